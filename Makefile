@@ -1,0 +1,56 @@
+# Viaduct. `make` builds build/viaduct (arm64 Image) and build/viaduct.elf.
+CROSS_COMPILE ?= aarch64-linux-gnu-
+CACHE ?= $(or $(VIADUCT_CACHE),$(HOME)/.cache/viaduct)
+SYSROOT := $(CACHE)/sysroot
+
+CC := $(CROSS_COMPILE)gcc
+HOSTCC ?= gcc
+B := build
+
+# The pure code: compiles for the target and, under sanitizers, for the host.
+include objects.mk
+
+warnings := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wimplicit-fallthrough -Werror -Wframe-larger-than=2048
+common := -std=gnu11 -g -Iinclude $(warnings)
+
+cflags := $(common) -O2 -Iarch/arm64/include -isystem $(SYSROOT)/usr/include \
+	-ffreestanding -fno-common -fno-pic -mcmodel=small -fpie -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
+	-fstack-protector-strong -mbranch-protection=bti -fno-omit-frame-pointer \
+	-ffunction-sections -fdata-sections -mfix-cortex-a53-835769 -mfix-cortex-a53-843419
+hostcflags := $(common) -O1 -Itests/host/include -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+
+arch_o := $(arch_src:%=$(B)/%.o)
+pure_o := $(pure_src:%=$(B)/%.o)
+
+.PHONY: all check clean
+all: $(B)/viaduct
+
+$(B)/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(cflags) -MMD -c -o $@ $<
+$(B)/%.S.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(cflags) -D__ASSEMBLY__ -MMD -c -o $@ $<
+
+# One binary a unit test, linked from the objects that tests/unit/objects.mk names.
+include tests/unit/objects.mk
+unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+
+$(B)/host/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(hostcflags) -MMD -c -o $@ $<
+
+.SECONDEXPANSION:
+$(B)/unit/test_%: $(B)/host/tests/unit/test_%.c.o $(B)/host/tests/host/host.c.o $$(patsubst %,$(B)/host/%.o,$$($$*_objs))
+	@mkdir -p $(@D)
+	$(HOSTCC) $(hostcflags) -o $@ $^ -lcmocka -lfdt -lz
+
+check: $(unit_tests)
+	@set -e; for t in $^; do $$t; done
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,48 @@
+/*
+ * Reading a device tree with libfdt: cells, addresses translated to CPU physical addresses,
+ * interrupts. Errors are returned, never fatal; the blob is untrusted but was checked by
+ * fdt_check_full() and is in memory that nobody else writes.
+ */
+#ifndef HV_DT_H
+#define HV_DT_H
+
+#include <hv/status.h>
+#include <hv/types.h>
+
+/* `cells` (0..2) big-endian 32-bit cells at p. */
+uint64_t dt_cells(const void *p, unsigned cells);
+/* A u32 property; `fallback` when it is absent or not 4 bytes. */
+uint32_t dt_u32(const void *fdt, int node, const char *prop, uint32_t fallback);
+bool dt_bool(const void *fdt, int node, const char *prop);
+const char *dt_string(const void *fdt, int node, const char *prop); /* NUL terminated, or NULL */
+
+unsigned dt_address_cells(const void *fdt, int bus); /* of `bus` itself, for its children */
+unsigned dt_size_cells(const void *fdt, int bus);
+
+/* Entry i of `reg`, translated through every parent's `ranges` to a CPU PA. */
+enum hv_status __must_check dt_reg(const void *fdt, int node, unsigned i, struct range *out);
+/* An address in `bus`'s own child space to CPU PA, through bus' `ranges` and its parents'. */
+enum hv_status __must_check dt_translate(const void *fdt, int bus, uint64_t addr, uint64_t *out);
+
+struct dt_irq {
+	uint32_t intid; /* GIC INTID: SPI n is 32 + n, PPI n is 16 + n */
+	bool edge;
+};
+/* GIC interrupt specifier of 3 (or 4) cells. */
+enum hv_status __must_check dt_gic_irq(const void *cells, struct dt_irq *out);
+/* Interrupt i of a node whose interrupt parent is the GIC. */
+enum hv_status __must_check dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq *out);
+/* By `interrupt-names`. */
+enum hv_status __must_check dt_interrupt_named(const void *fdt, int node, const char *name,
+					       struct dt_irq *out);
+
+bool dt_compatible(const void *fdt, int node, const char *compatible);
+/* Enabled: status absent, "okay" or "ok". */
+bool dt_enabled(const void *fdt, int node);
+/* Full path, truncated with "..." when it does not fit; always terminated. */
+const char *dt_path(const void *fdt, int node, char *buf, size_t size);
+
+/* Iterate nodes of a compatible: for (n = dt_next(fdt, -1, c); n >= 0; n = dt_next(fdt, n, c)). */
+int dt_next(const void *fdt, int node, const char *compatible);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * The physical interrupt controller behind one interface, for GICv3 and (later) GICv2. List
+ * registers have the GICv3 format (ICH_LR<n>_EL2, IHI 0069 §12.4.x) for both.
+ */
+#ifndef HV_GIC_H
+#define HV_GIC_H
+
+#include <hv/status.h>
+#include <hv/types.h>
+
+struct gic_ops {
+	enum hv_status (*cpu_init)(unsigned cpu); /* on that CPU: redistributor, CPU interface, ICH */
+	uint32_t (*ack)(void);			/* INTID; 1020..1023: nothing pending */
+	void (*drop)(uint32_t intid);		/* EOIR: priority drop */
+	void (*deactivate)(uint32_t intid);	/* DIR */
+	void (*send_sgi)(unsigned cpu, unsigned sgi);
+
+	/* One interrupt line; `cpu` selects the redistributor for SGIs and PPIs (INTID < 32). */
+	void (*set_enabled)(unsigned cpu, uint32_t intid, bool on); /* off: complete on return */
+	void (*set_priority)(unsigned cpu, uint32_t intid, uint8_t prio);
+	void (*set_edge)(unsigned cpu, uint32_t intid, bool edge);
+	void (*set_pending)(unsigned cpu, uint32_t intid, bool on);
+	void (*set_active)(unsigned cpu, uint32_t intid, bool on);
+	bool (*is_pending)(unsigned cpu, uint32_t intid);
+	bool (*is_active)(unsigned cpu, uint32_t intid);
+	void (*route)(uint32_t intid, unsigned cpu); /* SPIs */
+
+	/* The virtual CPU interface of this CPU. */
+	uint64_t (*lr_read)(unsigned n);
+	void (*lr_write)(unsigned n, uint64_t lr);
+	uint64_t (*elrsr)(void); /* bit n: list register n is free */
+	uint64_t (*eisr)(void);
+	uint64_t (*misr)(void);
+	uint64_t (*hcr_read)(void);
+	void (*hcr_write)(uint64_t hcr); /* ICH_HCR_EL2 */
+	uint64_t (*vmcr_read)(void);
+	void (*vcpu_reset)(void); /* all list registers, active priorities and VMCR to reset */
+};
+
+struct gic {
+	const struct gic_ops *ops;
+	uint32_t spi_count;	/* SPIs 32 .. 32 + spi_count */
+	uint32_t id_bits;	/* INTID bits, GICD_TYPER.IDbits + 1 */
+	uint8_t lr_count;	/* smallest of all CPUs */
+	uint8_t pri_bits;	/* virtual priority bits */
+	uint8_t version;	/* 3 or 2 */
+	bool has_lpis;
+};
+
+extern struct gic gic;
+
+/* Priorities on the physical side: one for everything, above the idle priority. */
+#define GIC_PRIO 0x80
+
+/*
+ * Finds and resets the distributor. `fdt` node `node`; maps nothing: the caller mapped every
+ * `reg` of the node as Device. HV_EUNSUPP with a log line when it is not a controller we drive.
+ */
+enum hv_status __must_check gicv3_init(const void *fdt, int node);
+/* PA of the redistributor frame of an MPIDR affinity, for the ITS and for cpu_init. */
+enum hv_status __must_check gicv3_redist(uint64_t mpidr, pa_t *rd_base, uint32_t *processor_number);
+void gicv3_bind_cpu(unsigned cpu, uint64_t mpidr);
+
+#endif

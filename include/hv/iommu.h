@@ -1,0 +1,69 @@
+/*
+ * The IOMMU of the board, whichever kind: streams abort until attached.
+ *
+ * Locking: attach and detach take the stream-table lock, flush takes the queue lock; callers hold
+ * at most a guest's configuration lock.
+ */
+#ifndef HV_IOMMU_H
+#define HV_IOMMU_H
+
+#include <hv/s2.h>
+#include <hv/status.h>
+#include <hv/types.h>
+
+struct iommu;
+struct vcpu;
+
+struct iommu_fault {
+	uint32_t sid;	   /* StreamID */
+	uint64_t addr;	   /* IPA that the device used; valid when has_addr */
+	const char *reason; /* "translation", "permission", ... */
+	bool has_addr;
+	bool write;
+};
+
+struct iommu_ops {
+	/* Stage-2 translation of `sid` by `dma`; passes through abort. HV_ETIMEOUT: queue is dead. */
+	enum hv_status (*attach)(struct iommu *i, uint32_t sid, const struct s2 *dma);
+	void (*detach)(struct iommu *i, uint32_t sid);		/* to abort, invalidated, synced */
+	void (*set_silent)(struct iommu *i, uint32_t sid);	/* abort without events */
+	void (*flush)(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
+	void (*flush_all)(struct iommu *i, uint16_t vmid);
+};
+
+struct iommu {
+	const struct iommu_ops *ops;
+	char name[40];		 /* device-tree path's last part, for the log */
+	uint32_t phandle;
+	uint8_t oas_bits;	 /* output address size */
+	uint8_t vmid_bits;	 /* 8 or 16 */
+	uint8_t sid_bits;
+	bool s2;		 /* can translate stage-2 */
+	bool fwb;
+	bool coherent;
+	bool dead;		 /* queue timed out: everything behind it is aborted */
+	void *priv;
+};
+
+extern struct iommu iommus[];
+extern unsigned iommu_count;
+
+/*
+ * Finds every SMMU in the device tree and puts it into global abort: the first thing done with
+ * the platform. Then, with pmem and interrupts up, iommu_start builds tables and queues. Node
+ * `reg`s are mapped as Device by the caller. An SMMU that cannot be driven stays in abort.
+ */
+void iommu_probe(const void *fdt);
+void iommu_start(const void *fdt);
+struct iommu *iommu_find(uint32_t phandle);
+
+/*
+ * Every fault, already decoded, from interrupt context, bounded per interrupt. Set at boot.
+ * `more`: this many further events were lost to an overflow before this one.
+ */
+typedef void iommu_fault_fn(struct iommu *i, const struct iommu_fault *f);
+extern iommu_fault_fn *iommu_on_fault;
+/* The queue of `i` timed out: the callee turns bus mastering off behind it. */
+extern void (*iommu_on_death)(struct iommu *i);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Physical interrupts at EL2: one table from INTID to handler. SGIs, PPIs and SPIs have a slot
+ * each; LPIs have their own table, sized at boot.
+ */
+#ifndef HV_IRQ_H
+#define HV_IRQ_H
+
+#include <hv/status.h>
+#include <hv/types.h>
+
+struct vcpu;
+
+/* `cur` is the vCPU pinned to the CPU that took the interrupt; NULL when that CPU has none. */
+typedef void irq_handler_fn(void *arg, uint32_t intid, struct vcpu *cur);
+
+struct irq_slot {
+	irq_handler_fn *fn;
+	void *arg;
+	bool guest; /* the guest deactivates it (HW-linked list register), not EL2 */
+};
+
+#define IRQ_SPI_MAX   1020
+#define IRQ_LPI_FIRST 8192
+
+enum { SGI_KICK = 0, SGI_STOP = 1 }; /* Viaduct's own SGIs */
+
+/* HV_ECONFLICT when the INTID has a handler already, HV_EINVAL when there is no such INTID. Boot only. */
+enum hv_status __must_check irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest);
+enum hv_status __must_check irq_lpi_table(uint32_t count); /* LPIs 8192 .. 8192 + count */
+
+/*
+ * Acknowledges and handles what is pending on this CPU: at most a bounded number, the rest comes
+ * as the next interrupt. Priority drop after the handler; deactivation too, unless slot.guest.
+ */
+void irq_dispatch(struct vcpu *cur);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * The log: one line a fact, prefixed "viaduct: ", no log on a hot path. Formats: %s %c %d %i %u
+ * %x %p %% with width, 0, -, l, ll, z. Lines that a guest or device can cause go through a
+ * struct ratelimit.
+ */
+#ifndef HV_LOG_H
+#define HV_LOG_H
+
+#include <stdarg.h>
+
+#include <hv/types.h>
+
+enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DBG };
+
+void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
+
+#define log_err(...)  log_line(LOG_ERR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+#define log_dbg(...)  log_line(LOG_DBG, __VA_ARGS__)
+
+/* Returns the length without NUL, truncated to size - 1; always terminates when size > 0. */
+size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap);
+size_t fmt_print(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
+
+/* At most `burst` lines, then only a count. One a guest (or stream); not shared, so not locked. */
+struct ratelimit {
+	uint32_t left;
+	uint32_t dropped;
+};
+
+#define RATELIMIT(burst) ((struct ratelimit){ .left = (burst) })
+
+static inline bool ratelimit_pass(struct ratelimit *r)
+{
+	uint32_t left = __atomic_load_n(&r->left, __ATOMIC_RELAXED);
+
+	while (left)
+		if (__atomic_compare_exchange_n(&r->left, &left, left - 1, true, __ATOMIC_RELAXED,
+						__ATOMIC_RELAXED))
+			return true;
+	__atomic_fetch_add(&r->dropped, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * PCI, the physical side: host bridges, functions, BARs, requester IDs, isolation groups. What is
+ * decided on is captured at discovery, before any guest owned a device, and never read again for
+ * a decision. Boot only, single threaded, but for pci_cfg_* (one aligned access each; functions
+ * are disjoint, so callers need a lock only for their own read-modify-write).
+ */
+#ifndef HV_PCI_H
+#define HV_PCI_H
+
+#include <hv/dt.h>
+#include <hv/iommu.h>
+#include <hv/limits.h>
+#include <hv/msi.h>
+#include <hv/status.h>
+#include <hv/types.h>
+
+#define PCI_BARS 6
+
+enum { PCI_WINDOW_IO, PCI_WINDOW_MEM32, PCI_WINDOW_MEM64, PCI_WINDOW_KINDS };
+
+struct pci_window {
+	uint8_t kind;
+	bool prefetch;
+	uint64_t pci;	 /* PCI address */
+	uint64_t cpu;	 /* PA */
+	uint64_t size;
+	uint64_t next;	 /* allocation cursor, PCI address */
+};
+
+struct pci_host {
+	uint16_t segment;
+	uint8_t bus_first, bus_last;
+	struct range ecam;	/* PA; bus_first is at its base */
+	unsigned window_count;
+	struct pci_window window[8];
+	int node;		/* in the host device tree */
+	const void *fdt;
+	bool coherent;		/* dma-coherent */
+	bool probe_only;	/* linux,pci-probe-only: keep firmware's BARs */
+	bool dead;		/* the ECAM does not answer: reads as all ones */
+	unsigned inbound_count;	/* dma-ranges: what devices may address; 0: everything */
+	struct range inbound[8];
+	char name[40];
+};
+
+struct pci_bar {
+	uint64_t size;		/* bytes; 0: absent, or upper half of a 64-bit BAR */
+	uint64_t pci;		/* assigned PCI address */
+	pa_t pa;		/* as the CPU sees it */
+	bool mem64, prefetch, io;
+	bool assigned;
+};
+
+struct pci_func {
+	struct pci_host *host;
+	struct pci_func *parent; /* bridge above, NULL on the root bus */
+	uint16_t bdf;		 /* requester ID: bus 15:8, device 7:3, function 2:0 */
+	uint16_t vendor, device;
+	uint16_t subvendor, subdevice;
+	uint32_t class_rev;	 /* config dword 0x08 */
+	uint8_t header_type;	 /* without bit 7 */
+	bool multifunction;
+	bool bridge;
+	uint8_t bus_secondary, bus_subordinate; /* bridges */
+	uint8_t irq_pin;	 /* 0 none, 1..4 */
+	struct pci_bar bar[PCI_BARS];
+	/* capability offsets, 0: absent; validated, inside config space */
+	uint8_t cap_pm, cap_msi, cap_msix, cap_pcie, cap_af;
+	uint16_t cap_acs;
+	bool ext_config;	 /* offsets >= 0x100 answer */
+	uint8_t pcie_type;	 /* device/port type of the PCIe capability */
+	bool flr;
+	uint16_t msix_count;	 /* 0: none, or unusable */
+	uint8_t msix_table_bar, msix_pba_bar;
+	uint32_t msix_table_off, msix_pba_off;
+	uint8_t msi_count;	 /* vectors offered: 1..32; 0: none */
+	bool msi_64, msi_mask;
+	/* identity towards SMMU and ITS */
+	uint8_t alias_count;
+	uint16_t alias[4];	 /* requester IDs its transactions may carry */
+	struct iommu *iommu;	 /* NULL: no IOMMU translates it */
+	uint8_t sid_count;
+	uint32_t sid[4];	 /* StreamIDs of the aliases, without repetition */
+	struct msi_ctrl *msi;	 /* NULL: no MSI controller */
+	uint32_t device_id;	 /* ITS DeviceID */
+	struct dt_irq intx;	 /* physical line after swizzle; intid 0: none */
+	uint16_t group;		 /* isolation group, index of its first member */
+	const char *refused;	 /* why it cannot be given to a guest, or NULL */
+	uint8_t owner;		 /* vm id, or PCI_NO_OWNER */
+};
+
+#define PCI_NO_OWNER 0xff
+
+extern struct pci_host pci_hosts[MAX_PCI_HOSTS];
+extern unsigned pci_host_count;
+extern struct pci_func pci_funcs[MAX_PCI_FUNCS];
+extern unsigned pci_func_count;
+
+/*
+ * Finds the host bridges; `map` maps an ECAM as Device at EL2 before it is touched. Enumerates,
+ * numbers buses, sizes and assigns BARs, programs bridge windows, computes aliases, streams,
+ * DeviceIDs, INTx lines and groups. Bus mastering is off and INTx disabled on every endpoint
+ * afterwards; MEM decode is off. Devices that cannot be used have `refused` set.
+ */
+void pci_probe_hosts(const void *fdt, void (*map)(struct range));
+void pci_enumerate(struct pci_host *h);
+void pci_assign(struct pci_host *h);
+void pci_identify(void); /* aliases, streams, DeviceIDs, INTx, groups: all hosts */
+
+/*
+ * Config space of a physical function; size 1, 2, 4, aligned, off < 4096. Absent functions and
+ * faults read all ones; writes there are dropped.
+ */
+uint32_t pci_cfg_read(const struct pci_func *f, uint16_t off, uint8_t size);
+void pci_cfg_write(const struct pci_func *f, uint16_t off, uint8_t size, uint32_t value);
+uint32_t pci_host_read(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size);
+void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size, uint32_t value);
+
+/*
+ * "segment:bus:dev.fn", "segment:bus:dev.fn/dev.fn/...", "pci:vendor:device" (hex, as in Linux'
+ * pci=). HV_EINVAL malformed, HV_ENOENT no such function, HV_ECONFLICT ambiguous.
+ */
+enum hv_status __must_check pci_find(const char *name, struct pci_func **out);
+/* "0000:01:00.0" into a buffer of at least 16. */
+const char *pci_name(const struct pci_func *f, char *buf);
+struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
+
+/* Bus master off, INTx disabled, MEM off, MSI and MSI-X off, read back. */
+void pci_quiesce(const struct pci_func *f);
+/* FLR where offered, else PM reset, else nothing: HV_EUNSUPP. Restores BARs. Bounded wait. */
+enum hv_status __must_check pci_reset(struct pci_func *f);
+
+#endif

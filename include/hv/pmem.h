@@ -1,0 +1,30 @@
+/*
+ * Physical memory. Boot code adds the RAM of the device tree, reserves what is taken, and then
+ * allocates; after pmem_seal() an allocation is a bug. Nothing is ever freed.
+ */
+#ifndef HV_PMEM_H
+#define HV_PMEM_H
+
+#include <hv/limits.h>
+#include <hv/status.h>
+#include <hv/types.h>
+
+void pmem_reset(void);			/* forget everything (host tests) */
+void pmem_add(struct range ram);
+void pmem_reserve(struct range taken);	/* image, device tree, modules, /reserved-memory */
+bool pmem_is_ram(struct range r);	/* wholly inside RAM that was added */
+
+/* Viaduct's own memory: zeroed, mapped at EL2 read-write, aligned to `align` (power of two, at
+ * least 64). Panics when RAM is used up: boot cannot go on. */
+void *pmem_alloc(size_t size, size_t align);
+/* NULL instead of panic. */
+void *pmem_try_alloc(size_t size, size_t align);
+
+/* Guest RAM: 2 MiB aligned (1 GiB if possible for sizes >= 1 GiB), not mapped at EL2, not zeroed.
+ * One contiguous range. HV_ENOMEM when there is none. */
+enum hv_status __must_check pmem_alloc_guest(uint64_t size, pa_t *out);
+
+void pmem_seal(void);
+size_t pmem_own_bytes(void);		/* handed out by pmem_alloc so far */
+
+#endif

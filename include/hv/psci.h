@@ -1,0 +1,15 @@
+/* PSCI (DEN 0022) for guests, and SMCCC discovery (DEN 0028). */
+#ifndef HV_PSCI_H
+#define HV_PSCI_H
+
+#include <hv/vm.h>
+
+/*
+ * What the caller does next. PSCI_RESUME: return with x0 set. The others do not return to the
+ * guest: this vCPU is off, or the whole guest is.
+ */
+enum psci_action { PSCI_RESUME, PSCI_CPU_OFF, PSCI_VM_OFF };
+
+enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *regs);
+
+#endif

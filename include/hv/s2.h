@@ -1,0 +1,79 @@
+/*
+ * Stage-2 translation tables (DDI 0487 D8.3): 4 KiB granule, blocks of 1 GiB and 2 MiB.
+ *
+ * A leaf that is not valid may carry a mark: which emulator answers there. The table is thus the
+ * one place that says what an IPA means, and a trap finds its emulator in at most three loads,
+ * however many devices there are.
+ *
+ * Locking: the caller holds the guest's configuration lock for s2_map, s2_unmap and s2_mark.
+ * s2_lookup takes no lock: it may see the old or the new state of a range that changes meanwhile,
+ * or, where a table is replaced, a mark that does not belong there. Emulators check their range.
+ */
+#ifndef HV_S2_H
+#define HV_S2_H
+
+#include <hv/status.h>
+#include <hv/types.h>
+
+/* What all CPUs and all SMMUs that serve a guest can do; decided once, see s2_geometry(). */
+struct s2_geometry {
+	uint8_t ipa_bits;    /* 32..40 */
+	uint8_t start_level; /* 1 */
+	uint8_t root_pages;  /* concatenated root tables: 1 or 2 */
+	uint8_t ps;	     /* encoding of the output size, VTCR_EL2.PS and STE.S2PS */
+	bool fwb;
+};
+
+enum s2_type {
+	S2_RAM,	     /* Normal write-back, read, write, execute */
+	S2_RAM_RO,   /* Normal write-back, read, execute */
+	S2_BAR_NC,   /* PCI BAR: Normal-NC, stage-1 may strengthen it to Device */
+	S2_DEVICE,   /* Device-nGnRE, read, write, never execute */
+	S2_DOORBELL, /* Device-nGnRE, write only; DMA root only */
+};
+
+struct s2 {
+	struct s2_geometry geo;
+	uint16_t vmid;
+	pa_t root;
+	bool cpu; /* walked by CPUs: unmap invalidates their TLBs */
+	pa_t free_tables; /* linked through their first word */
+	uint32_t free_count;
+	/* Called after the CPU invalidation of every unmapped range: SMMU TLBI and SYNC. May be NULL. */
+	void (*flush)(void *arg, ipa_t ipa, uint64_t size);
+	void *flush_arg;
+};
+
+#define S2_MARK_BITS 40 /* a mark is a nonzero number of at most this many bits */
+
+/* Allocates the root and `tables` spare tables from pmem. */
+enum hv_status __must_check s2_init(struct s2 *s2, struct s2_geometry geo, uint16_t vmid,
+				    unsigned tables, bool cpu);
+
+/*
+ * Maps [ipa, ipa+size) to [pa, ...), all 4 KiB aligned, with the largest blocks that fit. The
+ * range must not be mapped yet: HV_ECONFLICT; a mark there is replaced. HV_ENOMEM when the pool is
+ * exhausted: decided before anything is written (prepare, then commit). HV_EINVAL: bad alignment
+ * or beyond the IPA size.
+ */
+enum hv_status __must_check s2_map(struct s2 *s2, ipa_t ipa, pa_t pa, uint64_t size,
+				   enum s2_type type);
+/* Leaves that carry `mark`, nonzero: who emulates this range. Same rules as s2_map. */
+enum hv_status __must_check s2_mark(struct s2 *s2, ipa_t ipa, uint64_t size, uint64_t mark);
+/* Removes mappings and marks; empty tables return to the pool. Break-before-make and TLB
+ * invalidation are complete on return. */
+void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size);
+
+struct s2_leaf {
+	bool valid;
+	pa_t pa;       /* valid: of this very address */
+	uint64_t mark; /* not valid: the mark, or 0 */
+	uint64_t pte;
+	uint8_t level;
+};
+struct s2_leaf s2_lookup(const struct s2 *s2, ipa_t ipa);
+
+uint64_t s2_vtcr(const struct s2 *s2);	/* VTCR_EL2 for this geometry (DDI 0487 D23.2) */
+uint64_t s2_vttbr(const struct s2 *s2); /* VTTBR_EL2: VMID and root */
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * The virtual GICv3 of a guest (IHI 0069): distributor, redistributors, CPU interface by list
+ * registers. Physical lines of a guest are HW-linked: its EOI deactivates them without an exit.
+ *
+ * Locking: vm->vgic->lock protects the distributor and every line's state. It is a guest's own;
+ * nothing here is shared between guests. SGIs take no lock: they are a bit set with an atomic.
+ */
+#ifndef HV_VGIC_H
+#define HV_VGIC_H
+
+#include <hv/emul.h>
+#include <hv/status.h>
+#include <hv/types.h>
+
+struct vm;
+struct vcpu;
+struct vgic_vm;
+
+#define VGIC_LR_MAX 16
+
+struct vgic_vcpu {
+	/* Nonzero: vgic_enter() has work. Set by other CPUs with release; hot, checked on each exit. */
+	uint32_t attention;
+	/* the rest belongs to common/vgic/ */
+	struct vgic_cpu_state *state;
+};
+
+struct vgic_config {
+	ipa_t dist;	   /* 64 KiB */
+	ipa_t redist;	   /* 128 KiB a vCPU */
+	uint32_t spi_count; /* virtual SPIs 32 .. 32 + count, multiple of 32 */
+	bool lpis;	   /* the guest has a virtual ITS */
+};
+
+/* Boot: allocates, registers the emulators. vm->vcpu[] is filled. */
+enum hv_status __must_check vgic_init(struct vm *vm, const struct vgic_config *cfg);
+/* To the state after reset, of one vCPU and its CPU interface; on its own CPU, before entry. */
+void vgic_vcpu_reset(struct vcpu *vcpu);
+
+/*
+ * Gives physical INTID `pintid` (PPI or SPI) to the guest as `vintid`: HW-linked, registers the
+ * handler, leaves it disabled until the guest enables it. PPIs: for every vCPU, vintid == pintid.
+ * HV_ECONFLICT: somebody has it.
+ */
+enum hv_status __must_check vgic_assign_line(struct vm *vm, uint32_t vintid, uint32_t pintid);
+/* The reverse at run time: physically disabled, inactive, not pending. */
+void vgic_quiesce_lines(struct vm *vm);
+
+/* The level of an emulated device's line. Any CPU; `cur` is the calling CPU's vCPU or NULL. */
+void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level);
+
+/*
+ * A virtual LPI becomes pending for `to`. `lpi` is owned by the virtual ITS and queued in the
+ * vCPU until a list register is free. Any CPU.
+ */
+struct vlpi {
+	uint32_t vintid; /* 0: not mapped */
+	uint8_t vcpu;	 /* target */
+	uint8_t prio;	 /* from the guest's property table */
+	bool enabled;
+	bool pending;	 /* queued, or waiting for `enabled` */
+	bool queued;
+	struct vlpi *next;
+};
+void vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi);
+void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi); /* not pending any more (CLEAR, DISCARD) */
+/* After enabled, prio or vcpu changed (INV, MOVI): requeues a pending one. */
+void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t new_vcpu);
+
+/* Trapped ICC_SGI1R_EL1 write. */
+void vgic_sgi1r(struct vcpu *cur, uint64_t value);
+/* Trapped ICC_DIR_EL1 write, only while EL2 asked for the trap. */
+void vgic_dir(struct vcpu *cur, uint64_t value);
+
+/* Before each return to the guest, when attention != 0: fills list registers. Own CPU only. */
+void vgic_enter(struct vcpu *vcpu);
+
+/* PPI numbers that every guest has. */
+enum {
+	PPI_MAINTENANCE = 25,
+	PPI_HYP_TIMER = 26,
+	PPI_VIRT_TIMER = 27,
+	PPI_PHYS_TIMER = 30,
+};
+
+#endif

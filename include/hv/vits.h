@@ -1,0 +1,38 @@
+/*
+ * The virtual ITS of a guest (IHI 0069 §5): commands are decoded and performed on EL2's own map,
+ * never forwarded. The guest's tables are not read but for LPI properties and pending bits.
+ *
+ * Locking: vits->lock, a guest's own.
+ */
+#ifndef HV_VITS_H
+#define HV_VITS_H
+
+#include <hv/status.h>
+#include <hv/types.h>
+#include <hv/vgic.h>
+
+struct vits;
+struct vm;
+struct vcpu;
+
+#define VITS_SIZE	KIB(128)
+#define VITS_TRANSLATER 0x10040 /* offset of GITS_TRANSLATER: in the second 64 KiB */
+
+/* Boot: registers the emulator at base, 64 KiB aligned. Sets vm->vits. */
+enum hv_status __must_check vits_init(struct vm *vm, ipa_t base);
+/* A function with this virtual DeviceID (= virtual requester ID, flat bus 0: 0..255) and events
+ * 0 .. events. Boot only. */
+enum hv_status __must_check vits_add_device(struct vits *its, uint32_t vdev, uint32_t events);
+/* A device (already identified by its physical interrupt) signals event `event`: delivers the
+ * vLPI that the guest mapped, or drops it. Any CPU; `cur` is the CPU's vCPU or NULL. */
+void vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur);
+/* Where that event goes, for physical affinity; false when it is not mapped. */
+bool vits_target(struct vits *its, uint32_t vdev, uint32_t event, uint8_t *vcpu);
+void vits_reset(struct vits *its);
+/* Continues a command queue that a bounded batch left unfinished; called on vcpu_kick. */
+void vits_resume(struct vits *its, struct vcpu *cur);
+
+/* LPI side of the redistributor, called by its emulator. */
+void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser);
+
+#endif

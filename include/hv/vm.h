@@ -1,0 +1,102 @@
+/*
+ * A guest and its vCPUs. Every vCPU is pinned to one physical CPU for ever; there is no
+ * scheduler, so a guest's EL1 registers live in the hardware and "the current vCPU" is a constant
+ * of the CPU. Pure code is handed the vCPU that trapped.
+ */
+#ifndef HV_VM_H
+#define HV_VM_H
+
+#include <hv/emul.h>
+#include <hv/limits.h>
+#include <hv/log.h>
+#include <hv/s2.h>
+#include <hv/spinlock.h>
+#include <hv/types.h>
+#include <hv/vgic.h>
+
+/* Guest state while it is trapped. Layout known to arch/arm64/vectors.S. */
+struct guest_regs {
+	uint64_t x[31];
+	uint64_t pc;	 /* ELR_EL2 */
+	uint64_t pstate; /* SPSR_EL2 */
+};
+
+enum vcpu_state {
+	VCPU_OFF,	 /* parked at EL2; PSCI may turn it on */
+	VCPU_ON_PENDING, /* CPU_ON accepted, not yet entered */
+	VCPU_ON,
+};
+
+struct vcpu {
+	struct vgic_vcpu vgic; /* first: the hottest */
+	struct vm *vm;
+	uint8_t index;	       /* in vm->vcpu; MPIDR affinity is this number */
+	uint8_t cpu;	       /* physical CPU it is pinned to */
+	enum vcpu_state state; /* changes by compare-exchange, see common/psci.c */
+	uint64_t entry;	       /* IPA, for VCPU_ON_PENDING */
+	uint64_t context;      /* x0 at entry */
+};
+
+enum vm_state { VM_REFUSED, VM_READY, VM_RUNNING, VM_OFF };
+
+struct vm {
+	char name[GUEST_NAME_MAX];
+	uint8_t id; /* index in vms; VMID is id + 1 */
+	enum vm_state state;
+	uint8_t vcpu_count;
+	struct vcpu *vcpu[MAX_VCPUS];
+	struct s2 cpu_s2; /* RAM, BARs, marks */
+	struct s2 dma_s2; /* RAM, MSI doorbell; what its devices reach */
+	uint8_t ram_count;
+	struct {
+		ipa_t ipa;
+		pa_t pa;
+		uint64_t size;
+	} ram[MAX_GUEST_RAM];
+	struct emul_region emul[MAX_EMUL]; /* index is the low byte of a mark; 0 unused */
+	uint8_t emul_count;
+	struct spinlock config_lock; /* cpu_s2 and vPCI mappings */
+	struct vgic_vm *vgic;
+	struct vits *vits; /* NULL: no MSI */
+	struct vpci *vpci; /* NULL: no PCI */
+	struct vuart *vuart;
+	uint8_t console;	  /* ring of common/console.c */
+	struct ratelimit faults;  /* log lines that this guest can cause */
+	uint64_t isv0_aborts;
+};
+
+extern struct vm *vms[MAX_VMS]; /* vms[0 .. vm_count) */
+extern unsigned vm_count;
+
+/*
+ * Registers an emulator for [base, base + size), 4 KiB aligned: marks the range in vm->cpu_s2.
+ * Boot only. `*kind` (may be NULL) gets the number for further marks of the same emulator:
+ * s2_mark(.., EMUL_MARK(kind, cookie)).
+ */
+enum hv_status __must_check vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn,
+				       void *arg, uint8_t *kind);
+/* The same without marking anything yet. */
+enum hv_status __must_check vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg,
+					uint8_t *kind);
+#define EMUL_MARK(kind, cookie) ((uint64_t)(cookie) << 8 | (kind))
+
+/* Finds and calls the emulator of a.ipa; EMUL_INJECT where nobody answers. */
+enum emul vm_emulate_access(struct vcpu *vcpu, struct mmio_access *a);
+
+/*
+ * Copy between guest memory and Viaduct's, through this CPU's window. `ipa` is checked against the
+ * guest's RAM: HV_EINVAL, nothing copied, when a byte is outside.
+ */
+enum hv_status __must_check vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t size);
+enum hv_status __must_check vm_copy_to(const struct vm *vm, ipa_t to, const void *from, size_t size);
+
+/* Translates an IPA in the guest's RAM; false when it is not RAM or shorter than size there. */
+bool vm_ram_pa(const struct vm *vm, ipa_t ipa, uint64_t size, pa_t *pa);
+
+/* One log line "viaduct: <guest>: ..." that the guest can cause; limited to a burst a guest. */
+void vm_log(struct vm *vm, const char *fmt, ...) __printf(2, 3);
+
+/* Makes another CPU leave the guest and look at its vCPU (SGI). No-op when `to` is `from`. */
+void vcpu_kick(const struct vcpu *from, const struct vcpu *to);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * A guest's virtual PCIe host bridge: one segment, one flat bus 0, each assigned function behind a
+ * table of rules (rules.c) that says for every bit of config space where it lives and who may
+ * write it. BARs are mapped straight into the guest; MSI and MSI-X are Viaduct's.
+ *
+ * Locking: each function has a lock for its shadow; mappings take vm->config_lock inside it.
+ */
+#ifndef HV_VPCI_H
+#define HV_VPCI_H
+
+#include <hv/pci.h>
+#include <hv/vm.h>
+
+struct vpci_config {
+	ipa_t ecam;	   /* 1 MiB a bus; one bus */
+	struct range mem32; /* IPA windows for BARs, PCI address == IPA */
+	struct range mem64;
+	ipa_t doorbell;	   /* IPA that devices write MSIs to; 0: none */
+};
+
+struct vpci_assignment {
+	struct pci_func *func;
+	uint8_t devfn;	     /* on the guest's bus 0 */
+	bool multifunction;  /* other functions in this slot */
+	bool device_memory[PCI_BARS]; /* memory-type = "device" */
+	uint8_t intx_pin;    /* virtual pin 1..4, 0: none */
+	uint32_t intx_virq;  /* virtual INTID, 0: none */
+	struct msi_block msi; /* count 0: no MSI */
+};
+
+/* Boot: builds the bridge and the shadows of all functions, registers the emulators; sets vm->vpci. */
+enum hv_status __must_check vpci_init(struct vm *vm, const struct vpci_config *cfg,
+				      const struct vpci_assignment *list, unsigned count);
+/* To the state a guest finds after power-on; devices quiet. */
+void vpci_reset(struct vpci *v);
+/* Bus master and everything off at guest end. */
+void vpci_quiesce(struct vpci *v);
+
+#endif

@@ -1,0 +1,194 @@
+/* Host provider of the port: see host.h. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arch/barrier.h>
+#include <arch/cache.h>
+#include <arch/mmio.h>
+#include <arch/time.h>
+#include <arch/tlb.h>
+#include <arch/window.h>
+#include <host.h>
+#include <hv/log.h>
+#include <hv/panic.h>
+
+static struct {
+	uintptr_t base;
+	size_t size;
+	host_read_fn *r;
+	host_write_fn *w;
+	void *model;
+} models[32];
+static size_t model_count;
+
+static struct host_event trace[65536];
+static size_t trace_count;
+static char logbuf[1 << 20];
+static size_t log_len;
+static uint64_t now;
+
+void host_mmio_add(uintptr_t base, size_t size, host_read_fn *r, host_write_fn *w, void *model)
+{
+	assert(model_count < sizeof(models) / sizeof(models[0]));
+	models[model_count].base = base;
+	models[model_count].size = size;
+	models[model_count].r = r;
+	models[model_count].w = w;
+	models[model_count++].model = model;
+}
+
+void host_mmio_clear(void)
+{
+	model_count = 0;
+}
+
+uint64_t host_mmio_read(uintptr_t a, unsigned size)
+{
+	uint64_t v = size == 8 ? ~UINT64_C(0) : (UINT64_C(1) << size * 8) - 1;
+
+	for (size_t i = 0; i < model_count; i++)
+		if (a >= models[i].base && a - models[i].base < models[i].size)
+			v = models[i].r(models[i].model, a - models[i].base, size);
+	host_trace(size == 8 ? "r64" : size == 4 ? "r32" : size == 2 ? "r16" : "r8", a, v);
+	return v;
+}
+
+void host_mmio_write(uintptr_t a, unsigned size, uint64_t v)
+{
+	host_trace(size == 8 ? "w64" : size == 4 ? "w32" : size == 2 ? "w16" : "w8", a, v);
+	for (size_t i = 0; i < model_count; i++)
+		if (a >= models[i].base && a - models[i].base < models[i].size)
+			models[i].w(models[i].model, a - models[i].base, size, v);
+}
+
+void host_trace(const char *op, uint64_t addr, uint64_t value)
+{
+	if (trace_count < sizeof(trace) / sizeof(trace[0]))
+		trace[trace_count++] = (struct host_event){ op, addr, value };
+}
+
+void host_trace_clear(void)
+{
+	trace_count = 0;
+}
+
+size_t host_trace_count(void)
+{
+	return trace_count;
+}
+
+const struct host_event *host_trace_at(size_t i)
+{
+	assert(i < trace_count);
+	return &trace[i];
+}
+
+long host_trace_find(size_t from, const char *op, uint64_t addr)
+{
+	for (size_t i = from; i < trace_count; i++)
+		if (!strcmp(trace[i].op, op) && (addr == UINT64_MAX || trace[i].addr == addr))
+			return (long)i;
+	return -1;
+}
+
+const char *host_log(void)
+{
+	return logbuf;
+}
+
+void host_log_clear(void)
+{
+	log_len = 0;
+	logbuf[0] = 0;
+}
+
+static void log_append(const char *fmt, va_list ap)
+{
+	if (log_len + 2 < sizeof(logbuf)) {
+		int n = vsnprintf(logbuf + log_len, sizeof(logbuf) - log_len - 2, fmt, ap);
+
+		log_len += (size_t)n < sizeof(logbuf) - log_len - 2 ? (size_t)n : 0;
+		logbuf[log_len++] = '\n';
+		logbuf[log_len] = 0;
+	}
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)level;
+	va_start(ap, fmt);
+	log_append(fmt, ap);
+	va_end(ap);
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	abort();
+}
+
+void assert_failed(const char *expr, const char *file, int line)
+{
+	panic("%s:%d: assertion '%s' failed", file, line, expr);
+}
+
+uint64_t arch_time_ticks(void)
+{
+	return now++;
+}
+
+uint64_t arch_time_hz(void)
+{
+	return 1000000;
+}
+
+void host_time_advance(uint64_t us)
+{
+	now += us;
+}
+
+void arch_tlb_s2_ipa(uint64_t vttbr, uint64_t ipa)
+{
+	host_trace("tlb_s2_ipa", ipa, vttbr);
+}
+
+void arch_tlb_s2_all(uint64_t vttbr)
+{
+	host_trace("tlb_s2_all", 0, vttbr);
+}
+
+void arch_cache_clean(const void *va, size_t size)
+{
+	host_trace("cache_clean", (uintptr_t)va, size);
+}
+
+void arch_cache_clean_inval(const void *va, size_t size)
+{
+	host_trace("cache_clean_inval", (uintptr_t)va, size);
+}
+
+void arch_icache_inval_all(void)
+{
+	host_trace("icache_inval_all", 0, 0);
+}
+
+/* On the host, physical addresses are pointers. */
+void *arch_window_open(pa_t pa, size_t *left)
+{
+	*left = (size_t)(MIB(2) - (pa.v & (MIB(2) - 1)));
+	return pa_to_va(pa);
+}
+
+void arch_window_close(void)
+{
+}

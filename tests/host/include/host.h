@@ -1,0 +1,37 @@
+/*
+ * The host's side of the port: register models and the trace of barriers and accesses.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A register model for [base, base + size). Reads where nobody answers give all ones. */
+typedef uint64_t host_read_fn(void *model, uint64_t off, unsigned size);
+typedef void host_write_fn(void *model, uint64_t off, unsigned size, uint64_t value);
+void host_mmio_add(uintptr_t base, size_t size, host_read_fn *r, host_write_fn *w, void *model);
+void host_mmio_clear(void);
+
+/* The trace: what happened, in order. op is a literal ("dsb_ishst", "w32", "tlb_s2_ipa", ...). */
+struct host_event {
+	const char *op;
+	uint64_t addr;
+	uint64_t value;
+};
+void host_trace(const char *op, uint64_t addr, uint64_t value);
+void host_trace_clear(void);
+size_t host_trace_count(void);
+const struct host_event *host_trace_at(size_t i);
+/* Index of the first event `op` at or behind `from`; -1: none. addr UINT64_MAX matches any. */
+long host_trace_find(size_t from, const char *op, uint64_t addr);
+
+/* Everything that was logged since the last clear; NUL terminated, lines end in '\n'. */
+const char *host_log(void);
+void host_log_clear(void);
+
+/* Host provider of the clock: advanced by each read, and by the test. */
+void host_time_advance(uint64_t us);
+
+#endif
