@@ -10,6 +10,8 @@
 #include <hv/types.h>
 
 void pmem_reset(void);			/* forget everything (host tests) */
+/* `map` makes a chunk of Viaduct's own memory reachable at EL2, before its first use. */
+void pmem_on_chunk(void (*map)(struct range));
 void pmem_add(struct range ram);
 void pmem_reserve(struct range taken);	/* image, device tree, modules, /reserved-memory */
 bool pmem_is_ram(struct range r);	/* wholly inside RAM that was added */

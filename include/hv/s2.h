@@ -24,6 +24,14 @@ struct s2_geometry {
 	bool fwb;
 };
 
+/*
+ * One geometry for every guest and both roots. IPA size: at most 40 bits, so that two concatenated
+ * level-1 tables are enough; what is larger than 48 bits (PARange 6) is clamped. FWB only where
+ * all CPUs and all SMMUs have it; pass 64 and true for an SMMU that is not there.
+ */
+struct s2_geometry s2_geometry(unsigned cpu_pa_bits, unsigned smmu_pa_bits, bool cpu_fwb,
+			       bool smmu_fwb);
+
 enum s2_type {
 	S2_RAM,	     /* Normal write-back, read, write, execute */
 	S2_RAM_RO,   /* Normal write-back, read, execute */

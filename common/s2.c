@@ -1,0 +1,398 @@
+/*
+ * Stage-2 tables: see hv/s2.h. Changes are prepared, which may fail, and then committed, which
+ * cannot. A leaf is valid, or carries a mark in bits [63:1], or is zero; a table whose entries are
+ * all zero is returned to the guest's pool once no CPU and no SMMU can walk it.
+ */
+#include <string.h>
+
+#include <arch/barrier.h>
+#include <arch/tlb.h>
+#include <hv/bits.h>
+#include <hv/panic.h>
+#include <hv/pmem.h>
+#include <hv/s2.h>
+
+/* DDI 0487 D8.3.1, D8.3.2: VMSAv8-64 stage-2 descriptors, 4 KiB granule. */
+#define PTE_VALID     BIT(0)
+#define PTE_TABLE     BIT(1) /* level 1, 2: table; level 3: page */
+#define PTE_MEMATTR   BITS(5, 2)
+#define PTE_S2AP      BITS(7, 6)
+#define   S2AP_RO     FIELD(PTE_S2AP, 1)
+#define   S2AP_WO     FIELD(PTE_S2AP, 2)
+#define   S2AP_RW     FIELD(PTE_S2AP, 3)
+#define PTE_SH	      BITS(9, 8)
+#define   SH_INNER    FIELD(PTE_SH, 3)
+#define PTE_AF	      BIT(10)
+#define PTE_ADDR      BITS(47, 12)
+#define PTE_XN	      BIT(54) /* XN[1]; XN[0] is 0: never executable */
+
+/* MemAttr, DDI 0487 D8.6.5 (FWB = 0) and D8.6.6 (FWB = 1). */
+#define ATTR_DEVICE_nGnRE FIELD(PTE_MEMATTR, 1)
+#define ATTR_NORMAL_NC	  FIELD(PTE_MEMATTR, 5)
+#define ATTR_NORMAL_WB	  FIELD(PTE_MEMATTR, 15)
+#define ATTR_FWB_WB	  FIELD(PTE_MEMATTR, 6)
+
+#define ENTRIES	 512U
+#define LEAF	 3
+#define NO_TABLE (~UINT64_C(0))
+
+static unsigned level_shift(unsigned level)
+{
+	return 39 - 9 * level;
+}
+
+static uint64_t level_size(unsigned level)
+{
+	return UINT64_C(1) << level_shift(level);
+}
+
+static bool is_table(uint64_t pte, unsigned level)
+{
+	return level < LEAF && (pte & (PTE_VALID | PTE_TABLE)) == (PTE_VALID | PTE_TABLE);
+}
+
+static uint64_t *table_of(uint64_t pte)
+{
+	return pa_to_va(PA(pte & PTE_ADDR));
+}
+
+/* The slot of `ipa` in the table at `level`. Root tables are concatenated: a larger first index. */
+static uint64_t *slot_at(const struct s2 *s2, uint64_t *table, uint64_t ipa, unsigned level)
+{
+	uint64_t index = ipa >> level_shift(level);
+
+	return &table[level == s2->geo.start_level ? index : index % ENTRIES];
+}
+
+static uint64_t leaf_bits(const struct s2 *s2, enum s2_type type)
+{
+	uint64_t wb = s2->geo.fwb ? ATTR_FWB_WB : ATTR_NORMAL_WB;
+
+	switch (type) {
+	case S2_RAM:
+		return wb | S2AP_RW | SH_INNER | PTE_AF | PTE_VALID;
+	case S2_RAM_RO:
+		return wb | S2AP_RO | SH_INNER | PTE_AF | PTE_VALID;
+	case S2_BAR_NC:
+		return ATTR_NORMAL_NC | S2AP_RW | PTE_XN | PTE_AF | PTE_VALID;
+	case S2_DEVICE:
+		return ATTR_DEVICE_nGnRE | S2AP_RW | PTE_XN | PTE_AF | PTE_VALID;
+	case S2_DOORBELL:
+		return ATTR_DEVICE_nGnRE | S2AP_WO | PTE_XN | PTE_AF | PTE_VALID;
+	}
+	ASSERT(!"stage-2 type");
+	return 0;
+}
+
+enum hv_status s2_init(struct s2 *s2, struct s2_geometry geo, uint16_t vmid, unsigned tables,
+		       bool cpu)
+{
+	size_t root_size = geo.root_pages * PAGE_SIZE;
+	uint64_t *root = pmem_try_alloc(root_size, root_size);
+
+	if (!root)
+		return HV_ENOMEM;
+	*s2 = (struct s2){ .geo = geo, .vmid = vmid, .root = va_to_pa(root), .cpu = cpu };
+	while (tables--) {
+		uint64_t *t = pmem_try_alloc(PAGE_SIZE, PAGE_SIZE);
+
+		if (!t)
+			return HV_ENOMEM;
+		t[0] = s2->free_tables.v;
+		s2->free_tables = va_to_pa(t);
+		s2->free_count++;
+	}
+	return HV_OK;
+}
+
+/* A table whose entries all say what the entry that it replaces said. */
+static uint64_t *table_take(struct s2 *s2, uint64_t fill)
+{
+	uint64_t *t = pa_to_va(s2->free_tables);
+
+	ASSERT(s2->free_count);
+	s2->free_tables = PA(t[0]);
+	s2->free_count--;
+	for (unsigned i = 0; i < ENTRIES; i++)
+		t[i] = fill;
+	return t;
+}
+
+static void table_return(struct s2 *s2, uint64_t *t)
+{
+	t[0] = s2->free_tables.v;
+	s2->free_tables = va_to_pa(t);
+	s2->free_count++;
+}
+
+/* What one leaf of a mapping is: the lowest level number, hence largest block, that fits. */
+static unsigned leaf_level(const struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size)
+{
+	unsigned level = s2->geo.start_level;
+
+	while (level < LEAF && ((ipa | pa) & (level_size(level) - 1) || size < level_size(level)))
+		level++;
+	return level;
+}
+
+/*
+ * Walks to the leaf at `level` or below; a table in its place pushes the leaf down. `missing`
+ * counts the tables that would have to be made on the way.
+ */
+static uint64_t *walk(const struct s2 *s2, uint64_t ipa, unsigned *level, unsigned *missing)
+{
+	uint64_t *table = pa_to_va(s2->root);
+	unsigned l = s2->geo.start_level;
+	uint64_t *slot = slot_at(s2, table, ipa, l);
+
+	while (l < LEAF && is_table(*slot, l)) {
+		l++;
+		slot = slot_at(s2, table_of(*slot), ipa, l);
+	}
+	*missing = l < *level ? *level - l : 0;
+	*level = MAX(l, *level);
+	return slot;
+}
+
+/*
+ * Can every leaf of the range be written, and with how many new tables? Leaves run upwards, so a
+ * table that an earlier leaf of this range already needs is recognised by its first address.
+ */
+static enum hv_status prepare(const struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size)
+{
+	uint64_t made[LEAF + 1] = { NO_TABLE, NO_TABLE, NO_TABLE, NO_TABLE };
+	uint64_t need = 0;
+	uint64_t limit = UINT64_C(1) << s2->geo.ipa_bits;
+
+	if (!IS_ALIGNED(ipa | pa | size, PAGE_SIZE) || size == 0 || ipa >= limit ||
+	    size > limit - ipa)
+		return HV_EINVAL;
+	while (size) {
+		unsigned level = leaf_level(s2, ipa, pa, size), missing;
+		const uint64_t *slot = walk(s2, ipa, &level, &missing);
+
+		if (*slot & PTE_VALID)
+			return HV_ECONFLICT;
+		for (unsigned l = level - missing; l < level; l++) {
+			uint64_t covers = ALIGN_DOWN(ipa, level_size(l));
+
+			need += made[l] != covers;
+			made[l] = covers;
+		}
+		ipa += level_size(level);
+		pa += level_size(level);
+		size -= level_size(level);
+	}
+	return need <= s2->free_count ? HV_OK : HV_ENOMEM;
+}
+
+static void write_leaf(struct s2 *s2, uint64_t ipa, unsigned level, unsigned missing,
+		       uint64_t *slot, uint64_t pte)
+{
+	for (unsigned l = level - missing; l < level; l++) {
+		uint64_t *t = table_take(s2, *slot);
+
+		arch_dsb_ishst(); /* the table's entries before the table */
+		*slot = va_to_pa(t).v | PTE_VALID | PTE_TABLE;
+		slot = slot_at(s2, t, ipa, l + 1);
+	}
+	__atomic_store_n(slot, pte, __ATOMIC_RELAXED);
+}
+
+static void publish(const struct s2 *s2)
+{
+	if (s2->cpu)
+		arch_dsb_ishst(); /* entries visible to the walkers of all CPUs */
+	else
+		arch_dsb_oshst(); /* ... and of the SMMU */
+}
+
+enum hv_status s2_map(struct s2 *s2, ipa_t ipa_, pa_t pa_, uint64_t size, enum s2_type type)
+{
+	uint64_t ipa = ipa_.v, pa = pa_.v, bits = leaf_bits(s2, type);
+	enum hv_status st = prepare(s2, ipa, pa, size);
+
+	if (st != HV_OK)
+		return st;
+	while (size) {
+		unsigned level = leaf_level(s2, ipa, pa, size), missing;
+		uint64_t *slot = walk(s2, ipa, &level, &missing);
+
+		write_leaf(s2, ipa, level, missing, slot,
+			   pa | bits | (level == LEAF ? PTE_TABLE : 0));
+		ipa += level_size(level);
+		pa += level_size(level);
+		size -= level_size(level);
+	}
+	publish(s2);
+	return HV_OK;
+}
+
+enum hv_status s2_mark(struct s2 *s2, ipa_t ipa_, uint64_t size, uint64_t mark)
+{
+	uint64_t ipa = ipa_.v;
+	enum hv_status st = prepare(s2, ipa, 0, size);
+
+	ASSERT(mark && mark >> S2_MARK_BITS == 0);
+	if (st != HV_OK)
+		return st;
+	while (size) {
+		unsigned level = leaf_level(s2, ipa, 0, size), missing;
+		uint64_t *slot = walk(s2, ipa, &level, &missing);
+
+		write_leaf(s2, ipa, level, missing, slot, mark << 1);
+		ipa += level_size(level);
+		size -= level_size(level);
+	}
+	publish(s2);
+	return HV_OK;
+}
+
+/* Clears every leaf of the range; returns how many of them were valid. */
+static uint64_t clear_leaves(struct s2 *s2, uint64_t ipa, uint64_t end)
+{
+	uint64_t valid = 0;
+
+	while (ipa < end) {
+		unsigned level = 0, missing;
+		uint64_t *slot = walk(s2, ipa, &level, &missing);
+		uint64_t covers = level_size(level);
+
+		if (*slot) {
+			/* A block is removed as it was made, never in part. */
+			ASSERT(!(*slot & PTE_VALID) || (IS_ALIGNED(ipa, covers) && end - ipa >= covers));
+			valid += *slot & PTE_VALID;
+			__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
+		}
+		ipa = ALIGN_DOWN(ipa, covers) + covers;
+	}
+	return valid;
+}
+
+static bool table_empty(const uint64_t *t)
+{
+	for (unsigned i = 0; i < ENTRIES; i++)
+		if (t[i])
+			return false;
+	return true;
+}
+
+/* Unhooks the empty tables below `slot`; one table is freed after the walkers forgot it. */
+static uint64_t *unhook_empty(struct s2 *s2, uint64_t ipa, unsigned level)
+{
+	uint64_t *slot = slot_at(s2, pa_to_va(s2->root), ipa, s2->geo.start_level);
+
+	for (unsigned l = s2->geo.start_level; l < level; l++) {
+		if (!is_table(*slot, l))
+			return NULL;
+		slot = slot_at(s2, table_of(*slot), ipa, l + 1);
+	}
+	if (!is_table(*slot, level) || !table_empty(table_of(*slot)))
+		return NULL;
+
+	uint64_t *t = table_of(*slot);
+
+	__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
+	return t;
+}
+
+static void invalidate(struct s2 *s2, uint64_t ipa, uint64_t size, bool one)
+{
+	if (s2->cpu) {
+		arch_dsb_ishst(); /* cleared entries before the invalidation */
+		if (one)
+			arch_tlb_s2_ipa(s2_vttbr(s2), ipa);
+		else
+			arch_tlb_s2_all(s2_vttbr(s2));
+	} else {
+		arch_dsb_oshst();
+	}
+	if (s2->flush)
+		s2->flush(s2->flush_arg, IPA(ipa), size);
+}
+
+void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size)
+{
+	uint64_t end = ipa.v + size;
+	uint64_t valid = clear_leaves(s2, ipa.v, end);
+	uint64_t *dead = NULL;
+
+	for (unsigned level = LEAF; level-- > s2->geo.start_level;)
+		for (uint64_t a = ALIGN_DOWN(ipa.v, level_size(level)); a < end; a += level_size(level)) {
+			uint64_t *t = unhook_empty(s2, a, level);
+
+			if (t) {
+				t[0] = (uint64_t)(uintptr_t)dead;
+				dead = t;
+			}
+		}
+	/* Walkers may have cached a table even where no leaf was valid. */
+	if (valid || dead)
+		invalidate(s2, ipa.v, size, valid == 1 && !dead);
+	while (dead) {
+		uint64_t *next = (uint64_t *)(uintptr_t)dead[0];
+
+		table_return(s2, dead);
+		dead = next;
+	}
+}
+
+struct s2_leaf s2_lookup(const struct s2 *s2, ipa_t ipa)
+{
+	uint64_t *table = pa_to_va(s2->root);
+	unsigned l = s2->geo.start_level;
+	uint64_t pte;
+
+	if (ipa.v >> s2->geo.ipa_bits)
+		return (struct s2_leaf){ .level = (uint8_t)l };
+	pte = __atomic_load_n(slot_at(s2, table, ipa.v, l), __ATOMIC_RELAXED);
+	while (is_table(pte, l)) {
+		l++;
+		pte = __atomic_load_n(slot_at(s2, table_of(pte), ipa.v, l), __ATOMIC_RELAXED);
+	}
+	if (!(pte & PTE_VALID))
+		return (struct s2_leaf){ .mark = pte >> 1, .pte = pte, .level = (uint8_t)l };
+	return (struct s2_leaf){
+		.valid = true,
+		.pa = PA((pte & PTE_ADDR & ~(level_size(l) - 1)) | (ipa.v & (level_size(l) - 1))),
+		.pte = pte,
+		.level = (uint8_t)l,
+	};
+}
+
+#define VTCR_T0SZ  BITS(5, 0)
+#define VTCR_SL0   BITS(7, 6)
+#define VTCR_IRGN0 BITS(9, 8)
+#define VTCR_ORGN0 BITS(11, 10)
+#define VTCR_SH0   BITS(13, 12)
+#define VTCR_PS	   BITS(18, 16)
+#define VTCR_RES1  BIT(31)
+#define VTTBR_VMID BITS(63, 48)
+
+uint64_t s2_vtcr(const struct s2 *s2)
+{
+	uint64_t v = VTCR_RES1 | FIELD(VTCR_IRGN0, 1) | FIELD(VTCR_ORGN0, 1) | FIELD(VTCR_SH0, 3);
+
+	v = field_put(v, VTCR_T0SZ, 64U - s2->geo.ipa_bits);
+	v = field_put(v, VTCR_SL0, 2U - s2->geo.start_level); /* 4 KiB granule: level 1 is 1 */
+	return field_put(v, VTCR_PS, s2->geo.ps);
+}
+
+uint64_t s2_vttbr(const struct s2 *s2)
+{
+	return field_put(s2->root.v, VTTBR_VMID, s2->vmid);
+}
+
+struct s2_geometry s2_geometry(unsigned cpu_pa_bits, unsigned smmu_pa_bits, bool cpu_fwb,
+			       bool smmu_fwb)
+{
+	static const uint8_t ps_bits[] = { 32, 36, 40, 42, 44, 48 };
+	unsigned pa_bits = MIN(cpu_pa_bits, smmu_pa_bits);
+	struct s2_geometry geo = { .start_level = 1, .fwb = cpu_fwb && smmu_fwb };
+
+	while (geo.ps + 1U < ARRAY_SIZE(ps_bits) && ps_bits[geo.ps + 1] <= pa_bits)
+		geo.ps++;
+	geo.ipa_bits = (uint8_t)MIN(40U, ps_bits[geo.ps]);
+	geo.root_pages = geo.ipa_bits > 39 ? 2 : 1;
+	return geo;
+}
