@@ -21,6 +21,8 @@ unsigned dt_size_cells(const void *fdt, int bus);
 
 /* Entry i of `reg`, translated through every parent's `ranges` to a CPU PA. */
 enum hv_status __must_check dt_reg(const void *fdt, int node, unsigned i, struct range *out);
+/* The same untranslated, in the cells of the parent: nodes below /chosen, which have no `ranges`. */
+enum hv_status __must_check dt_reg_raw(const void *fdt, int node, unsigned i, struct range *out);
 /* An address in `bus`'s own child space to CPU PA, through bus' `ranges` and its parents'. */
 enum hv_status __must_check dt_translate(const void *fdt, int bus, uint64_t addr, uint64_t *out);
 
@@ -36,10 +38,19 @@ enum hv_status __must_check dt_interrupt(const void *fdt, int node, unsigned i, 
 enum hv_status __must_check dt_interrupt_named(const void *fdt, int node, const char *name,
 					       struct dt_irq *out);
 
+/*
+ * A specifier (`spec`, in the cells of `parent`) that leaves a device at unit address `unit`,
+ * followed through every `interrupt-map` up to the GIC. Cells in host order. The unit address may
+ * be NULL when unit_count is 0. HV_ENOENT: no entry matches.
+ */
+enum hv_status __must_check dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *unit,
+						 unsigned unit_count, const uint32_t *spec,
+						 unsigned spec_count, struct dt_irq *out);
+
 bool dt_compatible(const void *fdt, int node, const char *compatible);
 /* Enabled: status absent, "okay" or "ok". */
 bool dt_enabled(const void *fdt, int node);
-/* Full path, truncated with "..." when it does not fit; always terminated. */
+/* Full path; ".../" and the last part when it does not fit; always terminated. */
 const char *dt_path(const void *fdt, int node, char *buf, size_t size);
 
 /* Iterate nodes of a compatible: for (n = dt_next(fdt, -1, c); n >= 0; n = dt_next(fdt, n, c)). */

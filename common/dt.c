@@ -1,0 +1,392 @@
+/*
+ * Reading a device tree: cells, addresses, interrupts (Devicetree Specification v0.4, §2.3, §2.4).
+ * The blob is untrusted but well formed (fdt_check_full): every length is checked here, every walk
+ * ends at the root or after a fixed number of steps. Everybody who boots calls it; nobody later.
+ */
+#include <string.h>
+
+#include <libfdt.h>
+
+#include <hv/dt.h>
+
+#define MAX_CELLS	4   /* FDT_MAX_NCELLS */
+#define MAP_STEPS	8   /* interrupt nexuses between a device and the GIC */
+
+/* interrupt-map tuples and the like are read cell by cell. */
+struct cells {
+	const fdt32_t *p;
+	unsigned left;
+};
+
+static struct cells cells_of(const void *fdt, int node, const char *prop)
+{
+	int len;
+	const fdt32_t *p = fdt_getprop(fdt, node, prop, &len);
+
+	return (struct cells){ p, p ? (unsigned)len / 4 : 0 };
+}
+
+static bool cells_take(struct cells *c, unsigned n, const fdt32_t **out)
+{
+	if (n > c->left)
+		return false;
+	*out = c->p;
+	c->p += n;
+	c->left -= n;
+	return true;
+}
+
+uint64_t dt_cells(const void *p, unsigned cells)
+{
+	const fdt32_t *c = p;
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < cells; i++)
+		v = v << 32 | fdt32_ld(c + i);
+	return v;
+}
+
+uint32_t dt_u32(const void *fdt, int node, const char *prop, uint32_t fallback)
+{
+	int len;
+	const fdt32_t *p = fdt_getprop(fdt, node, prop, &len);
+
+	return p && len == 4 ? fdt32_ld(p) : fallback;
+}
+
+bool dt_bool(const void *fdt, int node, const char *prop)
+{
+	return fdt_getprop(fdt, node, prop, NULL) != NULL;
+}
+
+const char *dt_string(const void *fdt, int node, const char *prop)
+{
+	int len;
+	const char *s = fdt_getprop(fdt, node, prop, &len);
+
+	return s && len > 0 && !s[len - 1] ? s : NULL;
+}
+
+/* The defaults are those of §2.3.5. */
+unsigned dt_address_cells(const void *fdt, int bus)
+{
+	return dt_u32(fdt, bus, "#address-cells", 2);
+}
+
+unsigned dt_size_cells(const void *fdt, int bus)
+{
+	return dt_u32(fdt, bus, "#size-cells", 1);
+}
+
+/* One step up: [addr, addr + size) of `bus` in the space of its parent. */
+static enum hv_status translate_step(const void *fdt, int bus, int parent, uint64_t *addr,
+				     uint64_t size)
+{
+	unsigned ac = dt_address_cells(fdt, bus), sc = dt_size_cells(fdt, bus);
+	unsigned pc = dt_address_cells(fdt, parent);
+	struct cells c = cells_of(fdt, bus, "ranges");
+	const fdt32_t *e;
+
+	if (!c.p)
+		return HV_ENOENT; /* §2.3.8: no `ranges`, no mapping */
+	if (!c.left)
+		return HV_OK;	  /* empty: identity */
+	if (ac > 2 || pc > 2 || sc > 2)
+		return HV_EUNSUPP;
+	while (cells_take(&c, ac + pc + sc, &e)) {
+		struct range child = { dt_cells(e, ac), dt_cells(e + ac + pc, sc) };
+
+		if (range_contains(child, *addr, size)) {
+			*addr = *addr - child.base + dt_cells(e + ac, pc);
+			return HV_OK;
+		}
+		if (!(ac + pc + sc))
+			break;
+	}
+	return HV_ENOENT;
+}
+
+static enum hv_status translate(const void *fdt, int bus, uint64_t *addr, uint64_t size)
+{
+	while (bus > 0) {
+		int parent = fdt_parent_offset(fdt, bus);
+		enum hv_status s;
+
+		if (parent < 0)
+			return HV_EINVAL;
+		s = translate_step(fdt, bus, parent, addr, size);
+		if (s != HV_OK)
+			return s;
+		bus = parent;
+	}
+	return bus == 0 ? HV_OK : HV_EINVAL;
+}
+
+enum hv_status dt_translate(const void *fdt, int bus, uint64_t addr, uint64_t *out)
+{
+	enum hv_status s = translate(fdt, bus, &addr, 1);
+
+	if (s == HV_OK)
+		*out = addr;
+	return s;
+}
+
+/* *bus: the node in whose child space the entry is. */
+static enum hv_status reg_entry(const void *fdt, int node, unsigned i, struct range *out, int *bus)
+{
+	struct cells c = cells_of(fdt, node, "reg");
+	unsigned ac, sc;
+
+	*bus = fdt_parent_offset(fdt, node);
+	if (*bus < 0 || !c.p)
+		return HV_ENOENT;
+	ac = dt_address_cells(fdt, *bus);
+	sc = dt_size_cells(fdt, *bus);
+	if (!ac || ac > 2 || sc > 2)
+		return HV_EUNSUPP;
+	if (i >= c.left / (ac + sc))
+		return HV_ENOENT;
+	c.p += i * (ac + sc);
+	*out = (struct range){ dt_cells(c.p, ac), dt_cells(c.p + ac, sc) };
+	return out->base + out->size < out->base ? HV_EINVAL : HV_OK;
+}
+
+enum hv_status dt_reg_raw(const void *fdt, int node, unsigned i, struct range *out)
+{
+	int bus;
+
+	return reg_entry(fdt, node, i, out, &bus);
+}
+
+enum hv_status dt_reg(const void *fdt, int node, unsigned i, struct range *out)
+{
+	struct range r;
+	int bus;
+	enum hv_status s = reg_entry(fdt, node, i, &r, &bus);
+
+	if (s == HV_OK)
+		s = translate(fdt, bus, &r.base, r.size);
+	if (s == HV_OK)
+		*out = r;
+	return s;
+}
+
+/* arm,gic-v3 binding: type (0 SPI, 1 PPI), number, flags (1, 2 edge; 4, 8 level). */
+static enum hv_status gic_irq(const uint32_t *spec, struct dt_irq *out)
+{
+	static const struct {
+		uint32_t first, count;
+	} kinds[] = { { 32, 988 }, { 16, 16 } }; /* IHI 0069 §2.2.1 */
+
+	if (spec[0] >= ARRAY_SIZE(kinds))
+		return HV_EUNSUPP;
+	if (spec[1] >= kinds[spec[0]].count)
+		return HV_EINVAL;
+	*out = (struct dt_irq){ kinds[spec[0]].first + spec[1], (spec[2] & 3) != 0 };
+	return HV_OK;
+}
+
+static void load(uint32_t *to, const fdt32_t *from, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		to[i] = fdt32_ld(from + i);
+}
+
+enum hv_status dt_gic_irq(const void *cells, struct dt_irq *out)
+{
+	uint32_t spec[3];
+
+	load(spec, cells, 3);
+	return gic_irq(spec, out);
+}
+
+/* A specifier on its way up: unit address, then interrupt cells. */
+struct spec {
+	uint32_t cell[2 * MAX_CELLS];
+	unsigned unit, count;
+};
+
+static bool spec_matches(const struct spec *s, const fdt32_t *entry, struct cells mask)
+{
+	for (unsigned i = 0; i < s->unit + s->count; i++) {
+		uint32_t m = i < mask.left ? fdt32_ld(mask.p + i) : UINT32_MAX;
+
+		if ((s->cell[i] ^ fdt32_ld(entry + i)) & m)
+			return false;
+	}
+	return true;
+}
+
+/* The entry of a nexus' interrupt-map that `s` selects (§2.4.3.1): *nexus and *s move up. */
+static enum hv_status map_step(const void *fdt, int *nexus, struct spec *s)
+{
+	struct cells map = cells_of(fdt, *nexus, "interrupt-map");
+	struct cells mask = cells_of(fdt, *nexus, "interrupt-map-mask");
+	const fdt32_t *child, *phandle, *up;
+
+	if (dt_u32(fdt, *nexus, "#address-cells", 0) != s->unit)
+		return HV_EINVAL;
+	while (cells_take(&map, s->unit + s->count, &child) && cells_take(&map, 1, &phandle)) {
+		int parent = fdt_node_offset_by_phandle(fdt, fdt32_ld(phandle));
+		uint32_t unit, count;
+
+		if (parent < 0)
+			return HV_EINVAL; /* the length of the entry is unknown */
+		/* An interrupt parent without #address-cells has none. */
+		unit = dt_u32(fdt, parent, "#address-cells", 0);
+		count = dt_u32(fdt, parent, "#interrupt-cells", 0);
+		if (unit > MAX_CELLS || !count || count > MAX_CELLS ||
+		    !cells_take(&map, unit + count, &up))
+			return HV_EINVAL;
+		if (!spec_matches(s, child, mask))
+			continue;
+		load(s->cell, up, unit + count);
+		s->unit = unit;
+		s->count = count;
+		*nexus = parent;
+		return HV_OK;
+	}
+	return HV_ENOENT;
+}
+
+enum hv_status dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *unit,
+				    unsigned unit_count, const uint32_t *spec, unsigned spec_count,
+				    struct dt_irq *out)
+{
+	struct spec s = { .unit = unit_count, .count = spec_count };
+
+	if (unit_count > MAX_CELLS || !spec_count || spec_count > MAX_CELLS)
+		return HV_EINVAL;
+	for (unsigned i = 0; i < unit_count; i++)
+		s.cell[i] = unit[i];
+	memcpy(s.cell + unit_count, spec, spec_count * sizeof(*spec));
+	for (unsigned step = 0; step < MAP_STEPS; step++) {
+		enum hv_status err;
+
+		if (!dt_bool(fdt, parent, "interrupt-map")) {
+			if (!dt_bool(fdt, parent, "interrupt-controller") || s.count < 3)
+				return HV_EUNSUPP; /* not a GIC */
+			return gic_irq(s.cell + s.unit, out);
+		}
+		err = map_step(fdt, &parent, &s);
+		if (err != HV_OK)
+			return err;
+	}
+	return HV_EINVAL;
+}
+
+/* §2.4.1: `interrupt-parent` of the node or of its nearest ancestor that has one. */
+static int interrupt_parent(const void *fdt, int node)
+{
+	while (node >= 0) {
+		uint32_t phandle = dt_u32(fdt, node, "interrupt-parent", 0);
+
+		if (phandle)
+			return fdt_node_offset_by_phandle(fdt, phandle);
+		node = fdt_parent_offset(fdt, node);
+	}
+	return -FDT_ERR_NOTFOUND;
+}
+
+static enum hv_status resolve_from(const void *fdt, int node, int parent, const fdt32_t *cells,
+				   unsigned count, struct dt_irq *out)
+{
+	uint32_t unit[MAX_CELLS], spec[MAX_CELLS];
+	struct cells reg = cells_of(fdt, node, "reg");
+	unsigned n = 0;
+
+	/* Only a nexus looks at the unit address. */
+	if (dt_bool(fdt, parent, "interrupt-map")) {
+		n = dt_u32(fdt, parent, "#address-cells", 0);
+		if (n > MAX_CELLS || n > reg.left)
+			return HV_EINVAL;
+		load(unit, reg.p, n);
+	}
+	load(spec, cells, count);
+	return dt_interrupt_resolve(fdt, parent, unit, n, spec, count, out);
+}
+
+static enum hv_status interrupt_extended(const void *fdt, int node, struct cells c, unsigned i,
+					 struct dt_irq *out)
+{
+	const fdt32_t *e, *spec;
+
+	while (cells_take(&c, 1, &e)) {
+		int parent = fdt_node_offset_by_phandle(fdt, fdt32_ld(e));
+		uint32_t count = parent < 0 ? 0 : dt_u32(fdt, parent, "#interrupt-cells", 0);
+
+		if (!count || count > MAX_CELLS || !cells_take(&c, count, &spec))
+			return HV_EINVAL;
+		if (!i--)
+			return resolve_from(fdt, node, parent, spec, count, out);
+	}
+	return HV_ENOENT;
+}
+
+enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq *out)
+{
+	struct cells c = cells_of(fdt, node, "interrupts-extended");
+	uint32_t count;
+	int parent;
+
+	if (c.p) /* it has precedence (§2.4.1.2) */
+		return interrupt_extended(fdt, node, c, i, out);
+	c = cells_of(fdt, node, "interrupts");
+	if (!c.p)
+		return HV_ENOENT;
+	parent = interrupt_parent(fdt, node);
+	count = parent < 0 ? 0 : dt_u32(fdt, parent, "#interrupt-cells", 0);
+	if (!count || count > MAX_CELLS)
+		return HV_EINVAL;
+	if (i >= c.left / count)
+		return HV_ENOENT;
+	return resolve_from(fdt, node, parent, c.p + i * count, count, out);
+}
+
+enum hv_status dt_interrupt_named(const void *fdt, int node, const char *name, struct dt_irq *out)
+{
+	int i = fdt_stringlist_search(fdt, node, "interrupt-names", name);
+
+	return i < 0 ? HV_ENOENT : dt_interrupt(fdt, node, (unsigned)i, out);
+}
+
+bool dt_compatible(const void *fdt, int node, const char *compatible)
+{
+	return fdt_node_check_compatible(fdt, node, compatible) == 0;
+}
+
+bool dt_enabled(const void *fdt, int node)
+{
+	const char *s = dt_string(fdt, node, "status");
+
+	if (!s)
+		return !dt_bool(fdt, node, "status");
+	return !strcmp(s, "okay") || !strcmp(s, "ok");
+}
+
+const char *dt_path(const void *fdt, int node, char *buf, size_t size)
+{
+	const char *name;
+	size_t len;
+
+	if (!size || !fdt_get_path(fdt, node, buf, (int)size))
+		return buf;
+	name = fdt_get_name(fdt, node, NULL);
+	if (!name)
+		name = "?";
+	len = MIN(strlen(name), size - 1);
+	memcpy(buf, name, len);
+	buf[len] = 0;
+	if (len + 5 <= size) { /* ".../name" says more than the head of the path */
+		memmove(buf + 4, buf, len + 1);
+		memcpy(buf, ".../", 4);
+	} else if (size > 3) {
+		memcpy(buf + size - 4, "...", 4);
+	}
+	return buf;
+}
+
+int dt_next(const void *fdt, int node, const char *compatible)
+{
+	return fdt_node_offset_by_compatible(fdt, node, compatible);
+}
