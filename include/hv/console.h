@@ -3,7 +3,8 @@
  * one guest at a time. Ctrl-a three times switches, Ctrl-a and a letter is a command, Ctrl-a
  * twice and then any other key sends one Ctrl-a.
  *
- * Locking: one lock a ring; the ring lock is the last in the order.
+ * Locking: one lock a ring, among its writers, the last in the order. Who moves rings to the UART
+ * takes no lock: one CPU at a time does it, and another that finds it busy leaves a note.
  */
 #ifndef HV_CONSOLE_H
 #define HV_CONSOLE_H
@@ -36,7 +37,21 @@ void console_put(uint8_t ring, char c);
 void console_log(const char *line, size_t n);
 /* Moves rings to the UART and input to the guest: from the UART interrupt, or polled at boot. */
 void console_poll(void);
-/* Everything out, synchronously: before power-off and in a crash. */
+/* Everything out, synchronously: before power-off and in a crash. Bounded, whatever happens. */
 void console_flush(void);
+
+/*
+ * From now on the UART interrupt (and whoever writes) moves output; before, every line is out on
+ * return. The caller registered console_poll for the UART's interrupt, and set console_retry.
+ */
+void console_start_irq(void);
+/*
+ * Output of one guest waits because another's line is not finished: the callee makes console_poll
+ * run in about CONSOLE_HOLD_US, on whatever CPU. NULL: nobody waits, the line is broken at once.
+ */
+extern void (*console_retry)(void);
+#define CONSOLE_HOLD_US 20000
+/* Ctrl-a and a letter that the console does not know itself (h: help, l: list). May be NULL. */
+extern void (*console_on_command)(char letter);
 
 #endif

@@ -1,0 +1,462 @@
+/*
+ * The console multiplexer. Writers put characters into their ring; one CPU at a time (the pump)
+ * moves them to the UART, a line of one ring at a time, prefixed with "(name) ". Ring 0 is
+ * Viaduct's own, without prefix.
+ *
+ * A line that is not finished (a prompt, an echo) is shown at once. It is broken for another ring
+ * only after CONSOLE_HOLD_US without output, or when it gets longer than LINE_LONG: a guest that
+ * never ends its line cannot keep the others silent.
+ *
+ * A full ring drops and counts until it has been emptied; the count follows as a line of its own.
+ */
+#include <string.h>
+
+#include <arch/cpu.h>
+#include <arch/time.h>
+#include <hv/console.h>
+#include <hv/limits.h>
+#include <hv/log.h>
+#include <hv/panic.h>
+#include <hv/pmem.h>
+#include <hv/spinlock.h>
+
+#define RING_SIZE  8192 /* power of two */
+#define RINGS	   (MAX_VMS + 1)
+#define LINE_LONG  512	/* characters after which others may break a line */
+#define STAGE_SIZE 96	/* prefix and a piece of a line */
+#define PUMP_MAX   256  /* characters one call hands to the UART */
+#define RX_MAX	   32	/* characters one call takes from the UART */
+#define STUCK_US   100000
+#define CTRL_A	   1
+
+struct ring {
+	struct spinlock lock; /* writers */
+	uint32_t head;	      /* characters put so far; writers */
+	uint32_t tail;	      /* characters taken so far; the pump */
+	uint32_t lost;	      /* nonzero: writers drop until the pump has told it */
+	char *buf;
+	char prefix[GUEST_NAME_MAX + 3];
+	void (*rx)(void *arg, char c);
+	void *arg;
+};
+
+static char log_buf[RING_SIZE];
+static struct ring rings[RINGS] = { { .buf = log_buf } };
+static uint8_t ring_count = 1;
+
+void (*console_retry)(void);
+void (*console_on_command)(char letter);
+
+static struct {
+	struct uart uart;
+	bool irq;	/* console_start_irq was called */
+	bool busy;	/* somebody is the pump */
+	bool note;	/* work appeared since the pump looked */
+	bool armed;	/* the UART is full; its interrupt calls */
+	bool retrying;	/* console_retry was asked */
+	bool stuck;	/* the UART took nothing for STUCK_US; not waited for again */
+	/* the pump's own */
+	uint8_t cur;	/* ring whose line is on the screen */
+	bool mid;	/* that line is not finished */
+	char last;
+	uint32_t line_len;
+	uint64_t last_time;
+	char stage[STAGE_SIZE];
+	uint8_t stage_pos, stage_len;
+} tx;
+
+static struct {
+	bool busy;
+	uint8_t to;	/* ring that has the input; 0: none */
+	uint8_t ctrl_a; /* how many in a row */
+} rx;
+
+/* ---- writers ---- */
+
+static void put_locked(struct ring *r, char c)
+{
+	uint32_t used = r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
+
+	if (used == RING_SIZE || __atomic_load_n(&r->lost, __ATOMIC_RELAXED)) {
+		__atomic_fetch_add(&r->lost, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	r->buf[r->head % RING_SIZE] = c;
+	__atomic_store_n(&r->head, r->head + 1, __ATOMIC_RELEASE);
+}
+
+/* ---- the pump: rings to stage ---- */
+
+static bool has_output(const struct ring *r)
+{
+	return __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) != r->tail ||
+	       __atomic_load_n(&r->lost, __ATOMIC_RELAXED);
+}
+
+static bool others_wait(void)
+{
+	for (uint8_t i = 0; i < ring_count; i++)
+		if (i != tx.cur && has_output(&rings[i]))
+			return true;
+	return false;
+}
+
+static void stage(char c)
+{
+	tx.stage[tx.stage_len++] = c;
+	tx.last = c;
+	tx.line_len++;
+}
+
+static void stage_text(const char *s)
+{
+	while (*s)
+		stage(*s++);
+}
+
+static void stage_newline(void)
+{
+	if (tx.last != '\r')
+		stage('\r');
+	stage('\n');
+	tx.mid = false;
+	tx.line_len = 0;
+}
+
+static void begin_line(const struct ring *r)
+{
+	if (!tx.mid)
+		stage_text(r->prefix);
+	tx.mid = true;
+}
+
+static void stage_lost(struct ring *r)
+{
+	uint32_t n = __atomic_exchange_n(&r->lost, 0, __ATOMIC_RELAXED);
+	char text[32];
+
+	if (tx.mid)
+		stage_newline();
+	begin_line(r);
+	fmt_print(text, sizeof(text), "[%u bytes lost]", n);
+	stage_text(text);
+	stage_newline();
+}
+
+/* A piece of ring r, at most to the end of its line. */
+static void stage_ring(struct ring *r)
+{
+	uint32_t head = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE);
+	uint32_t tail = r->tail;
+
+	if (head == tail) {
+		stage_lost(r);
+		return;
+	}
+	while (tail != head && tx.stage_len < STAGE_SIZE - sizeof(r->prefix)) {
+		char c = r->buf[tail++ % RING_SIZE];
+
+		if (c == '\r' && !tx.mid) /* nothing to return on, and it would hide the prefix */
+			continue;
+		begin_line(r);
+		if (c == '\n') {
+			stage_newline();
+			break;
+		}
+		stage(c);
+	}
+	__atomic_store_n(&r->tail, tail, __ATOMIC_RELEASE);
+}
+
+static bool held(bool now)
+{
+	uint64_t hold = (uint64_t)CONSOLE_HOLD_US * (arch_time_hz() / 1000) / 1000;
+
+	return !now && tx.irq && console_retry && arch_time_ticks() - tx.last_time < hold;
+}
+
+/* Fills the empty stage. False: nothing to send, or it has to wait for somebody's line. */
+static bool fill(bool now)
+{
+	tx.stage_pos = 0;
+	tx.stage_len = 0;
+	if (tx.mid) {
+		bool more = has_output(&rings[tx.cur]);
+
+		if (more && (tx.line_len < LINE_LONG || !others_wait())) {
+			stage_ring(&rings[tx.cur]);
+			return true;
+		}
+		if (!more && !others_wait())
+			return false;
+		if (!more && held(now)) {
+			if (!__atomic_exchange_n(&tx.retrying, true, __ATOMIC_RELAXED))
+				console_retry();
+			return false;
+		}
+		stage_newline();
+		return true;
+	}
+	for (uint8_t i = 1; i <= ring_count && !tx.stage_len; i++) {
+		uint8_t n = (uint8_t)((tx.cur + i) % ring_count);
+
+		if (has_output(&rings[n])) {
+			tx.cur = n;
+			stage_ring(&rings[n]);
+		}
+	}
+	return tx.stage_len != 0;
+}
+
+/* ---- the pump: stage to UART ---- */
+
+/* False: the UART takes no more now. */
+static bool send_stage(void)
+{
+	while (tx.stage_pos < tx.stage_len) {
+		unsigned n = tx.uart.ops->write(tx.uart.dev, tx.stage + tx.stage_pos,
+						(unsigned)(tx.stage_len - tx.stage_pos));
+
+		if (!n)
+			return false;
+		tx.stuck = false;
+		tx.stage_pos = (uint8_t)(tx.stage_pos + n);
+	}
+	return true;
+}
+
+static void send_all_or_interrupt(void)
+{
+	unsigned sent = 0;
+	bool full = false;
+
+	do {
+		uint8_t pending = (uint8_t)(tx.stage_len - tx.stage_pos);
+
+		full = !send_stage() || sent > PUMP_MAX;
+		if (pending) {
+			tx.last_time = arch_time_ticks();
+			sent += pending;
+		}
+	} while (!full && fill(false));
+	if (full != tx.armed) {
+		__atomic_store_n(&tx.armed, full, __ATOMIC_SEQ_CST);
+		tx.uart.ops->tx_irq(tx.uart.dev, full);
+	}
+}
+
+/* Everything, waiting for the UART; a UART that takes nothing for STUCK_US is given up. */
+static void send_all_polled(void)
+{
+	uint64_t limit = (uint64_t)STUCK_US * (arch_time_hz() / 1000) / 1000;
+
+	/* Bounded: others may go on writing. */
+	for (unsigned i = 0; i < RINGS * RING_SIZE; i++) {
+		uint64_t start = arch_time_ticks();
+
+		while (!send_stage()) {
+			if (tx.stuck || arch_time_ticks() - start > limit) {
+				tx.stuck = true;
+				return;
+			}
+			arch_cpu_relax();
+		}
+		if (!fill(true))
+			break;
+	}
+	tx.last_time = arch_time_ticks();
+}
+
+/*
+ * A CPU that finds another at it leaves a note; the other reads it after it has let go, so nothing
+ * stays behind.
+ */
+static void pump(void)
+{
+	if (!tx.uart.ops)
+		return;
+	for (unsigned i = 0; i < 8; i++) {
+		__atomic_store_n(&tx.note, true, __ATOMIC_SEQ_CST);
+		if (__atomic_exchange_n(&tx.busy, true, __ATOMIC_SEQ_CST))
+			return;
+		__atomic_store_n(&tx.note, false, __ATOMIC_SEQ_CST);
+		if (tx.irq)
+			send_all_or_interrupt();
+		else
+			send_all_polled();
+		__atomic_store_n(&tx.busy, false, __ATOMIC_SEQ_CST);
+		if (!__atomic_load_n(&tx.note, __ATOMIC_SEQ_CST))
+			return;
+	}
+	/* Others keep us busy: this CPU has a guest to run. */
+	if (console_retry)
+		console_retry();
+}
+
+/* After something was put. */
+static void wake(void)
+{
+	/* The note makes a pump that is just disarming look again. */
+	__atomic_store_n(&tx.note, true, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&tx.armed, __ATOMIC_SEQ_CST)) /* else the interrupt will find it */
+		pump();
+}
+
+void console_put(uint8_t ring, char c)
+{
+	struct ring *r = &rings[ring];
+
+	spin_lock(&r->lock);
+	put_locked(r, c);
+	spin_unlock(&r->lock);
+	wake();
+}
+
+void console_log(const char *line, size_t n)
+{
+	struct ring *r = &rings[0];
+
+	spin_lock(&r->lock);
+	if (r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) + n + 1 > RING_SIZE) {
+		__atomic_fetch_add(&r->lost, (uint32_t)n + 1, __ATOMIC_RELAXED);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			put_locked(r, line[i]);
+		put_locked(r, '\n');
+	}
+	spin_unlock(&r->lock);
+	wake();
+}
+
+/* ---- input ---- */
+
+static void give_input(uint8_t ring)
+{
+	rx.to = ring;
+	log_info("input to %.*s", (int)strlen(rings[ring].prefix) - 3, rings[ring].prefix + 1);
+}
+
+static void switch_input(void)
+{
+	for (uint8_t i = 1; i <= ring_count; i++) {
+		uint8_t n = (uint8_t)((rx.to + i) % ring_count);
+
+		if (rings[n].rx) {
+			give_input(n);
+			return;
+		}
+	}
+}
+
+static void list_guests(void)
+{
+	for (uint8_t i = 1; i < ring_count; i++)
+		log_info("%s%s", rings[i].prefix, i == rx.to ? "has the input" : "");
+}
+
+static void command(char letter)
+{
+	if (letter == 'h')
+		log_info("Ctrl-a: three times: next guest; h: help; l: list of guests");
+	else if (letter == 'l')
+		list_guests();
+	if (console_on_command)
+		console_on_command(letter);
+}
+
+static void deliver(char c)
+{
+	if (rx.to)
+		rings[rx.to].rx(rings[rx.to].arg, c);
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static void input(char c)
+{
+	unsigned seen = rx.ctrl_a;
+
+	if (c == CTRL_A) {
+		rx.ctrl_a = (uint8_t)((seen + 1) % 3);
+		if (seen == 2)
+			switch_input();
+		return;
+	}
+	rx.ctrl_a = 0;
+	if (seen == 1 && is_letter(c)) {
+		command(c);
+		return;
+	}
+	if (seen == 2) /* the key that shows that no third one comes is the guest's as well */
+		deliver(CTRL_A);
+	deliver(c);
+}
+
+static void take_input(void)
+{
+	char c;
+
+	/* Another CPU is at it: the interrupt is level, so what is left comes back. */
+	if (!tx.uart.ops || __atomic_exchange_n(&rx.busy, true, __ATOMIC_ACQUIRE))
+		return;
+	for (unsigned i = 0; i < RX_MAX && tx.uart.ops->read(tx.uart.dev, &c); i++)
+		input(c);
+	__atomic_store_n(&rx.busy, false, __ATOMIC_RELEASE);
+}
+
+/* ---- life ---- */
+
+uint8_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
+{
+	struct ring *r = &rings[ring_count];
+
+	ASSERT(ring_count < RINGS);
+	r->buf = pmem_alloc(RING_SIZE, 64);
+	fmt_print(r->prefix, sizeof(r->prefix), "(%.*s) ", GUEST_NAME_MAX - 1, name);
+	r->rx = fn;
+	r->arg = arg;
+	if (!rx.to && fn)
+		rx.to = ring_count;
+	return ring_count++;
+}
+
+void console_init(struct uart u)
+{
+	u.ops->init(u.dev);
+	tx.uart = u;
+	pump();
+}
+
+void console_start_irq(void)
+{
+	tx.irq = true;
+	pump();
+}
+
+void console_poll(void)
+{
+	__atomic_store_n(&tx.retrying, false, __ATOMIC_RELAXED);
+	take_input();
+	pump();
+}
+
+void console_flush(void)
+{
+	uint64_t limit = (uint64_t)STUCK_US * (arch_time_hz() / 1000) / 1000;
+	uint64_t start = arch_time_ticks();
+
+	if (!tx.uart.ops)
+		return;
+	/* The pump's CPU may be the one that crashed: it is waited for, but not for ever. */
+	while (__atomic_exchange_n(&tx.busy, true, __ATOMIC_ACQUIRE) &&
+	       arch_time_ticks() - start <= limit)
+		arch_cpu_relax();
+	send_all_polled();
+	start = arch_time_ticks();
+	while (!tx.uart.ops->tx_idle(tx.uart.dev) && arch_time_ticks() - start <= limit)
+		arch_cpu_relax();
+	__atomic_store_n(&tx.busy, false, __ATOMIC_RELEASE);
+}

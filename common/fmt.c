@@ -1,0 +1,175 @@
+/*
+ * Text formatting for the log: the formats that include/hv/log.h lists, and `.N` or `.*` for %s.
+ * Nothing is allocated, nothing is written behind the buffer; an unknown format is copied as it is.
+ */
+#include <string.h>
+
+#include <hv/log.h>
+
+struct out {
+	char *buf;
+	size_t size; /* with NUL; 0: nothing is stored */
+	size_t len;
+};
+
+struct spec {
+	unsigned width;
+	unsigned precision;
+	bool left, zero, has_precision;
+	unsigned longs; /* 0: int, 1: long or size_t, 2: long long */
+};
+
+static void put(struct out *o, char c)
+{
+	if (o->len + 1 < o->size)
+		o->buf[o->len++] = c;
+}
+
+static void put_padded(struct out *o, const struct spec *s, const char *text, size_t len, char sign)
+{
+	size_t total = len + (sign ? 1 : 0);
+	size_t pad = s->width > total ? s->width - total : 0;
+	bool zeros = s->zero && !s->left;
+
+	if (sign && zeros)
+		put(o, sign);
+	for (; !s->left && pad; pad--)
+		put(o, zeros ? '0' : ' ');
+	if (sign && !zeros)
+		put(o, sign);
+	for (size_t i = 0; i < len; i++)
+		put(o, text[i]);
+	for (; pad; pad--)
+		put(o, ' ');
+}
+
+static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base, char sign)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[v % base];
+		v /= base;
+	} while (v);
+	put_padded(o, s, digits + at, sizeof(digits) - at, sign);
+}
+
+static void put_string(struct out *o, struct spec *s, const char *text)
+{
+	size_t len = 0;
+
+	if (!text)
+		text = "(null)";
+	while ((!s->has_precision || len < s->precision) && text[len])
+		len++;
+	s->zero = false;
+	put_padded(o, s, text, len, 0);
+}
+
+/* A number of the format string; capped, so that no format pads without end. */
+static const char *parse_number(const char *f, unsigned *n)
+{
+	for (*n = 0; *f >= '0' && *f <= '9'; f++)
+		*n = MIN(*n * 10 + (unsigned)(*f - '0'), 1024U);
+	return f;
+}
+
+static const char *parse_flags(const char *f, struct spec *s)
+{
+	for (;; f++) {
+		if (*f == '-')
+			s->left = true;
+		else if (*f == '0')
+			s->zero = true;
+		else
+			return f;
+	}
+}
+
+static const char *parse_length(const char *f, struct spec *s)
+{
+	for (; *f == 'l' || *f == 'z' || *f == 'h'; f++)
+		s->longs += *f == 'h' ? 0 : 1;
+	return f;
+}
+
+size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list args)
+{
+	struct out o = { .buf = buf, .size = size };
+	va_list ap;
+
+	va_copy(ap, args);
+	for (const char *f = fmt; *f; f++) {
+		const char *start = f;
+		struct spec s = { 0 };
+		int64_t v;
+
+		if (*f != '%') {
+			put(&o, *f);
+			continue;
+		}
+		f = parse_flags(f + 1, &s);
+		f = parse_number(f, &s.width);
+		if (*f == '.') {
+			s.has_precision = true;
+			if (f[1] == '*') {
+				s.precision = (unsigned)va_arg(ap, int);
+				f += 2;
+			} else {
+				f = parse_number(f + 1, &s.precision);
+			}
+		}
+		f = parse_length(f, &s);
+		switch (*f) {
+		case 'd':
+		case 'i':
+			v = s.longs > 1	   ? va_arg(ap, long long)
+			    : s.longs == 1 ? va_arg(ap, long)
+					   : va_arg(ap, int);
+			put_number(&o, &s, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0 ? '-' : 0);
+			break;
+		case 'u':
+		case 'x':
+			put_number(&o, &s,
+				   s.longs > 1	  ? va_arg(ap, unsigned long long)
+				   : s.longs == 1 ? va_arg(ap, unsigned long)
+						  : va_arg(ap, unsigned),
+				   *f == 'u' ? 10 : 16, 0);
+			break;
+		case 'p':
+			put(&o, '0');
+			put(&o, 'x');
+			put_number(&o, &s, (uintptr_t)va_arg(ap, void *), 16, 0);
+			break;
+		case 's':
+			put_string(&o, &s, va_arg(ap, const char *));
+			break;
+		case 'c':
+			put(&o, (char)va_arg(ap, int));
+			break;
+		case '%':
+			put(&o, '%');
+			break;
+		default: /* unknown: shown, so that it gets mended */
+			put(&o, '%');
+			f = start;
+			break;
+		}
+	}
+	va_end(ap);
+	if (size)
+		buf[o.len] = 0;
+	return o.len;
+}
+
+size_t fmt_print(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = fmt_vprint(buf, size, fmt, ap);
+	va_end(ap);
+	return n;
+}

@@ -1,0 +1,29 @@
+/*
+ * The log: formats one line on the stack and hands it to the console whole, so that lines of
+ * several CPUs never mix. Longer lines are cut.
+ */
+#include <hv/console.h>
+#include <hv/log.h>
+
+#define LINE_MAX 256
+
+static const char *const prefixes[] = {
+	[LOG_ERR] = "viaduct: error: ",
+	[LOG_WARN] = "viaduct: warning: ",
+	[LOG_INFO] = "viaduct: ",
+};
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	char line[LINE_MAX];
+	va_list ap;
+	size_t n;
+
+	if (level > LOG_INFO) /* LOG_DBG: for the host tests */
+		return;
+	n = fmt_print(line, sizeof(line), "%s", prefixes[level]);
+	va_start(ap, fmt);
+	n += fmt_vprint(line + n, sizeof(line) - n, fmt, ap);
+	va_end(ap);
+	console_log(line, n);
+}

@@ -1,0 +1,427 @@
+/*
+ * The console multiplexer on a UART of the test's own: prefixes, whole lines, prompts, losses,
+ * input; and the PL011 driver on a model of its registers.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <host.h>
+#include <hv/console.h>
+#include <hv/mmio.h>
+#include <hv/pmem.h>
+#include <spec/pl011.h>
+
+#include "../../drivers/serial/serial_priv.h"
+
+static struct {
+	char out[1 << 16];
+	size_t len;
+	unsigned room; /* characters it still takes */
+	bool irq;
+	const char *input;
+} uart;
+
+static char got[2][64];
+static uint8_t a, b;
+static unsigned retries;
+static char command;
+
+static void fake_init(void *dev)
+{
+	(void)dev;
+}
+
+static unsigned fake_write(void *dev, const char *s, unsigned n)
+{
+	(void)dev;
+	n = MIN(n, uart.room);
+	uart.room -= n;
+	assert_true(uart.len + n < sizeof(uart.out));
+	memcpy(uart.out + uart.len, s, n);
+	uart.len += n;
+	uart.out[uart.len] = 0;
+	return n;
+}
+
+static bool fake_read(void *dev, char *c)
+{
+	(void)dev;
+	if (!uart.input || !*uart.input)
+		return false;
+	*c = *uart.input++;
+	return true;
+}
+
+static void fake_tx_irq(void *dev, bool on)
+{
+	(void)dev;
+	uart.irq = on;
+}
+
+static bool fake_tx_idle(void *dev)
+{
+	(void)dev;
+	return true;
+}
+
+static const struct uart_ops fake = { fake_init, fake_write, fake_read, fake_tx_irq, fake_tx_idle };
+
+static void on_rx(void *arg, char c)
+{
+	char *s = arg;
+
+	s[strlen(s)] = c;
+}
+
+static void on_retry(void)
+{
+	retries++;
+}
+
+static void on_command(char c)
+{
+	command = c;
+}
+
+static void puts_to(uint8_t ring, const char *s)
+{
+	while (*s)
+		console_put(ring, *s++);
+}
+
+static void expect(const char *want)
+{
+	assert_string_equal(uart.out, want);
+	uart.len = 0;
+	uart.out[0] = 0;
+}
+
+/* Every test begins at the start of a line, with nothing waiting. */
+static int begin(void **state)
+{
+	(void)state;
+	uart.room = ~0U;
+	console_retry = NULL;
+	puts_to(a, "\n");
+	console_flush();
+	console_poll();
+	console_retry = on_retry;
+	uart.len = 0;
+	uart.out[0] = 0;
+	uart.input = NULL;
+	retries = 0;
+	command = 0;
+	memset(got, 0, sizeof(got));
+	host_log_clear();
+	return 0;
+}
+
+static void log_line_has_no_prefix(void **state)
+{
+	(void)state;
+	console_log("viaduct: hello", 14);
+	expect("viaduct: hello\r\n");
+}
+
+static void guest_line_has_a_prefix_and_crlf_once(void **state)
+{
+	(void)state;
+	puts_to(a, "one\ntwo\r\n\r\nthree\n");
+	expect("(alpha) one\r\n(alpha) two\r\n(alpha) \r\n(alpha) three\r\n");
+}
+
+static void prompt_appears_without_newline(void **state)
+{
+	(void)state;
+	puts_to(a, "login: ");
+	expect("(alpha) login: ");
+	puts_to(a, "root\r\n");
+	expect("root\r\n");
+}
+
+static void lines_of_two_guests_never_mix(void **state)
+{
+	static const char la[] = "aaaa aaaa\n", lb[] = "bbbb bbbb\n";
+
+	(void)state;
+	for (size_t i = 0; la[i]; i++) {
+		console_put(a, la[i]);
+		console_put(b, lb[i]);
+	}
+	expect("(alpha) aaaa aaaa\r\n(beta) bbbb bbbb\r\n");
+}
+
+static void prompt_is_broken_only_after_the_hold(void **state)
+{
+	(void)state;
+	puts_to(a, "$ ");
+	console_log("viaduct: x", 10);
+	puts_to(b, "y\n");
+	expect("(alpha) $ ");
+	assert_int_equal(retries, 1);
+	console_poll(); /* too early: asked once more */
+	expect("");
+	assert_int_equal(retries, 2);
+	host_time_advance(CONSOLE_HOLD_US);
+	console_poll();
+	expect("\r\n(beta) y\r\nviaduct: x\r\n");
+	puts_to(a, "ls\n");
+	expect("(alpha) ls\r\n");
+}
+
+static void nobody_waits_without_a_timer(void **state)
+{
+	(void)state;
+	console_retry = NULL;
+	puts_to(a, "$ ");
+	puts_to(b, "y\n");
+	expect("(alpha) $ \r\n(beta) y\r\n");
+}
+
+static void endless_line_does_not_silence_others(void **state)
+{
+	(void)state;
+	console_put(a, 'x');
+	puts_to(b, "here\n");
+	for (unsigned i = 0; i < 600; i++)
+		console_put(a, 'x');
+	assert_non_null(strstr(uart.out, "x\r\n(beta) here\r\n(alpha) x"));
+}
+
+static void full_uart_is_left_to_its_interrupt(void **state)
+{
+	(void)state;
+	uart.room = 10;
+	puts_to(a, "hello\nworld\n");
+	expect("(alpha) he");
+	assert_true(uart.irq);
+	uart.room = 8;
+	console_poll();
+	expect("llo\r\n(al");
+	assert_true(uart.irq);
+	uart.room = 100;
+	console_poll();
+	expect("pha) world\r\n");
+	assert_false(uart.irq);
+}
+
+static void overflow_is_dropped_and_counted(void **state)
+{
+	(void)state;
+	uart.room = 0;
+	/* one more than the ring holds is on its way to the UART */
+	for (unsigned i = 0; i < 8192 + 1 + 77; i++)
+		console_put(a, i % 64 == 63 ? '\n' : 'x');
+	uart.room = ~0U;
+	for (unsigned i = 0; i < 100; i++)
+		console_poll();
+	assert_string_equal(uart.out + uart.len - 26, "\r\n(alpha) [77 bytes lost]\r\n" + 1);
+	uart.len = 0;
+	puts_to(a, "on\n");
+	expect("(alpha) on\r\n");
+}
+
+static void log_line_is_lost_whole(void **state)
+{
+	char line[200];
+
+	(void)state;
+	memset(line, 'l', sizeof(line));
+	uart.room = 0;
+	for (unsigned i = 0; i < 50; i++)
+		console_log(line, sizeof(line));
+	uart.room = ~0U;
+	for (unsigned i = 0; i < 100; i++)
+		console_poll();
+	/* 41 lines of 201 in 8192 and what is on its way to the UART; 9 lost */
+	assert_int_equal(uart.len, 41 * 202 + strlen("[1809 bytes lost]\r\n"));
+	assert_non_null(strstr(uart.out, "[1809 bytes lost]\r\n"));
+}
+
+static void flush_gives_up_on_a_stuck_uart(void **state)
+{
+	(void)state;
+	uart.room = 0;
+	puts_to(a, "x\n");
+	console_flush();
+	uart.room = ~0U;
+	console_flush();
+	expect("(alpha) x\r\n");
+}
+
+static void input_goes_to_one_guest_and_ctrl_a_thrice_switches(void **state)
+{
+	(void)state;
+	uart.input = "ab\001\001\001cd\001\001\001e";
+	console_poll();
+	assert_string_equal(got[0], "abe");
+	assert_string_equal(got[1], "cd");
+	assert_string_equal(host_log(), "input to beta\ninput to alpha\n");
+}
+
+static void ctrl_a_and_letter_is_a_command(void **state)
+{
+	(void)state;
+	uart.input = "\001qx\001h";
+	console_poll();
+	assert_string_equal(got[0], "x");
+	assert_int_equal(command, 'h');
+	assert_non_null(strstr(host_log(), "three times"));
+}
+
+static void ctrl_a_twice_sends_one(void **state)
+{
+	(void)state;
+	uart.input = "\001\001c\001\0015";
+	console_poll();
+	assert_string_equal(got[0], "\001c\0015");
+}
+
+static void input_is_bounded_per_call(void **state)
+{
+	(void)state;
+	uart.input = "0123456789012345678901234567890123456789";
+	console_poll();
+	assert_int_equal(strlen(got[0]), 32);
+	console_poll();
+	assert_int_equal(strlen(got[0]), 40);
+}
+
+/* ---- PL011 ---- */
+
+static struct {
+	uint32_t reg[0x1000 / 4];
+	char sent[64];
+	unsigned sent_len, fifo, fifo_max;
+	const char *input;
+	unsigned bad; /* divisor or format written while enabled */
+} pl;
+
+static uint64_t pl_read(void *model, uint64_t off, unsigned size)
+{
+	(void)model;
+	assert_int_equal(size, 4);
+	if (off == PL011_FR)
+		return (pl.fifo >= pl.fifo_max ? PL011_FR_TXFF : 0) |
+		       (pl.input && *pl.input ? 0 : PL011_FR_RXFE);
+	if (off == PL011_DR) {
+		uint32_t c = (uint8_t)*pl.input++;
+
+		return c == '!' ? c | 0x400 /* break */ : c;
+	}
+	return pl.reg[off / 4];
+}
+
+static void pl_write(void *model, uint64_t off, unsigned size, uint64_t v)
+{
+	(void)model;
+	assert_int_equal(size, 4);
+	if (off == PL011_DR) {
+		pl.fifo++;
+		pl.sent[pl.sent_len++] = (char)v;
+	}
+	if (off == PL011_IBRD || off == PL011_FBRD ||
+	    (off == PL011_LCR_H && (pl.reg[PL011_CR / 4] & PL011_CR_UARTEN)))
+		pl.bad++;
+	pl.reg[off / 4] = (uint32_t)v;
+}
+
+static void pl011_keeps_baud_rate_and_fills_the_fifo(void **state)
+{
+	struct serial s = { .m = { 0x9000000 } };
+	char c;
+
+	(void)state;
+	memset(&pl, 0, sizeof(pl));
+	pl.fifo_max = 16;
+	pl.reg[PL011_CR / 4] = 0x301;
+	host_mmio_add(0x9000000, 0x1000, pl_read, pl_write, NULL);
+	pl011_ops.init(&s);
+	assert_int_equal(pl.bad, 0);
+	assert_int_equal(pl.reg[PL011_CR / 4], 0x301);
+	assert_int_equal(pl.reg[PL011_LCR_H / 4], 0x70);
+	assert_int_equal(pl.reg[PL011_IMSC / 4], PL011_INT_RX | PL011_INT_RT);
+	assert_int_equal(pl011_ops.write(&s, "0123456789abcdefgh", 18), 16);
+	assert_int_equal(pl011_ops.write(&s, "gh", 2), 0);
+	assert_memory_equal(pl.sent, "0123456789abcdef", 16);
+	pl011_ops.tx_irq(&s, true);
+	assert_true(pl.reg[PL011_IMSC / 4] & PL011_INT_TX);
+	pl.input = "!a";
+	assert_true(pl011_ops.read(&s, &c));
+	assert_int_equal(c, 'a');
+	assert_false(pl011_ops.read(&s, &c));
+	host_mmio_clear();
+}
+
+static void sbsa_uart_has_no_control_registers(void **state)
+{
+	struct serial s = { .m = { 0x9000000 }, .fixed = true };
+
+	(void)state;
+	memset(&pl, 0, sizeof(pl));
+	host_mmio_add(0x9000000, 0x1000, pl_read, pl_write, NULL);
+	host_trace_clear();
+	pl011_ops.init(&s);
+	assert_int_equal(host_trace_find(0, "w32", 0x9000000 + PL011_CR), -1);
+	assert_int_equal(host_trace_find(0, "w32", 0x9000000 + PL011_LCR_H), -1);
+	host_mmio_clear();
+}
+
+/* ---- before interrupts ---- */
+
+static void early_lines_wait_for_the_uart_and_are_synchronous(void **state)
+{
+	(void)state;
+	console_log("viaduct: early", 14);
+	uart.room = ~0U;
+	console_init((struct uart){ &fake, NULL });
+	expect("viaduct: early\r\n");
+	puts_to(a, "partial");
+	console_log("viaduct: now", 12);
+	expect("(alpha) partial\r\nviaduct: now\r\n");
+	uart.room = 0; /* a UART that takes nothing does not stop the boot */
+	console_log("viaduct: kept", 13);
+	uart.room = ~0U;
+	console_log("viaduct: next", 13);
+	expect("viaduct: kept\r\nviaduct: next\r\n");
+	assert_false(uart.irq);
+	console_start_irq();
+	console_on_command = on_command;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(early_lines_wait_for_the_uart_and_are_synchronous),
+		cmocka_unit_test_setup(log_line_has_no_prefix, begin),
+		cmocka_unit_test_setup(guest_line_has_a_prefix_and_crlf_once, begin),
+		cmocka_unit_test_setup(prompt_appears_without_newline, begin),
+		cmocka_unit_test_setup(lines_of_two_guests_never_mix, begin),
+		cmocka_unit_test_setup(prompt_is_broken_only_after_the_hold, begin),
+		cmocka_unit_test_setup(nobody_waits_without_a_timer, begin),
+		cmocka_unit_test_setup(endless_line_does_not_silence_others, begin),
+		cmocka_unit_test_setup(full_uart_is_left_to_its_interrupt, begin),
+		cmocka_unit_test_setup(overflow_is_dropped_and_counted, begin),
+		cmocka_unit_test_setup(log_line_is_lost_whole, begin),
+		cmocka_unit_test_setup(flush_gives_up_on_a_stuck_uart, begin),
+		cmocka_unit_test_setup(input_goes_to_one_guest_and_ctrl_a_thrice_switches, begin),
+		cmocka_unit_test_setup(ctrl_a_and_letter_is_a_command, begin),
+		cmocka_unit_test_setup(ctrl_a_twice_sends_one, begin),
+		cmocka_unit_test_setup(input_is_bounded_per_call, begin),
+		cmocka_unit_test(pl011_keeps_baud_rate_and_fills_the_fifo),
+		cmocka_unit_test(sbsa_uart_has_no_control_registers),
+	};
+	void *arena = aligned_alloc(MIB(2), MIB(2));
+	int failed;
+
+	pmem_add((struct range){ (uintptr_t)arena, MIB(2) });
+	a = console_add("alpha", on_rx, got[0]);
+	b = console_add("beta", on_rx, got[1]);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(arena);
+	return failed;
+}

@@ -1,0 +1,86 @@
+/* Formats of the log against those of the host's C library, and the limits of the buffer. */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hv/log.h>
+
+#define SAME(...)                                                                                  \
+	do {                                                                                       \
+		size_t n = fmt_print(ours, sizeof(ours), __VA_ARGS__);                             \
+		assert_int_equal(n, snprintf(theirs, sizeof(theirs), __VA_ARGS__));                \
+		assert_string_equal(ours, theirs);                                                 \
+	} while (0)
+
+static char ours[128], theirs[128];
+
+static void formats_match_the_c_library(void **state)
+{
+	(void)state;
+	SAME("plain");
+	SAME("%s|%8s|%-8s|", "abc", "abc", "abc");
+	SAME("%.2s|%.*s|%5.1s|", "abc", 1, "xyz", "q");
+	SAME("%c%%", 'x');
+	SAME("%d %i %5d %-5d| %05d %d", 0, -1, -42, -42, -42, INT32_MIN);
+	SAME("%u %3u %03u %x %04x %08x", 7U, 7U, 7U, 0xbeefU, 0xaU, 0xffffffffU);
+	SAME("%ld %lu %lx %lld %llu %llx", -5L, 5UL, 0x123456789aUL, 
+	     LLONG_MIN, ULLONG_MAX, ULLONG_MAX);
+	SAME("%zu %016llx %2u", sizeof(int), 0xabcULL, 12345U);
+	SAME("%p", (void *)(uintptr_t)0x1234);
+}
+
+static void null_string_is_shown(void **state)
+{
+	const char *volatile none = NULL;
+	char b[32];
+
+	(void)state;
+	fmt_print(b, sizeof(b), "%s", none);
+	assert_string_equal(b, "(null)");
+}
+
+static void output_is_cut_and_terminated(void **state)
+{
+	char b[8];
+
+	(void)state;
+	memset(b, 'Z', sizeof(b));
+	assert_int_equal(fmt_print(b, 5, "%s", "abcdefgh"), 4);
+	assert_string_equal(b, "abcd");
+	assert_int_equal(b[5], 'Z');
+	assert_int_equal(fmt_print(b, 1, "%d", 123), 0);
+	assert_int_equal(b[0], 0);
+	b[0] = 'Z';
+	assert_int_equal(fmt_print(b, 0, "%d", 123), 0);
+	assert_int_equal(b[0], 'Z');
+}
+
+static void unknown_format_is_copied(void **state)
+{
+	static const char odd[] = "a%qb%";
+	const char *volatile f = odd; /* the compiler would refuse it */
+	char b[16];
+
+	(void)state;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	fmt_print(b, sizeof(b), f, 1);
+#pragma GCC diagnostic pop
+	assert_string_equal(b, "a%qb%");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(formats_match_the_c_library),
+		cmocka_unit_test(null_string_is_shown),
+		cmocka_unit_test(output_is_cut_and_terminated),
+		cmocka_unit_test(unknown_format_is_copied),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
