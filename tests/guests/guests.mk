@@ -1,0 +1,28 @@
+# The EL1 payloads: build/guests/NAME.bin, an arm64 Image each. Their flags are their own: they are
+# guests, and share nothing with the hypervisor but the compiler.
+guest_names := bench edu faults hello idle spin victim
+guest_rt := start.S rt.c rt_dt.c rt_gic.c rt_pci.c rt_print.c
+guest_rt_o := $(guest_rt:%=$(B)/guests/%.o)
+guest_bins := $(guest_names:%=$(B)/guests/%.bin)
+
+guest_cflags := -std=gnu11 -g -O2 -ffreestanding -fpie -mcmodel=small -mgeneral-regs-only -mstrict-align \
+	-mno-outline-atomics -fno-common -fno-stack-protector -fno-tree-loop-distribute-patterns \
+	-fvisibility=hidden -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wimplicit-fallthrough -Werror -isystem $(SYSROOT)/usr/include
+
+.PHONY: guests
+guests: $(guest_bins)
+
+$(B)/guests/%.c.o: tests/guests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(guest_cflags) -MMD -c -o $@ $<
+$(B)/guests/%.S.o: tests/guests/%.S
+	@mkdir -p $(@D)
+	$(CC) $(guest_cflags) -MMD -c -o $@ $<
+
+.PRECIOUS: $(B)/guests/%.c.o $(B)/guests/%.S.o $(B)/guests/%.elf
+$(B)/guests/%.elf: $(B)/guests/%.c.o $(guest_rt_o) tests/guests/payload.ld
+	$(CROSS_COMPILE)ld -pie --no-dynamic-linker -z norelro -T tests/guests/payload.ld -o $@ \
+		$(filter %.o,$^) $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+$(B)/guests/%.bin: $(B)/guests/%.elf
+	$(CROSS_COMPILE)objcopy -O binary $< $@

@@ -1,0 +1,250 @@
+/* GICv3 and ITS driver of the payloads (IHI 0069): one security state, affinity routing on. */
+#include "rt_priv.h"
+
+#define GICD_CTLR	0x0000
+#define GICD_TYPER	0x0004
+#define GICD_IGROUPR	0x0080
+#define GICD_ISENABLER	0x0100
+#define GICD_ICENABLER	0x0180
+#define GICD_IPRIORITYR 0x0400
+#define GICD_IROUTER	0x6000
+#define GICR_CTLR	0x0000
+#define GICR_TYPER	0x0008
+#define GICR_WAKER	0x0014
+#define GICR_PROPBASER	0x0070
+#define GICR_PENDBASER	0x0078
+#define GICR_SGI	0x10000
+
+volatile u32 irq_spurious;
+static irq_fn *handlers[1020];
+static irq_fn *lpi_handler;
+static u64 redist[RT_MAX_CPUS];
+
+u64 gic_redist(void)
+{
+	return redist[cpu_index()];
+}
+
+/* The frame whose affinity is ours; frames are 128 KiB here (no VLPIs), IHI 0069 §12.10. */
+static u64 redist_find(void)
+{
+	u64 mpidr = sysreg_read(mpidr_el1), want = (mpidr >> 32 & 0xff) << 24 | (mpidr & 0xffffff);
+
+	for (u64 at = machine.gicr; at < machine.gicr + machine.gicr_size;) {
+		u64 typer = r64(at + GICR_TYPER);
+
+		if (typer >> 32 == want)
+			return at;
+		if (typer & BIT(4)) /* Last */
+			break;
+		at += typer & BIT(1) ? 0x40000 : 0x20000; /* VLPIS */
+	}
+	return 0;
+}
+
+void gic_cpu_init(void)
+{
+	u64 r = redist_find();
+
+	redist[cpu_index()] = r;
+	if (!r) {
+		check(false, "cpu=%u has no redistributor", cpu_index());
+		return;
+	}
+	w32(r + GICR_WAKER, r32(r + GICR_WAKER) & ~2U);
+	while (r32(r + GICR_WAKER) & 4)
+		;
+	w32(r + GICR_SGI + GICD_ICENABLER, ~0U);
+	w32(r + GICR_SGI + GICD_IGROUPR, ~0U);
+	for (u64 i = 0; i < 32; i += 4)
+		w32(r + GICR_SGI + GICD_IPRIORITYR + i, 0xa0a0a0a0);
+	sysreg_write(S3_0_C12_C12_5, sysreg_read(S3_0_C12_C12_5) | 1); /* ICC_SRE_EL1.SRE */
+	isb();
+	sysreg_write(S3_0_C4_C6_0, 0xf0);   /* ICC_PMR_EL1 */
+	sysreg_write(S3_0_C12_C12_4, 0);    /* ICC_CTLR_EL1: EOI deactivates too */
+	sysreg_write(S3_0_C12_C12_7, 1);    /* ICC_IGRPEN1_EL1 */
+	isb();
+}
+
+void gic_init(void)
+{
+	u32 lines = 32 * ((r32(machine.gicd + GICD_TYPER) & 31) + 1);
+
+	w32(machine.gicd + GICD_CTLR, BIT(4)); /* ARE first, IHI 0069 §12.9.4 */
+	w32(machine.gicd + GICD_CTLR, BIT(4) | BIT(1));
+	for (u32 i = 32; i < lines && i < 1020; i += 32) {
+		w32(machine.gicd + GICD_ICENABLER + i / 8, ~0U);
+		w32(machine.gicd + GICD_IGROUPR + i / 8, ~0U);
+		for (u32 n = i; n < i + 32; n += 4)
+			w32(machine.gicd + GICD_IPRIORITYR + n, 0xa0a0a0a0);
+	}
+	gic_cpu_init();
+}
+
+void gic_enable(u32 intid, irq_fn *fn)
+{
+	if (intid >= LPI_FIRST) {
+		lpi_handler = fn;
+		return;
+	}
+	if (!intid && !fn)
+		return;
+	handlers[intid] = fn;
+	dsb();
+	if (intid < 32) {
+		w32(gic_redist() + GICR_SGI + GICD_ISENABLER, (u32)BIT(intid));
+		return;
+	}
+	w64(machine.gicd + GICD_IROUTER + 8 * intid, sysreg_read(mpidr_el1) & 0xff00ffffff);
+	w32(machine.gicd + GICD_ISENABLER + intid / 32 * 4, (u32)BIT(intid % 32));
+}
+
+void gic_disable(u32 intid)
+{
+	u64 at = intid < 32 ? gic_redist() + GICR_SGI : machine.gicd;
+
+	w32(at + GICD_ICENABLER + intid / 32 * 4, (u32)BIT(intid % 32));
+}
+
+void gic_sgi(u32 intid, unsigned cpu)
+{
+	u64 m = machine.mpidr[cpu];
+	u64 v = (m >> 32 & 0xff) << 48 | (m >> 16 & 0xff) << 32 | (m >> 8 & 0xff) << 16 |
+		(u64)intid << 24 | BIT(m & 15);
+
+	dsb();
+	sysreg_write(S3_0_C12_C11_5, v); /* ICC_SGI1R_EL1 */
+	isb();
+}
+
+void gic_irq(void)
+{
+	u32 intid = (u32)sysreg_read(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
+	irq_fn *fn;
+
+	dsb();
+	if (intid >= 1020 && intid < LPI_FIRST)
+		return;
+	fn = intid >= LPI_FIRST ? lpi_handler : handlers[intid];
+	if (fn)
+		fn(intid);
+	else
+		irq_spurious++;
+	sysreg_write(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
+	isb();
+}
+
+/* --- ITS: every table direct, one collection for the boot CPU --- */
+
+#define GITS_CTLR    0x0000
+#define GITS_TYPER   0x0008
+#define GITS_CBASER  0x0080
+#define GITS_CWRITER 0x0088
+#define GITS_CREADR  0x0090
+#define GITS_BASER   0x0100
+
+#define QUEUE_SIZE 4096
+#define LPI_BITS   14
+#define WB_ISH	   (UINT64_C(7) << 59 | BIT(10)) /* InnerCache RaWaWb, inner shareable */
+
+static u64 *queue;
+static u64 queue_at;
+static u64 typer;
+static u8 *lpi_config;
+
+bool its_command(const u64 cmd[4])
+{
+	u64 end;
+
+	for (unsigned i = 0; i < 4; i++)
+		queue[queue_at / 8 + i] = cmd[i];
+	queue_at = (queue_at + 32) % QUEUE_SIZE;
+	dsb();
+	w64(machine.its + GITS_CWRITER, queue_at);
+	end = counter() + counter_hz();
+	while ((r64(machine.its + GITS_CREADR) & ~UINT64_C(1)) != queue_at)
+		if (counter() > end)
+			return false;
+	return true;
+}
+
+static void command(u64 a, u64 b, u64 c)
+{
+	const u64 cmd[4] = { a, b, c, 0 };
+
+	if (!its_command(cmd))
+		check(false, "its command=%lx %lx %lx stands still creadr=%lx", a, b, c,
+		      r64(machine.its + GITS_CREADR));
+}
+
+/* RDbase of the boot CPU: its frame or its number, GITS_TYPER.PTA (IHI 0069 §12.19.7). */
+static u64 rdbase(void)
+{
+	return typer & BIT(19) ? redist[0] : (r64(redist[0] + GICR_TYPER) >> 8 & 0xffff) << 16;
+}
+
+static void sync_its(void)
+{
+	command(0x05, 0, rdbase()); /* SYNC */
+}
+
+static void lpis_on(void)
+{
+	u8 *pending = rt_alloc(65536, 65536);
+
+	lpi_config = rt_alloc(BIT(LPI_BITS) - LPI_FIRST, 4096);
+	w64(redist[0] + GICR_PROPBASER, (u64)lpi_config | 7 << 7 | BIT(10) | (LPI_BITS - 1));
+	w64(redist[0] + GICR_PENDBASER, (u64)pending | BIT(62) | 7 << 7 | BIT(10));
+	dsb();
+	w32(redist[0] + GICR_CTLR, r32(redist[0] + GICR_CTLR) | 1);
+}
+
+bool its_init(void)
+{
+	if (!machine.its)
+		return false;
+	typer = r64(machine.its + GITS_TYPER);
+	lpis_on();
+	for (u64 i = 0; i < 8; i++) {
+		u64 baser = r64(machine.its + GITS_BASER + 8 * i), type = baser >> 56 & 7;
+
+		if (type != 1 && type != 4) /* devices, collections */
+			continue;
+		/* 64 KiB in 4 KiB pages: 8192 devices of 8 bytes. */
+		w64(machine.its + GITS_BASER + 8 * i,
+		    BIT(63) | WB_ISH | (u64)rt_alloc(65536, 65536) | 15);
+	}
+	queue = rt_alloc(QUEUE_SIZE, 65536);
+	queue_at = 0;
+	w64(machine.its + GITS_CBASER, BIT(63) | WB_ISH | (u64)queue);
+	w64(machine.its + GITS_CWRITER, 0);
+	w32(machine.its + GITS_CTLR, 1);
+	command(0x09, 0, BIT(63) | rdbase()); /* MAPC: collection 0 */
+	sync_its();
+	return true;
+}
+
+void its_map_device(u32 device, u32 events)
+{
+	u64 bits = 1, entry = (typer >> 4 & 15) + 1;
+
+	while (BIT(bits) < events)
+		bits++;
+	command(0x08 | (u64)device << 32, bits - 1, /* MAPD: V, ITT */
+		BIT(63) | (u64)rt_alloc(BIT(bits) * entry, 256));
+	sync_its();
+}
+
+void its_map_event(u32 device, u32 event, u32 lpi)
+{
+	lpi_config[lpi - LPI_FIRST] = 0xa0 | 1; /* priority, enabled */
+	dsb();
+	command(0x0a | (u64)device << 32, event | (u64)lpi << 32, 0); /* MAPTI */
+	command(0x0c | (u64)device << 32, event, 0);		      /* INV */
+	sync_its();
+}
+
+void its_int(u32 device, u32 event)
+{
+	command(0x03 | (u64)device << 32, event, 0); /* INT */
+}
