@@ -1,0 +1,46 @@
+"""The shared console, with two Linux shells: input goes to one guest, Ctrl-a three times switches."""
+import pytest
+
+import viaduct_qemu as vq
+
+
+@pytest.fixture(scope="module")
+def run():
+    guests = [vq.linux(name, ["shell", "off"]) for name in ("left", "right")]
+    with vq.Machine("console", smp=2).start(guests, timeout=150) as r:
+        for name in ("left", "right"):
+            assert r.wait_line(r"^VIADUCT-BEGIN", name), r.tail(name)
+        r.pump(seconds=4)       # the modules load, the shells come up
+        yield r
+
+
+def ask(run, word):
+    """Types a command whose answer is not in the command; returns who answers."""
+    run.send(f"echo {word}-$((40 + 2))\r")
+    run.pump(lambda r: any(r.find(rf"^{word}-42", g) for g in ("left", "right")), 20)
+    return [g for g in ("left", "right") if run.find(rf"^{word}-42", g)]
+
+
+def test_input_goes_to_one_guest_and_switches(run):
+    first = ask(run, "first")
+    assert len(first) == 1, run.tail()
+    run.send(vq.SWITCH)
+    second = ask(run, "second")
+    assert len(second) == 1 and second != first, run.tail()
+
+
+def test_double_ctrl_a_is_one_ctrl_a(run):
+    """Ctrl-a twice and another key: the shell's line editor goes to the start of the line."""
+    run.send("tail-$((40 + 2))\x01\x01echo edited-\r")
+    assert run.wait_line(r"^edited-tail-42", seconds=20) or \
+        any(run.find(r"^edited-tail-42", g) for g in ("left", "right")), run.tail()
+
+
+def test_machine_ends_after_both_shells(run):
+    for _ in range(2):
+        run.send("exit\r")
+        run.pump(seconds=3)
+        run.send(vq.SWITCH)
+    run.wait()
+    assert run.ended("left") and run.ended("right"), run.tail()
+    assert run.ended_by_itself, run.tail()

@@ -1,0 +1,57 @@
+"""More ways for a Linux guest to use its devices: INTx, restart, other NICs, a shared bridge."""
+import viaduct_qemu as vq
+
+
+def disk_machine(name, disk, **more):
+    return vq.Machine(name, devices=vq.root_port(1, 1) + vq.nvme(disk.path, "rp1"), **more)
+
+
+def test_intx_only(server):
+    """pci=nomsi: the driver falls back to the line, level-triggered, through interrupt-map."""
+    machine = vq.Machine("intx", devices=vq.root_port(1, 1) + vq.nic("e1000e", "rp1"))
+    guest = vq.linux("net", ["lspci", "net", "off"], options=f"pci=nomsi viaduct.url={server.url}",
+                     devices=[vq.Device("nic", "0000:00:01.0/00.0")])
+    with machine.start([guest], timeout=150) as run:
+        run.wait()
+    assert run.result("net", "net-ping")["received"] == "5"
+    assert run.result("net", "net-fetch")["sha256"] == server.sha256
+    counts = [line for line in run.guest("net") if line.startswith("after:")]
+    assert counts and not any("MSI" in line for line in counts), counts
+    assert run.ended_by_itself, run.tail()
+
+
+def test_restart_of_a_guest_resets_its_disk(work):
+    """`reboot` restarts this guest only, from its original images, with a working device."""
+    disk = vq.Disk(f"{work}/restart.img", 21)
+    guests = [vq.linux("disk", ["disk", "shell", "off"], cpus=2, devices=[vq.Device("nvme", "0000:00:01.0/00.0")]),
+              vq.Guest("long", f"{vq.BUILD}/guests/idle.bin", memory_mib=32, bootargs="beats=300")]
+    with disk_machine("restart", disk).start(guests, timeout=200) as run:
+        def boots(n):
+            return lambda r: len(r.results("disk", "disk-msix")) >= n
+        assert run.pump(boots(1)), run.tail("disk")
+        run.pump(seconds=3)
+        run.send("reboot -f\r")
+        assert run.pump(boots(2)), run.tail("disk")
+        run.pump(seconds=3)
+        run.send("poweroff -f\r")
+        run.wait()
+    reads = run.results("disk", "disk-read")
+    assert [r["sha256"] for r in reads] == [disk.sha256] * 2
+    assert all(r.ok for r in run.results("disk"))
+    idle = [line.strip() for line in run.guest("long") if line.startswith("PAYLOAD idle: beat")]
+    assert len(idle) == len(set(idle)), "the neighbour was restarted as well"
+    assert "PAYLOAD idle: ok" in [line.strip() for line in run.guest("long")], run.tail("long")
+    assert run.ended_by_itself, run.tail()
+
+
+def test_igb(server):
+    """A NIC with ten MSI-X vectors, and named by its IDs."""
+    machine = vq.Machine("igb", devices=vq.root_port(1, 1) + vq.nic("igb", "rp1"))
+    guest = vq.linux("net", ["lspci", "net", "off"], "new", options=f"viaduct.url={server.url}", cpus=2,
+                     devices=[vq.Device("nic", "pci:8086:10c9")])
+    with machine.start([guest], timeout=150) as run:
+        run.wait()
+    assert run.result("net", "net-present")["driver"] == "igb"
+    assert run.result("net", "net-ping")["received"] == "5"
+    assert run.result("net", "net-fetch")["sha256"] == server.sha256
+    assert run.ended_by_itself, run.tail()
