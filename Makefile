@@ -11,12 +11,12 @@ B := build
 include objects.mk
 
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wimplicit-fallthrough -Werror -Wframe-larger-than=2048
+	-Wimplicit-fallthrough -Wno-missing-field-initializers -Werror -Wframe-larger-than=2048
 common := -std=gnu11 -g -Iinclude $(warnings)
 
 cflags := $(common) -O2 -Iarch/arm64/include -isystem $(SYSROOT)/usr/include \
 	-ffreestanding -fno-common -fno-pic -mcmodel=small -fpie -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
-	-fstack-protector-strong -mbranch-protection=bti -fno-omit-frame-pointer \
+	-fvisibility=hidden -fstack-protector-strong -mbranch-protection=bti -fno-omit-frame-pointer \
 	-ffunction-sections -fdata-sections -mfix-cortex-a53-835769 -mfix-cortex-a53-843419
 hostcflags := $(common) -O1 -Itests/host/include -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
@@ -27,12 +27,22 @@ pure_o := $(pure_src:%=$(B)/%.o)
 .PHONY: all check clean
 all: $(B)/viaduct
 
+libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
+
+$(B)/viaduct.elf: $(arch_o) $(pure_o) arch/arm64/viaduct.ld
+	@echo "  LD      $@"; $(CROSS_COMPILE)ld -pie --no-dynamic-linker -Bsymbolic -z notext --gc-sections -z max-page-size=4096 \
+		--fix-cortex-a53-835769 --fix-cortex-a53-843419 --no-warn-rwx-segments \
+		-T arch/arm64/viaduct.ld -Map $(B)/viaduct.map -o $@ $(arch_o) $(pure_o) $(libs)
+
+$(B)/viaduct: $(B)/viaduct.elf
+	$(CROSS_COMPILE)objcopy -O binary $< $@
+
 $(B)/%.c.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(cflags) -MMD -c -o $@ $<
+	@echo "  CC      $<"; $(CC) $(cflags) -MMD -c -o $@ $<
 $(B)/%.S.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(cflags) -D__ASSEMBLY__ -MMD -c -o $@ $<
+	@echo "  CC      $<"; $(CC) $(cflags) -D__ASSEMBLY__ -MMD -c -o $@ $<
 
 # One binary a unit test, linked from the objects that tests/unit/objects.mk names.
 include tests/unit/objects.mk
@@ -40,12 +50,12 @@ unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*
 
 $(B)/host/%.c.o: %.c
 	@mkdir -p $(@D)
-	$(HOSTCC) $(hostcflags) -MMD -c -o $@ $<
+	@echo "  HOSTCC  $<"; $(HOSTCC) $(hostcflags) -MMD -c -o $@ $<
 
 .SECONDEXPANSION:
 $(B)/unit/test_%: $(B)/host/tests/unit/test_%.c.o $(B)/host/tests/host/host.c.o $$(patsubst %,$(B)/host/%.o,$$($$*_objs))
 	@mkdir -p $(@D)
-	$(HOSTCC) $(hostcflags) -o $@ $^ -lcmocka -lfdt -lz
+	@echo "  HOSTLD  $@"; $(HOSTCC) $(hostcflags) -o $@ $^ -lcmocka -lfdt -lz
 
 check: $(unit_tests)
 	@set -e; for t in $^; do $$t; done

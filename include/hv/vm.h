@@ -23,6 +23,7 @@ struct guest_regs {
 
 enum vcpu_state {
 	VCPU_OFF,	 /* parked at EL2; PSCI may turn it on */
+	VCPU_CLAIMED,	 /* somebody's CPU_ON is writing its entry point */
 	VCPU_ON_PENDING, /* CPU_ON accepted, not yet entered */
 	VCPU_ON,
 };
@@ -37,7 +38,7 @@ struct vcpu {
 	uint64_t context;      /* x0 at entry */
 };
 
-enum vm_state { VM_REFUSED, VM_READY, VM_RUNNING, VM_OFF };
+enum vm_state { VM_READY, VM_RUNNING, VM_STOPPING, VM_OFF };
 
 struct vm {
 	char name[GUEST_NAME_MAX];
@@ -63,6 +64,7 @@ struct vm {
 	uint8_t console;	  /* ring of common/console.c */
 	struct ratelimit faults;  /* log lines that this guest can cause */
 	uint64_t isv0_aborts;
+	uint64_t cntvoff; /* virtual counter offset, equal on all vCPUs */
 };
 
 extern struct vm *vms[MAX_VMS]; /* vms[0 .. vm_count) */
@@ -98,5 +100,7 @@ void vm_log(struct vm *vm, const char *fmt, ...) __printf(2, 3);
 
 /* Makes another CPU leave the guest and look at its vCPU (SGI). No-op when `to` is `from`. */
 void vcpu_kick(const struct vcpu *from, const struct vcpu *to);
+/* Makes this CPU trap again as soon as the guest runs: there is work left that was bounded. */
+void vcpu_repost(const struct vcpu *self);
 
 #endif

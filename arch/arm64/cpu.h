@@ -1,0 +1,71 @@
+/*
+ * A physical CPU. TPIDR_EL2 points to its struct; assembly knows the first members. The vCPU is
+ * fixed at boot and never changes.
+ */
+#ifndef ARM64_CPU_H
+#define ARM64_CPU_H
+
+#define CPU_STACK_SIZE 16384
+#define CPU_OFF_VCPU   0
+#define CPU_OFF_STACK  8
+#define FRAME_SIZE     272 /* struct guest_regs, rounded up to 16 */
+
+#ifndef __ASSEMBLY__
+#include <hv/limits.h>
+#include <hv/vm.h>
+
+#define ID_REG_COUNT 56 /* op0 3, op1 0, CRn 0, CRm 1..7, op2 0..7 */
+
+struct cpu {
+	struct vcpu *vcpu;	/* NULL: no guest here */
+	uintptr_t stack_top;
+	uint64_t mpidr;		/* affinity fields */
+	unsigned id;
+	bool online;		/* set by that CPU with release */
+	uint64_t id_regs[ID_REG_COUNT];
+	uint64_t *window_l2;	/* level-2 table of this CPU's window */
+};
+
+extern struct cpu cpus[MAX_CPUS];
+extern unsigned cpu_count;
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *c;
+
+	__asm__("mrs %0, tpidr_el2" : "=r"(c));
+	return c;
+}
+
+/* Starts every CPU of the board; those that do not come are named and left out. */
+void smp_start(unsigned count);
+_Noreturn void cpu_secondary(struct cpu *c);
+/* Waits at EL2 for PSCI to turn this CPU's vCPU on, and enters it; handles interrupts meanwhile. */
+_Noreturn void cpu_run(void);
+/* cpu_run() on an empty stack: from a trap that does not return to the guest. */
+_Noreturn void cpu_park(void);
+/* Releases the CPUs that wait in cpu_secondary(). */
+void smp_release(void);
+
+/* Secure monitor call, SMCCC: x0..x3 in, x0 out. */
+int64_t smc(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3);
+_Noreturn void machine_off(void);
+_Noreturn void cpu_stop(void); /* for ever, interrupts masked */
+
+/* vectors.S */
+_Noreturn void guest_enter(const struct guest_regs *regs);
+_Noreturn void stack_reset_and_run(uintptr_t stack_top);
+
+/* The ID registers that guests see and the control registers that go with them: idreg.c. */
+void idreg_record(struct cpu *c);
+void idreg_plan(struct s2_geometry geo); /* minimum of all online CPUs */
+bool idreg_read(unsigned crm, unsigned op2, uint64_t *value);
+unsigned idreg_cpu_pa_bits(void);
+bool idreg_cpu_fwb(void);
+bool idreg_usable(const char **why); /* this platform at all */
+void idreg_load(void); /* HCR_EL2, HCRX_EL2, CPTR_EL2, MDCR_EL2, ... of this CPU */
+
+void vcpu_load(struct vcpu *vcpu); /* EL1 reset state, stage-2, timers: before each start */
+#endif
+
+#endif

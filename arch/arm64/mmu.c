@@ -1,0 +1,203 @@
+/*
+ * EL2's identity map. The assembly built the image's pages; here the rest is added, and taken
+ * away again where it was only for boot. An entry never changes its output address while valid,
+ * so there is no break-before-make but for what is removed. Boot CPU only, until the seal.
+ */
+#include <string.h>
+
+#include <arch/barrier.h>
+#include <arch/window.h>
+#include <hv/panic.h>
+#include <hv/pmem.h>
+
+#include "cpu.h"
+#include "mmu.h"
+#include "sysreg.h"
+
+#define PTE_VALID     BIT(0)
+#define PTE_ADDR      BITS(47, 12)
+#define PTE_XN	      BIT(PTE_XN_SHIFT)
+#define ATTR_COMMON   (PTE_AP1 | PTE_AF_BIT | PTE_XN)
+
+/* Windows: the first 2 MiB of this 512 GiB, times the CPU's number; above every PA we map. */
+#define WINDOW_BASE   (UINT64_C(256) << 39)
+
+/* Tables until there is memory: for UART and device tree. Then they come from pmem. */
+static uint64_t boot_pool[4][512] __attribute__((aligned(4096)));
+static unsigned boot_pool_used;
+static bool have_pmem;
+
+extern uint64_t early_tables[];
+extern char _start[], _end[], cpu_stacks[], _rodata_end[], _ro_after_boot_end[];
+
+static uint64_t attributes(enum el2_type type)
+{
+	switch (type) {
+	case EL2_RW:
+		return ATTR_COMMON | PTE_NORMAL | PTE_SH_INNER;
+	case EL2_RO:
+		return ATTR_COMMON | PTE_NORMAL | PTE_SH_INNER | PTE_RO;
+	case EL2_DEVICE:
+		return ATTR_COMMON | PTE_DEVICE;
+	}
+	return 0;
+}
+
+static uint64_t *new_table(void)
+{
+	if (have_pmem)
+		return pmem_alloc(PAGE_SIZE, PAGE_SIZE);
+	ASSERT(boot_pool_used < ARRAY_SIZE(boot_pool));
+	return boot_pool[boot_pool_used++];
+}
+
+static uint64_t *next(uint64_t *slot)
+{
+	if (!(*slot & PTE_VALID)) {
+		uint64_t *t = new_table();
+
+		arch_dsb_ishst(); /* a zeroed table before it is hooked in */
+		*slot = va_to_pa(t).v | PTE_TYPE_PAGE;
+	}
+	return pa_to_va(PA(*slot & PTE_ADDR));
+}
+
+/* The level-2 slot of va; tables above are made as needed. */
+static uint64_t *slot2(uint64_t va)
+{
+	uint64_t *l1 = next(&early_tables[va >> 39 & 511]);
+	uint64_t *l2 = next(&l1[va >> 30 & 511]);
+
+	return &l2[va >> 21 & 511];
+}
+
+static bool is_block(uint64_t pte)
+{
+	return (pte & 3) == PTE_TYPE_BLOCK;
+}
+
+void el2_map(struct range r, enum el2_type type)
+{
+	uint64_t va = ALIGN_DOWN(r.base, PAGE_SIZE), end = ALIGN_UP(range_end(r), PAGE_SIZE);
+
+	if (r.size == 0 || end < va || end > WINDOW_BASE)
+		return;
+	while (va < end) {
+		uint64_t *slot = slot2(va);
+
+		if (!*slot && IS_ALIGNED(va, MIB(2)) && end - va >= MIB(2)) {
+			*slot = va | attributes(type) | PTE_TYPE_BLOCK;
+			va += MIB(2);
+		} else if (is_block(*slot)) {
+			va = ALIGN_DOWN(va, MIB(2)) + MIB(2);
+		} else {
+			uint64_t *pte = &next(slot)[va >> 12 & 511];
+
+			if (!*pte)
+				*pte = va | attributes(type) | PTE_TYPE_PAGE;
+			va += PAGE_SIZE;
+		}
+	}
+	arch_dsb_ishst(); /* for the walkers */
+	arch_isb();
+}
+
+void el2_map_device(struct range r)
+{
+	el2_map(r, EL2_DEVICE);
+}
+
+void el2_map_own(struct range r)
+{
+	el2_map(r, EL2_RW);
+	have_pmem = true;
+}
+
+static void flush_all(void)
+{
+	arch_dsb_ishst();
+	__asm__ volatile("tlbi alle2is" ::: "memory");
+	arch_dsb_ish();
+	arch_isb();
+}
+
+void el2_unmap(struct range r)
+{
+	uint64_t va = ALIGN_DOWN(r.base, PAGE_SIZE), end = ALIGN_UP(range_end(r), PAGE_SIZE);
+
+	while (va < end) {
+		uint64_t *slot = slot2(va);
+
+		if (!*slot || is_block(*slot)) {
+			*slot = 0;
+			va = ALIGN_DOWN(va, MIB(2)) + MIB(2);
+		} else {
+			next(slot)[va >> 12 & 511] = 0;
+			va += PAGE_SIZE;
+		}
+	}
+	flush_all();
+}
+
+void el2_take_over(void)
+{
+	uintptr_t image_end = ALIGN_UP((uintptr_t)_start, MIB(2));
+
+	image_end = ALIGN_DOWN((uintptr_t)_start, MIB(2)) + MIB(2);
+	el2_unmap((struct range){ (uintptr_t)_end, image_end - (uintptr_t)_end });
+	for (unsigned i = 0; i < MAX_CPUS; i++)
+		el2_unmap((struct range){ (uintptr_t)cpu_stacks + i * (PAGE_SIZE + CPU_STACK_SIZE),
+					  PAGE_SIZE });
+}
+
+void el2_seal(void)
+{
+	for (uintptr_t va = (uintptr_t)_rodata_end; va < (uintptr_t)_ro_after_boot_end; va += PAGE_SIZE)
+		next(slot2(va))[va >> 12 & 511] |= PTE_RO;
+	flush_all();
+}
+
+bool el2_is_mapped(uintptr_t va)
+{
+	uint64_t par;
+
+	__asm__ volatile("at s1e2r, %1; isb; mrs %0, par_el1" : "=r"(par) : "r"(va) : "memory");
+	return !(par & 1);
+}
+
+void el2_window_init(void)
+{
+	uint64_t *l2 = slot2(WINDOW_BASE);
+
+	for (unsigned i = 0; i < MAX_CPUS; i++)
+		cpus[i].window_l2 = &l2[i];
+	arch_dsb_ish();
+}
+
+static uint64_t window_va(const struct cpu *c)
+{
+	return WINDOW_BASE + c->id * MIB(2);
+}
+
+void *arch_window_open(pa_t pa, size_t *left)
+{
+	struct cpu *c = this_cpu();
+	uint64_t offset = pa.v & (MIB(2) - 1);
+
+	ASSERT(!*c->window_l2);
+	*c->window_l2 = (pa.v - offset) | attributes(EL2_RW) | PTE_TYPE_BLOCK;
+	arch_dsb_ishst(); /* for this CPU's walker */
+	arch_isb();
+	*left = (size_t)(MIB(2) - offset);
+	return (void *)(uintptr_t)(window_va(c) + offset);
+}
+
+void arch_window_close(void)
+{
+	struct cpu *c = this_cpu();
+
+	*c->window_l2 = 0;
+	/* Only this CPU ever uses this address, so a local invalidation is enough. */
+	__asm__ volatile("dsb nshst; tlbi vae2, %0; dsb nsh; isb" ::"r"(window_va(c) >> 12)
+			 : "memory");
+}

@@ -1,0 +1,38 @@
+/* EL2's own translation: identity, W^X, guard pages; guest RAM is never in it but for windows. */
+#ifndef ARM64_MMU_H
+#define ARM64_MMU_H
+
+#define PTE_TYPE_PAGE  3 /* also: table */
+#define PTE_TYPE_BLOCK 1
+#define PTE_NORMAL     (0 << 2) /* AttrIndx */
+#define PTE_DEVICE     (1 << 2)
+#define PTE_AP1	       (1 << 6) /* RES1 in a regime with one privilege level */
+#define PTE_RO	       (1 << 7)
+#define PTE_SH_INNER   (3 << 8)
+#define PTE_AF_BIT     (1 << 10)
+#define PTE_GP_SHIFT   50
+#define PTE_XN_SHIFT   54
+
+#define MAIR_VALUE     0x04ff /* 0: Normal write-back, 1: Device-nGnRE */
+
+#define EARLY_TABLES   12
+
+#ifndef __ASSEMBLY__
+#include <hv/types.h>
+
+enum el2_type { EL2_RW, EL2_RO, EL2_DEVICE };
+
+/* Adds [r) to the identity map, rounded out to pages. What is mapped already stays as it is. */
+void el2_map(struct range r, enum el2_type type);
+void el2_map_device(struct range r);
+void el2_map_own(struct range r);
+void el2_unmap(struct range r);
+/* Boot is over: boot-set data becomes read-only. */
+void el2_seal(void);
+/* Forgets what the assembly mapped besides the image; the guard pages go. */
+void el2_take_over(void);
+bool el2_is_mapped(uintptr_t va);
+void el2_window_init(void); /* for every CPU; boot */
+#endif
+
+#endif

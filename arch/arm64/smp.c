@@ -1,0 +1,92 @@
+/*
+ * Physical CPUs: started once, before anything is planned. Each records what it is, joins the
+ * interrupt controller, and waits at EL2.
+ */
+#include <arch/barrier.h>
+#include <arch/time.h>
+#include <hv/gic.h>
+#include <hv/log.h>
+#include <hv/msi.h>
+#include <hv/panic.h>
+
+#include "cpu.h"
+#include "mmu.h"
+#include "sysreg.h"
+
+/* PSCI, DEN 0022 §5: the platform's, reached by SMC. */
+#define PSCI_CPU_ON	0xc4000003
+#define PSCI_SYSTEM_OFF 0x84000008
+#define START_SECONDS	2
+
+struct cpu cpus[MAX_CPUS];
+unsigned cpu_count;
+static bool released;
+
+extern char cpu_stacks[], secondary_entry[];
+
+static uintptr_t stack_top(unsigned id)
+{
+	return (uintptr_t)cpu_stacks + (id + 1) * (PAGE_SIZE + CPU_STACK_SIZE);
+}
+
+static void cpu_join(struct cpu *c)
+{
+	idreg_record(c);
+	if (gic.ops->cpu_init(c->id) != HV_OK)
+		log_err("CPU %u: no redistributor answers", c->id);
+	else if (gic.has_lpis && its_cpu_init(c->id) != HV_OK)
+		log_err("CPU %u: LPIs cannot be enabled", c->id);
+	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
+}
+
+void cpu_secondary(struct cpu *c)
+{
+	cpu_join(c);
+	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+		__asm__ volatile("wfe" ::: "memory");
+	idreg_load();
+	cpu_run();
+}
+
+void smp_release(void)
+{
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	__asm__ volatile("dsb ish; sev" ::: "memory");
+}
+
+static bool start_one(struct cpu *c)
+{
+	int64_t st = smc(PSCI_CPU_ON, c->mpidr, (uintptr_t)secondary_entry, (uintptr_t)c);
+	uint64_t end = arch_time_ticks() + START_SECONDS * arch_time_hz();
+
+	if (st != 0) {
+		log_warn("CPU %u (MPIDR 0x%llx) does not start: PSCI says %lld", c->id,
+			 (unsigned long long)c->mpidr, (long long)st);
+		return false;
+	}
+	while (!__atomic_load_n(&c->online, __ATOMIC_ACQUIRE))
+		if (arch_time_ticks() > end) {
+			log_warn("CPU %u (MPIDR 0x%llx) did not come up within %u s", c->id,
+				 (unsigned long long)c->mpidr, START_SECONDS);
+			return false;
+		}
+	return true;
+}
+
+void smp_start(unsigned count)
+{
+	cpu_count = count;
+	for (unsigned i = 0; i < count; i++) {
+		cpus[i].id = i;
+		cpus[i].stack_top = stack_top(i);
+	}
+	cpu_join(&cpus[0]);
+	for (unsigned i = 1; i < count; i++)
+		start_one(&cpus[i]);
+}
+
+void machine_off(void)
+{
+	smc(PSCI_SYSTEM_OFF, 0, 0, 0);
+	cpu_stop();
+}

@@ -1,0 +1,334 @@
+/*
+ * The boot order, from assembly to the first guest instruction. Each step may rely on all above.
+ */
+#include <string.h>
+
+#include <libfdt.h>
+
+#include <arch/barrier.h>
+#include <arch/time.h>
+#include <hv/board.h>
+#include <hv/build.h>
+#include <hv/console.h>
+#include <hv/dt.h>
+#include <hv/faults.h>
+#include <hv/gic.h>
+#include <hv/iommu.h>
+#include <hv/irq.h>
+#include <hv/life.h>
+#include <hv/log.h>
+#include <hv/msi.h>
+#include <hv/panic.h>
+#include <hv/pci.h>
+#include <hv/plan.h>
+#include <hv/pmem.h>
+
+#include "cpu.h"
+#include "crash.h"
+#include "libc.h"
+#include "mmu.h"
+#include "start.h"
+#include "sysreg.h"
+#include "timer.h"
+#include "trap.h"
+
+#define MAX_MODULES  (2 * MAX_VMS + 4)
+#define INFLATE_WORK KIB(64)
+#define DTB_MAX	     MIB(2)
+
+extern char _start[], _end[], _file_end[];
+
+static struct board board;
+static uint32_t uart_intid;
+static uint64_t seed;
+static bool stay_on;
+
+/* splitmix64: spreads what entropy there is; not a cipher. */
+static uint64_t random_next(void)
+{
+	uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+/* /chosen kaslr-seed, else RNDR, else the counter. */
+static void seed_read(const void *fdt)
+{
+	int len, chosen = fdt_path_offset(fdt, "/chosen");
+	const void *p = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "kaslr-seed", &len);
+
+	seed = arch_time_ticks();
+	if (p && len == 8)
+		seed ^= dt_cells(p, 2);
+	else if (read_sysreg(id_aa64isar0_el1) >> 60)
+		seed ^= read_sysreg(RNDR);
+}
+
+static void map_node(const void *fdt, int node)
+{
+	struct range r;
+
+	for (unsigned i = 0; dt_reg(fdt, node, i, &r) == HV_OK; i++)
+		el2_map_device(r);
+}
+
+static void map_compatible(const void *fdt, const char *compatible)
+{
+	for (int n = dt_next(fdt, -1, compatible); n >= 0; n = dt_next(fdt, n, compatible))
+		map_node(fdt, n);
+}
+
+static void start_console(const void *fdt)
+{
+	struct uart uart;
+	struct range reg;
+
+	if (uart_find(fdt, &uart, &reg, &uart_intid) != HV_OK)
+		return;
+	el2_map_device(reg);
+	console_init(uart);
+}
+
+static _Noreturn void refuse(const char *why)
+{
+	log_err("%s: Viaduct stops here", why);
+	console_flush();
+	cpu_stop();
+}
+
+static const void *check_tree(const void *fdt)
+{
+	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > DTB_MAX ||
+	    fdt_check_full(fdt, fdt_totalsize(fdt)))
+		return NULL;
+	return fdt;
+}
+
+void start_below_el2(const void *fdt)
+{
+	if (check_tree(fdt)) {
+		start_console(fdt);
+		log_err("entered at EL1; Viaduct is a hypervisor and must be started at EL2 "
+			"(QEMU: -M virt,virtualization=on): it stops here");
+	}
+	cpu_stop();
+}
+
+/* What is taken is reserved before anything is allocated; then the tree moves to own memory. */
+static const void *take_memory(const void *fdt)
+{
+	struct range modules[MAX_MODULES];
+	unsigned count;
+	uint32_t size = fdt_totalsize(fdt);
+	void *copy;
+
+	if (board_read(fdt, &board) != HV_OK)
+		refuse("this board cannot be used");
+	board.image = (struct range){ (uintptr_t)_start, (uintptr_t)(_end - _start) };
+	pmem_on_chunk(el2_map_own);
+	for (unsigned i = 0; i < board.ram_count; i++)
+		pmem_add(board.ram[i]);
+	for (unsigned i = 0; i < board.reserved_count; i++)
+		pmem_reserve(board.reserved[i]);
+	pmem_reserve(board.image);
+	pmem_reserve((struct range){ (uintptr_t)fdt, size });
+	count = plan_modules(&board, modules, MAX_MODULES);
+	for (unsigned i = 0; i < count; i++)
+		pmem_reserve(modules[i]);
+	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
+	board.fdt = copy;
+	el2_take_over();
+	el2_unmap((struct range){ ALIGN_DOWN((uintptr_t)fdt, MIB(2)), MIB(4) });
+	for (unsigned i = 0; i < count; i++)
+		el2_map(modules[i], EL2_RO);
+	return copy;
+}
+
+static void start_interrupts(const void *fdt)
+{
+	if (board_boot_cpu(&board, read_sysreg(mpidr_el1)) != HV_OK)
+		refuse("the device tree does not list the CPU that booted");
+	if (board.gic_node < 0)
+		refuse("the device tree has no interrupt controller that Viaduct drives");
+	map_node(fdt, board.gic_node);
+	map_compatible(fdt, "arm,gic-v3-its");
+	if (gic_init(fdt, board.gic_node) != HV_OK)
+		refuse("the interrupt controller cannot be used");
+	for (unsigned i = 0; i < board.cpu_count; i++) {
+		cpus[i].mpidr = board.cpu[i].mpidr;
+		gicv3_bind_cpu(i, board.cpu[i].mpidr);
+	}
+	if (gic.has_lpis && its_init(fdt) != HV_OK)
+		log_warn("no usable ITS: no MSI");
+}
+
+static void start_cpus(void)
+{
+	unsigned online = 0;
+	const char *why;
+
+	smp_start(board.cpu_count);
+	for (unsigned i = 0; i < board.cpu_count; i++) {
+		board.cpu[i].online = cpus[i].online;
+		online += cpus[i].online;
+	}
+	log_info("%u of %u CPUs started", online, board.cpu_count);
+	if (!idreg_usable(&why))
+		refuse(why);
+}
+
+static struct s2_geometry geometry(void)
+{
+	unsigned smmu_bits = 64;
+	bool smmu_fwb = true;
+
+	for (unsigned i = 0; i < iommu_count; i++) {
+		if (!iommus[i].s2 || iommus[i].dead)
+			continue;
+		smmu_bits = MIN(smmu_bits, (unsigned)iommus[i].oas_bits);
+		smmu_fwb = smmu_fwb && iommus[i].fwb;
+	}
+	return s2_geometry(idreg_cpu_pa_bits(), smmu_bits, idreg_cpu_fwb(), smmu_fwb);
+}
+
+static void start_pci(const void *fdt)
+{
+	pci_probe_hosts(fdt, el2_map_device);
+	for (unsigned i = 0; i < pci_host_count; i++) {
+		pci_enumerate(&pci_hosts[i]);
+		pci_assign(&pci_hosts[i]);
+	}
+	pci_identify();
+}
+
+static const void *module_data(struct range pa)
+{
+	return pa_to_va(PA(pa.base));
+}
+
+static struct plan *plan(void)
+{
+	struct plan *p = pmem_alloc(sizeof(*p), 64);
+
+	p->geo = geometry();
+	p->module_data = module_data;
+	p->work_size = INFLATE_WORK;
+	p->work = pmem_alloc(p->work_size, 64);
+	plan_guests(p, &board);
+	for (unsigned i = 0; i < p->guest_count; i++)
+		p->guest[i].seed = random_next();
+	plan_print(p);
+	return p;
+}
+
+/* The lowest CPU without a guest takes what is nobody's; else CPU 0. */
+static unsigned housekeeper(void)
+{
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (cpus[i].online && !cpus[i].vcpu)
+			return i;
+	return 0;
+}
+
+static void uart_fired(void *arg, uint32_t intid, struct vcpu *cur)
+{
+	(void)arg, (void)intid, (void)cur;
+	console_poll();
+}
+
+static void start_housekeeping(void)
+{
+	unsigned cpu = housekeeper();
+
+	timer_init();
+	iommu_route(cpu);
+	if (uart_intid && irq_register(uart_intid, uart_fired, NULL, false) == HV_OK) {
+		gic.ops->route(uart_intid, cpu);
+		gic.ops->set_edge(cpu, uart_intid, false);
+		gic.ops->set_enabled(cpu, uart_intid, true);
+		console_start_irq();
+	}
+}
+
+static void start_guests(void)
+{
+	uint64_t now = arch_time_ticks();
+
+	for (unsigned i = 0; i < vm_count; i++) {
+		struct vm *vm = vms[i];
+
+		vm->cntvoff = now;
+		vm->state = VM_RUNNING;
+		for (unsigned c = 0; c < vm->vcpu_count; c++)
+			cpus[vm->vcpu[c]->cpu].vcpu = vm->vcpu[c];
+		vm->vcpu[0]->state = VCPU_ON_PENDING;
+	}
+}
+
+static void power_off(void)
+{
+	if (stay_on) {
+		log_info("no guest is left; the machine stays on");
+		return;
+	}
+	log_info("no guest is left; power off");
+	console_flush();
+	machine_off();
+}
+
+void vm_stop(struct vcpu *v)
+{
+	if (life_stop(v))
+		power_off();
+	cpu_park();
+}
+
+__attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint64_t entry_ticks)
+{
+	struct build_ticks ticks = { 0 };
+	struct plan *p;
+	uint64_t hcr;
+
+	if (!check_tree(fdt))
+		cpu_stop(); /* nothing to say it on */
+	seed_read(fdt);
+	__stack_chk_guard = random_next() & ~UINT64_C(0xff);
+	cpus[0].stack_top = (uintptr_t)boot_stack_top;
+	start_console(fdt);
+	log_info("Viaduct at 0x%llx, EL2", (unsigned long long)(uintptr_t)_start);
+	__asm__("mrs %0, hcr_el2" : "=r"(hcr));
+	if (hcr & BIT(HCR_E2H_BIT))
+		refuse("this CPU has HCR_EL2.E2H fixed to 1");
+	map_compatible(fdt, "arm,smmu-v3");
+	iommu_probe(fdt); /* from here on no device writes to memory */
+	fdt = take_memory(fdt);
+	start_interrupts(fdt);
+	start_cpus();
+	iommu_start(fdt);
+	faults_init();
+	start_pci(fdt);
+	p = plan();
+	el2_window_init();
+	idreg_plan(p->geo);
+	idreg_load();
+	build_guests(p, el2_map_device, &ticks);
+	stay_on = dt_bool(fdt, fdt_path_offset(fdt, "/chosen"), "viaduct,stay-on");
+	start_guests();
+	if (irq_register(SGI_STOP, crash_stop, NULL, false) != HV_OK)
+		refuse("SGI taken");
+	start_housekeeping();
+	pmem_seal();
+	log_info("%zu KiB of memory for Viaduct itself, image included",
+		 (pmem_own_bytes() + (size_t)(_end - _start)) >> 10);
+	log_info("ticks: entry %llu first-guest %llu copy %llu inflate %llu scrub %llu",
+		 (unsigned long long)entry_ticks, (unsigned long long)arch_time_ticks(),
+		 (unsigned long long)ticks.copy, (unsigned long long)ticks.inflate,
+		 (unsigned long long)ticks.scrub);
+	el2_seal();
+	if (vm_count == 0)
+		power_off();
+	smp_release();
+	cpu_run();
+}

@@ -1,0 +1,292 @@
+/*
+ * Traps from a guest: decoded into values, handed to pure code, and settled here. This is the
+ * only place that decides what a verdict does to a guest.
+ */
+#include <arch/barrier.h>
+#include <hv/psci.h>
+#include <hv/vm.h>
+
+#include "cpu.h"
+#include "sysreg.h"
+#include "trap.h"
+
+#define PSTATE_MODE BITS(4, 0)
+#define MODE_EL0t   0
+#define MODE_EL1t   4
+#define MODE_EL1h   5
+
+static void advance(struct guest_regs *r)
+{
+	r->pc += 4;
+}
+
+/* Exception entry to EL1 as the architecture does it (DDI 0487 D1.3.1, AArch64.TakeException). */
+static void inject_sync(struct guest_regs *r, uint64_t esr)
+{
+	uint64_t mode = r->pstate & PSTATE_MODE;
+	uint64_t offset = mode == MODE_EL1h ? 0x200 : mode == MODE_EL1t ? 0 : r->pstate & 0x10 ? 0x600 : 0x400;
+	uint64_t sctlr = read_sysreg(sctlr_el1);
+	uint64_t pstate = 0x3c0 | MODE_EL1h;
+
+	write_sysreg(esr_el1, esr);
+	write_sysreg(elr_el1, r->pc);
+	write_sysreg(spsr_el1, r->pstate);
+	/* PAN: kept, or set where SCTLR_EL1.SPAN is 0; NZCV, DIT and UAO as exceptions leave them. */
+	pstate |= r->pstate & (BITS(31, 28) | BIT(24) | BIT(22));
+	if (!(sctlr & BIT(23)) && field_get(BITS(23, 20), read_sysreg(id_aa64mmfr1_el1)))
+		pstate |= BIT(22);
+	if (field_get(BITS(7, 4), read_sysreg(id_aa64pfr1_el1)) >= 2 && sctlr & BIT(44))
+		pstate |= BIT(12); /* SSBS from SCTLR_EL1.DSSBS */
+	r->pc = read_sysreg(vbar_el1) + offset;
+	r->pstate = pstate;
+}
+
+static bool from_el0(const struct guest_regs *r)
+{
+	return (r->pstate & (PSTATE_MODE & ~1UL)) == MODE_EL0t || r->pstate & 0x10;
+}
+
+/* A data or instruction abort with the given fault status, FAR from FAR_EL2. */
+static void inject_abort(struct guest_regs *r, uint64_t esr, uint64_t fsc)
+{
+	uint64_t ec = field_get(ESR_EC, esr);
+	uint64_t out = esr & (ESR_IL | ISS_WNR | ISS_CM);
+
+	ec &= ~UINT64_C(1);
+	if (!from_el0(r))
+		ec |= 1;
+	write_sysreg(far_el1, read_sysreg(far_el2));
+	inject_sync(r, field_put(out, ESR_EC, ec) | fsc);
+}
+
+static void inject_undef(struct guest_regs *r)
+{
+	inject_sync(r, ESR_IL);
+}
+
+static void settle(struct guest_regs *r, struct vcpu *v, uint64_t esr, enum emul verdict)
+{
+	switch (verdict) {
+	case EMUL_OK:
+		advance(r);
+		return;
+	case EMUL_INJECT:
+		inject_abort(r, esr, FSC_EXTERNAL);
+		return;
+	case EMUL_ALIGN:
+		inject_abort(r, esr, FSC_ALIGNMENT);
+		return;
+	case EMUL_RETRY:
+		return;
+	case EMUL_KILL:
+		break;
+	}
+	vm_log(v->vm, "killed at PC 0x%llx", (unsigned long long)r->pc);
+	vm_stop(v);
+}
+
+/* The IPA of a stage-2 fault: page from HPFAR_EL2, offset from FAR_EL2 (DDI 0487 D23.2.58). */
+static uint64_t fault_ipa(void)
+{
+	return field_get(BITS(43, 4), read_sysreg(hpfar_el2)) << 12 | (read_sysreg(far_el2) & 0xfff);
+}
+
+static uint64_t reg_read(const struct guest_regs *r, unsigned n)
+{
+	return n == 31 ? 0 : r->x[n];
+}
+
+static void reg_write(struct guest_regs *r, unsigned n, uint64_t v)
+{
+	if (n != 31)
+		r->x[n] = v;
+}
+
+/* What a load leaves in its register: extended as SSE and SF say. */
+static uint64_t load_result(uint64_t esr, uint64_t v)
+{
+	unsigned bits = 8U << field_get(ISS_SAS, esr);
+
+	if (bits < 64)
+		v &= BIT(bits) - 1;
+	if (esr & ISS_SSE && bits < 64 && v & BIT(bits - 1))
+		v |= ~(BIT(bits) - 1);
+	return esr & ISS_SF ? v : v & 0xffffffff;
+}
+
+static enum emul emulate(struct guest_regs *r, struct vcpu *v, uint64_t esr, uint64_t ipa)
+{
+	struct mmio_access a = {
+		.ipa = IPA(ipa),
+		.size = (uint8_t)(1U << field_get(ISS_SAS, esr)),
+		.write = esr & ISS_WNR,
+	};
+	unsigned rt = (unsigned)field_get(ISS_SRT, esr);
+	enum emul verdict;
+
+	if (ipa & (a.size - 1U))
+		return EMUL_ALIGN;
+	if (a.write) {
+		a.value = reg_read(r, rt);
+		if (a.size < 8)
+			a.value &= BIT(8 * a.size) - 1;
+	}
+	verdict = vm_emulate_access(v, &a);
+	if (verdict == EMUL_OK && !a.write)
+		reg_write(r, rt, load_result(esr, a.value));
+	return verdict;
+}
+
+static void data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+{
+	uint64_t fsc = field_get(ISS_FSC, esr);
+
+	if ((fsc & FSC_TYPE) == FSC_TRANSLATION && !(esr & ISS_S1PTW)) {
+		if (esr & ISS_ISV) {
+			settle(r, v, esr, emulate(r, v, esr, fault_ipa()));
+			return;
+		}
+		if (esr & ISS_CM) { /* cache maintenance of what is not memory: nothing to do */
+			advance(r);
+			return;
+		}
+		/* Another vCPU may have mapped the page meanwhile. */
+		if (s2_lookup(&v->vm->cpu_s2, IPA(fault_ipa())).valid)
+			return;
+		if (v->vm->isv0_aborts++ == 0)
+			vm_log(v->vm, "access to 0x%llx that cannot be emulated (pair, writeback or SIMD), "
+				      "PC 0x%llx: external abort",
+			       (unsigned long long)fault_ipa(), (unsigned long long)r->pc);
+		inject_abort(r, esr, FSC_EXTERNAL);
+	} else if (fsc == FSC_ALIGNMENT) {
+		/* Caused by Device memory at stage-2; HPFAR_EL2 means nothing here. */
+		inject_abort(r, esr, FSC_ALIGNMENT);
+	} else if ((fsc & FSC_TYPE) == FSC_PERMISSION && esr & ISS_CM) {
+		advance(r);
+	} else {
+		inject_abort(r, esr, FSC_EXTERNAL);
+	}
+}
+
+static void instruction_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+{
+	(void)v;
+	inject_abort(r, esr, FSC_EXTERNAL);
+}
+
+static void hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+{
+	enum psci_action action = PSCI_RESUME;
+
+	/* SMCCC calls carry immediate 0 (DEN 0028 §2.10). */
+	if (esr & 0xffff)
+		r->x[0] = ~UINT64_C(0);
+	else
+		action = psci_call(v, r);
+	if (action == PSCI_CPU_OFF)
+		cpu_park();
+	if (action == PSCI_VM_OFF)
+		vm_stop(v);
+}
+
+static void secure_call(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+{
+	advance(r); /* a trapped SMC returns to itself, an HVC behind itself */
+	hypercall(r, esr, v);
+}
+
+#define ISS_SYS(op0, op1, crn, crm, op2)                                                           \
+	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
+#define ISS_SYS_MASK ISS_SYS(3, 7, 15, 15, 7)
+#define SYS_ID_SPACE ISS_SYS(3, 0, 0, 0, 0)
+#define SYS_ID_MASK  ISS_SYS(3, 7, 15, 0, 0)
+
+static bool sysreg_read(struct vcpu *v, uint64_t sys, uint64_t *value)
+{
+	(void)v;
+	if ((sys & SYS_ID_MASK) == SYS_ID_SPACE)
+		return idreg_read((unsigned)(sys >> 1 & 15), (unsigned)(sys >> 17 & 7), value);
+	if (sys == ISS_SYS(3, 0, 1, 0, 1)) { /* ACTLR_EL1 */
+		*value = 0;
+		return true;
+	}
+	return false;
+}
+
+static bool sysreg_write(struct vcpu *v, uint64_t sys, uint64_t value)
+{
+	switch (sys) {
+	case ISS_SYS(3, 0, 12, 11, 5): /* ICC_SGI1R_EL1 */
+		vgic_sgi1r(v, value);
+		return true;
+	case ISS_SYS(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1: no other security state */
+	case ISS_SYS(3, 0, 12, 11, 7): /* ICC_SGI0R_EL1: no guest has group 0 SGIs */
+		return true;
+	case ISS_SYS(3, 0, 12, 11, 1): /* ICC_DIR_EL1, while ICH_HCR_EL2.TDIR */
+		vgic_dir(v, value);
+		return true;
+	case ISS_SYS(3, 0, 1, 0, 1): /* ACTLR_EL1 */
+		return true;
+	}
+	return false;
+}
+
+static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+{
+	unsigned rt = (unsigned)(esr >> 5 & 31);
+	uint64_t sys = esr & ISS_SYS_MASK, value = 0;
+	bool known;
+
+	if (esr & 1) {
+		known = sysreg_read(v, sys, &value);
+		if (known)
+			reg_write(r, rt, value);
+	} else {
+		known = sysreg_write(v, sys, reg_read(r, rt));
+	}
+	if (known)
+		advance(r);
+	else
+		inject_undef(r);
+}
+
+static void undefined(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+{
+	(void)esr, (void)v;
+	inject_undef(r);
+}
+
+/*
+ * Called by the vectors. What no guest instruction should raise is undefined to the guest: it
+ * tried something that EL2 does not offer.
+ */
+trap_fn *const trap_table[EC_COUNT] = {
+	[0 ... EC_HVC64 - 1] = undefined,
+	[EC_HVC64] = hypercall,
+	[EC_SMC64] = secure_call,
+	[EC_SYSREG] = sysreg,
+	[EC_SYSREG + 1 ... EC_IABT_LOWER - 1] = undefined,
+	[EC_IABT_LOWER] = instruction_abort,
+	[EC_IABT_LOWER + 1 ... EC_DABT_LOWER - 1] = undefined,
+	[EC_DABT_LOWER] = data_abort,
+	[EC_DABT_LOWER + 1 ... EC_COUNT - 1] = undefined,
+};
+
+void trap_serror(struct guest_regs *r, struct vcpu *v)
+{
+	/* vCPUs are pinned: an SError while a guest runs is its own, or its devices'. */
+	vm_log(v->vm, "SError, ESR 0x%llx, PC 0x%llx: passed to the guest",
+	       (unsigned long long)read_sysreg(esr_el2), (unsigned long long)r->pc);
+	if (field_get(BITS(31, 28), read_sysreg(id_aa64pfr0_el1)))
+		write_sysreg(VSESR_EL2, 0);
+	write_sysreg(hcr_el2, read_sysreg(hcr_el2) | HCR_VSE);
+}
+
+void trap_attention(struct vcpu *v)
+{
+	if (__atomic_load_n(&v->vm->state, __ATOMIC_ACQUIRE) != VM_RUNNING)
+		cpu_park();
+	if (v->vm->vits)
+		vits_resume(v->vm->vits, v);
+	vgic_enter(v);
+}

@@ -1,0 +1,106 @@
+/*
+ * A vCPU's start: the EL1 registers of its CPU in their reset state, stage-2, timers, and the
+ * entry state of the boot protocol (arm64 Image: x0 = device tree; PSCI: x0 = context).
+ */
+#include <arch/barrier.h>
+#include <hv/irq.h>
+#include <hv/life.h>
+#include <hv/vm.h>
+
+#include "cpu.h"
+#include "sysreg.h"
+
+#define SCTLR_EL1_RESET 0x30d00800 /* RES1; MMU and caches off, little endian */
+#define PSTATE_EL1H_DAIF 0x3c5
+
+/* Warm reset of what a guest can have changed, DDI 0487 D1.8. */
+static void reset_el1(void)
+{
+	write_sysreg(sctlr_el1, SCTLR_EL1_RESET);
+	write_sysreg(actlr_el1, 0);
+	write_sysreg(cpacr_el1, 0);
+	write_sysreg(ttbr0_el1, 0);
+	write_sysreg(ttbr1_el1, 0);
+	write_sysreg(tcr_el1, 0);
+	write_sysreg(mair_el1, 0);
+	write_sysreg(amair_el1, 0);
+	write_sysreg(vbar_el1, 0);
+	write_sysreg(esr_el1, 0);
+	write_sysreg(far_el1, 0);
+	write_sysreg(afsr0_el1, 0);
+	write_sysreg(afsr1_el1, 0);
+	write_sysreg(par_el1, 0);
+	write_sysreg(elr_el1, 0);
+	write_sysreg(spsr_el1, 0);
+	write_sysreg(sp_el0, 0);
+	write_sysreg(sp_el1, 0);
+	write_sysreg(contextidr_el1, 0);
+	write_sysreg(tpidr_el0, 0);
+	write_sysreg(tpidrro_el0, 0);
+	write_sysreg(tpidr_el1, 0);
+	write_sysreg(csselr_el1, 0);
+	write_sysreg(mdscr_el1, 0);
+	write_sysreg(cntkctl_el1, 0);
+	write_sysreg(cntv_ctl_el0, 0);
+	write_sysreg(cntv_cval_el0, 0);
+	write_sysreg(cntp_ctl_el0, 0);
+	write_sysreg(cntp_cval_el0, 0);
+}
+
+void vcpu_load(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	reset_el1();
+	idreg_load();
+	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
+	write_sysreg(vmpidr_el2, BIT(31) | vcpu->index);
+	write_sysreg(vtcr_el2, s2_vtcr(&vm->cpu_s2));
+	write_sysreg(vttbr_el2, s2_vttbr(&vm->cpu_s2));
+	write_sysreg(cntvoff_el2, vm->cntvoff);
+	arch_isb();
+	/* What an earlier life of this VMID left in this CPU. */
+	__asm__ volatile("tlbi vmalls12e1; dsb nsh; ic iallu; dsb nsh; isb" ::: "memory");
+	vgic_vcpu_reset(vcpu);
+}
+
+/*
+ * The one transition out of OFF: the caller of CPU_ON set entry and context before. A guest that
+ * is being stopped is not entered any more.
+ */
+static bool take_pending(struct vcpu *v)
+{
+	enum vcpu_state want = VCPU_ON_PENDING;
+	bool running = __atomic_load_n(&v->vm->state, __ATOMIC_ACQUIRE) == VM_RUNNING;
+
+	return __atomic_compare_exchange_n(&v->state, &want, running ? VCPU_ON : VCPU_OFF, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) &&
+	       running;
+}
+
+void cpu_run(void)
+{
+	struct vcpu *v = this_cpu()->vcpu;
+	struct guest_regs regs = { .pstate = PSTATE_EL1H_DAIF };
+
+	for (;;) {
+		irq_dispatch(v);
+		if (v && take_pending(v))
+			break;
+		/* Wakes for a pending interrupt although EL2 masks it (DDI 0487 D1.6). */
+		__asm__ volatile("dsb sy; wfi" ::: "memory");
+	}
+	vcpu_load(v);
+	regs.pc = v->entry;
+	regs.x[0] = v->context;
+	guest_enter(&regs);
+}
+
+void cpu_park(void)
+{
+	struct vcpu *v = this_cpu()->vcpu;
+
+	if (v && __atomic_load_n(&v->state, __ATOMIC_RELAXED) == VCPU_ON)
+		life_parked(v);
+	stack_reset_and_run(this_cpu()->stack_top);
+}

@@ -1,0 +1,334 @@
+/* From plan to guest: see hv/build.h. */
+#include <string.h>
+
+#include <arch/cache.h>
+#include <arch/time.h>
+#include <arch/window.h>
+#include <hv/build.h>
+#include <hv/guest_dt.h>
+#include <hv/image.h>
+#include <hv/log.h>
+#include <hv/pmem.h>
+#include <hv/vits.h>
+#include <hv/vuart.h>
+
+#define DTB_MAX	     KIB(64)
+#define INFLATE_WORK KIB(64)
+#define LOG_BURST    32
+
+/* Shared by all guests, one after the other. */
+static struct {
+	void *dtb;
+	void *work;
+	struct build_ticks *ticks;
+} scratch;
+
+/*
+ * Stage-2 tables: RAM needs one for each end that is no whole GiB, each kind of emulated page at
+ * most two.
+ */
+static unsigned table_need(const struct vpci_assignment *list, unsigned count)
+{
+	return 4U + 2U * MAX_EMUL + (count ? vpci_table_need(list, count) : 0);
+}
+
+static void flush_dma(void *arg, ipa_t ipa, uint64_t size)
+{
+	const struct vm *vm = arg;
+
+	for (unsigned i = 0; i < iommu_count; i++)
+		iommus[i].ops->flush(&iommus[i], vm->dma_s2.vmid, ipa, size);
+}
+
+static enum hv_status add_ram(struct vm *vm, ipa_t ipa, pa_t pa, uint64_t size, bool dma)
+{
+	enum hv_status st = s2_map(&vm->cpu_s2, ipa, pa, size, S2_RAM);
+
+	if (st == HV_OK && dma)
+		st = s2_map(&vm->dma_s2, ipa, pa, size, S2_RAM);
+	vm->ram[vm->ram_count].ipa = ipa;
+	vm->ram[vm->ram_count].pa = pa;
+	vm->ram[vm->ram_count++].size = size;
+	return st;
+}
+
+static enum hv_status build_memory(const struct plan *p, const struct guest_plan *g, struct vm *vm,
+				   const struct vpci_assignment *list)
+{
+	uint16_t vmid = (uint16_t)(vm->id + 1);
+	enum hv_status st = s2_init(&vm->cpu_s2, p->geo, vmid, table_need(list, g->device_count), true);
+
+	if (st == HV_OK && g->has_pci)
+		st = s2_init(&vm->dma_s2, p->geo, vmid, 8, false);
+	if (st != HV_OK)
+		return st;
+	vm->dma_s2.flush = flush_dma;
+	vm->dma_s2.flush_arg = vm;
+	st = add_ram(vm, g->ram_ipa, g->ram_pa, g->ram_size, g->has_pci);
+	if (st == HV_OK && g->ram_high.size)
+		st = add_ram(vm, IPA(g->ram_high.base), PA(g->ram_pa.v + g->ram_size),
+			     g->ram_high.size, g->has_pci);
+	return st;
+}
+
+static void build_vcpus(const struct guest_plan *g, struct vm *vm)
+{
+	for (unsigned i = 0; i < g->vcpu_count; i++) {
+		struct vcpu *v = pmem_alloc(sizeof(*v), 64);
+
+		v->vm = vm;
+		v->index = (uint8_t)i;
+		v->cpu = g->cpu[i];
+		vm->vcpu[i] = v;
+	}
+	vm->vcpu_count = (uint8_t)g->vcpu_count;
+}
+
+static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm)
+{
+	struct vgic_config cfg = {
+		.dist = IPA(GUEST_GICD_BASE),
+		.redist = IPA(GUEST_GICR_BASE),
+		.spi_count = g->spi_count,
+		.lpis = g->its,
+	};
+	enum hv_status st = vgic_init(vm, &cfg);
+
+	if (st == HV_OK)
+		st = vgic_assign_line(vm, PPI_VIRT_TIMER, PPI_VIRT_TIMER);
+	if (st == HV_OK)
+		st = vgic_assign_line(vm, PPI_PHYS_TIMER, PPI_PHYS_TIMER);
+	if (st == HV_OK && g->its)
+		st = vits_init(vm, g->its_base);
+	if (st == HV_OK && g->vpl011)
+		st = vuart_init(vm, IPA(GUEST_UART_BASE), VUART_VIRQ);
+	return st;
+}
+
+/* Functions behind one alias share a DeviceID: their events follow each other. */
+static enum hv_status build_msi(const struct guest_plan *g, unsigned first)
+{
+	const struct pci_func *f = g->device[first].func;
+	struct msi_block all;
+	uint32_t n = 0;
+	enum hv_status st;
+
+	for (unsigned i = 0; i < g->device_count; i++) {
+		if (g->device[i].func->msi != f->msi || g->device[i].func->device_id != f->device_id)
+			continue;
+		if (i < first)
+			return HV_OK; /* done with the first of them */
+		n += g->device[i].as.msi.count;
+	}
+	if (n == 0)
+		return HV_OK;
+	st = msi_alloc(f->msi, f->device_id, n, g->cpu[0], &all);
+	if (st != HV_OK)
+		return st;
+	n = 0;
+	for (unsigned i = first; i < g->device_count; i++) {
+		struct msi_block *b = &g->device[i].as.msi;
+
+		if (g->device[i].func->msi != f->msi || g->device[i].func->device_id != f->device_id)
+			continue;
+		b->ctrl = all.ctrl;
+		b->first_data = all.first_data + n;
+		b->first_intid = all.first_intid + n;
+		n += b->count;
+	}
+	return HV_OK;
+}
+
+/* Several functions may share a physical line, and then the virtual one; it is assigned once. */
+static enum hv_status build_intx(const struct guest_plan *g, struct vm *vm, unsigned at)
+{
+	const struct vpci_assignment *as = &g->device[at].as;
+
+	if (!as->intx_virq)
+		return HV_OK;
+	for (unsigned i = 0; i < at; i++)
+		if (g->device[i].as.intx_virq == as->intx_virq)
+			return HV_OK;
+	return vgic_assign_line(vm, as->intx_virq, as->func->intx.intid);
+}
+
+static enum hv_status build_streams(struct vm *vm, const struct pci_func *f)
+{
+	enum hv_status st = HV_OK;
+
+	for (unsigned s = 0; f->iommu && s < f->sid_count && st == HV_OK; s++)
+		st = f->iommu->ops->attach(f->iommu, f->sid[s], &vm->dma_s2);
+	return st;
+}
+
+static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci_assignment *list,
+				void (*map_device)(struct range))
+{
+	enum hv_status st = HV_OK;
+
+	if (g->its)
+		st = s2_map(&vm->dma_s2, IPA(ALIGN_DOWN(g->its_base.v + VITS_TRANSLATER, PAGE_SIZE)),
+			    msi_doorbell_page(g->msi), PAGE_SIZE, S2_DOORBELL);
+	for (unsigned i = 0; i < g->device_count && st == HV_OK; i++) {
+		struct plan_device *d = &g->device[i];
+
+		d->func->owner = vm->id;
+		if (d->as.msi.count)
+			st = build_msi(g, i);
+		if (st == HV_OK && d->as.msi.count)
+			st = vits_add_device(vm->vits, d->as.devfn, d->as.msi.count);
+		if (st == HV_OK)
+			st = build_intx(g, vm, i);
+		list[i] = d->as;
+	}
+	g->vpci.map = map_device;
+	if (st == HV_OK)
+		st = vpci_init(vm, &g->vpci, list, g->device_count);
+	for (unsigned i = 0; i < g->device_count && st == HV_OK; i++)
+		st = build_streams(vm, g->device[i].func);
+	return st;
+}
+
+/*
+ * Guest memory is written past the guest's (disabled) caches: every line goes to memory, and
+ * stale instructions go at the end. DDI 0487 D7.5.
+ */
+static void fill(struct vm *vm, uint64_t ipa, const void *data, uint64_t size)
+{
+	const char *p = data;
+	pa_t pa;
+
+	while (size && vm_ram_pa(vm, IPA(ipa), 1, &pa)) {
+		size_t left;
+		void *w = arch_window_open(pa, &left);
+		size_t n = (size_t)MIN(left, size);
+
+		if (p)
+			memcpy(w, p, n);
+		else
+			memset(w, 0, n);
+		arch_cache_clean_inval(w, n);
+		arch_window_close();
+		p = p ? p + n : NULL;
+		ipa += n;
+		size -= n;
+	}
+}
+
+static void scrub(struct vm *vm)
+{
+	uint64_t start = arch_time_ticks();
+
+	for (unsigned i = 0; i < vm->ram_count; i++)
+		fill(vm, vm->ram[i].ipa.v, NULL, vm->ram[i].size);
+	scratch.ticks->scrub += arch_time_ticks() - start;
+}
+
+struct sink {
+	struct vm *vm;
+	uint64_t at;
+};
+
+static void sink_piece(void *arg, const void *piece, size_t size)
+{
+	struct sink *s = arg;
+
+	fill(s->vm, s->at, piece, size);
+	s->at += size;
+}
+
+static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm)
+{
+	const void *data = pa_to_va(PA(g->kernel.base));
+	uint64_t start = arch_time_ticks();
+	struct sink s = { vm, g->image.kernel };
+	enum hv_status st = HV_OK;
+
+	if (g->image.gzip) {
+		st = image_inflate(data, g->kernel.size, g->image.kernel_size, sink_piece, &s,
+				   scratch.work, INFLATE_WORK);
+		scratch.ticks->inflate += arch_time_ticks() - start;
+	} else {
+		fill(vm, g->image.kernel, data, g->kernel.size);
+		scratch.ticks->copy += arch_time_ticks() - start;
+	}
+	return st;
+}
+
+static enum hv_status load(struct guest_plan *g, struct vm *vm)
+{
+	struct range initrd = { g->image.initrd, g->ramdisk.size };
+	enum hv_status st;
+	uint64_t start;
+
+	scrub(vm);
+	st = load_kernel(g, vm);
+	start = arch_time_ticks();
+	if (st == HV_OK && g->ramdisk.size)
+		fill(vm, initrd.base, pa_to_va(PA(g->ramdisk.base)), initrd.size);
+	if (st == HV_OK)
+		st = guest_dt_build(g, initrd, scratch.dtb, DTB_MAX);
+	if (st == HV_OK)
+		fill(vm, g->image.dtb, scratch.dtb, DTB_MAX);
+	arch_icache_inval_all();
+	scratch.ticks->copy += arch_time_ticks() - start;
+	vm->vcpu[0]->entry = g->image.kernel;
+	vm->vcpu[0]->context = g->image.dtb;
+	return st;
+}
+
+static struct vm *build_one(const struct plan *p, struct guest_plan *g, uint8_t id,
+			    void (*map_device)(struct range), const char **step)
+{
+	struct vm *vm = pmem_alloc(sizeof(*vm), 64);
+	struct vpci_assignment *list = pmem_alloc(g->device_count * sizeof(*list), 64);
+	enum hv_status st;
+
+	for (unsigned i = 0; i < g->device_count; i++)
+		list[i] = g->device[i].as;
+	vm->id = id;
+	vm->faults = RATELIMIT(LOG_BURST);
+	memcpy(vm->name, g->name, sizeof(vm->name));
+	build_vcpus(g, vm);
+	*step = "its memory cannot be mapped";
+	st = build_memory(p, g, vm, list);
+	if (st == HV_OK) {
+		*step = "its interrupt controller cannot be set up";
+		st = build_interrupts(g, vm);
+	}
+	if (st == HV_OK && g->has_pci) {
+		*step = "its PCI devices cannot be set up";
+		st = build_pci(g, vm, list, map_device);
+	}
+	if (st == HV_OK) {
+		*step = "its images cannot be loaded";
+		st = load(g, vm);
+	}
+	if (st == HV_OK)
+		return vm;
+	for (unsigned i = 0; i < g->device_count; i++)
+		g->device[i].func->owner = PCI_NO_OWNER;
+	return NULL;
+}
+
+void build_guests(struct plan *p, void (*map_device)(struct range), struct build_ticks *ticks)
+{
+	scratch.dtb = pmem_alloc(DTB_MAX, 64);
+	scratch.work = pmem_alloc(INFLATE_WORK, 64);
+	scratch.ticks = ticks;
+	for (unsigned i = 0; i < p->guest_count; i++) {
+		struct guest_plan *g = &p->guest[i];
+		const char *step;
+		struct vm *vm;
+
+		if (g->refused[0])
+			continue;
+		vm = build_one(p, g, (uint8_t)vm_count, map_device, &step);
+		if (vm) {
+			vms[vm_count++] = vm;
+		} else {
+			fmt_print(g->refused, sizeof(g->refused), "%s", step);
+			log_err("guest \"%s\" refused: %s", g->name, step);
+		}
+	}
+}

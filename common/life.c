@@ -1,0 +1,92 @@
+/*
+ * A guest's end, in the order of device-reset.md: vCPUs first, then bus mastering, then
+ * interrupts, and the streams abort before anything else may use the memory. One vCPU does it;
+ * its peers are kicked out of the guest and park.
+ */
+#include <arch/cpu.h>
+#include <arch/time.h>
+#include <hv/iommu.h>
+#include <hv/life.h>
+#include <hv/log.h>
+#include <hv/pci.h>
+#include <hv/vpci.h>
+
+#define PARK_SECONDS 2
+
+/* One caller a guest wins; another vCPU that comes here parks like a peer. */
+static bool begin_stop(struct vm *vm)
+{
+	enum vm_state want = VM_RUNNING;
+
+	return __atomic_compare_exchange_n(&vm->state, &want, VM_STOPPING, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
+
+static void stop_peers(struct vcpu *self)
+{
+	struct vm *vm = self->vm;
+	uint64_t end = arch_time_ticks() + PARK_SECONDS * arch_time_hz();
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *v = vm->vcpu[i];
+
+		if (v == self)
+			continue;
+		__atomic_store_n(&v->vgic.attention, 1, __ATOMIC_RELEASE);
+		vcpu_kick(self, v);
+		/* A vCPU that is parked, or about to be entered, sees the guest's state itself. */
+		while (__atomic_load_n(&v->state, __ATOMIC_ACQUIRE) != VCPU_OFF &&
+		       arch_time_ticks() < end)
+			arch_cpu_relax();
+	}
+}
+
+static void quarantine(struct vm *vm)
+{
+	if (vm->vpci)
+		vpci_quiesce(vm->vpci);
+	vgic_quiesce_lines(vm);
+	for (unsigned i = 0; i < pci_func_count; i++) {
+		struct pci_func *f = &pci_funcs[i];
+
+		if (f->owner != vm->id || !f->iommu)
+			continue;
+		for (unsigned s = 0; s < f->sid_count; s++)
+			f->iommu->ops->detach(f->iommu, f->sid[s]);
+	}
+}
+
+static bool any_left(void)
+{
+	for (unsigned i = 0; i < vm_count; i++) {
+		enum vm_state s = __atomic_load_n(&vms[i]->state, __ATOMIC_ACQUIRE);
+
+		if (s == VM_RUNNING || s == VM_STOPPING)
+			return true;
+	}
+	return false;
+}
+
+void life_parked(struct vcpu *v)
+{
+	vgic_vcpu_off(v);
+	__atomic_store_n(&v->state, VCPU_OFF, __ATOMIC_RELEASE);
+}
+
+bool life_stop(struct vcpu *self)
+{
+	struct vm *vm = self->vm;
+
+	if (!begin_stop(vm)) {
+		life_parked(self);
+		return false;
+	}
+	stop_peers(self);
+	life_parked(self);
+	quarantine(vm);
+	if (vm->faults.dropped)
+		log_info("%s: %u more lines were not printed", vm->name, vm->faults.dropped);
+	log_info("%s: off", vm->name);
+	__atomic_store_n(&vm->state, VM_OFF, __ATOMIC_SEQ_CST);
+	return !any_left();
+}

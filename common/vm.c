@@ -1,0 +1,122 @@
+/* Guests: memory they may be reached through, emulators, kicks, their line in the log. */
+#include <string.h>
+
+#include <arch/window.h>
+#include <hv/gic.h>
+#include <hv/irq.h>
+#include <hv/vm.h>
+
+struct vm *vms[MAX_VMS];
+unsigned vm_count;
+
+enum hv_status vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg, uint8_t *kind)
+{
+	uint8_t k = (uint8_t)(vm->emul_count + 1);
+
+	if (k >= MAX_EMUL)
+		return HV_ENOMEM;
+	vm->emul[k] = (struct emul_region){ .fn = fn, .arg = arg, .base = base.v };
+	vm->emul_count = k;
+	if (kind)
+		*kind = k;
+	return HV_OK;
+}
+
+enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn, void *arg,
+			  uint8_t *kind)
+{
+	uint8_t k;
+	enum hv_status st = vm_emul_add(vm, base, fn, arg, &k);
+
+	if (st != HV_OK)
+		return st;
+	if (kind)
+		*kind = k;
+	return s2_mark(&vm->cpu_s2, base, size, EMUL_MARK(k, 0));
+}
+
+enum emul vm_emulate_access(struct vcpu *vcpu, struct mmio_access *a)
+{
+	const struct vm *vm = vcpu->vm;
+	struct s2_leaf leaf = s2_lookup(&vm->cpu_s2, a->ipa);
+	const struct emul_region *e;
+
+	if (leaf.valid)
+		return EMUL_RETRY; /* another vCPU has just mapped it */
+	e = &vm->emul[leaf.mark & (MAX_EMUL - 1)];
+	if (!e->fn)
+		return EMUL_INJECT;
+	a->cookie = (uint32_t)(leaf.mark >> 8);
+	a->off = a->ipa.v - e->base;
+	return e->fn(vcpu, e->arg, a);
+}
+
+bool vm_ram_pa(const struct vm *vm, ipa_t ipa, uint64_t size, pa_t *pa)
+{
+	for (unsigned i = 0; i < vm->ram_count; i++) {
+		struct range r = { vm->ram[i].ipa.v, vm->ram[i].size };
+
+		if (!range_contains(r, ipa.v, size))
+			continue;
+		*pa = PA(vm->ram[i].pa.v + (ipa.v - r.base));
+		return true;
+	}
+	return false;
+}
+
+/* Guest memory is copied once and then parsed; a window covers at most one 2 MiB block. */
+static enum hv_status copy(const struct vm *vm, ipa_t ipa, void *mine, size_t size, bool to_guest)
+{
+	char *p = mine;
+	pa_t pa;
+
+	if (!vm_ram_pa(vm, ipa, size, &pa))
+		return HV_EINVAL;
+	while (size) {
+		size_t left;
+		void *w = arch_window_open(pa, &left);
+		size_t n = MIN(left, size);
+
+		memcpy(to_guest ? w : p, to_guest ? p : w, n);
+		arch_window_close();
+		p += n;
+		pa.v += n;
+		size -= n;
+	}
+	return HV_OK;
+}
+
+enum hv_status vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t size)
+{
+	return copy(vm, from, to, size, false);
+}
+
+enum hv_status vm_copy_to(const struct vm *vm, ipa_t to, const void *from, size_t size)
+{
+	return copy(vm, to, (void *)(uintptr_t)from, size, true);
+}
+
+void vm_log(struct vm *vm, const char *fmt, ...)
+{
+	char line[200];
+	va_list ap;
+
+	if (!ratelimit_pass(&vm->faults))
+		return;
+	va_start(ap, fmt);
+	fmt_vprint(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_warn("%s: %s%s", vm->name, line,
+		 __atomic_load_n(&vm->faults.left, __ATOMIC_RELAXED) ? "" : " (further lines are counted)");
+}
+
+void vcpu_kick(const struct vcpu *from, const struct vcpu *to)
+{
+	if (from != to)
+		gic.ops->send_sgi(to->cpu, SGI_KICK);
+}
+
+void vcpu_repost(const struct vcpu *self)
+{
+	gic.ops->send_sgi(self->cpu, SGI_KICK);
+}
