@@ -27,7 +27,7 @@ static bool unchanged(void)
 
 void payload_main(void)
 {
-	u64 dtb = (u64)machine.dtb, most = arg_number("victim.size", 4 << 20);
+	u64 dtb = (u64)machine.dtb, most = arg_number("victim.size", 8 << 20);
 
 	first = ((u64)image_end + 0xfff) & ~UINT64_C(0xfff);
 	last = machine.ram_base + machine.ram_size;

@@ -1,0 +1,130 @@
+"""Two guests and one DMA engine: the attacker's device reaches its own RAM and nothing else.
+
+The addresses to attack are the host's: they are read from the plan that a first boot prints; the
+second boot differs only in the digits of its command line, so everything lies at the same place,
+which is asserted. What the attack did to memory is seen from outside, through QEMU's pmemsave.
+"""
+import json
+import re
+import socket
+
+import pytest
+
+import viaduct_qemu as vq
+from test_payload import assert_ok, guest, payload_lines
+
+OUTSIDE = 0x300000000          # no RAM on this machine, and below every window of the bridge
+MEMORY = 32 << 20
+ATTACKER_RAM = range(0x40000000, 0x40000000 + MEMORY)
+VICTIM_BEATS = 60
+
+
+class Qmp:
+    """QEMU's monitor on a socket."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(20)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rw", encoding="utf-8")
+        json.loads(self.file.readline())
+        self.command("qmp_capabilities")
+
+    def command(self, name, **arguments):
+        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while True:
+            answer = json.loads(self.file.readline())
+            if "event" not in answer:
+                assert "return" in answer, answer
+                return answer["return"]
+
+    def memory(self, address, size, path):
+        self.command("pmemsave", val=address, size=size, filename=path)
+        with open(path, "rb") as f:
+            return f.read()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def boot(name, work, targets, timeout=90):
+    """Attacker with edu, and a victim; targets are addresses, printed at a fixed width."""
+    monitor = f"{work}/{name}.qmp"
+    machine = vq.Machine(name, devices=["-device", "edu,addr=2,dma_mask=0xffffffffffff"],
+                         extra=["-qmp", f"unix:{monitor},server=on,wait=off"])
+    args = "edu.irqs=100 edu.target=" + ",".join(f"0x{t:016x}" for t in targets)
+    guests = [guest("attacker", "edu", args, devices=[vq.Device("edu", "0000:00:02.0", extra="allow-no-reset;")]),
+              guest("victim", "victim", f"beats={VICTIM_BEATS}")]
+    return machine.start(guests, timeout=timeout), monitor
+
+
+def planned(run, name, what):
+    """The PA that the plan prints for the RAM or kernel of a guest."""
+    line = run.find(rf"^viaduct: {name}: +{what} .*PA 0x[0-9a-f]+")
+    assert line, run.tail()
+    return int(re.search(r"PA (0x[0-9a-f]+)", line)[1], 16)
+
+
+@pytest.fixture(scope="module")
+def attack(work):
+    """One attacked boot: the run, and what lay at the targets after the attack."""
+    run, _ = boot("edu-plan", work, [0, 0, 0])
+    with run:
+        assert run.wait_line(r"^viaduct: ticks:", seconds=60), run.tail()
+    ram, module = planned(run, "victim", "RAM"), planned(run, "victim", "kernel")
+    targets = {"ram": ram + (6 << 20), "module": module + 4096, "outside": OUTSIDE}
+    for target in targets.values():
+        assert target not in ATTACKER_RAM, "this address is the attacker's own"
+    run, monitor = boot("edu-attack", work, targets.values())
+    with run:
+        assert run.wait_line(r"PAYLOAD edu: (ok|failures)", "attacker"), run.tail()
+        beats = len(payload_lines(run, "victim", "victim"))
+        assert planned(run, "victim", "RAM") == ram and planned(run, "victim", "kernel") == module
+        qmp = Qmp(monitor)
+        seen = {k: qmp.memory(t, 4096, f"{work}/memory") for k, t in targets.items() if k != "outside"}
+        qmp.close()
+        run.wait()
+    run.targets, run.seen, run.victim_ram, run.beats_before = targets, seen, ram, beats
+    return run
+
+
+def test_device_works_in_its_own_guest(attack):
+    """DMA both ways with IPA != PA, INTx, MSI, INTx again, and DMA again behind the attacks."""
+    lines = assert_ok(attack, "attacker", "edu")
+    assert planned(attack, "attacker", "RAM") != ATTACKER_RAM.start
+    assert len([x for x in lines if x.startswith("dma ") and x.endswith("wrong=0 ok")]) == 2
+    for kind in ("intx", "msi", "msi-again", "intx-behind-msi"):
+        assert [x for x in lines if re.match(rf"{kind} intid=\d+ raised=100 irqs=100 without-status=0 ok", x)], kind
+    assert "msi bus-master-off irqs=0 ok" in lines
+
+
+def test_every_attempt_is_reported_once_and_names_the_guest(attack):
+    for what, target in attack.targets.items():
+        lines = [x for x in attack.viaduct() if re.search(rf"IPA 0x0*{target:x}\b", x)]
+        assert len(lines) == 1, (what, lines)
+        assert re.match(r"attacker: device \S*00:02\.0\b.* DMA write to IPA 0x[0-9a-f]+ refused: \S", lines[0]), lines
+    assert len([x for x in attack.viaduct() if " refused: " in x and "DMA" in x]) == len(attack.targets)
+
+
+def test_memory_of_the_others_is_unchanged(attack):
+    image_start = re.search(r"pattern=([0-9a-f]+)\+([0-9a-f]+)",
+                            "\n".join(payload_lines(attack, "victim", "victim")))
+    first, size = (int(x, 16) for x in image_start.groups())
+    ipa = ATTACKER_RAM.start + attack.targets["ram"] - attack.victim_ram
+    words = [int.from_bytes(attack.seen["ram"][i:i + 8], "little") for i in range(0, 4096, 8)]
+    # The victim's whole RAM is at one PA; its pattern is a function of the IPA. Behind it is scrubbed.
+    inside = first <= ipa < first + size
+    expect = [(ipa + 8 * i) * 0x9e3779b97f4a7c15 & (1 << 64) - 1 if inside else 0 for i in range(512)]
+    assert words == expect
+    with open(f"{vq.BUILD}/guests/victim.bin", "rb") as f:
+        assert f.read()[4096:8192] == attack.seen["module"][:4096]
+
+
+def test_the_victim_goes_on(attack):
+    lines = assert_ok(attack, "victim", "victim")
+    beats = [x for x in lines if x.startswith("beat=")]
+    assert beats == [f"beat={i} unchanged ok" for i in range(1, VICTIM_BEATS + 1)]
+    assert attack.beats_before < len(lines), "the victim ended before the attack"
+    assert attack.ended_by_itself, attack.tail()

@@ -1,0 +1,90 @@
+"""The EL1 payloads of tests/guests: as guests, and on the bare machine as a control of themselves."""
+import re
+
+import pytest
+
+import viaduct_qemu as vq
+
+
+def guest(name, payload, bootargs="", **more):
+    return vq.Guest(name, f"{vq.BUILD}/guests/{payload}.bin", bootargs=bootargs, memory_mib=32, **more)
+
+
+def payload_lines(run, name, payload):
+    prefix = f"PAYLOAD {payload}: "
+    return [line.strip()[len(prefix):] for line in run.guest(name) if line.startswith(prefix)]
+
+
+def assert_ok(run, name, payload):
+    """Its last line says ok, and no line says FAIL."""
+    lines = payload_lines(run, name, payload)
+    assert not [line for line in lines if line.endswith("FAIL")], run.tail(name)
+    assert lines and lines[-1] == "ok", run.tail(name)
+    return lines
+
+
+def bare(name, payload, bootargs="", cpus=2, devices=()):
+    """A payload at EL1 of a machine without a hypervisor."""
+    machine = vq.Machine(name, cpu="max", smp=cpus, memory="512M", virtualization=False, devices=devices)
+    return vq.Run(machine, ["-kernel", f"{vq.BUILD}/guests/{payload}.bin", "-append", bootargs], 60)
+
+
+def assert_cpus(lines, cpus):
+    for cpu in range(1, cpus):
+        assert [x for x in lines if re.match(rf"cpu={cpu} el=1 mpidr=\w+ ok", x)], lines
+        assert f"sgi cpu={cpu} irqs=3 ok" in lines
+        assert f"off cpu={cpu} affinity_info=1 ok" in lines
+    assert f"cpus={cpus} " in "\n".join(lines)
+
+
+@pytest.mark.parametrize("cpu", ["cortex-a72", "max"])
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_hello(cpus, cpu):
+    with vq.Machine(f"hello-{cpus}-{cpu}", cpu=cpu).start([guest("g", "hello", cpus=cpus)], timeout=60) as run:
+        run.wait()
+    lines = assert_ok(run, "g", "hello")
+    assert_cpus(lines, cpus)
+    assert "timer irqs=1 ok" in lines
+    assert run.ended_by_itself, run.tail()
+
+
+@pytest.mark.parametrize("cpu", ["cortex-a72", "max"])
+def test_faults_hit_only_the_guest(cpu):
+    """Every misbehaviour gives what the architecture gives; the neighbour does not notice."""
+    guests = [guest("bad", "faults", cpus=2), guest("good", "idle", "beats=30")]
+    with vq.Machine(f"faults-{cpu}", cpu=cpu).start(guests, timeout=120) as run:
+        run.wait()
+    lines = assert_ok(run, "bad", "faults")
+    assert len([x for x in lines if x.startswith("sweep ")]) >= 2 + 3 * 2
+    assert_ok(run, "good", "idle")
+    assert run.ended_by_itself, run.tail()
+    # What a guest can cause is limited; a sweep makes hundreds of thousands of accesses.
+    assert len([line for line in run.viaduct() if line.startswith("bad:")]) < 200
+
+
+def test_busy_neighbour_does_not_stop_a_guest():
+    guests = [guest("busy", "spin", "beats=20", cpus=2), guest("calm", "idle", "beats=20")]
+    with vq.Machine("busy").start(guests, timeout=60) as run:
+        run.wait()
+    for name, payload in (("busy", "spin"), ("calm", "idle")):
+        beats = [x for x in assert_ok(run, name, payload) if x.startswith("beat=")]
+        assert beats == [f"beat={i}" for i in range(1, 21)]
+
+
+def test_bare_hello():
+    with bare("bare-hello", "hello", cpus=4) as run:
+        run.wait()
+    assert_cpus(assert_ok(run, "", "hello"), 4)
+
+
+def test_bare_faults():
+    with bare("bare-faults", "faults", "bare=1") as run:
+        run.wait()
+    assert_ok(run, "", "faults")
+
+
+def test_bare_edu():
+    with bare("bare-edu", "edu", devices=["-device", "edu,addr=2,dma_mask=0xffffffffffff"]) as run:
+        run.wait()
+    lines = assert_ok(run, "", "edu")
+    assert "msi intid=8192 raised=100 irqs=100 without-status=0 ok" in lines

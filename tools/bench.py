@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Costs of Viaduct, counted in instructions on QEMU, against its budgets and its peers.
+
+Usage: tools/bench.py [-v]      (make bench)
+
+With -icount shift=0 the guest's 1 GHz counter (-cpu max) counts one tick an instruction, exactly and
+repeatably. tests/guests/bench.c measures from inside the guest; the boot is measured with one CPU:
+CNTPCT_EL0 is 0 at reset, so what the guest reads with its first instruction is everything before it.
+Copying, inflating and scrubbing depend on the guest's size; Viaduct counts them and they are taken
+off. The exit status is 1 when a budget is exceeded or a number is missing.
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "qemu"))
+
+import viaduct_qemu as vq  # noqa: E402
+
+BENCH = f"{vq.BUILD}/guests/bench.bin"
+
+# operation: what it is, budget, and the peers' costs on the same QEMU (Bao 2026-07, Xen 4.17
+# dom0less, KVM 6.1), by the arm64 micro-benchmark of kvm-unit-tests. None: no budget, or not there.
+OPERATIONS = {
+    "hypercall-unknown": ("hypercall, unknown function", 120, 125, 1660, 999),
+    "psci-version": ("hypercall, PSCI_VERSION", 130, 201, 484, None),
+    "gicd-iidr": ("GICD_IIDR read", 240, 241, 595, 1842),
+    "gicd-isenabler": ("GICD_ISENABLER read", 240, 241, 595, 1842),
+    "gicd-ipriorityr": ("GICD_IPRIORITYR read", 240, 241, 595, 1842),
+    "gicd-ipriorityr-byte": ("GICD_IPRIORITYR byte read", 240, 241, 595, 1842),
+    "gicr-typer": ("GICR_TYPER read, 64 bits", None, None, None, None),
+    "eoi": ("EOI, no exit", None, 21, 21, 21),
+    "sgi-self": ("SGI to itself and its handler", None, None, None, None),
+    "vtimer": ("virtual timer interrupt", None, 701, 1071, 4893),
+    "ipi": ("IPI, to the handler and back", None, 1344, 2175, 4733),
+    "lpi-int": ("LPI by INT on the virtual ITS", None, None, None, 6959),
+    "pci-config-read": ("config space read, device ID", None, None, None, None),
+    "pci-config-command": ("config space read, COMMAND", None, None, None, None),
+}
+BOOT = ("reset to first guest instruction", 2_000_000, 1_170_000, 23_500_000, None)
+IMAGE = ("image: text, rodata, data (bytes)", 128 << 10, 89 << 10, 983 << 10, None)
+MEMORY = ("own memory, 2 CPUs (KiB)", None, 254, None, None)
+
+
+def machine(name, cpus, devices=()):
+    return vq.Machine(name, cpu="max", smp=cpus, memory="1G", devices=devices, accel="tcg,thread=single",
+                      extra=["-icount", "shift=0,sleep=off"])
+
+
+def guest(cpus, bootargs="", devices=()):
+    return vq.Guest("bench", BENCH, bootargs=bootargs, cpus=cpus, memory_mib=32, devices=devices)
+
+
+def boot_cost(verbose):
+    with machine("bench-boot", 1).start([guest(1, "bench.boot-only=1")], timeout=60) as run:
+        run.wait()
+    first = run.find(r"BENCH first-instruction cntpct=\d+")
+    ticks = run.find(r"^viaduct: ticks: ")
+    if not first or not ticks:
+        print(f"bench: the guest did not start:\n{run.tail()}", file=sys.stderr)
+        return None
+    n = {k: int(v) for k, v in re.findall(r"(entry|first-guest|copy|inflate|scrub) (\d+)", ticks)}
+    total = int(re.search(r"cntpct=(\d+)", first)[1])
+    if verbose:
+        print(f"bench: first instruction at {total}; {ticks}")
+    return total - n["copy"] - n["inflate"] - n["scrub"]
+
+
+def operation_costs():
+    """The costs by operation, and the memory that Viaduct says it uses."""
+    edu = ["-device", "edu,addr=1,dma_mask=0xffffffffffff"]
+    devices = [vq.Device("edu", "0000:00:01.0", extra="allow-no-reset;")]
+    with machine("bench", 2, edu).start([guest(2, devices=devices)], timeout=240) as run:
+        run.wait()
+    found = (re.search(r"BENCH op=(\S+) instr=(\d+)", line) for line in run.lines)
+    costs = {m[1]: int(m[2]) for m in found if m}
+    memory = run.find(r"^viaduct: \d+ KiB of memory for Viaduct itself")
+    if not run.find(r"PAYLOAD bench: ok"):
+        print(f"bench: the payload did not end well:\n{run.tail()}", file=sys.stderr)
+    return costs, int(re.search(r"(\d+) KiB", memory)[1]) if memory else None
+
+
+def image_size():
+    size = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-") + "size"
+    out = subprocess.run([size, f"{vq.VIADUCT}.elf"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    text, data = out.splitlines()[1].split()[:2]
+    return int(text) + int(data)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("-v", "--verbose", action="store_true")
+    args = parser.parse_args()
+
+    costs, memory = operation_costs()
+    rows = [(row, costs.get(op)) for op, row in OPERATIONS.items()]
+    # Own memory: 1 MiB, 128 KiB a CPU, 6 KiB a function (two here), 0.3 % of the guest's 32 MiB.
+    budget = 1024 + 2 * 128 + 2 * 6 + 32 * 1024 * 3 // 1000
+    rows += [(BOOT, boot_cost(args.verbose)), (IMAGE, image_size()), ((MEMORY[0], budget) + MEMORY[2:], memory)]
+
+    bad = 0
+    print(f"{'instructions an operation':35} {'ours':>9} {'budget':>9}       {'Bao':>9} {'Xen':>9} {'KVM':>9}")
+    for (what, limit, *peers), ours in rows:
+        verdict = "" if limit is None and ours is not None else "none" if ours is None else \
+            "ok" if ours <= limit else "OVER"
+        bad += verdict in ("none", "OVER")
+        values = [ours, limit] + peers
+        text = [f"{v:9}" if v is not None else f"{'-':>9}" for v in values]
+        print(f"{what:35} {text[0]} {text[1]} {verdict:5}" + " ".join(text[2:]))
+    if bad:
+        print(f"bench: {bad} of {len(rows)} over their budget or missing")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
