@@ -72,7 +72,7 @@ def test_refused_by_name_and_the_other_runs(case, work):
     with machine.start([good, guest] if good_first else [guest, good], timeout=60) as run:
         run.wait()
     assert not run.guest("culprit"), run.tail("culprit")
-    about_it = [line for line in run.viaduct() if re.search(r"\bculprit\b", line) and re.search(about, line)]
+    about_it = [line for line in run.viaduct() if re.search(r"\bculprit\b", line) and re.search(about, line, re.IGNORECASE)]
     assert about_it, "no sentence names the guest and the reason:\n" + "\n".join(run.viaduct())
     good_lines = [line.strip() for line in run.guest("good")]
     assert "PAYLOAD hello: ok" in good_lines, run.tail()
