@@ -133,13 +133,22 @@ static void bench_timer(void)
 	gic_disable(27);
 }
 
+/* The first function with MSI or MSI-X; a host bridge has neither. */
+static bool find_msi_function(struct pci_dev *d)
+{
+	for (unsigned n = 0; pci_find(~0U, n, d); n++)
+		if (pci_cap(d, 0x05) || pci_cap(d, 0x11))
+			return true;
+	return false;
+}
+
 static void bench_pci(void)
 {
 	struct pci_dev d;
 	u32 device;
 	u64 doorbell;
 
-	if (!pci_find(~0U, arg_number("bench.function", 0), &d))
+	if (!find_msi_function(&d))
 		return;
 	MEASURE("pci-config-read", r32(d.cfg));
 	MEASURE("pci-config-command", r16(d.cfg + 4));
