@@ -8,6 +8,7 @@ pure_src := \
 	common/fmt.c \
 	common/guest_dt.c \
 	common/image.c \
+	common/irq.c \
 	common/life.c \
 	common/log.c \
 	common/mmio.c \
@@ -19,6 +20,14 @@ pure_src := \
 	common/pmem.c \
 	common/psci.c \
 	common/s2.c \
+	common/vgic/dist.c \
+	common/vgic/init.c \
+	common/vgic/line.c \
+	common/vgic/lpi.c \
+	common/vgic/lr.c \
+	common/vgic/redist.c \
+	common/vgic/regs.c \
+	common/vgic/sgi.c \
 	common/vm.c \
 	common/vuart.c \
 	drivers/iommu/iommu.c \
@@ -26,8 +35,36 @@ pure_src := \
 	drivers/iommu/smmuv3/evtq.c \
 	drivers/iommu/smmuv3/smmuv3.c \
 	drivers/iommu/smmuv3/strtab.c \
+	drivers/irqchip/gic.c \
+	drivers/irqchip/gicv3.c \
+	drivers/irqchip/its.c \
+	drivers/irqchip/its_lpi.c \
+	drivers/irqchip/its_queue.c \
+	drivers/irqchip/its_table.c \
+	drivers/irqchip/msi.c \
+	drivers/pci/assign.c \
+	drivers/pci/bars.c \
+	drivers/pci/caps.c \
+	drivers/pci/ecam.c \
+	drivers/pci/enumerate.c \
+	drivers/pci/fabric.c \
+	drivers/pci/find.c \
+	drivers/pci/groups.c \
+	drivers/pci/host.c \
+	drivers/pci/identify.c \
+	drivers/pci/reset.c \
 	drivers/serial/pl011.c \
 	drivers/serial/uart.c \
+	vpci/bars.c \
+	vpci/bridge.c \
+	vpci/caps.c \
+	vpci/config.c \
+	vpci/init.c \
+	vpci/msi.c \
+	vpci/msix.c \
+	vpci/rules.c \
+	vpci/state.c \
+	vpci/trap.c \
 
 arch_src := \
 	arch/arm64/head.S \

@@ -45,12 +45,16 @@ struct gic {
 	uint8_t pri_bits;	/* virtual priority bits */
 	uint8_t version;	/* 3 or 2 */
 	bool has_lpis;
+	bool has_tdir;		/* ICH_HCR_EL2.TDIR traps ICC_DIR_EL1 alone */
 };
 
 extern struct gic gic;
 
 /* Priorities on the physical side: one for everything, above the idle priority. */
 #define GIC_PRIO 0x80
+
+/* The controller behind board.gic_node, by its compatible. HV_EUNSUPP with a log line. */
+enum hv_status __must_check gic_init(const void *fdt, int node);
 
 /*
  * Finds and resets the distributor. `fdt` node `node`; maps nothing: the caller mapped every
@@ -59,6 +63,7 @@ extern struct gic gic;
 enum hv_status __must_check gicv3_init(const void *fdt, int node);
 /* PA of the redistributor frame of an MPIDR affinity, for the ITS and for cpu_init. */
 enum hv_status __must_check gicv3_redist(uint64_t mpidr, pa_t *rd_base, uint32_t *processor_number);
+/* Boot CPU, before cpu_init: which redistributor is that CPU's. */
 void gicv3_bind_cpu(unsigned cpu, uint64_t mpidr);
 
 #endif

@@ -37,13 +37,18 @@ enum hv_status __must_check vgic_init(struct vm *vm, const struct vgic_config *c
 /* To the state after reset, of one vCPU and its CPU interface; on its own CPU, before entry. */
 void vgic_vcpu_reset(struct vcpu *vcpu);
 
+/* The vCPU goes off (CPU_OFF, stop): its list registers are read back, its lines disabled
+ * physically and left pending. On its own CPU. */
+void vgic_vcpu_off(struct vcpu *vcpu);
+
 /*
  * Gives physical INTID `pintid` (PPI or SPI) to the guest as `vintid`: HW-linked, registers the
  * handler, leaves it disabled until the guest enables it. PPIs: for every vCPU, vintid == pintid.
  * HV_ECONFLICT: somebody has it.
  */
 enum hv_status __must_check vgic_assign_line(struct vm *vm, uint32_t vintid, uint32_t pintid);
-/* The reverse at run time: physically disabled, inactive, not pending. */
+/* Guest stop: every line physically disabled, inactive, not pending, and the distributor as after
+ * reset. No vCPU of it runs; vgic_vcpu_reset follows on each before it runs again. */
 void vgic_quiesce_lines(struct vm *vm);
 
 /* The level of an emulated device's line. Any CPU; `cur` is the calling CPU's vCPU or NULL. */
@@ -59,7 +64,7 @@ struct vlpi {
 	uint8_t prio;	 /* from the guest's property table */
 	bool enabled;
 	bool pending;	 /* queued, or waiting for `enabled` */
-	bool queued;
+	uint8_t queued;	 /* 1 + the queue of that vCPU it is in (priority / 8), 0: in none */
 	struct vlpi *next;
 };
 void vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi);

@@ -1,0 +1,197 @@
+/*
+ * A virtual GIC from boot to guest stop: allocation, the lines a guest owns, reset of the
+ * distributor, and vCPUs that come and go.
+ */
+#include <hv/pmem.h>
+#include <string.h>
+
+#include "vgic_priv.h"
+
+#define VGIC_SPI_MAX 960 /* so that no line has a special INTID */
+
+static uint32_t ppi_handlers; /* PPIs whose handler is registered, for all guests. Boot only. */
+
+static void bank_reset(struct vgic_bank *b, uint32_t edge)
+{
+	*b = (struct vgic_bank){ .hw = b->hw, .edge = edge };
+}
+
+/* Router 0.0.0.0 and level-triggered after reset, and physically as virtually. */
+void vgic_dist_reset(struct vgic_vm *g)
+{
+	g->ctlr = 0;
+	for (uint32_t n = 1; n < g->bank_count; n++) {
+		struct vgic_spis *s = &g->spis[n - 1];
+
+		bank_reset(&s->bank, 0);
+		memset(s->router, 0, sizeof(s->router));
+		for_each_bit(i, s->bank.hw) {
+			line_quiesce(NULL, &s->bank, n * 32 + i);
+			gic.ops->set_edge(0, s->pintid[i], false);
+			gic.ops->route(s->pintid[i], g->vm->vcpu[0]->cpu);
+		}
+	}
+}
+
+/* Everything of a vCPU but the list registers themselves. */
+static void cpu_reset(struct vcpu *v)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+	struct vgic_bank priv = st->priv;
+
+	for_each_bit(i, priv.hw)
+		line_quiesce(v, &priv, i);
+	lpi_drop_all(st);
+	bank_reset(&priv, 0xffff);
+	*st = (struct vgic_cpu_state){ .priv = priv, .asleep = true };
+}
+
+static enum hv_status register_maintenance(void)
+{
+	static bool registered;
+
+	enum hv_status st = HV_OK;
+
+	if (!registered)
+		st = irq_register(PPI_MAINTENANCE, vgic_maintenance_irq, NULL, false);
+	registered |= st == HV_OK;
+	return st;
+}
+
+enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
+{
+	struct vgic_vm *g;
+	enum hv_status st;
+
+	if (cfg->spi_count % 32 || cfg->spi_count > VGIC_SPI_MAX || !vm->vcpu_count)
+		return HV_EINVAL;
+	st = register_maintenance();
+	if (st != HV_OK)
+		return st;
+	g = pmem_alloc(sizeof(*g), 64);
+	*g = (struct vgic_vm){
+		.vm = vm, .lpis = cfg->lpis, .bank_count = (uint8_t)(1 + cfg->spi_count / 32)
+	};
+	g->spis = pmem_alloc(sizeof(*g->spis) * MAX(g->bank_count - 1U, 1U), 64);
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		vm->vcpu[i]->vgic.state = pmem_alloc(sizeof(struct vgic_cpu_state), 64);
+		cpu_reset(vm->vcpu[i]);
+	}
+	vm->vgic = g;
+	st = vm_emulate(vm, cfg->dist, GICR_FRAME, vgic_dist_access, g, NULL);
+	if (st != HV_OK)
+		return st;
+	return vm_emulate(vm, cfg->redist, 2 * GICR_FRAME * (uint64_t)vm->vcpu_count,
+			  vgic_redist_access, g, NULL);
+}
+
+static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)
+{
+	if (!(ppi_handlers >> ppi & 1)) {
+		enum hv_status st = irq_register(ppi, vgic_ppi_irq, NULL, true);
+
+		if (st != HV_OK)
+			return st;
+		ppi_handlers |= 1U << ppi;
+	}
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		cpu_of(vm->vcpu[i])->priv.hw |= 1U << ppi;
+		line_quiesce(vm->vcpu[i], &cpu_of(vm->vcpu[i])->priv, ppi);
+	}
+	return HV_OK;
+}
+
+static enum hv_status assign_spi(struct vm *vm, uint32_t vintid, uint32_t pintid)
+{
+	struct vgic_spis *s = &vm->vgic->spis[vintid / 32 - 1];
+	uint32_t bit = 1U << vintid % 32;
+	struct vgic_line *l;
+	enum hv_status st;
+
+	if (s->bank.hw & bit)
+		return HV_ECONFLICT;
+	l = pmem_alloc(sizeof(*l), 64);
+	*l = (struct vgic_line){ vm, vintid };
+	st = irq_register(pintid, vgic_spi_irq, l, true);
+	if (st != HV_OK)
+		return st;
+	s->pintid[vintid % 32] = (uint16_t)pintid;
+	s->bank.hw |= bit;
+	line_quiesce(NULL, &s->bank, vintid);
+	gic.ops->set_edge(0, pintid, false);
+	gic.ops->route(pintid, vm->vcpu[0]->cpu);
+	return HV_OK;
+}
+
+enum hv_status vgic_assign_line(struct vm *vm, uint32_t vintid, uint32_t pintid)
+{
+	if (pintid >= 16 && pintid < GIC_SPI_FIRST && vintid == pintid)
+		return assign_ppi(vm, pintid);
+	if (vintid < GIC_SPI_FIRST || vintid / 32 >= vm->vgic->bank_count ||
+	    pintid < GIC_SPI_FIRST || pintid >= GIC_SPI_END)
+		return HV_EINVAL;
+	return assign_spi(vm, vintid, pintid);
+}
+
+/* Physical SPIs that are routed to v follow its being there, with their routes. */
+static void sync_spis(struct vgic_vm *g, struct vcpu *v)
+{
+	for (uint32_t n = 1; n < g->bank_count; n++) {
+		struct vgic_bank *b = bank_of(v, n);
+
+		for_each_bit(i, b->hw) {
+			if (line_target(g, b, n * 32 + i) != v)
+				continue;
+			if (!cpu_of(v)->online && b->pending >> i & 1)
+				line_give_back(NULL, b, n * 32 + i);
+			line_sync_enable(g, NULL, b, n * 32 + i);
+		}
+	}
+}
+
+void vgic_vcpu_reset(struct vcpu *v)
+{
+	struct vgic_vm *g = v->vm->vgic;
+	struct vgic_cpu_state *st = cpu_of(v);
+
+	vgic_lock(g);
+	lr_fold_all(v);
+	cpu_reset(v);
+	gic.ops->vcpu_reset();
+	st->hcr = ICH_HCR_EN;
+	gic.ops->hcr_write(st->hcr);
+	gic.ops->set_enabled(v->cpu, PPI_MAINTENANCE, true);
+	st->online = true;
+	st->ready = ~0U >> (32 - g->bank_count);
+	st->evicted = true; /* SPIs that were active here when it went off; looked for once */
+	sync_spis(g, v);
+	__atomic_store_n(&v->vgic.attention, 1, __ATOMIC_RELAXED);
+	vgic_unlock(g, v);
+}
+
+void vgic_vcpu_off(struct vcpu *v)
+{
+	struct vgic_vm *g = v->vm->vgic;
+	struct vgic_cpu_state *st = cpu_of(v);
+
+	vgic_lock(g);
+	st->online = false;
+	lr_fold_all(v);
+	for_each_bit(i, st->priv.hw)
+		line_quiesce(v, &st->priv, i);
+	sync_spis(g, v);
+	st->hcr = 0;
+	gic.ops->hcr_write(0);
+	vgic_unlock(g, v);
+}
+
+void vgic_quiesce_lines(struct vm *vm)
+{
+	struct vgic_vm *g = vm->vgic;
+
+	vgic_lock(g);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		cpu_reset(vm->vcpu[i]);
+	vgic_dist_reset(g);
+	vgic_unlock(g, NULL);
+}

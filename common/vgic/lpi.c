@@ -1,0 +1,143 @@
+/*
+ * Virtual LPIs that wait for a list register: one first-in first-out queue a priority and vCPU,
+ * linked through the LPIs themselves, so that any number can be pending. An LPI in a list
+ * register is in no queue and not `pending`. LPIs have no active state (IHI 0069 §4.1.2).
+ *
+ * The virtual ITS calls this, with its own lock held: that one is always the outer.
+ */
+#include "vgic_priv.h"
+
+static void push(struct vgic_cpu_state *st, struct vlpi *lpi)
+{
+	unsigned q = lpi->prio / 8;
+	struct vlpi *last = st->lpi_last[q];
+
+	lpi->next = last ? last->next : lpi;
+	if (last)
+		last->next = lpi;
+	st->lpi_last[q] = lpi;
+	st->lpi_ready |= 1U << q;
+	lpi->queued = (uint8_t)(q + 1);
+}
+
+static void unlink_after(struct vgic_cpu_state *st, unsigned q, struct vlpi *prev)
+{
+	struct vlpi *lpi = prev->next;
+
+	if (lpi == prev) {
+		st->lpi_last[q] = NULL;
+		st->lpi_ready &= ~(1U << q);
+	} else {
+		prev->next = lpi->next;
+		if (st->lpi_last[q] == lpi)
+			st->lpi_last[q] = prev;
+	}
+	lpi->next = NULL;
+	lpi->queued = 0;
+}
+
+struct vlpi *lpi_first(struct vgic_cpu_state *st, unsigned queue)
+{
+	return st->lpi_last[queue]->next;
+}
+
+void lpi_pop(struct vgic_cpu_state *st, unsigned queue)
+{
+	unlink_after(st, queue, st->lpi_last[queue]);
+}
+
+/* Bounded by the events of the guest, and the guest's own CPU pays. */
+static void dequeue(struct vgic_cpu_state *st, struct vlpi *lpi)
+{
+	unsigned q = lpi->queued - 1U;
+	struct vlpi *prev = st->lpi_last[q];
+
+	while (prev->next != lpi)
+		prev = prev->next;
+	unlink_after(st, q, prev);
+}
+
+void lpi_drop_all(struct vgic_cpu_state *st)
+{
+	while (st->lpi_ready) {
+		unsigned q = (unsigned)__builtin_ctz(st->lpi_ready);
+
+		lpi_first(st, q)->pending = false;
+		lpi_pop(st, q);
+	}
+}
+
+/* LPIs that arrive while the redistributor has them off are lost, IHI 0069 §5.1. */
+struct vcpu *lpi_queue(struct vgic_vm *g, struct vlpi *lpi)
+{
+	struct vcpu *to = lpi->vcpu < g->vm->vcpu_count ? g->vm->vcpu[lpi->vcpu] : NULL;
+
+	lpi->pending = to && cpu_of(to)->lpis_on;
+	if (!lpi->pending || !lpi->enabled)
+		return NULL;
+	if (!lpi->queued)
+		push(cpu_of(to), lpi);
+	return to;
+}
+
+static void pend(struct vgic_vm *g, struct vcpu *cur, struct vlpi *lpi)
+{
+	struct vcpu *to = lpi_queue(g, lpi);
+
+	if (to)
+		vgic_attend(cur, to);
+}
+
+/* A list register that holds it is read back, so that what is pending there is queued again by
+ * the new rules; or forgotten. */
+static void recall(struct vgic_vm *g, struct vcpu *cur, struct vlpi *lpi, bool forget)
+{
+	struct vcpu *v = lpi->vcpu < g->vm->vcpu_count ? g->vm->vcpu[lpi->vcpu] : NULL;
+
+	for (unsigned n = 0; v && n < gic.lr_count; n++)
+		if (cpu_of(v)->lr_lpi[n] == lpi) {
+			if (forget)
+				cpu_of(v)->lr_lpi[n] = NULL;
+			lr_request(cur, v, n);
+		}
+}
+
+void vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
+{
+	struct vgic_vm *g = vm->vgic;
+
+	vgic_lock(g);
+	if (lpi->vintid && !lpi->pending)
+		pend(g, cur, lpi);
+	vgic_unlock(g, cur);
+}
+
+void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi)
+{
+	struct vgic_vm *g = vm->vgic;
+
+	vgic_lock(g);
+	if (lpi->queued)
+		dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
+	else
+		recall(g, NULL, lpi, true);
+	lpi->pending = false;
+	vgic_unlock(g, NULL);
+}
+
+void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t new_vcpu)
+{
+	struct vgic_vm *g = vm->vgic;
+
+	vgic_lock(g);
+	if (lpi->queued)
+		dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
+	struct vlpi before = *lpi;
+
+	lpi->vcpu = new_vcpu;
+	if (lpi->pending)
+		pend(g, cur, lpi);
+	else
+		recall(g, cur, &before, false);
+	vgic_unlock(g, cur);
+}

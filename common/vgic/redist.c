@@ -1,0 +1,125 @@
+/*
+ * The virtual redistributors, one after the other, 128 KiB each: RD_base and SGI_base (IHI 0069
+ * §12.10, §12.11). LPIs can be switched on once; what the guest's tables say is for the virtual
+ * ITS to read. Any vCPU may access any redistributor.
+ */
+#include <hv/vits.h>
+
+#include "vgic_priv.h"
+
+#define VGIC_IIDR  0x56000000U
+#define VGIC_PIDR2 0x3bU
+
+static uint64_t typer(const struct vcpu *v)
+{
+	uint64_t t = field_put(0, GICR_TYPER_AFF, v->index) |
+		     field_put(0, GICR_TYPER_NUMBER, v->index);
+
+	if (v->index == v->vm->vcpu_count - 1)
+		t |= GICR_TYPER_LAST;
+	return t | (v->vm->vgic->lpis ? GICR_TYPER_PLPIS : 0);
+}
+
+static void set_ctlr(struct vcpu *v, uint64_t value)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+	bool now;
+
+	vgic_lock(v->vm->vgic);
+	now = v->vm->vgic->lpis && !st->lpis_on && value & GICR_CTLR_LPIS;
+	st->lpis_on |= now;
+	vgic_unlock(v->vm->vgic, v);
+	if (now) /* the virtual ITS' lock is outside ours */
+		vits_enable_lpis(v, st->propbaser, st->pendbaser);
+}
+
+/* What software reads back: the least that is coherent with EL2's own accesses. IHI 0069 §12.11.28 */
+static uint64_t attributes(uint64_t v)
+{
+	if ((v & LPIBASE_SHARE) == LPIBASE_SHARE_OUTER || (v & LPIBASE_SHARE) == LPIBASE_SHARE)
+		v = (v & ~LPIBASE_SHARE) | LPIBASE_SHARE_INNER;
+	if ((v & LPIBASE_INNER) <= FIELD(LPIBASE_INNER, 1)) /* device, non-cacheable */
+		v = (v & ~LPIBASE_INNER) | LPIBASE_INNER_RAWB;
+	return v & ~LPIBASE_OUTER;
+}
+
+/* Both are fixed once LPIs are on, IHI 0069 §12.11.27, §12.11.28. */
+static void set_base(struct vcpu *v, struct mmio_access *a, uint64_t *reg, uint64_t fields)
+{
+	vgic_lock(v->vm->vgic);
+	if (!cpu_of(v)->lpis_on && v->vm->vgic->lpis)
+		*reg = attributes(part_put(*reg, a) & (fields | LPIBASE_INNER | LPIBASE_SHARE));
+	vgic_unlock(v->vm->vgic, v);
+}
+
+static void rd_write(struct vcpu *v, struct mmio_access *a, uint32_t off)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+
+	switch (off & ~7U) {
+	case GICR_PROPBASER:
+		set_base(v, a, &st->propbaser, PROPBASER_PA | PROPBASER_IDBITS);
+		break;
+	case GICR_PENDBASER:
+		set_base(v, a, &st->pendbaser, PENDBASER_PA | PENDBASER_PTZ);
+		break;
+	default:
+		if (a->size != 4)
+			break;
+		if (off == GICR_CTLR)
+			set_ctlr(v, a->value);
+		else if (off == GICR_WAKER)
+			st->asleep = a->value & GICR_WAKER_SLEEP;
+	}
+}
+
+static uint64_t rd_read(struct vcpu *v, const struct mmio_access *a, uint32_t off)
+{
+	const struct vgic_cpu_state *st = cpu_of(v);
+
+	switch (off & ~7U) {
+	case GICR_TYPER:
+		return part_get(typer(v), a);
+	case GICR_PROPBASER:
+		return part_get(st->propbaser, a);
+	case GICR_PENDBASER:
+		return part_get(st->pendbaser & ~PENDBASER_PTZ, a);
+	}
+	if (a->size != 4)
+		return 0;
+	switch (off) {
+	case GICR_CTLR:
+		return st->lpis_on ? GICR_CTLR_LPIS : 0;
+	case GICR_IIDR:
+		return VGIC_IIDR;
+	case GICR_WAKER:
+		return st->asleep ? GICR_WAKER_SLEEP | GICR_WAKER_ASLEEP : 0;
+	case GICD_PIDR2:
+		return VGIC_PIDR2;
+	}
+	return 0;
+}
+
+enum emul vgic_redist_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+{
+	uint32_t index = (uint32_t)(a->off / (2 * GICR_FRAME));
+	uint32_t off = (uint32_t)(a->off % (2 * GICR_FRAME));
+	enum emul verdict = EMUL_OK;
+	struct vcpu *owner;
+
+	(void)arg;
+	if (!a->write)
+		a->value = 0;
+	if (index >= vcpu->vm->vcpu_count)
+		return EMUL_OK;
+	owner = vcpu->vm->vcpu[index];
+	if (off >= GICR_FRAME)
+		vgic_lines_access(vcpu, owner, off - GICR_FRAME, a, &verdict);
+	else if (a->size < 4)
+		return EMUL_OK;
+	else if (a->write)
+		rd_write(owner, a, off);
+	else
+		a->value = rd_read(owner, a, off);
+	return verdict;
+}

@@ -1,0 +1,377 @@
+/*
+ * The registers with one or more bits a line, as GICD_* has them for SPIs and SGI_base for SGIs
+ * and PPIs (IHI 0069 §12.9, §12.11). A table; what is not in it reads as zero and ignores writes.
+ *
+ * Reads of what the guest itself configured take no lock. State is exact: what is in a list
+ * register is read back first, on another CPU by a request, a kick and a bounded wait; when that
+ * is too slow the guest executes its instruction again, and may take interrupts in between.
+ */
+#include <arch/cpu.h>
+#include <arch/time.h>
+#include <string.h>
+
+#include "vgic_priv.h"
+
+#define RECALL_MAX_US 1000
+
+static bool any_busy(const struct vgic_vm *g, const uint16_t need[])
+{
+	for (unsigned v = 0; v < g->vm->vcpu_count; v++)
+		if (cpu_of(g->vm->vcpu[v])->fold & need[v])
+			return true;
+	return false;
+}
+
+/* Waiting without the lock, and answering those who wait for us. */
+static bool wait_folded(struct vgic_vm *g, struct vcpu *cur, const uint16_t need[])
+{
+	uint64_t start = arch_time_ticks(), limit = arch_time_hz() / (1000000 / RECALL_MAX_US);
+
+	while (any_busy(g, need)) {
+		if (arch_time_ticks() - start > limit)
+			return false;
+		vgic_unlock(g, cur);
+		if (__atomic_load_n(&cur->vgic.attention, __ATOMIC_RELAXED))
+			vgic_enter(cur);
+		arch_cpu_relax();
+		vgic_lock(g);
+	}
+	return true;
+}
+
+/* Brings the lines of `mask` that are in list registers back to software. Only `wait` makes sure
+ * of it; false then: it took too long. */
+static bool recall(struct vgic_set *s, uint32_t mask, unsigned drop, bool wait)
+{
+	uint16_t need[MAX_VCPUS] = { 0 };
+
+	mask &= s->bank->resident;
+	for_each_bit(i, mask) {
+		uint8_t loc = s->bank->loc[i];
+
+		lr_recall(s->vgic, s->cur, s->bank, i, drop);
+		need[loc >> 4] |= (uint16_t)(1U << (loc & 15));
+	}
+	return !mask || !wait || wait_folded(s->vgic, s->cur, need);
+}
+
+static void notify(struct vgic_set *s, uint32_t i)
+{
+	line_notify(s->vgic, s->cur, s->owner, s->bank, s->first + i);
+}
+
+static enum emul get_group(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	(void)lane;
+	a->value = s->bank->group;
+	return EMUL_OK;
+}
+
+static enum emul set_group(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	(void)lane;
+	vgic_lock(s->vgic);
+	uint32_t moved = s->bank->group ^ (uint32_t)a->value;
+
+	s->bank->group ^= moved;
+	for_each_bit(i, moved & (s->bank->pending | s->bank->level))
+		notify(s, i);
+	vgic_unlock(s->vgic, s->cur);
+	return EMUL_OK;
+}
+
+static enum emul get_enabled(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	(void)lane;
+	a->value = s->bank->enabled;
+	return EMUL_OK;
+}
+
+static enum emul set_enable(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	struct vgic_bank *b = s->bank;
+
+	(void)lane;
+	vgic_lock(s->vgic);
+	uint32_t more = (uint32_t)a->value & ~b->enabled;
+
+	b->enabled |= more;
+	for_each_bit(i, more) {
+		if (b->hw >> i & 1)
+			line_sync_enable(s->vgic, s->owner, b, s->first + i);
+		if ((b->pending | b->level) >> i & 1)
+			notify(s, i);
+	}
+	vgic_unlock(s->vgic, s->cur);
+	return EMUL_OK;
+}
+
+/* Complete when the guest goes on: GICD_CTLR.RWP need never read as one. */
+static enum emul clear_enable(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	struct vgic_bank *b = s->bank;
+	uint32_t mask = (uint32_t)a->value;
+	bool done;
+
+	(void)lane;
+	vgic_lock(s->vgic);
+	uint32_t gone = mask & b->enabled;
+
+	b->enabled &= ~gone;
+	for_each_bit(i, gone & b->hw) {
+		line_sync_enable(s->vgic, s->owner, b, s->first + i);
+		if (b->pending >> i & 1)
+			line_give_back(s->owner, b, s->first + i);
+	}
+	done = recall(s, mask, 0, true);
+	vgic_unlock(s->vgic, s->cur);
+	return done ? EMUL_OK : EMUL_RETRY;
+}
+
+static enum emul get_pending(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	struct vgic_bank *b = s->bank;
+	bool done;
+
+	(void)lane;
+	vgic_lock(s->vgic);
+	uint32_t was = b->resident;
+
+	done = recall(s, was, 0, true);
+	uint32_t v = b->pending | (b->level & ~b->edge) | (b->seen_pending & was);
+
+	if (s->owner)
+		v |= __atomic_load_n(&cpu_of(s->owner)->sgi_pending, __ATOMIC_RELAXED);
+	for_each_bit(i, b->hw & ~v)
+		if (gic.ops->is_pending(line_cpu(s->owner), line_pintid(b, s->first + i)))
+			v |= 1U << i;
+	vgic_unlock(s->vgic, s->cur);
+	a->value = v;
+	return done ? EMUL_OK : EMUL_RETRY;
+}
+
+static enum emul set_pending(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	struct vgic_bank *b = s->bank;
+	uint32_t mask = (uint32_t)a->value;
+
+	(void)lane;
+	vgic_lock(s->vgic);
+	for_each_bit(h, mask & b->hw)
+		gic.ops->set_pending(line_cpu(s->owner), line_pintid(b, s->first + h), true);
+	b->pending |= mask & ~b->hw;
+	for_each_bit(i, mask & ~b->hw)
+		notify(s, i);
+	vgic_unlock(s->vgic, s->cur);
+	return EMUL_OK;
+}
+
+static enum emul clear_pending(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	struct vgic_bank *b = s->bank;
+	uint32_t mask = (uint32_t)a->value;
+
+	(void)lane;
+	vgic_lock(s->vgic);
+	for_each_bit(i, mask & b->hw) {
+		uint32_t p = line_pintid(b, s->first + i);
+
+		gic.ops->set_pending(line_cpu(s->owner), p, false);
+		if (b->pending >> i & 1) /* acknowledged by EL2, so active there */
+			gic.ops->set_active(line_cpu(s->owner), p, false);
+	}
+	b->pending &= ~mask;
+	if (s->owner)
+		__atomic_fetch_and(&cpu_of(s->owner)->sgi_pending, ~mask, __ATOMIC_RELAXED);
+	recall(s, mask, DROP_PENDING, false);
+	vgic_unlock(s->vgic, s->cur);
+	return EMUL_OK;
+}
+
+static enum emul get_active(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	struct vgic_bank *b = s->bank;
+	bool done;
+
+	(void)lane;
+	vgic_lock(s->vgic);
+	uint32_t was = b->resident;
+
+	done = recall(s, was, 0, true);
+	a->value = b->active | (b->seen_active & was);
+	vgic_unlock(s->vgic, s->cur);
+	return done ? EMUL_OK : EMUL_RETRY;
+}
+
+static void make_active(struct vgic_set *s, uint32_t i)
+{
+	struct vgic_bank *b = s->bank;
+	struct vcpu *to = s->owner ? s->owner : line_target(s->vgic, b, s->first + i);
+	uint32_t bit = 1U << i;
+
+	if (!to || b->active & bit)
+		return;
+	if (b->hw & bit) {
+		uint32_t p = line_pintid(b, s->first + i);
+
+		if (b->pending & b->edge & bit)
+			gic.ops->set_pending(line_cpu(s->owner), p, true);
+		b->pending &= ~bit;
+		gic.ops->set_active(line_cpu(s->owner), p, true);
+	}
+	b->active |= bit;
+	if (!(b->resident & bit)) {
+		b->loc[i] = (uint8_t)(to->index << 4);
+		cpu_of(to)->evicted = true;
+		if (cpu_of(to)->online)
+			vgic_attend(s->cur, to);
+	}
+}
+
+static enum emul set_active(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	uint32_t mask = (uint32_t)a->value;
+
+	(void)lane;
+	vgic_lock(s->vgic);
+	recall(s, mask, 0, false);
+	for_each_bit(i, mask)
+		make_active(s, i);
+	vgic_unlock(s->vgic, s->cur);
+	return EMUL_OK;
+}
+
+static enum emul clear_active(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	struct vgic_bank *b = s->bank;
+	uint32_t mask = (uint32_t)a->value;
+
+	(void)lane;
+	vgic_lock(s->vgic);
+	uint32_t was = b->active & mask;
+
+	b->active &= ~was;
+	for_each_bit(h, was & b->hw)
+		gic.ops->set_active(line_cpu(s->owner), line_pintid(b, s->first + h), false);
+	for_each_bit(i, was & (b->pending | b->level))
+		notify(s, i);
+	recall(s, mask, DROP_ACTIVE, false);
+	vgic_unlock(s->vgic, s->cur);
+	return EMUL_OK;
+}
+
+static enum emul get_prio(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	uint32_t v = s->bank->prio[lane];
+
+	if (a->size == 4)
+		memcpy(&v, &s->bank->prio[lane], 4);
+	a->value = v;
+	return EMUL_OK;
+}
+
+/* A pending one in a list register keeps the old priority, IHI 0069 §4.8.6 lets it. */
+static enum emul set_prio(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	uint32_t v = (uint32_t)a->value & VGIC_PRIO_MASK * 0x01010101U;
+
+	memcpy(&s->bank->prio[lane], &v, a->size);
+	return EMUL_OK;
+}
+
+/* Bits 0..15 to bits 1, 3, .. 31, and back. */
+static uint32_t spread(uint32_t v)
+{
+	v = (v | v << 8) & 0x00ff00ff;
+	v = (v | v << 4) & 0x0f0f0f0f;
+	v = (v | v << 2) & 0x33333333;
+	v = (v | v << 1) & 0x55555555;
+	return v << 1;
+}
+
+static uint32_t squeeze(uint32_t v)
+{
+	v = v >> 1 & 0x55555555;
+	v = (v | v >> 1) & 0x33333333;
+	v = (v | v >> 2) & 0x0f0f0f0f;
+	v = (v | v >> 4) & 0x00ff00ff;
+	return (v | v >> 8) & 0xffff;
+}
+
+static enum emul get_config(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	a->value = spread(s->bank->edge >> lane & 0xffff);
+	return EMUL_OK;
+}
+
+/* SGIs are always edge. Physical PPIs keep what they are wired as. */
+static enum emul set_config(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+{
+	struct vgic_bank *b = s->bank;
+
+	if (s->owner && lane == 0)
+		return EMUL_OK;
+	vgic_lock(s->vgic);
+	uint32_t moved = (b->edge ^ squeeze((uint32_t)a->value) << lane) & 0xffffU << lane;
+
+	b->edge ^= moved;
+	if (!s->owner)
+		for_each_bit(h, moved & b->hw)
+			gic.ops->set_edge(0, line_pintid(b, s->first + h), b->edge >> h & 1);
+	for_each_bit(i, moved & b->level)
+		notify(s, i);
+	vgic_unlock(s->vgic, s->cur);
+	return EMUL_OK;
+}
+
+const struct vgic_reg vgic_line_regs[] = {
+	{ GICD_IGROUPR, 0x0100, 0, get_group, set_group },
+	{ GICD_ISENABLER, 0x0180, 0, get_enabled, set_enable },
+	{ GICD_ICENABLER, 0x0200, 0, get_enabled, clear_enable },
+	{ GICD_ISPENDR, 0x0280, 0, get_pending, set_pending },
+	{ GICD_ICPENDR, 0x0300, 0, get_pending, clear_pending },
+	{ GICD_ISACTIVER, 0x0380, 0, get_active, set_active },
+	{ GICD_ICACTIVER, 0x0400, 0, get_active, clear_active },
+	{ GICD_IPRIORITYR, 0x0800, 3, get_prio, set_prio },
+	{ GICD_ICFGR, 0x0d00, 1, get_config, set_config },
+};
+const unsigned vgic_line_reg_count = ARRAY_SIZE(vgic_line_regs);
+
+/* Row + 1 for each 128 bytes; 0: no such register. */
+static const uint8_t row_of[32] = {
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 8, 8, [24] = 9, 9,
+};
+
+const struct vgic_reg *vgic_line_reg(uint32_t off)
+{
+	uint8_t row = off < ARRAY_SIZE(row_of) * 128 ? row_of[off / 128] : 0;
+
+	return row ? &vgic_line_regs[row - 1] : NULL;
+}
+
+bool vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off, struct mmio_access *a,
+		       enum emul *verdict)
+{
+	const struct vgic_reg *r = vgic_line_reg(off);
+	struct vgic_vm *g = cur->vm->vgic;
+
+	if (!r || (a->size != 4 && !(a->size == 1 && r->shift == 3)))
+		return false;
+
+	uint32_t intid = (off - r->first) * 8 >> r->shift;
+	uint32_t n = intid / 32;
+
+	/* Bank 0 is in the redistributor and nowhere else, IHI 0069 §12.9. */
+	if (owner ? n != 0 : n == 0 || n >= g->bank_count)
+		return false;
+	struct vgic_set s = {
+		.cur = cur,
+		.owner = owner,
+		.vgic = g,
+		.bank = owner ? &cpu_of(owner)->priv : &g->spis[n - 1].bank,
+		.first = n * 32,
+	};
+
+	*verdict = a->write ? r->set(&s, intid % 32, a) : r->get(&s, intid % 32, a);
+	return true;
+}

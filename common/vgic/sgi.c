@@ -1,0 +1,62 @@
+/*
+ * What traps from the CPU interface: ICC_SGI1R_EL1 always, ICC_DIR_EL1 while EL2 asks for it. The
+ * rest of the CPU interface is the hardware's.
+ */
+#include "vgic_priv.h"
+
+static uint32_t targets(const struct vcpu *cur, uint64_t value)
+{
+	uint32_t all = (1U << cur->vm->vcpu_count) - 1;
+
+	if (value & SGI1R_IRM)
+		return all & ~(1U << cur->index);
+	/* vCPU n has affinity 0.0.0.n */
+	if (value & (SGI1R_AFF3 | SGI1R_AFF2 | SGI1R_AFF1 | SGI1R_RS))
+		return 0;
+	return all & (uint32_t)(value & SGI1R_TARGETS);
+}
+
+/* Hot, and without a lock: see vgic_attend() for why an attention that is set needs no kick. */
+void vgic_sgi1r(struct vcpu *cur, uint64_t value)
+{
+	uint32_t sgi = 1U << field_get(SGI1R_INTID, value);
+
+	for_each_bit(i, targets(cur, value)) {
+		struct vcpu *to = cur->vm->vcpu[i];
+
+		if (!__atomic_load_n(&cpu_of(to)->online, __ATOMIC_RELAXED))
+			continue;
+		__atomic_fetch_or(&cpu_of(to)->sgi_pending, sgi, __ATOMIC_RELAXED);
+		if (!__atomic_exchange_n(&to->vgic.attention, 1, __ATOMIC_ACQ_REL) && to != cur)
+			vcpu_kick(cur, to);
+	}
+}
+
+static void deactivate(struct vcpu *cur, struct vgic_bank *b, uint32_t intid)
+{
+	struct vgic_vm *g = cur->vm->vgic;
+	struct vcpu *owner = intid < GIC_SPI_FIRST ? cur : NULL;
+	uint32_t i = intid % 32, bit = 1U << i;
+
+	if (b->resident & bit)
+		lr_recall(g, cur, b, i, DROP_ACTIVE);
+	if (!(b->active & bit))
+		return;
+	b->active &= ~bit;
+	if (b->hw & bit)
+		gic.ops->set_active(line_cpu(owner), line_pintid(b, intid), false);
+	line_notify(g, cur, owner, b, intid);
+}
+
+/* IHI 0069 §12.2.10: no effect with EOImode 0, on special INTIDs and on LPIs. */
+void vgic_dir(struct vcpu *cur, uint64_t value)
+{
+	struct vgic_vm *g = cur->vm->vgic;
+	uint32_t intid = (uint32_t)value & 0xffffff;
+
+	if (intid / 32 >= g->bank_count || !(gic.ops->vmcr_read() & ICH_VMCR_VEOIM))
+		return;
+	vgic_lock(g);
+	deactivate(cur, bank_of(cur, intid / 32), intid);
+	vgic_unlock(g, cur);
+}

@@ -1,0 +1,203 @@
+/*
+ * State of a virtual GIC, private to common/vgic/. All of it but sgi_pending is under vgic->lock.
+ *
+ * A line's state has one home at a time:
+ *   list register  bank->resident is set, bank->loc says which vCPU and list register. The bit may
+ *                  be stale: the guest ends an interrupt without an exit. Only the vCPU's own CPU
+ *                  can look, so others ask it (cpu->fold) to read the register back.
+ *   software       bank->pending, ->active: not in a list register. For an active one loc says
+ *                  which vCPU will end it.
+ *   the wire       bank->level of an emulated device: pending while high and not edge.
+ *   physical GIC   a HW-linked line (bank->hw). EL2 holds the physical line active exactly while
+ *                  the virtual one is pending or active; whatever EL2 does not want, it gives
+ *                  back: pending there again, and not active.
+ */
+#ifndef VGIC_PRIV_H
+#define VGIC_PRIV_H
+
+#include <hv/bits.h>
+#include <hv/gic.h>
+#include <hv/irq.h>
+#include <hv/limits.h>
+#include <hv/spinlock.h>
+#include <hv/vgic.h>
+#include <hv/vm.h>
+#include <spec/gicv3.h>
+
+#define VGIC_BANK_MAX	 32 /* of 32 lines: INTIDs 0..1023 */
+#define VGIC_PRIO_MASK	 0xf8 /* 5 bits */
+#define VGIC_LPI_QUEUES	 32   /* one a priority */
+#define VGIC_ALL_LRS	 ((1U << VGIC_LR_MAX) - 1)
+
+struct vgic_bank {
+	uint32_t group, enabled, edge; /* as in IGROUPR, ISENABLER, the upper bits of ICFGR */
+	uint32_t pending, active;
+	uint32_t level;
+	uint32_t hw;
+	uint32_t resident;
+	uint32_t seen_pending, seen_active; /* list register when last read back */
+	uint8_t prio[32];
+	uint8_t loc[32]; /* vCPU << 4 | list register */
+};
+
+struct vgic_spis {
+	struct vgic_bank bank; /* first */
+	uint32_t router[32];   /* low word of GICD_IROUTER */
+	uint16_t pintid[32];   /* where bank.hw */
+};
+
+/* What the handler of an assigned SPI is called with. */
+struct vgic_line {
+	struct vm *vm;
+	uint32_t vintid;
+};
+
+struct vgic_cpu_state {
+	uint32_t sgi_pending; /* SGIs from any vCPU; atomic */
+	uint32_t ready;	      /* banks that may hold something to deliver here */
+	uint32_t lpi_ready;   /* LPI queues that are not empty */
+	uint16_t used;	      /* list registers that lr_id describes */
+	/* Requests to this vCPU's CPU, by list register: read it back, drop that state of it. */
+	uint16_t fold, drop_pending, drop_active;
+	bool online;
+	bool asleep;	  /* GICR_WAKER.ProcessorSleep */
+	bool evicted;	  /* active lines may be without a list register */
+	bool trap_dir;
+	uint64_t hcr;	  /* what ICH_HCR_EL2 was given */
+	uint64_t propbaser, pendbaser;
+	bool lpis_on;	  /* GICR_CTLR.EnableLPIs */
+	uint32_t lr_id[VGIC_LR_MAX];
+	struct vlpi *lr_lpi[VGIC_LR_MAX]; /* NULL: not an LPI, or one that was cleared */
+	struct vlpi *lpi_last[VGIC_LPI_QUEUES]; /* circular lists by their last element */
+	struct vgic_bank priv; /* SGIs and PPIs */
+};
+
+struct vgic_vm {
+	struct spinlock lock;
+	uint32_t ctlr;	    /* GICD_CTLR_G0, G1 */
+	uint32_t kicks;	    /* vCPUs to kick when the lock is released */
+	uint8_t bank_count; /* with bank 0 */
+	bool lpis;
+	struct vm *vm;
+	struct vgic_spis *spis; /* banks 1 .. bank_count */
+};
+
+_Static_assert(MAX_VCPUS <= 16, "vgic_bank.loc has four bits of vCPU");
+
+/* A set of lines of one bank, as an access to their registers names them. */
+struct vgic_set {
+	struct vcpu *cur;   /* who accesses */
+	struct vcpu *owner; /* bank 0: whose; else NULL */
+	struct vgic_vm *vgic;
+	struct vgic_bank *bank;
+	uint32_t first; /* INTID of bit 0 */
+};
+
+#define for_each_bit(i, mask)                                                                      \
+	for (uint32_t left_ = (mask), i; left_ && (i = (uint32_t)__builtin_ctz(left_), true);     \
+	     left_ &= left_ - 1)
+
+static inline struct vgic_cpu_state *cpu_of(const struct vcpu *v)
+{
+	return v->vgic.state;
+}
+
+static inline struct vgic_spis *spis_of(struct vgic_bank *b)
+{
+	return container_of(b, struct vgic_spis, bank);
+}
+
+/* Bank n as vCPU v sees it. n < bank_count. */
+static inline struct vgic_bank *bank_of(const struct vcpu *v, uint32_t n)
+{
+	return n ? &v->vm->vgic->spis[n - 1].bank : &cpu_of(v)->priv;
+}
+
+static inline bool grp_enabled(const struct vgic_vm *g, const struct vgic_bank *b, uint32_t i)
+{
+	return g->ctlr >> (b->group >> i & 1) & 1;
+}
+
+static inline void vgic_lock(struct vgic_vm *g)
+{
+	spin_lock(&g->lock);
+}
+
+void vgic_send_kicks(struct vgic_vm *g, const struct vcpu *cur, uint32_t kicks);
+
+/* Kicks go out without the lock: the kicked want it. */
+static inline void vgic_unlock(struct vgic_vm *g, const struct vcpu *cur)
+{
+	uint32_t kicks = g->kicks;
+
+	g->kicks = 0;
+	spin_unlock(&g->lock);
+	if (kicks)
+		vgic_send_kicks(g, cur, kicks);
+}
+
+/* init.c */
+void vgic_dist_reset(struct vgic_vm *g);
+
+/* lr.c. All with the lock held. */
+enum { DROP_PENDING = 1, DROP_ACTIVE = 2 };
+void vgic_attend(const struct vcpu *cur, struct vcpu *to);
+void lr_fold(struct vcpu *v, unsigned n); /* own CPU: list register n back to software */
+void lr_fold_all(struct vcpu *v);
+void lr_request(struct vcpu *cur, struct vcpu *holder, unsigned n);
+/* Line i, resident, back to software: at once on the own CPU, else at its holder's next exit. */
+void lr_recall(struct vgic_vm *g, struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop);
+void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t intid); /* own CPU, HW-linked */
+irq_handler_fn vgic_maintenance_irq;
+
+/* line.c. All with the lock held, but the handlers. */
+irq_handler_fn vgic_ppi_irq, vgic_spi_irq;
+struct vcpu *line_target(const struct vgic_vm *g, struct vgic_bank *b, uint32_t intid);
+struct vcpu *line_ready(struct vgic_vm *g, struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
+void line_notify(struct vgic_vm *g, const struct vcpu *cur, struct vcpu *owner,
+		 struct vgic_bank *b, uint32_t intid);
+uint32_t line_pintid(struct vgic_bank *b, uint32_t intid);
+unsigned line_cpu(const struct vcpu *owner);
+void line_give_back(const struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
+void line_sync_enable(const struct vgic_vm *g, const struct vcpu *owner, struct vgic_bank *b,
+		      uint32_t intid);
+void line_quiesce(const struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
+
+/* lpi.c. All with the lock held. */
+struct vcpu *lpi_queue(struct vgic_vm *g, struct vlpi *lpi); /* where; NULL: it waits or is lost */
+struct vlpi *lpi_first(struct vgic_cpu_state *st, unsigned queue);
+void lpi_pop(struct vgic_cpu_state *st, unsigned queue);
+void lpi_drop_all(struct vgic_cpu_state *st);
+
+/* regs.c: the registers that are alike in the distributor and in SGI_base. `owner` is the vCPU
+ * of SGI_base, NULL for the distributor. False: nothing there. */
+typedef enum emul line_access_fn(struct vgic_set *s, uint32_t lane, struct mmio_access *a);
+struct vgic_reg {
+	uint16_t first, end; /* offsets */
+	uint8_t shift;	     /* log2 of the bits a line has in it */
+	line_access_fn *get, *set;
+};
+extern const struct vgic_reg vgic_line_regs[];
+extern const unsigned vgic_line_reg_count;
+const struct vgic_reg *vgic_line_reg(uint32_t off);
+bool vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off, struct mmio_access *a,
+		       enum emul *verdict);
+
+/* dist.c, redist.c */
+emul_fn vgic_dist_access, vgic_redist_access;
+
+/* One half or the whole of a 64-bit register. */
+static inline uint64_t part_get(uint64_t reg, const struct mmio_access *a)
+{
+	return a->size == 8 ? reg : (uint32_t)(reg >> (a->off & 4) * 8);
+}
+
+static inline uint64_t part_put(uint64_t reg, const struct mmio_access *a)
+{
+	unsigned sh = (a->off & 4) * 8;
+
+	return a->size == 8 ? a->value :
+			      (reg & ~(BITS(31, 0) << sh)) | (a->value & BITS(31, 0)) << sh;
+}
+
+#endif
