@@ -16,13 +16,19 @@ struct msi_block {
 	uint32_t first_data; /* vector i is data first_data + i ... */
 	uint32_t first_intid; /* ... and arrives as physical INTID first_intid + i */
 	uint32_t count;
+	uint32_t device_id; /* ITS: the DeviceID of all these events */
 };
 
 /*
- * its_init: every ITS of the device tree gets its tables and queue; LPIs are switched on for each
- * CPU by its_cpu_init on that CPU. its_find: by phandle of `msi-parent` / `msi-map`; NULL: none.
+ * Boot, in this order, after gicv3_init and with the `reg` of every "arm,gic-v3-its" mapped as
+ * Device: its_init gives every ITS of the device tree its tables and queue; its_bind_cpu, on the
+ * boot CPU, for each CPU that gicv3_bind_cpu knows, allocates that CPU's pending table;
+ * its_cpu_init, on that CPU and before it takes an interrupt, switches LPIs on and maps the CPU's
+ * collection. An ITS that cannot be driven is left off with a log line. HV_ENOENT: none is left.
+ * its_find: by phandle of `msi-parent` / `msi-map`; NULL: none.
  */
 enum hv_status __must_check its_init(const void *fdt);
+enum hv_status __must_check its_bind_cpu(unsigned cpu, uint64_t mpidr);
 enum hv_status __must_check its_cpu_init(unsigned cpu);
 struct msi_ctrl *its_find(uint32_t phandle);
 unsigned its_count(void);
@@ -32,17 +38,23 @@ pa_t msi_doorbell_page(const struct msi_ctrl *c);
 uint32_t msi_doorbell_offset(const struct msi_ctrl *c);
 
 /*
- * n events of one DeviceID (all functions behind an alias share it, so one call for all of them):
- * MAPD, n times MAPTI to CPU `cpu`, INV. n is rounded up to a power of two, at least 32.
- * `fn(args[i])` handles vector i. Boot only. HV_ECONFLICT: DeviceID taken; HV_ENOMEM: too many.
+ * n events of one DeviceID (all functions behind an alias share it, so one call for all of them;
+ * the caller cuts the block into slices by first_data, first_intid and count): MAPD for n rounded
+ * up to a power of two, at least 32; n times MAPTI to CPU `cpu`; INVALL. out->count is n.
+ * `fn(arg)` handles vector i; a vector is masked until msi_handler. Boot only.
+ * HV_EINVAL: n is 0 or that CPU takes no LPIs; HV_ECONFLICT: DeviceID taken; HV_ENOMEM: too many,
+ * or the DeviceID is too large; HV_ETIMEOUT: the ITS does not answer.
  */
 enum hv_status __must_check msi_alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
 				      struct msi_block *out);
 enum hv_status __must_check msi_handler(const struct msi_block *b, uint32_t i, irq_handler_fn *fn,
 					void *arg);
-/* Moves vector i to another CPU: one coalesced MOVI. Run time; rate limited by the caller. */
+/*
+ * Moves vector i to another CPU: one MOVI, none when it is there already. Does not wait. Run time;
+ * rate limited by the caller. Takes the ITS queue lock.
+ */
 void msi_move(const struct msi_block *b, uint32_t i, unsigned cpu);
-/* Enables or disables vector i in the LPI configuration table (INV). */
+/* Enables or disables vector i in the LPI configuration table (INV). Does not wait for the ITS. */
 void msi_set_enabled(const struct msi_block *b, uint32_t i, bool on);
 
 #endif

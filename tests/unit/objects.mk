@@ -4,3 +4,17 @@ dt_objs := common/dt.c
 fmt_objs := common/fmt.c
 console_objs := common/console.c common/fmt.c common/pmem.c drivers/serial/pl011.c common/mmio.c
 vuart_objs := common/vuart.c common/pmem.c
+smmuv3_objs := drivers/iommu/iommu.c drivers/iommu/smmuv3/smmuv3.c drivers/iommu/smmuv3/cmdq.c \
+	drivers/iommu/smmuv3/evtq.c drivers/iommu/smmuv3/strtab.c common/dt.c common/fmt.c common/mmio.c \
+	common/pmem.c common/s2.c tests/host/smmuv3_model.c
+faults_objs := common/faults.c common/fmt.c
+its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_queue.c \
+	drivers/irqchip/its_table.c drivers/irqchip/msi.c common/dt.c common/fmt.c common/mmio.c common/pmem.c \
+	tests/host/its_model.c
+vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
+	tests/host/vpci_fakes.c common/s2.c common/pmem.c
+vpci_config_objs := $(vpci_objs)
+vpci_bars_objs := $(vpci_objs)
+vpci_msi_objs := $(vpci_objs)
+vpci_state_objs := $(vpci_objs)
+vpci_random_objs := $(vpci_objs) tests/fuzz/fuzz_vpci.c

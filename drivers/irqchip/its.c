@@ -1,0 +1,245 @@
+/*
+ * The physical ITS (IHI 0069H §5, §12.19). EL2 owns it: every device and event is mapped at boot,
+ * by msi_alloc; afterwards at most a MOVI or an INV reaches the queue, and nothing waits for it.
+ */
+#include <string.h>
+
+#include <libfdt.h>
+
+#include <arch/cache.h>
+#include <hv/dt.h>
+#include <hv/gic.h>
+#include <hv/log.h>
+#include <hv/panic.h>
+#include <hv/pmem.h>
+#include <spec/gicv3.h>
+
+#include "its_priv.h"
+
+#define COMPATIBLE   "arm,gic-v3-its"
+#define NONCOHERENT  "dma-noncoherent"
+#define QUIESCE_US   1000000
+#define ITT_ALIGN    256
+
+static struct its its_all[ITS_MAX];
+static unsigned count;
+
+static struct its *to_its(struct msi_ctrl *c)
+{
+	return container_of(c, struct its, msi);
+}
+
+static enum hv_status send(struct its *its, const struct its_cmd *cmd, unsigned n)
+{
+	enum hv_status s;
+
+	spin_lock(&its->lock);
+	s = its_queue_post(its, cmd, n);
+	spin_unlock(&its->lock);
+	return s;
+}
+
+/* Everything can be decided before anything is allocated or the ITS is told. */
+static enum hv_status check(const struct its *its, uint32_t device_id, uint32_t n, unsigned cpu)
+{
+	if (n == 0 || cpu >= MAX_CPUS || !(its->cpus & BIT(cpu)))
+		return HV_EINVAL;
+	if (its->dead)
+		return HV_ETIMEOUT;
+	if (n > (UINT64_C(1) << its->event_bits) || its->event_bits < ITS_EVENTS_MIN ||
+	    its->dev_count == ARRAY_SIZE(its->dev))
+		return HV_ENOMEM;
+	for (unsigned i = 0; i < its->dev_count; i++)
+		if (its->dev[i] == device_id)
+			return HV_ECONFLICT;
+	return HV_OK;
+}
+
+/* MAPD, the MAPTIs, and what the redistributor may have cached: all done on return. */
+static enum hv_status map_events(struct its *its, const struct msi_block *b, const void *itt,
+				 unsigned bits, unsigned cpu)
+{
+	struct its_cmd mapd = its_cmd_mapd(b->device_id, itt, bits);
+	struct its_cmd last[] = { its_cmd_invall(cpu), its_cmd_sync(its, cpu) };
+	enum hv_status s;
+
+	spin_lock(&its->lock);
+	s = its_queue_post(its, &mapd, 1);
+	for (uint32_t i = 0; i < b->count && s == HV_OK; i++) {
+		struct its_cmd mapti = its_cmd_mapti(b->device_id, i, b->first_intid + i, cpu);
+
+		s = its_queue_post(its, &mapti, 1);
+	}
+	if (s == HV_OK)
+		s = its_queue_post(its, last, 2);
+	if (s == HV_OK)
+		s = its_queue_drain(its);
+	spin_unlock(&its->lock);
+	return s;
+}
+
+static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
+			    struct msi_block *out)
+{
+	struct its *its = to_its(c);
+	unsigned bits = MAX(log2_ceil(n), ITS_EVENTS_MIN);
+	size_t itt_size = (size_t)its->itt_entry << bits;
+	struct msi_block b = { .ctrl = c, .count = n, .device_id = device_id };
+	enum hv_status s = check(its, device_id, n, cpu);
+	void *itt;
+
+	if (s == HV_OK)
+		s = its_table_cover(its, device_id);
+	if (s == HV_OK)
+		s = its_lpi_alloc(n, cpu, &b.first_intid);
+	if (s != HV_OK)
+		return s;
+	itt = pmem_try_alloc(itt_size, ITT_ALIGN);
+	if (!itt)
+		return HV_ENOMEM;
+	arch_cache_clean_inval(itt, itt_size);
+	its->dev[its->dev_count++] = device_id;
+	*out = b;
+	return map_events(its, &b, itt, bits, cpu);
+}
+
+static void move(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, unsigned cpu)
+{
+	struct its *its = to_its(c);
+	uint32_t intid = b->first_intid + i;
+	struct its_cmd cmd[] = { its_cmd_movi(b->device_id, b->first_data + i, cpu),
+				 its_cmd_sync(its, cpu) };
+
+	if (cpu >= MAX_CPUS || !(its->cpus & BIT(cpu)) || its_lpi_cpu(intid) == cpu)
+		return;
+	its_lpi_set_cpu(intid, cpu);
+	send(its, cmd, 2);
+}
+
+static void set_enabled(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, bool on)
+{
+	struct its *its = to_its(c);
+	uint32_t intid = b->first_intid + i;
+	struct its_cmd cmd[] = { its_cmd_inv(b->device_id, b->first_data + i),
+				 its_cmd_sync(its, its_lpi_cpu(intid)) };
+
+	if (its_lpi_enable(intid, on))
+		send(its, cmd, 2);
+}
+
+static const struct msi_ops ops = {
+	.alloc = alloc,
+	.move = move,
+	.set_enabled = set_enabled,
+};
+
+/* Whoever used it before us is gone; its tables and queue must not be read any more. */
+static enum hv_status quiesce(struct its *its)
+{
+	wr32(its->regs, GITS_CTLR, 0);
+	return poll32(its->regs, GITS_CTLR, CTLR_QUIESCENT, CTLR_QUIESCENT, QUIESCE_US, "its");
+}
+
+static enum hv_status probe(struct its *its, const void *fdt, int node)
+{
+	struct range reg;
+	uint64_t typer;
+	enum hv_status s = dt_reg(fdt, node, 0, &reg);
+
+	if (s != HV_OK || reg.size < 2 * ITS_FRAME)
+		return HV_EINVAL;
+	its->regs = mmio_at(PA(reg.base));
+	if (field_get(PIDR2_ARCH, rd32(its->regs, GITS_PIDR2)) - 3 > 1)
+		return HV_EUNSUPP;
+	typer = rd64(its->regs, GITS_TYPER);
+	if (!(typer & TYPER_PHYSICAL))
+		return HV_EUNSUPP;
+	its->msi = (struct msi_ctrl){ .ops = &ops,
+				      .phandle = fdt_get_phandle(fdt, node),
+				      .page = PA(reg.base + ITS_FRAME),
+				      .offset = ITS_TRANSLATER };
+	its->noncoherent = dt_bool(fdt, node, NONCOHERENT);
+	its->pta = typer & TYPER_PTA;
+	its->dev_bits = (uint8_t)(field_get(TYPER_DEV_BITS, typer) + 1);
+	its->event_bits = (uint8_t)(field_get(TYPER_ID_BITS, typer) + 1);
+	its->itt_entry = (uint8_t)(field_get(TYPER_ITT_SIZE, typer) + 1);
+	s = quiesce(its);
+	if (s == HV_OK)
+		s = its_tables_init(its);
+	if (s != HV_OK)
+		return s;
+	its_queue_init(its);
+	wr32(its->regs, GITS_CTLR, CTLR_ENABLED);
+	log_info("its 0x%llx: %u DeviceID bits, %u EventID bits, %s device table%s",
+		 (unsigned long long)reg.base, its->dev_bits, its->event_bits,
+		 its->devices.indirect ? "two-level" : "flat",
+		 its->clean_queue ? ", not coherent" : "");
+	return HV_OK;
+}
+
+static bool redist_noncoherent(const void *fdt, int node)
+{
+	int parent = fdt_parent_offset(fdt, node);
+
+	return parent >= 0 && dt_bool(fdt, parent, NONCOHERENT);
+}
+
+enum hv_status its_init(const void *fdt)
+{
+	int node = dt_next(fdt, -1, COMPATIBLE);
+	enum hv_status s;
+
+	count = 0;
+	memset(its_all, 0, sizeof(its_all));
+	if (node < 0)
+		return HV_ENOENT;
+	s = its_lpi_init(redist_noncoherent(fdt, node));
+	if (s != HV_OK) {
+		log_warn("its: the GIC has no LPIs: no MSI");
+		return s;
+	}
+	for (; node >= 0 && count < ITS_MAX; node = dt_next(fdt, node, COMPATIBLE)) {
+		char path[64];
+
+		if (!dt_enabled(fdt, node))
+			continue;
+		memset(&its_all[count], 0, sizeof(its_all[count]));
+		if (probe(&its_all[count], fdt, node) == HV_OK)
+			count++;
+		else
+			log_warn("%s: cannot be used: its devices have no MSI",
+				 dt_path(fdt, node, path, sizeof(path)));
+	}
+	return count ? HV_OK : HV_ENOENT;
+}
+
+enum hv_status its_cpu_init(unsigned cpu)
+{
+	enum hv_status s = its_lpi_cpu_init(cpu);
+
+	for (unsigned i = 0; i < count && s == HV_OK; i++) {
+		struct its *its = &its_all[i];
+		struct its_cmd cmd[] = { its_cmd_mapc(its, cpu), its_cmd_invall(cpu),
+					 its_cmd_sync(its, cpu) };
+
+		spin_lock(&its->lock);
+		if (its_queue_post(its, cmd, ARRAY_SIZE(cmd)) == HV_OK &&
+		    its_queue_drain(its) == HV_OK)
+			its->cpus |= 1U << cpu;
+		spin_unlock(&its->lock);
+	}
+	return s;
+}
+
+struct msi_ctrl *its_find(uint32_t phandle)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (phandle && its_all[i].msi.phandle == phandle)
+			return &its_all[i].msi;
+	return NULL;
+}
+
+unsigned its_count(void)
+{
+	return count;
+}

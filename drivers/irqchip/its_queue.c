@@ -1,0 +1,168 @@
+/*
+ * The command queue of a physical ITS (IHI 0069H §5.3, §12.19): one page, written under its->lock.
+ * Nothing here waits without a limit: an ITS that stalls on a command has it replaced by a SYNC;
+ * one that stops answering is dead, gets no more commands, and the guests run on with the mappings
+ * that it has.
+ */
+#include <string.h>
+
+#include <arch/barrier.h>
+#include <arch/cache.h>
+#include <arch/cpu.h>
+#include <arch/time.h>
+#include <hv/log.h>
+#include <hv/panic.h>
+#include <hv/pmem.h>
+
+#include "its_priv.h"
+
+#define QUEUE_BYTES   ((uint32_t)KIB(4))
+#define QUEUE_ALIGN   KIB(64) /* CBASER bits [15:12] read as zero */
+#define CMD_BYTES     ((uint32_t)sizeof(struct its_cmd))
+#define WAIT_MS	      100
+#define WAIT_TURNS    10000000U /* should the clock stand still */
+#define STALL_RETRIES 4
+
+void its_queue_init(struct its *its)
+{
+	uint64_t value = CBASER_VALID | FIELD(CBASER_SIZE, 0);
+
+	its->queue = pmem_alloc(QUEUE_BYTES, QUEUE_ALIGN);
+	arch_cache_clean_inval(its->queue, QUEUE_BYTES);
+	value |= va_to_pa(its->queue).v;
+	its->clean_queue =
+		!its_write_pointer(its->regs, GITS_CBASER, value, CBASER_INNER, its->noncoherent);
+	wr64(its->regs, GITS_CWRITER, 0);
+	its->write = 0;
+}
+
+static void put(struct its *its, uint32_t off, const struct its_cmd *cmd)
+{
+	struct its_cmd *slot = &its->queue[off / CMD_BYTES];
+
+	*slot = *cmd;
+	if (its->clean_queue)
+		arch_cache_clean(slot, CMD_BYTES);
+}
+
+/* Stalled at `off`: the command there becomes a SYNC, and the ITS tries again. */
+static void unstall(struct its *its, uint32_t off)
+{
+	const struct its_cmd *bad = &its->queue[off / CMD_BYTES];
+	struct its_cmd sync = its_cmd_sync(its, 0);
+
+	log_err("its 0x%llx: stalled on command 0x%llx 0x%llx 0x%llx, skipped",
+		(unsigned long long)its->regs.base, (unsigned long long)bad->w[0],
+		(unsigned long long)bad->w[1], (unsigned long long)bad->w[2]);
+	put(its, off, &sync);
+	arch_dsb_oshst(); /* the SYNC is visible before the retry */
+	wr64(its->regs, GITS_CWRITER, its->write | CWRITER_RETRY);
+}
+
+/* Until at most `left` bytes of commands are outstanding. */
+static enum hv_status wait(struct its *its, uint32_t left)
+{
+	uint64_t limit = arch_time_hz() / 1000 * WAIT_MS + 1;
+	uint64_t start = arch_time_ticks();
+	unsigned stalls = 0;
+
+	for (uint32_t turns = 0;; turns++) {
+		bool late = arch_time_ticks() - start > limit || turns >= WAIT_TURNS;
+		uint64_t r = rd64(its->regs, GITS_CREADR);
+		uint32_t off = (uint32_t)(r & CQ_OFFSET) % QUEUE_BYTES;
+
+		if (!(r & CREADR_STALLED)) {
+			if ((its->write - off) % QUEUE_BYTES <= left)
+				return stalls ? HV_EINVAL : HV_OK;
+		} else if (stalls++ < STALL_RETRIES) {
+			unstall(its, off);
+		} else {
+			late = true;
+		}
+		if (late) {
+			its->dead = true;
+			log_err("its 0x%llx: queue stuck, CREADR 0x%llx, CWRITER 0x%x: no more commands",
+				(unsigned long long)its->regs.base, (unsigned long long)r, its->write);
+			return HV_ETIMEOUT;
+		}
+		arch_cpu_relax();
+	}
+}
+
+enum hv_status its_queue_post(struct its *its, const struct its_cmd *cmd, unsigned count)
+{
+	enum hv_status s;
+
+	ASSERT(count <= ITS_POST_MAX);
+	if (its->dead)
+		return HV_ETIMEOUT;
+	/* One slot stays free: a full queue looks like an empty one. */
+	s = wait(its, QUEUE_BYTES - (count + 1) * CMD_BYTES);
+	if (s == HV_ETIMEOUT)
+		return s;
+	for (unsigned i = 0; i < count; i++) {
+		put(its, its->write, &cmd[i]);
+		its->write = (its->write + CMD_BYTES) % QUEUE_BYTES;
+	}
+	arch_dsb_oshst(); /* commands, and the tables they speak of, are visible before the doorbell */
+	wr64(its->regs, GITS_CWRITER, its->write);
+	return s;
+}
+
+enum hv_status its_queue_drain(struct its *its)
+{
+	return its->dead ? HV_ETIMEOUT : wait(its, 0);
+}
+
+/* Commands, IHI 0069H §5.3. Collection n is CPU n. */
+
+static struct its_cmd device_cmd(uint64_t kind, uint32_t dev, uint32_t event)
+{
+	return (struct its_cmd){ { kind | (uint64_t)dev << 32, event, 0, 0 } };
+}
+
+struct its_cmd its_cmd_mapd(uint32_t dev, const void *itt, unsigned bits)
+{
+	struct its_cmd c = device_cmd(ITS_CMD_MAPD, dev, bits - 1);
+
+	c.w[2] = CMD2_VALID | (va_to_pa(itt).v & CMD2_ITT);
+	return c;
+}
+
+struct its_cmd its_cmd_mapti(uint32_t dev, uint32_t event, uint32_t intid, unsigned cpu)
+{
+	struct its_cmd c = device_cmd(ITS_CMD_MAPTI, dev, event);
+
+	c.w[1] |= (uint64_t)intid << 32;
+	c.w[2] = cpu;
+	return c;
+}
+
+struct its_cmd its_cmd_movi(uint32_t dev, uint32_t event, unsigned cpu)
+{
+	struct its_cmd c = device_cmd(ITS_CMD_MOVI, dev, event);
+
+	c.w[2] = cpu;
+	return c;
+}
+
+struct its_cmd its_cmd_inv(uint32_t dev, uint32_t event)
+{
+	return device_cmd(ITS_CMD_INV, dev, event);
+}
+
+struct its_cmd its_cmd_mapc(const struct its *its, unsigned cpu)
+{
+	return (struct its_cmd){ { ITS_CMD_MAPC, 0, CMD2_VALID | its_lpi_target(cpu, its->pta) | cpu,
+				   0 } };
+}
+
+struct its_cmd its_cmd_invall(unsigned cpu)
+{
+	return (struct its_cmd){ { ITS_CMD_INVALL, 0, cpu, 0 } };
+}
+
+struct its_cmd its_cmd_sync(const struct its *its, unsigned cpu)
+{
+	return (struct its_cmd){ { ITS_CMD_SYNC, 0, its_lpi_target(cpu, its->pta), 0 } };
+}

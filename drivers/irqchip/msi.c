@@ -1,0 +1,47 @@
+/*
+ * The one interface to MSI controllers of either kind (hv/msi.h): a block of vectors knows its
+ * provider. Vectors stay masked until somebody handles them.
+ */
+#include <hv/panic.h>
+
+#include "msi_priv.h"
+
+pa_t msi_doorbell_page(const struct msi_ctrl *c)
+{
+	return c->page;
+}
+
+uint32_t msi_doorbell_offset(const struct msi_ctrl *c)
+{
+	return c->offset;
+}
+
+enum hv_status msi_alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
+			 struct msi_block *out)
+{
+	return c->ops->alloc(c, device_id, n, cpu, out);
+}
+
+enum hv_status msi_handler(const struct msi_block *b, uint32_t i, irq_handler_fn *fn, void *arg)
+{
+	enum hv_status s;
+
+	if (i >= b->count)
+		return HV_EINVAL;
+	s = irq_register(b->first_intid + i, fn, arg, false);
+	if (s == HV_OK)
+		msi_set_enabled(b, i, true);
+	return s;
+}
+
+void msi_move(const struct msi_block *b, uint32_t i, unsigned cpu)
+{
+	ASSERT(i < b->count);
+	b->ctrl->ops->move(b->ctrl, b, i, cpu);
+}
+
+void msi_set_enabled(const struct msi_block *b, uint32_t i, bool on)
+{
+	ASSERT(i < b->count);
+	b->ctrl->ops->set_enabled(b->ctrl, b, i, on);
+}

@@ -1,0 +1,21 @@
+/* A provider of MSIs: what drivers/irqchip/msi.c needs of an ITS or a GICv2m frame. */
+#ifndef MSI_PRIV_H
+#define MSI_PRIV_H
+
+#include <hv/msi.h>
+
+struct msi_ops {
+	enum hv_status (*alloc)(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
+				struct msi_block *out);
+	void (*move)(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, unsigned cpu);
+	void (*set_enabled)(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, bool on);
+};
+
+struct msi_ctrl {
+	const struct msi_ops *ops;
+	uint32_t phandle;
+	pa_t page;	 /* 4 KiB page that devices write to */
+	uint32_t offset; /* of the doorbell register in it */
+};
+
+#endif
