@@ -15,7 +15,10 @@ struct vpci_config {
 	ipa_t ecam;	   /* 1 MiB a bus; one bus */
 	struct range mem32; /* IPA windows for BARs, PCI address == IPA */
 	struct range mem64;
-	ipa_t doorbell;	   /* IPA that devices write MSIs to; 0: none */
+	ipa_t doorbell;	   /* in the page that devices write MSIs to; 0: none */
+	/* Boot: maps pages of BARs that EL2 itself touches, Device, before they are touched. Pages
+	 * may come more than once. NULL: they are mapped already. */
+	void (*map)(struct range pa);
 };
 
 struct vpci_assignment {
@@ -28,7 +31,13 @@ struct vpci_assignment {
 	struct msi_block msi; /* count 0: no MSI */
 };
 
-/* Boot: builds the bridge and the shadows of all functions, registers the emulators; sets vm->vpci. */
+/* Stage-2 tables that the ECAM and all BARs can need at their worst places: for s2_init. */
+unsigned vpci_table_need(const struct vpci_assignment *list, unsigned count);
+/*
+ * Boot: builds the bridge and the shadows of all functions, registers the emulators; sets vm->vpci.
+ * After cpu_s2, the RAM list and the virtual ITS. Addresses that carry no mark (vm->emul[0]) answer
+ * as the bridge's windows do: all ones inside, EMUL_INJECT outside.
+ */
 enum hv_status __must_check vpci_init(struct vm *vm, const struct vpci_config *cfg,
 				      const struct vpci_assignment *list, unsigned count);
 /* To the state a guest finds after power-on; devices quiet. */

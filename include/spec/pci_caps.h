@@ -1,0 +1,48 @@
+/*
+ * PCI Express Base Specification, revision 6.0, 16 December 2021: configuration space as a guest
+ * is shown it, by dwords: registers of 16 bits in the upper half are shifted. What is not a
+ * matter of dwords is in spec/pci.h.
+ */
+#ifndef SPEC_PCI_CAPS_H
+#define SPEC_PCI_CAPS_H
+
+/* Type 0 header, §7.5.1.1, §7.5.1.2 */
+#define CFG_CACHELINE	0x0c /* cache line, latency timer, header type, BIST */
+#define   CFG_MULTIFUNCTION 0x00800000u
+#define CFG_CIS		0x28
+#define CFG_INTERRUPT	0x3c /* line, pin, Min_Gnt, Max_Lat */
+#define STS_ERRORS	0xf900u /* RW1C: 8, 15:11; §7.5.1.1.4 */
+#define STS_LIVE	0xffa8u /* all that is defined, but the capability list bit */
+
+/* Power management, §7.5.2 */
+#define PMC_D1_D2	0x06000000u
+#define PMC_PME		0xf8000000u
+
+/* PCI Express capability, §7.5.3 */
+#define EXP_TYPE_RCIEP	0x00900000u
+#define EXP_RRS_ID	0xffff0001u /* §2.3.2: ID read while the function is not ready */
+#define DEVCTL_RO	0x0010u
+#define DEVCTL_EXT_TAG	0x0100u
+#define DEVCTL_MRRS	0x7000u
+#define DEVSTA_ERRORS	0x000fu /* RW1C */
+#define DEVSTA_LIVE	0x003fu
+#define EXP_DEVCAP2	0x24
+#define DEVCTL2_CTO	0x000fu
+#define DEVCTL2_CTO_OFF 0x0010u
+#define DEVCTL2_IDO	0x0300u
+
+/* MSI, §7.7.1 */
+#define MSI_ENABLE	0x00010000u
+#define MSI_MMC		0x000e0000u
+#define MSI_MME		0x00700000u
+#define MSI_64		0x00800000u
+#define MSI_PVM		0x01000000u
+
+/* MSI-X, §7.7.2 */
+#define MSIX_SIZE	0x07ff0000u
+#define MSIX_FUNC_MASK	0x40000000u
+#define MSIX_ENABLE	0x80000000u
+#define MSIX_ENTRY_CTRL 12
+#define   MSIX_MASKED	0x1u
+
+#endif

@@ -1,0 +1,438 @@
+/* See vpci_fakes.h. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arch/mmio.h>
+#include <host.h>
+#include <hv/pmem.h>
+#include <hv/vits.h>
+#include <spec/pci.h>
+#include <spec/pci_caps.h>
+
+#include "vpci_fakes.h"
+
+struct pci_func pci_funcs[MAX_PCI_FUNCS];
+unsigned pci_func_count;
+struct fake_dev fakes[MAX_PCI_FUNCS];
+struct vm fake_vm;
+struct vpci_assignment fake_as[MAX_PCI_FUNCS];
+__typeof__(fake_delivered) fake_delivered;
+struct range fake_el2[64];
+unsigned fake_el2_count;
+
+static struct {
+	irq_handler_fn *fn;
+	void *arg;
+} handlers[4096];
+static void *arena;
+static struct iommu *some_iommu = (struct iommu *)(uintptr_t)1;
+static int some_ctrl, some_vits;
+
+#define MEMORY_PAGES 256
+static struct {
+	uint64_t page;
+	uint8_t bytes[4096];
+} memory[MEMORY_PAGES];
+static unsigned memory_count;
+
+uint8_t *fake_memory(uint64_t pa)
+{
+	unsigned i;
+
+	for (i = 0; i < memory_count; i++)
+		if (memory[i].page == pa / 4096)
+			return memory[i].bytes + pa % 4096;
+	i = memory_count < MEMORY_PAGES ? memory_count++ : 0;
+	memory[i].page = pa / 4096;
+	memset(memory[i].bytes, 0, 4096);
+	return memory[i].bytes + pa % 4096;
+}
+
+/* A BAR decodes where its device's own registers say so. */
+static bool decodes(uint64_t pa)
+{
+	for (unsigned i = 0; i < pci_func_count; i++)
+		for (unsigned b = 0; b < PCI_BARS; b++) {
+			const struct pci_bar *bar = &pci_funcs[i].bar[b];
+
+			if (!bar->assigned || pa < bar->pa.v || pa - bar->pa.v >= bar->size)
+				continue;
+			return fake_get(&fakes[i], PCI_COMMAND, 2) & PCI_CMD_MEM &&
+			       (fake_get(&fakes[i], PCI_BAR(b), 4) & ~PCI_BAR_MEM_FLAGS) ==
+				       (uint32_t)bar->pci;
+		}
+	return false;
+}
+
+static uint64_t memory_read(void *model, uint64_t off, unsigned size)
+{
+	uint64_t v = ~UINT64_C(0) >> (64 - 8 * size);
+
+	(void)model;
+	if (decodes(off))
+		memcpy(&v, fake_memory(off), size);
+	return v;
+}
+
+static void memory_write(void *model, uint64_t off, unsigned size, uint64_t v)
+{
+	(void)model;
+	if (decodes(off))
+		memcpy(fake_memory(off), &v, size);
+}
+
+static struct fake_dev *dev_of(const struct pci_func *f)
+{
+	return &fakes[f - pci_funcs];
+}
+
+uint32_t fake_get(const struct fake_dev *d, unsigned off, unsigned size)
+{
+	uint32_t v = 0;
+
+	memcpy(&v, &d->cfg[off], size);
+	return v;
+}
+
+void fake_put(struct fake_dev *d, unsigned off, unsigned size, uint32_t value)
+{
+	memcpy(&d->cfg[off], &value, size);
+}
+
+static void writable(struct fake_dev *d, unsigned off, unsigned size, uint32_t mask)
+{
+	memcpy(&d->writable[off], &mask, size);
+}
+
+uint32_t pci_cfg_read(const struct pci_func *f, uint16_t off, uint8_t size)
+{
+	struct fake_dev *d = dev_of(f);
+
+	assert(off < 4096 && off % size == 0 && size <= 4);
+	d->reads++;
+	return d->gone ? 0xffffffffu >> (32 - 8 * size) : fake_get(d, off, size);
+}
+
+static void lose_state(struct fake_dev *d)
+{
+	memset(&d->cfg[PCI_BAR(0)], 0, 24);
+	fake_put(d, PCI_COMMAND, 2, 0);
+	fake_put(d, 0x52, 2, fake_get(d, 0x52, 2) & 0xff8e);
+	fake_put(d, 0xc2, 2, fake_get(d, 0xc2, 2) & 0x7ff);
+	fake_put(d, 0x88, 2, 0x2810);
+	for (unsigned i = 0; i < 8; i++)
+		fake_memory(d->pf->bar[0].pa.v + 0x2000 + 16 * i + 12)[0] = 1;
+}
+
+void pci_cfg_write(const struct pci_func *f, uint16_t off, uint8_t size, uint32_t value)
+{
+	struct fake_dev *d = dev_of(f);
+	uint8_t power = d->cfg[0x44] & 3;
+
+	assert(off < 4096 && off % size == 0 && size <= 4);
+	d->writes++;
+	host_trace("cfg_write", (uint64_t)(f - pci_funcs) << 12 | off, value);
+	if (d->gone)
+		return;
+	for (unsigned i = 0; i < size; i++) {
+		uint8_t v = (uint8_t)(value >> 8 * i), old = d->cfg[off + i];
+		uint8_t now = (uint8_t)((old & ~d->writable[off + i]) | (v & d->writable[off + i]));
+
+		now &= (uint8_t)~(v & d->w1c[off + i]);
+		d->touched[off + i] |= old ^ now;
+		d->cfg[off + i] = now;
+	}
+	if (d->soft_reset && power == 3 && (d->cfg[0x44] & 3) == 0)
+		lose_state(d);
+}
+
+enum hv_status pci_reset(struct pci_func *f)
+{
+	struct fake_dev *d = dev_of(f);
+
+	d->resets++;
+	host_trace("pci_reset", (uint64_t)(f - pci_funcs), 0);
+	d->cfg[0x44] &= 0xfc;
+	lose_state(d);
+	return d->reset_status;
+}
+
+void pci_quiesce(const struct pci_func *f)
+{
+	fake_put(dev_of(f), PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
+}
+
+enum hv_status vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg, uint8_t *kind)
+{
+	vm->emul_count++;
+	vm->emul[vm->emul_count] = (struct emul_region){ fn, arg, base.v };
+	*kind = vm->emul_count;
+	return HV_OK;
+}
+
+enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn, void *arg,
+			  uint8_t *kind)
+{
+	uint8_t k;
+	enum hv_status st = vm_emul_add(vm, base, fn, arg, &k);
+
+	if (kind)
+		*kind = k;
+	return st == HV_OK ? s2_mark(&vm->cpu_s2, base, size, EMUL_MARK(k, 0)) : st;
+}
+
+void vm_log(struct vm *vm, const char *fmt, ...)
+{
+	char line[200];
+	va_list ap;
+
+	(void)vm;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_line(LOG_WARN, "%s", line);
+}
+
+pa_t msi_doorbell_page(const struct msi_ctrl *c)
+{
+	(void)c;
+	return PA(0x8090000);
+}
+
+uint32_t msi_doorbell_offset(const struct msi_ctrl *c)
+{
+	(void)c;
+	return 0x40;
+}
+
+enum hv_status msi_handler(const struct msi_block *b, uint32_t i, irq_handler_fn *fn, void *arg)
+{
+	assert(i < b->count);
+	handlers[b->first_intid - 8192 + i].fn = fn;
+	handlers[b->first_intid - 8192 + i].arg = arg;
+	return HV_OK;
+}
+
+void fake_irq(const struct fake_dev *d, unsigned vector)
+{
+	uint32_t intid = fake_as[d - fakes].msi.first_intid + vector;
+
+	handlers[intid - 8192].fn(handlers[intid - 8192].arg, intid, NULL);
+}
+
+void vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur)
+{
+	(void)cur;
+	assert(its);
+	fake_delivered.count++;
+	fake_delivered.vdev = vdev;
+	fake_delivered.event = event;
+}
+
+static void map_el2(struct range pa)
+{
+	assert(pa.base % 4096 == 0 && pa.size % 4096 == 0);
+	if (fake_el2_count < 64)
+		fake_el2[fake_el2_count++] = pa;
+}
+
+#define ARENA MIB(64)
+
+void fake_begin(void)
+{
+	memset(pci_funcs, 0, sizeof(pci_funcs));
+	memset(fakes, 0, sizeof(fakes));
+	memset(fake_as, 0, sizeof(fake_as));
+	memset(&fake_vm, 0, sizeof(fake_vm));
+	memset(&fake_delivered, 0, sizeof(fake_delivered));
+	memset(handlers, 0, sizeof(handlers));
+	pci_func_count = memory_count = fake_el2_count = 0;
+	host_mmio_clear();
+	host_mmio_add(0, UINTPTR_MAX, memory_read, memory_write, NULL);
+	host_log_clear();
+	arena = aligned_alloc(MIB(2), ARENA);
+	pmem_reset();
+	pmem_add((struct range){ (uintptr_t)arena, ARENA });
+}
+
+void fake_end(void)
+{
+	free(arena);
+	arena = NULL;
+}
+
+void fake_bar(struct fake_dev *d, unsigned bar, uint64_t size, uint64_t pa, bool mem64)
+{
+	d->pf->bar[bar] = (struct pci_bar){
+		.size = size, .pci = pa, .pa = PA(pa), .mem64 = mem64, .assigned = true,
+	};
+	fake_put(d, PCI_BAR(bar), 4, (uint32_t)pa | (mem64 ? PCI_BAR_TYPE_64 : 0));
+	writable(d, PCI_BAR(bar), 4, (uint32_t)~(size - 1));
+	if (mem64) {
+		fake_put(d, PCI_BAR(bar) + 4, 4, (uint32_t)(pa >> 32));
+		writable(d, PCI_BAR(bar) + 4, 4, (uint32_t)(~(size - 1) >> 32));
+	}
+}
+
+static void fake_caps(struct fake_dev *d)
+{
+	fake_put(d, PCI_CAP_PTR, 1, 0x40);
+	fake_put(d, 0x40, 4, 0xfe035001 | PMC_D1_D2);
+	writable(d, 0x44, 2, 0x0103);
+	d->w1c[0x45] = 0x80;
+	fake_put(d, 0x50, 4, 0x01868005); /* 8 messages, 64 bit, masks */
+	writable(d, 0x52, 2, 0x0071);
+	writable(d, 0x54, 4, 0xfffffffc);
+	writable(d, 0x58, 4, ~0u);
+	writable(d, 0x5c, 2, 0xffff);
+	writable(d, 0x60, 4, 0xff);
+	fake_put(d, 0x80, 4, 0x0002c010);
+	fake_put(d, 0x84, 4, 0x10008fe1 | 0x18);
+	fake_put(d, 0x88, 4, 0x00002930); /* MRRS 512, NoSnoop, ExtTag, MPS 256, RO */
+	writable(d, 0x88, 2, 0x7fff);
+	d->w1c[0x8a] = 0x0f;
+	fake_put(d, 0x8c, 4, 0x00477813);
+	fake_put(d, 0x90, 4, 0x10430000);
+	writable(d, 0x90, 2, 0xffff);
+	fake_put(d, 0xa4, 4, 0x0018081f);
+	writable(d, 0xa8, 2, 0xffff);
+	fake_put(d, 0xc0, 4, 0x0007d011);
+	writable(d, 0xc2, 2, 0xc000);
+	fake_put(d, 0xc4, 4, 0x2000);
+	fake_put(d, 0xc8, 4, 0x3000);
+	fake_put(d, 0xd0, 4, 0x00100009);
+	writable(d, 0xd4, 4, ~0u);
+	fake_put(d, 0x100, 4, 0x00010001);
+	writable(d, 0x108, 4, ~0u);
+}
+
+struct fake_dev *fake_add(uint8_t devfn)
+{
+	unsigned i = pci_func_count++;
+	struct fake_dev *d = &fakes[i];
+	struct pci_func *pf = &pci_funcs[i];
+
+	d->pf = pf;
+	*pf = (struct pci_func){
+		.vendor = 0x8086, .device = 0x10d3, .subvendor = 0x1af4, .subdevice = 0x1100,
+		.class_rev = 0x02000003, .irq_pin = 1, .cap_pm = 0x40, .cap_msi = 0x50,
+		.cap_msix = 0xc0, .cap_pcie = 0x80, .ext_config = true, .flr = true,
+		.msix_count = 8, .msix_table_off = 0x2000, .msix_pba_off = 0x3000,
+		.msi_count = 8, .msi_64 = true, .msi_mask = true, .iommu = some_iommu,
+		.devctl = 0x2930,
+	};
+	fake_put(d, 0x00, 4, 0x10d38086);
+	fake_put(d, 0x04, 4, 0x00100000);
+	fake_put(d, 0x08, 4, 0x02000003);
+	fake_put(d, 0x0c, 4, 0x80000010);
+	fake_put(d, 0x2c, 4, 0x11001af4);
+	fake_put(d, 0x30, 4, 0xfffc0001);
+	fake_put(d, 0x3c, 4, 0x4020010a);
+	writable(d, PCI_COMMAND, 2, 0x0547);
+	d->w1c[7] = 0xf9;
+	writable(d, 0x0c, 2, 0xffff);
+	writable(d, 0x0f, 1, 0x40);
+	writable(d, 0x30, 4, 0xfffc0001);
+	writable(d, 0x3c, 1, 0xff);
+	fake_caps(d);
+	fake_bar(d, 0, KIB(64), UINT64_C(0x8000000000) + (uint64_t)i * MIB(1), true);
+	fake_as[i] = (struct vpci_assignment){
+		.func = pf, .devfn = devfn, .intx_pin = 1, .intx_virq = 32,
+		.msi = { .ctrl = (struct msi_ctrl *)&some_ctrl, .first_data = 0,
+			 .first_intid = 8192 + 8 * i, .count = 8 },
+	};
+	return d;
+}
+
+void fake_start(void)
+{
+	struct s2_geometry geo = { 40, 1, 2, 2, false };
+	struct vpci_config cfg = {
+		.ecam = IPA(FAKE_ECAM), .mem32 = { FAKE_MEM32, MIB(256) },
+		.mem64 = { FAKE_MEM64, GIB(4) }, .doorbell = IPA(FAKE_DOORBELL), .map = map_el2,
+	};
+
+	fake_vm.vits = (struct vits *)&some_vits;
+	fake_vm.ram_count = 1;
+	fake_vm.ram[0].ipa = IPA(FAKE_RAM);
+	fake_vm.ram[0].size = MIB(256);
+	assert(s2_init(&fake_vm.cpu_s2, geo, 1, vpci_table_need(fake_as, pci_func_count), true) ==
+	       HV_OK);
+	assert(vpci_init(&fake_vm, &cfg, fake_as, pci_func_count) == HV_OK);
+	for (unsigned i = 0; i < pci_func_count; i++) {
+		memset(fakes[i].touched, 0, sizeof(fakes[i].touched));
+		fakes[i].reads = fakes[i].writes = 0;
+	}
+	host_trace_clear();
+}
+
+static uint64_t guest_access(struct mmio_access a)
+{
+	for (unsigned tries = 0; tries < 4; tries++) {
+		struct s2_leaf l = s2_lookup(&fake_vm.cpu_s2, a.ipa);
+		enum emul e;
+
+		if (l.valid && a.write) {
+			host_mmio_write((uintptr_t)l.pa.v, a.size, a.value);
+			return 0;
+		}
+		if (l.valid)
+			return host_mmio_read((uintptr_t)l.pa.v, a.size);
+		{
+			struct emul_region *r = &fake_vm.emul[l.mark & 0xff];
+
+			a.off = a.ipa.v - r->base;
+			a.cookie = (uint32_t)(l.mark >> 8);
+			e = r->fn ? r->fn(NULL, r->arg, &a) : EMUL_INJECT;
+		}
+		if (e == EMUL_INJECT)
+			return 0xdeadULL << 32; /* an abort */
+		if (e == EMUL_OK)
+			return a.value;
+	}
+	assert(!"retries without end");
+	return 0;
+}
+
+uint64_t guest_read(uint64_t ipa, unsigned size)
+{
+	return guest_access((struct mmio_access){ .ipa = IPA(ipa), .size = (uint8_t)size });
+}
+
+void guest_write(uint64_t ipa, unsigned size, uint64_t value)
+{
+	guest_access((struct mmio_access){
+		.ipa = IPA(ipa), .size = (uint8_t)size, .value = value, .write = true });
+}
+
+uint32_t cfg_read(uint8_t devfn, unsigned off, unsigned size)
+{
+	return (uint32_t)guest_read(FAKE_ECAM + ((unsigned)devfn << 12) + off, size);
+}
+
+void cfg_write(uint8_t devfn, unsigned off, unsigned size, uint32_t value)
+{
+	guest_write(FAKE_ECAM + ((unsigned)devfn << 12) + off, size, value);
+}
+
+void guest_place(uint8_t devfn, unsigned bar, uint64_t ipa)
+{
+	cfg_write(devfn, PCI_BAR(bar), 4, (uint32_t)ipa);
+	if (cfg_read(devfn, PCI_BAR(bar), 4) & PCI_BAR_TYPE_64)
+		cfg_write(devfn, PCI_BAR(bar) + 4, 4, (uint32_t)(ipa >> 32));
+}
+
+bool guest_direct(uint64_t ipa)
+{
+	return s2_lookup(&fake_vm.cpu_s2, IPA(ipa)).valid;
+}
+
+bool guest_trapped(uint64_t ipa)
+{
+	struct s2_leaf l = s2_lookup(&fake_vm.cpu_s2, IPA(ipa));
+
+	return !l.valid && l.mark;
+}

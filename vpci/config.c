@@ -1,0 +1,98 @@
+/*
+ * The access path to config space. The decision is a pure function of the row, the lanes, the
+ * device's dword and the guest's value; then at most one hardware write of the guest's own width;
+ * then the row's side effect.
+ */
+#include <spec/pci.h>
+#include <spec/pci_caps.h>
+
+#include "vpci_priv.h"
+
+/* The bits of a dword that an access touches. */
+static uint32_t lanes_of(unsigned off, unsigned size)
+{
+	return (PCI_ALL_ONES >> (32 - 8 * size)) << 8 * (off % 4);
+}
+
+struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t hw_now, uint32_t value,
+			      uint32_t shadow)
+{
+	uint32_t take = r->rw & lanes;
+	uint32_t clear = r->w1c & lanes & value;
+
+	return (struct cfg_verdict){
+		.shadow = ((shadow & ~take) | (value & take & ~r->hw)) & ~(clear & ~r->hw),
+		/* Bits of others go back as they are, but never a 1 that clears something. */
+		.value = ((hw_now & ~(take & r->hw) & ~r->w1c) | (value & take & r->hw) |
+			  (clear & r->hw)) & lanes,
+		.to_hw = ((take | clear) & r->hw) != 0,
+	};
+}
+
+/* Everything but the plain case. Returns false when the function does not answer. */
+static bool settle(struct vpci_func *f)
+{
+	uint8_t busy = __atomic_load_n(&f->busy, __ATOMIC_ACQUIRE);
+
+	if (busy & (BUSY_AWAY | BUSY_DEAD))
+		return false;
+	if (busy & BUSY_LOST) {
+		spin_lock(&f->lock);
+		state_settle(f);
+		spin_unlock(&f->lock);
+	}
+	return true;
+}
+
+uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
+{
+	unsigned dw = DW(off), shift = 8 * (off % 4);
+	uint32_t ones = PCI_ALL_ONES >> (32 - 8 * size);
+	uint32_t value, hw;
+
+	if (__atomic_load_n(&f->busy, __ATOMIC_RELAXED) && !settle(f))
+		return ones;
+	if (dw >= f->dwords)
+		return 0;
+	hw = cfg_rules[f->row[dw]].hw >> shift & ones;
+	value = __atomic_load_n(&f->shadow[dw], __ATOMIC_RELAXED) >> shift & ones & ~hw;
+	if (hw)
+		value |= pci_cfg_read(f->pf, (uint16_t)off, (uint8_t)size) & hw;
+	return value;
+}
+
+/* Lock held. */
+static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint32_t value)
+{
+	unsigned dw = DW(off), shift = 8 * (off % 4);
+	const struct cfg_rule *r = &cfg_rules[f->row[dw]];
+	uint32_t lanes = lanes_of(off, size), old = f->shadow[dw], hw_now = 0;
+	struct cfg_verdict d;
+
+	if ((r->rw | r->w1c) & r->hw & lanes)
+		hw_now = pci_cfg_read(f->pf, (uint16_t)off, (uint8_t)size) << shift;
+	d = cfg_decide(r, lanes, hw_now, value << shift, old);
+	__atomic_store_n(&f->shadow[dw], d.shadow, __ATOMIC_RELAXED);
+	/* All ones: nobody answers, and a write back of ones would set every bit there is. */
+	if (d.to_hw && (hw_now & lanes) != lanes)
+		pci_cfg_write(f->pf, (uint16_t)off, (uint8_t)size, d.value >> shift);
+	if (r->wrote && r->rw & lanes)
+		r->wrote(f, dw, old);
+}
+
+void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t value)
+{
+	bool flr = false;
+
+	if (DW(off) >= f->dwords || f->row[DW(off)] == ROW_NONE ||
+	    (__atomic_load_n(&f->busy, __ATOMIC_RELAXED) && !settle(f)))
+		return;
+	spin_lock(&f->lock);
+	if (!(f->busy & (BUSY_AWAY | BUSY_DEAD))) {
+		write_locked(f, off, size, value);
+		flr = f->busy & BUSY_AWAY;
+	}
+	spin_unlock(&f->lock);
+	if (flr)
+		state_flr(f); /* waits for the device: without the lock */
+}

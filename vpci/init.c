@@ -1,0 +1,153 @@
+/*
+ * Builds a guest's host bridge at boot, and brings all its functions to the state after power-on
+ * when the guest starts again.
+ */
+#include <string.h>
+
+#include <hv/pmem.h>
+#include <spec/pci.h>
+#include <spec/pci_caps.h>
+
+#include "vpci_priv.h"
+
+static enum hv_status init_func(struct vpci *v, unsigned index, const struct vpci_assignment *as)
+{
+	struct vpci_func *f = &v->func[index];
+	uint8_t *row;
+
+	if (as->func->header_type || as->func->bridge || as->intx_pin > 4)
+		return HV_EINVAL;
+	if (v->by_devfn[as->devfn] != VPCI_NO_FUNC)
+		return HV_ECONFLICT;
+	v->by_devfn[as->devfn] = (uint8_t)index;
+	*f = (struct vpci_func){
+		.index = (uint8_t)index,
+		.dwords = DW(PCI_CFG_LEGACY_SIZE),
+		.v = v,
+		.pf = as->func,
+		.as = *as,
+	};
+	row = pmem_alloc(f->dwords, 64);
+	f->shadow = pmem_alloc(f->dwords * sizeof(f->shadow[0]), 64);
+	f->initial = pmem_alloc(f->dwords * sizeof(f->initial[0]), 64);
+	bars_init(f);
+	msi_init(f);
+	caps_build(f, row);
+	if (!f->msix)
+		f->vectors = 0;
+	msix_init(f);
+	if (v->cfg.map)
+		bars_map_at_el2(f);
+	state_capture(f);
+	return msi_connect(f);
+}
+
+enum hv_status vpci_init(struct vm *vm, const struct vpci_config *cfg,
+			 const struct vpci_assignment *list, unsigned count)
+{
+	struct vpci *v;
+	enum hv_status st;
+
+	if (count >= VPCI_NO_FUNC)
+		return HV_ENOMEM;
+	v = pmem_alloc(sizeof(*v) + count * sizeof(v->func[0]), 64);
+	v->vm = vm;
+	v->cfg = *cfg;
+	memset(v->by_devfn, VPCI_NO_FUNC, sizeof(v->by_devfn));
+	for (unsigned i = 0; i < count; i++) {
+		if (cfg->doorbell.v && list[i].msi.ctrl)
+			v->doorbell = ALIGN_DOWN(cfg->doorbell.v, PAGE_SIZE) +
+				      msi_doorbell_offset(list[i].msi.ctrl);
+		st = init_func(v, i, &list[i]);
+		if (st != HV_OK)
+			return st;
+		v->count++;
+	}
+	st = vm_emul_add(vm, IPA(0), vpci_bar_access, v, &v->bar_kind);
+	if (st == HV_OK)
+		st = vm_emulate(vm, cfg->ecam, MIB(1), vpci_ecam_access, v, NULL);
+	if (st != HV_OK)
+		return st;
+	/* Kind 0 is what carries no mark: asked last. */
+	vm->emul[0] = (struct emul_region){ .fn = vpci_window_access, .arg = v };
+	vm->vpci = v;
+	vpci_reset(v);
+	return HV_OK;
+}
+
+/* Nothing mapped, nothing sent. A function in D3hot wakes up and is restored once it answers. */
+static void reset_func(struct vpci_func *f)
+{
+	bool asleep;
+
+	spin_lock(&f->lock);
+	f->shadow[DW(PCI_COMMAND)] &= ~(PCI_CMD_MEM | PCI_CMD_MASTER);
+	bars_update(f);
+	asleep = state_wake(f);
+	memcpy(f->shadow, f->initial, f->dwords * sizeof(f->shadow[0]));
+	msix_forget(f);
+	state_devctl(f);
+	f->logged = 0;
+	__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
+	if (asleep)
+		state_lose(f);
+	else
+		state_restore(f);
+	spin_unlock(&f->lock);
+}
+
+void vpci_reset(struct vpci *v)
+{
+	for (unsigned i = 0; i < v->count; i++)
+		reset_func(&v->func[i]);
+}
+
+void vpci_quiesce(struct vpci *v)
+{
+	for (unsigned i = 0; i < v->count; i++) {
+		struct vpci_func *f = &v->func[i];
+
+		spin_lock(&f->lock);
+		f->shadow[DW(PCI_COMMAND)] &= ~(PCI_CMD_MEM | PCI_CMD_MASTER);
+		if (f->msi)
+			f->shadow[DW(f->msi)] &= ~MSI_ENABLE;
+		if (f->msix)
+			f->shadow[DW(f->msix)] &= ~MSIX_ENABLE;
+		f->mode = MODE_INTX;
+		bars_update(f);
+		pci_quiesce(f->pf);
+		f->decoding = false;
+		spin_unlock(&f->lock);
+	}
+}
+
+/*
+ * Stage-2 tables that one BAR can need at its worst place (level 1 root, 4 KiB granule): it is
+ * naturally aligned in the guest, so below 2 MiB one page of leaves under one page of blocks.
+ * Above, blocks fit where the host address is aligned as well, but for trapped parts: each
+ * may touch two blocks.
+ */
+static unsigned bar_tables(const struct pci_func *pf, unsigned bar)
+{
+	const struct pci_bar *b = &pf->bar[bar];
+	unsigned holes = 0;
+	uint64_t l2, l3;
+
+	if (!b->size || b->io || !b->assigned)
+		return 0;
+	if (pf->msix_count)
+		holes = 2u * (pf->msix_table_bar == bar) + 2u * (pf->msix_pba_bar == bar);
+	l3 = b->size <= MIB(2) ? 1 : IS_ALIGNED(b->pa.v, MIB(2)) ? holes : b->size / MIB(2);
+	l2 = b->size <= GIB(1) ? 1 : IS_ALIGNED(b->pa.v, GIB(1)) ? holes : b->size / GIB(1);
+	return (unsigned)(l2 + l3);
+}
+
+unsigned vpci_table_need(const struct vpci_assignment *list, unsigned count)
+{
+	unsigned tables = 2; /* the ECAM */
+
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned bar = 0; bar < PCI_BARS; bar++)
+			tables += bar_tables(list[i].func, bar);
+	return tables;
+}

@@ -1,0 +1,215 @@
+/*
+ * Interrupt modes and the MSI capability. A function is in one mode: MSI-X if enabled, else MSI,
+ * else INTx. The device gets the address and data that Viaduct chose; the guest's are a copy that
+ * says which event of its own ITS an interrupt becomes.
+ */
+#include <hv/vits.h>
+#include <spec/pci.h>
+#include <spec/pci_caps.h>
+
+#include "vpci_priv.h"
+
+static uint8_t wanted_mode(const struct vpci_func *f)
+{
+	if (f->msix && f->shadow[DW(f->msix)] & MSIX_ENABLE)
+		return MODE_MSIX;
+	if (f->msi && f->shadow[DW(f->msi)] & MSI_ENABLE)
+		return MODE_MSI;
+	return MODE_INTX;
+}
+
+static unsigned msi_mme(const struct vpci_func *f)
+{
+	return (f->shadow[DW(f->msi)] & MSI_MME) >> 20;
+}
+
+/* Registers behind the control word move with the capability's layout. */
+static unsigned msi_reg(const struct vpci_func *f, uint8_t row)
+{
+	unsigned dw = DW(f->msi);
+
+	while (dw < DW(PCI_CFG_LEGACY_SIZE) && f->row[dw] != row)
+		dw++;
+	return dw;
+}
+
+uint64_t msi_device_address(const struct vpci_func *f)
+{
+	const struct msi_ctrl *c = f->as.msi.ctrl;
+
+	/* Without an IOMMU in between the device's address is the physical one. */
+	return f->pf->iommu ? f->v->doorbell : msi_doorbell_page(c).v + msi_doorbell_offset(c);
+}
+
+static void write_masks(struct vpci_func *f)
+{
+	unsigned dw;
+	uint32_t all = PCI_ALL_ONES >> (32 - f->pf->msi_count);
+
+	if (!f->pf->msi_mask)
+		return;
+	dw = msi_reg(f, ROW_MSI_MASK);
+	if (dw < DW(PCI_CFG_LEGACY_SIZE)) /* what is not granted stays masked */
+		pci_cfg_write(f->pf, (uint16_t)(dw * 4), 4,
+			      (f->shadow[dw] | ~(PCI_ALL_ONES >> (32 - f->granted))) & all);
+}
+
+static void write_msi(struct vpci_func *f, bool on)
+{
+	uint64_t addr = msi_device_address(f);
+	uint16_t at = f->msi;
+	uint32_t ctrl = f->shadow[DW(at)];
+
+	if (!on) {
+		pci_cfg_write(f->pf, (uint16_t)(at + 2), 2, 0);
+		return;
+	}
+	pci_cfg_write(f->pf, (uint16_t)(at + 4), 4, (uint32_t)addr);
+	if (ctrl & MSI_64)
+		pci_cfg_write(f->pf, (uint16_t)(at + 8), 4, (uint32_t)(addr >> 32));
+	pci_cfg_write(f->pf, (uint16_t)(at + (ctrl & MSI_64 ? 12 : 8)), 2, f->as.msi.first_data);
+	write_masks(f);
+	pci_cfg_write(f->pf, (uint16_t)(at + 2), 2, (ctrl & (MSI_ENABLE | MSI_MME)) >> 16);
+}
+
+static void set_mode(struct vpci_func *f, uint8_t mode)
+{
+	__atomic_store_n(&f->mode, mode, __ATOMIC_RELAXED);
+	state_command(f);
+}
+
+/*
+ * Into MSI or MSI-X: DisINTx first, then the message, then enable. Back to INTx: disable, then
+ * DisINTx as the guest has it. A driver that tries MSI and falls back finds its line again.
+ */
+void msi_apply(struct vpci_func *f)
+{
+	uint8_t mode = wanted_mode(f);
+
+	if (mode != MODE_INTX)
+		set_mode(f, mode);
+	if (f->msi)
+		write_msi(f, mode == MODE_MSI);
+	if (f->msix) {
+		uint32_t ctrl = f->shadow[DW(f->msix)] & (MSIX_ENABLE | MSIX_FUNC_MASK);
+
+		pci_cfg_write(f->pf, (uint16_t)(f->msix + 2), 2, ctrl >> 16);
+	}
+	if (mode == MODE_INTX)
+		set_mode(f, mode);
+}
+
+/* More messages than granted are asked for: as many as granted. */
+void msi_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+{
+	uint32_t mmc = f->shadow[dw] & MSI_MMC;
+
+	(void)old;
+	if (msi_mme(f) > mmc >> 17)
+		f->shadow[dw] = (f->shadow[dw] & ~MSI_MME) | mmc << 3;
+	msi_apply(f);
+}
+
+void msi_mask_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+{
+	(void)dw;
+	(void)old;
+	write_masks(f);
+}
+
+void msix_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+{
+	(void)dw;
+	(void)old;
+	msi_apply(f);
+}
+
+/* The guest's message number i, or false: it goes somewhere that is not its ITS. */
+static bool msi_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
+{
+	unsigned mme = msi_mme(f);
+	uint64_t addr = f->shadow[DW(f->msi) + 1];
+	uint32_t data;
+
+	if (f->shadow[DW(f->msi)] & MSI_64)
+		addr |= (uint64_t)f->shadow[DW(f->msi) + 2] << 32;
+	data = f->shadow[DW(f->msi) + (f->shadow[DW(f->msi)] & MSI_64 ? 3 : 2)];
+	if (i >> mme || addr != f->v->doorbell)
+		return false;
+	*event = (data >> mme << mme) | i; /* §7.7.1.3: the device changes the low bits */
+	return true;
+}
+
+static bool msix_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
+{
+	if (i >= f->vectors ||
+	    __atomic_load_n(&f->vector[i].addr, __ATOMIC_RELAXED) != f->v->doorbell)
+		return false;
+	*event = __atomic_load_n(&f->vector[i].data, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* A physical interrupt of this function, on any CPU. No lock: what changes meanwhile may be seen
+ * old or new, as a message under way would. */
+static void msi_arrived(void *arg, uint32_t intid, struct vcpu *cur)
+{
+	struct vpci_func *f = arg;
+	uint32_t i = intid - f->as.msi.first_intid, event;
+	uint8_t mode = __atomic_load_n(&f->mode, __ATOMIC_RELAXED);
+	bool sent = mode == MODE_MSIX ? msix_message(f, i, &event) :
+		    mode == MODE_MSI  ? msi_message(f, i, &event) :
+					false;
+
+	if (sent)
+		vits_deliver(f->v->vm->vits, f->as.devfn, event, cur);
+}
+
+/* The device adds the message number by replacing low bits: data must leave them 0. */
+static uint8_t grantable(const struct vpci_func *f)
+{
+	uint32_t n = 1;
+
+	if (!f->pf->cap_msi || !f->pf->msi_count || f->pf->msi_count > 32 ||
+	    f->as.msi.first_data > 0xffff)
+		return 0;
+	while (n * 2 <= MIN(f->pf->msi_count, f->as.msi.count) &&
+	       f->as.msi.first_data % (n * 2) == 0 && f->as.msi.first_data + n * 2 <= 0x10000)
+		n *= 2;
+	return (uint8_t)n;
+}
+
+static bool msix_usable(const struct vpci_func *f)
+{
+	const struct pci_func *pf = f->pf;
+	unsigned table = pf->msix_table_bar, pba = pf->msix_pba_bar;
+
+	if (!pf->cap_msix || !pf->msix_count || pf->msix_count > 2048 || table >= PCI_BARS ||
+	    pba >= PCI_BARS || !(f->present & 1u << table) || !(f->present & 1u << pba))
+		return false;
+	return range_contains((struct range){ 0, pf->bar[table].size }, pf->msix_table_off,
+			      (uint64_t)pf->msix_count * PCI_MSIX_ENTRY) &&
+	       range_contains((struct range){ 0, pf->bar[pba].size }, pf->msix_pba_off,
+			      ALIGN_UP(pf->msix_count, 64) / 8);
+}
+
+void msi_init(struct vpci_func *f)
+{
+	if (!f->as.msi.count || !f->v->doorbell || !f->v->vm->vits)
+		return;
+	f->granted = grantable(f);
+	if (msix_usable(f))
+		f->vectors = (uint16_t)MIN(f->pf->msix_count, f->as.msi.count);
+}
+
+enum hv_status msi_connect(struct vpci_func *f)
+{
+	uint32_t n = MAX(f->vectors, f->msi ? f->granted : 0u);
+
+	for (uint32_t i = 0; i < n; i++) {
+		enum hv_status st = msi_handler(&f->as.msi, i, msi_arrived, f);
+
+		if (st != HV_OK)
+			return st;
+	}
+	return HV_OK;
+}

@@ -1,0 +1,247 @@
+/*
+ * What a function's hardware is set to, as the shadow wants it: COMMAND, power state, device
+ * control, function-level reset, and giving everything back to a device that lost it. All of it is
+ * derived from the shadow and from what was captured at boot, so restoring is doing it again.
+ */
+#include <arch/time.h>
+#include <spec/pci.h>
+#include <spec/pci_caps.h>
+
+#include "vpci_priv.h"
+
+#define D3HOT_EXIT_MS 10 /* PCIe r6.0 §5.9: no access earlier; the guest waits */
+
+static uint32_t power_state(const struct vpci_func *f)
+{
+	return f->pm ? f->shadow[DW(f->pm + PCI_PM_CSR)] & PCI_PM_STATE : 0;
+}
+
+bool state_live(const struct vpci_func *f)
+{
+	return f->shadow[DW(PCI_COMMAND)] & PCI_CMD_MEM && f->decoding && !f->busy && !power_state(f);
+}
+
+/* MSIs and INTx exclude each other; a function without a virtual pin keeps its line quiet. */
+static uint16_t command_value(const struct vpci_func *f)
+{
+	uint32_t cmd = f->shadow[DW(PCI_COMMAND)] & (PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF);
+
+	if (f->mode != MODE_INTX || !f->as.intx_pin)
+		cmd |= PCI_CMD_INTX_OFF;
+	return (uint16_t)cmd;
+}
+
+void state_command(struct vpci_func *f)
+{
+	uint32_t now;
+
+	pci_cfg_write(f->pf, PCI_COMMAND, 2, command_value(f));
+	now = pci_cfg_read(f->pf, PCI_COMMAND, 2);
+	f->decoding = now & PCI_CMD_MEM && now != 0xffff;
+}
+
+static void write_bars(struct vpci_func *f)
+{
+	for (unsigned i = 0; i < PCI_BARS; i++) {
+		const struct pci_bar *b = &f->pf->bar[i];
+		uint16_t off = (uint16_t)(PCI_BAR(i));
+
+		if (!b->size || !b->assigned || b->io)
+			continue;
+		pci_cfg_write(f->pf, off, 4, (uint32_t)b->pci);
+		if (b->mem64)
+			pci_cfg_write(f->pf, (uint16_t)(off + 4), 4, (uint32_t)(b->pci >> 32));
+	}
+}
+
+/* A reset behind our back shows as lost BARs. */
+static bool bars_intact(const struct vpci_func *f)
+{
+	for (unsigned i = 0; i < PCI_BARS; i++)
+		if (f->present & 1u << i && (pci_cfg_read(f->pf, (uint16_t)(PCI_BAR(i)), 4) &
+					     ~PCI_BAR_MEM_FLAGS) != (uint32_t)f->pf->bar[i].pci)
+			return false;
+	return true;
+}
+
+static bool has_devctl2(const struct vpci_func *f)
+{
+	unsigned dw = DW(f->pcie + PCI_EXP_DEVCTL2);
+
+	return dw < f->dwords && f->row[dw] == ROW_PCIE + DW(PCI_EXP_DEVCTL2);
+}
+
+static void write_device_control(struct vpci_func *f)
+{
+	if (!f->pcie)
+		return;
+	pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL), 2, f->devctl);
+	if (has_devctl2(f))
+		pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL2), 2, f->devctl2);
+}
+
+/* MEM goes on while the MSI-X table is written: the physical BAR is where nobody else is. */
+void state_restore(struct vpci_func *f)
+{
+	pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
+	write_bars(f);
+	write_device_control(f);
+	if (f->msix) {
+		pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF | PCI_CMD_MEM);
+		msix_program(f);
+	}
+	msi_apply(f); /* and COMMAND */
+}
+
+bool state_settle(struct vpci_func *f)
+{
+	uint64_t wait = arch_time_hz() * D3HOT_EXIT_MS / 1000;
+	uint32_t id;
+
+	if (f->busy != BUSY_LOST || power_state(f) || arch_time_ticks() - f->lost_since < wait)
+		return false;
+	id = pci_cfg_read(f->pf, PCI_ID, 4);
+	if (id == PCI_ALL_ONES || id == EXP_RRS_ID)
+		return false;
+	state_restore(f);
+	__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
+	bars_update(f);
+	return true;
+}
+
+/*
+ * MEM 1 -> 0: unmap, invalidate, then the device. 0 -> 1: the device, read back, then map.
+ * The second bars_update does nothing after the first.
+ */
+void command_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+{
+	bool mem = f->shadow[dw] & PCI_CMD_MEM;
+
+	if (old & PCI_CMD_MEM && !mem)
+		bars_update(f);
+	if (mem && !(f->busy & BUSY_LOST) && !bars_intact(f))
+		state_restore(f);
+	state_command(f);
+	bars_update(f);
+}
+
+void state_lose(struct vpci_func *f)
+{
+	f->lost_since = arch_time_ticks();
+	__atomic_store_n(&f->busy, f->busy | BUSY_LOST, __ATOMIC_RELEASE);
+}
+
+static void write_power(struct vpci_func *f, uint32_t state)
+{
+	uint16_t off = (uint16_t)(f->pm + PCI_PM_CSR);
+	uint32_t now = pci_cfg_read(f->pf, off, 2);
+
+	pci_cfg_write(f->pf, off, 2, (now & PCI_PM_NO_SOFT_RESET) | state);
+}
+
+bool state_wake(struct vpci_func *f)
+{
+	bool asleep = f->busy & BUSY_LOST;
+
+	if (f->pm && pci_cfg_read(f->pf, (uint16_t)(f->pm + PCI_PM_CSR), 2) & PCI_PM_STATE) {
+		write_power(f, 0);
+		asleep = true;
+	}
+	return asleep;
+}
+
+void pm_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+{
+	uint32_t state = f->shadow[dw] & PCI_PM_STATE;
+
+	if (state != 0 && state != PCI_PM_D3HOT) {
+		f->shadow[dw] = old; /* D1, D2: as a function that does not have them */
+		return;
+	}
+	if (state == (old & PCI_PM_STATE))
+		return;
+	if (state == PCI_PM_D3HOT)
+		bars_update(f); /* unmapped before the device goes */
+	write_power(f, state);
+	if (state == PCI_PM_D3HOT)
+		return;
+	if (f->busy & BUSY_LOST || !(f->shadow[dw] & PCI_PM_NO_SOFT_RESET))
+		state_lose(f);
+	bars_update(f);
+}
+
+/* Larger reads than the payload size are what the rest of the fabric was set up for. */
+static uint32_t read_request(uint32_t wanted, uint32_t physical)
+{
+	uint32_t mrrs = MIN(wanted >> 12 & 7u, 5u), mps = MIN(physical >> 5 & 7u, 5u);
+
+	return MAX(mrrs, mps) << 12;
+}
+
+void state_capture(struct vpci_func *f)
+{
+	if (!f->pcie)
+		return;
+	f->devctl = (uint16_t)(f->pf->devctl & ~(PCI_EXP_DEVCTL_FLR | PCI_EXP_DEVCTL_SNOOP));
+	f->devctl2 = f->pf->devctl2;
+}
+
+void state_devctl(struct vpci_func *f)
+{
+	const uint32_t pass2 = DEVCTL2_CTO | DEVCTL2_IDO;
+	uint32_t want;
+
+	if (!f->pcie)
+		return;
+	want = f->shadow[DW(f->pcie + PCI_EXP_DEVCTL)];
+	f->devctl = (uint16_t)((f->devctl & ~(DEVCTL_RO | DEVCTL_MRRS)) | (want & DEVCTL_RO) |
+			       read_request(want, f->devctl));
+	if (has_devctl2(f))
+		f->devctl2 = (uint16_t)((f->devctl2 & ~pass2) |
+					(f->shadow[DW(f->pcie + PCI_EXP_DEVCTL2)] & pass2));
+}
+
+void devctl_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+{
+	uint32_t now = f->shadow[dw];
+
+	(void)old;
+	f->shadow[dw] = now & ~PCI_EXP_DEVCTL_FLR; /* reads 0, §7.5.3.4 */
+	state_devctl(f);
+	pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL), 2, f->devctl);
+	if (now & PCI_EXP_DEVCTL_FLR && f->pf->flr && !(f->busy & BUSY_LOST)) {
+		__atomic_store_n(&f->busy, f->busy | BUSY_AWAY, __ATOMIC_RELEASE);
+		bars_update(f);
+	}
+}
+
+void devctl2_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+{
+	(void)dw;
+	(void)old;
+	state_devctl(f);
+	pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL2), 2, f->devctl2);
+}
+
+/*
+ * The guest's own FLR. The shadow stays: drivers that reset a function restore what they saved,
+ * and those that do not find it as it was. The function reads all ones meanwhile.
+ */
+void state_flr(struct vpci_func *f)
+{
+	enum hv_status st = pci_reset(f->pf);
+
+	spin_lock(&f->lock);
+	if (f->pm)
+		f->shadow[DW(f->pm + PCI_PM_CSR)] &= ~PCI_PM_STATE; /* a reset ends in D0, §5.3.1.4 */
+	if (st == HV_OK) {
+		state_restore(f);
+		__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
+		bars_update(f);
+	} else {
+		__atomic_store_n(&f->busy, BUSY_DEAD, __ATOMIC_RELEASE);
+		vm_log(f->v->vm, "00:%02x.%x did not come back from its reset; it is switched off",
+		       f->as.devfn >> 3, f->as.devfn & 7);
+	}
+	spin_unlock(&f->lock);
+}

@@ -1,0 +1,180 @@
+/*
+ * Inside vpci/. A function's config space is a byte a dword, naming a row of rules.c, and a shadow
+ * dword. Decisions (cfg_decide, bar_segments) are pure; what performs them cannot fail.
+ *
+ * func->lock guards the shadow and the hardware of that function. What decides mappings (live,
+ * base, held, cur of every function) changes only under vm->config_lock, taken inside it.
+ * While `busy` says AWAY nobody but the one who set it touches the function.
+ */
+#ifndef VPCI_PRIV_H
+#define VPCI_PRIV_H
+
+#include <hv/spinlock.h>
+#include <hv/vpci.h>
+
+#define DW(off)	      ((unsigned)(off) / 4)
+#define VPCI_NO_FUNC  0xff
+#define BAR_SEGS      (PCI_BARS + 4) /* each of two trapped ranges splits one BAR twice at most */
+#define PCI_ALL_ONES  0xffffffffu
+
+struct vpci_func;
+
+/* A side effect of a write; the shadow has the new value, `old` is what it was. Lock held. */
+typedef void wrote_fn(struct vpci_func *f, unsigned dw, uint32_t old);
+
+/* One dword. A bit that no mask names reads 0 and ignores writes. */
+struct cfg_rule {
+	uint32_t hw;	/* lives in the device; otherwise in the shadow */
+	uint32_t rw;	/* a write lands where the bit lives */
+	uint32_t w1c;	/* writing 1 clears it where it lives; never written 1 on our own account */
+	uint32_t boot;	/* shadow: starts as the device had it at boot */
+	uint32_t set;	/* shadow: starts as 1 */
+	wrote_fn *wrote;
+};
+
+enum cfg_row {
+	ROW_NONE, /* reads 0, writes ignored */
+	ROW_HEADER,
+	ROW_BAR = ROW_HEADER + DW(0x40),
+	ROW_PM,
+	ROW_PCIE = ROW_PM + 2,
+	ROW_MSI_CTRL = ROW_PCIE + DW(0x3c),
+	ROW_MSI_ADDR,
+	ROW_MSI_ADDR_HI,
+	ROW_MSI_DATA,
+	ROW_MSI_MASK,
+	ROW_MSI_PENDING,
+	ROW_MSIX,
+	ROW_COUNT = ROW_MSIX + 3,
+};
+
+extern const struct cfg_rule cfg_rules[ROW_COUNT];
+
+/* What a write comes to: the new shadow, and at most one write of the guest's own width. */
+struct cfg_verdict {
+	uint32_t shadow;
+	uint32_t value; /* in place in the dword */
+	bool to_hw;
+};
+struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t hw_now, uint32_t value,
+			      uint32_t shadow);
+
+/* A piece of a BAR in the guest's address space, whole pages. */
+enum seg_how { SEG_NC, SEG_DEVICE, SEG_TRAP };
+struct bar_seg {
+	uint64_t ipa, pa, size;
+	uint8_t bar;
+	uint8_t how;
+};
+
+/* One vector of a trapped MSI-X table as the guest wrote it. */
+struct vpci_vector {
+	uint64_t addr;
+	uint32_t data;
+	uint32_t ctrl; /* bit 0: masked by the guest; VECTOR_HW_MASKED */
+};
+#define VECTOR_HW_MASKED 0x80000000u
+
+enum { MODE_INTX, MODE_MSI, MODE_MSIX };
+
+/* busy */
+#define BUSY_AWAY 0x1 /* being reset */
+#define BUSY_DEAD 0x2 /* a reset failed: reads all ones until the guest restarts */
+#define BUSY_LOST 0x4 /* returned from D3hot without its state; restored when it answers */
+
+struct vpci_func {
+	struct spinlock lock;
+	uint8_t busy;
+	uint8_t index; /* in vpci->func */
+	uint8_t mode;
+	uint16_t dwords; /* of config space that have a row; behind it everything reads 0 */
+	const uint8_t *row;
+	uint32_t *shadow;
+	uint32_t *initial; /* the shadow at power-on */
+	struct vpci *v;
+	struct pci_func *pf;
+	struct vpci_assignment as;
+	uint8_t pm, pcie, msi, msix; /* visible capabilities, byte offset; 0: none */
+	uint16_t devctl, devctl2; /* what the device has, or gets back */
+	bool decoding;		  /* physical MEM is on, read back */
+	uint8_t granted;	  /* MSI: messages, a power of two */
+	uint16_t vectors;	  /* MSI-X */
+	struct vpci_vector *vector;
+	uint64_t lost_since;
+
+	uint8_t present;    /* BARs that the guest sees, a bit each */
+	uint8_t small;	    /* of them: below 4 KiB */
+	uint8_t page_alone; /* small ones whose host page holds nobody else's BAR */
+	uint8_t logged;
+	/* config_lock */
+	bool live;	  /* decodes: MEM, D0, not busy */
+	bool affected;	  /* takes part in the change under way */
+	uint8_t held;	  /* BARs that have their range; first come, first served */
+	uint8_t blocked;  /* BARs that wait until somebody moves away */
+	uint64_t base[PCI_BARS];
+	unsigned cur_count, want_count;
+	struct bar_seg cur[BAR_SEGS], want[BAR_SEGS];
+};
+
+struct vpci {
+	struct vm *vm;
+	struct vpci_config cfg;
+	uint64_t doorbell; /* where guests send MSIs; 0: none */
+	uint8_t bar_kind;  /* emulator of trapped pages */
+	unsigned count;
+	uint8_t by_devfn[256];
+	struct vpci_func func[];
+};
+
+static inline bool bar_mem64(const struct vpci_func *f, unsigned bar)
+{
+	return f->pf->bar[bar].mem64;
+}
+
+/* config.c: one access inside a dword. Takes the lock. */
+uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size);
+void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t value);
+
+/* bridge.c: the ECAM, and the parts of the windows that nobody claims. */
+emul_fn vpci_ecam_access, vpci_window_access;
+
+/* caps.c: rows and initial shadow from the device as it is at boot. */
+void caps_build(struct vpci_func *f, uint8_t *row);
+
+/* bars.c, trap.c */
+unsigned bar_segments(const struct vpci_func *f, unsigned bar, uint64_t base, bool whole_page,
+		      struct bar_seg *out);
+/* Recomputes the mappings after a change of BARs, COMMAND or power. Lock held, not config_lock. */
+void bars_update(struct vpci_func *f);
+void bars_init(struct vpci_func *f);
+void bars_map_at_el2(const struct vpci_func *f);
+wrote_fn bar_wrote;
+emul_fn vpci_bar_access;
+
+/* state.c: what the device is set to; all with the lock held. */
+wrote_fn command_wrote, pm_wrote, devctl_wrote, devctl2_wrote;
+bool state_live(const struct vpci_func *f);
+void state_capture(struct vpci_func *f); /* boot: device control as it was set up */
+void state_devctl(struct vpci_func *f);	 /* device control from the shadow */
+bool state_wake(struct vpci_func *f);	 /* to D0; true when it was not there */
+void state_lose(struct vpci_func *f);	 /* BUSY_LOST from now on */
+void state_command(struct vpci_func *f); /* writes COMMAND as shadow and mode want it */
+void state_restore(struct vpci_func *f); /* the device lost everything: give it back */
+bool state_settle(struct vpci_func *f);	 /* BUSY_LOST and ready: restores; true when it did */
+void state_flr(struct vpci_func *f);	 /* lock NOT held; BUSY_AWAY set */
+
+/* msi.c */
+wrote_fn msi_wrote, msi_mask_wrote, msix_wrote;
+void msi_init(struct vpci_func *f); /* before caps_build: what can be granted */
+enum hv_status __must_check msi_connect(struct vpci_func *f);
+void msi_apply(struct vpci_func *f); /* interrupt mode from the shadow to the device */
+uint64_t msi_device_address(const struct vpci_func *f);
+
+/* msix.c */
+void msix_init(struct vpci_func *f);
+void msix_program(struct vpci_func *f); /* the whole physical table; physical MEM on */
+uint32_t msix_read(const struct vpci_func *f, unsigned off);
+void msix_write(struct vpci_func *f, unsigned off, uint32_t value);
+void msix_forget(struct vpci_func *f); /* the guest's table as after power-on */
+
+#endif
