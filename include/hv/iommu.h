@@ -2,7 +2,8 @@
  * The IOMMU of the board, whichever kind: streams abort until attached.
  *
  * Locking: attach and detach take the stream-table lock, flush takes the queue lock; callers hold
- * at most a guest's configuration lock.
+ * at most a guest's configuration lock. On a dead IOMMU every operation returns at once: nothing
+ * gets through it.
  */
 #ifndef HV_IOMMU_H
 #define HV_IOMMU_H
@@ -29,6 +30,10 @@ struct iommu_ops {
 	void (*set_silent)(struct iommu *i, uint32_t sid);	/* abort without events */
 	void (*flush)(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
 	void (*flush_all)(struct iommu *i, uint16_t vmid);
+	/* Behind iommu_prepare, iommu_poll and iommu_route. */
+	enum hv_status (*prepare)(struct iommu *i, uint32_t sid);
+	void (*poll)(struct iommu *i);
+	void (*route)(struct iommu *i, unsigned cpu);
 };
 
 struct iommu {
@@ -38,7 +43,7 @@ struct iommu {
 	uint8_t oas_bits;	 /* output address size */
 	uint8_t vmid_bits;	 /* 8 or 16 */
 	uint8_t sid_bits;
-	bool s2;		 /* can translate stage-2 */
+	bool s2;		 /* can translate stage-2, and was started */
 	bool fwb;
 	bool coherent;
 	bool dead;		 /* queue timed out: everything behind it is aborted */
@@ -56,14 +61,25 @@ extern unsigned iommu_count;
 void iommu_probe(const void *fdt);
 void iommu_start(const void *fdt);
 struct iommu *iommu_find(uint32_t phandle);
-
 /*
- * Every fault, already decoded, from interrupt context, bounded per interrupt. Set at boot.
- * `more`: this many further events were lost to an overflow before this one.
+ * Makes room for a stream that will be attached: memory, so at boot, between iommu_start and
+ * pmem_seal. The stream stays aborted. HV_EINVAL: no such stream; HV_EUNSUPP: cannot translate.
  */
+enum hv_status __must_check iommu_prepare(struct iommu *i, uint32_t sid);
+/* The interrupts of all IOMMUs go to this CPU (CPU 0 until then). */
+void iommu_route(unsigned cpu);
+/* Handles what an interrupt left over; cheap when there is nothing. Any CPU. */
+void iommu_poll(void);
+/* An interrupt left events over, on this CPU: the callee makes iommu_poll run soon. May be NULL. */
+extern void (*iommu_retry)(void);
+
+/* Every fault, already decoded, from interrupt context, bounded per interrupt. Set at boot. */
 typedef void iommu_fault_fn(struct iommu *i, const struct iommu_fault *f);
 extern iommu_fault_fn *iommu_on_fault;
-/* The queue of `i` timed out: the callee turns bus mastering off behind it. */
+/*
+ * The queue of `i` timed out; it is in global abort and `dead` already. The callee turns bus
+ * mastering off behind it. Called once, with no IOMMU lock held, from whatever needed the queue.
+ */
 extern void (*iommu_on_death)(struct iommu *i);
 
 #endif

@@ -7,7 +7,6 @@ vuart_objs := common/vuart.c common/pmem.c
 smmuv3_objs := drivers/iommu/iommu.c drivers/iommu/smmuv3/smmuv3.c drivers/iommu/smmuv3/cmdq.c \
 	drivers/iommu/smmuv3/evtq.c drivers/iommu/smmuv3/strtab.c common/dt.c common/fmt.c common/mmio.c \
 	common/pmem.c common/s2.c tests/host/smmuv3_model.c
-faults_objs := common/faults.c common/fmt.c
 its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_queue.c \
 	drivers/irqchip/its_table.c drivers/irqchip/msi.c common/dt.c common/fmt.c common/mmio.c common/pmem.c \
 	tests/host/its_model.c

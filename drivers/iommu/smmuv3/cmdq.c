@@ -1,0 +1,168 @@
+/*
+ * The command queue. Every batch ends in CMD_SYNC and is waited for, so the queue is empty
+ * whenever its lock is free and there is always room. An illegal command is replaced by CMD_SYNC
+ * and the queue goes on; a queue that does not answer is the end of the SMMU: translation off with
+ * GBPA.ABORT in force, so nothing gets through, and whoever waits returns.
+ */
+#include <arch/barrier.h>
+#include <arch/cpu.h>
+#include <arch/time.h>
+#include <hv/panic.h>
+
+#include "smmuv3_priv.h"
+
+#define CMDQ_PROD REG32(SMMU_CMDQ_PROD)
+#define CMDQ_CONS REG32(SMMU_CMDQ_CONS)
+#define GERROR	  REG32(SMMU_GERROR)
+#define GERRORN	  REG32(SMMU_GERRORN)
+
+#define ERRORS_MAX  8  /* command errors that one batch survives */
+#define FLUSH_PAGES 16 /* beyond: everything of the VMID */
+
+static const uint64_t sync_dw0 = FIELD(CMD0_OP, OP_SYNC);
+
+static void put(struct smmu *s, uint64_t dw0, uint64_t dw1)
+{
+	uint32_t index = s->cmdq_prod & ((1U << s->cmdq_log2) - 1);
+
+	s->cmdq[index * 2] = dw0;
+	s->cmdq[index * 2 + 1] = dw1;
+	s->cmdq_prod = (s->cmdq_prod + 1) & ((2U << s->cmdq_log2) - 1);
+}
+
+/* Translation off: GBPA.ABORT, set at probe, is in force from here on. */
+static void die(struct smmu *s, const char *why)
+{
+	enum hv_status st;
+
+	wr32(s->m, REG32(SMMU_IRQ_CTRL), 0);
+	wr32(s->m, REG32(SMMU_CR0), 0);
+	st = poll32(s->m, REG32(SMMU_CR0ACK), CR0_ACKED, 0, REGISTER_US, s->i->name);
+	s->i->dead = true;
+	log_err("%s: %s; everything behind it is blocked%s", s->i->name, why,
+		st == HV_OK ? "" : ", by bus mastering only: it does not confirm");
+}
+
+/* IHI 0070 §7.1: the queue stopped at a bad command; it goes on when that is mended and acked. */
+static bool mend(struct smmu *s)
+{
+	uint32_t acked = rd32(s->m, GERRORN);
+	uint32_t cons, index;
+
+	if (!((rd32(s->m, GERROR) ^ acked) & GERROR_CMDQ))
+		return false;
+	cons = rd32(s->m, CMDQ_CONS);
+	index = cons & ((1U << s->cmdq_log2) - 1);
+	if (ratelimit_pass(&s->log))
+		log_err("%s: command 0x%llx failed with error %u", s->i->name,
+			(unsigned long long)s->cmdq[index * 2],
+			(unsigned)field_get(CMDQ_CONS_ERR, cons));
+	s->cmdq[index * 2] = sync_dw0;
+	s->cmdq[index * 2 + 1] = 0;
+	arch_dsb_oshst(); /* the mended command before the queue goes on */
+	wr32(s->m, GERRORN, acked ^ (uint32_t)GERROR_CMDQ);
+	return true;
+}
+
+static bool wait_consumed(struct smmu *s)
+{
+	uint64_t limit = (uint64_t)SYNC_US * (arch_time_hz() / 1000) / 1000;
+	uint64_t start = arch_time_ticks();
+	uint32_t mask = (2U << s->cmdq_log2) - 1;
+	unsigned errors = 0;
+
+	for (;;) {
+		bool late = arch_time_ticks() - start > limit;
+
+		if ((rd32(s->m, CMDQ_CONS) & mask) == s->cmdq_prod)
+			return true;
+		if (late || (mend(s) && ++errors > ERRORS_MAX))
+			return false;
+		arch_cpu_relax();
+	}
+}
+
+enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
+{
+	enum hv_status st = HV_ETIMEOUT;
+
+	ASSERT(n + 1 < 1U << s->cmdq_log2);
+	spin_lock(&s->queue_lock);
+	if (!s->i->dead) {
+		for (unsigned c = 0; c < n; c++)
+			put(s, cmds[c].dw[0], cmds[c].dw[1]);
+		put(s, sync_dw0, 0);
+		arch_dsb_oshst(); /* commands, and the tables they are about, before the doorbell */
+		wr32(s->m, CMDQ_PROD, s->cmdq_prod);
+		if (wait_consumed(s))
+			st = HV_OK;
+		else
+			die(s, "the command queue does not answer");
+	}
+	spin_unlock(&s->queue_lock);
+	return st;
+}
+
+void smmu_settle(struct smmu *s)
+{
+	if (s->i->dead && !__atomic_exchange_n(&s->told, true, __ATOMIC_RELAXED) && iommu_on_death)
+		iommu_on_death(s->i);
+}
+
+/* IHI 0070 §7.5. Command errors are mended by whoever waits; here it is nobody's. */
+void smmu_gerror(struct smmu *s)
+{
+	uint32_t acked = rd32(s->m, GERRORN);
+	uint32_t active = (rd32(s->m, GERROR) ^ acked) & GERROR_ALL;
+
+	if (!active)
+		return;
+	spin_lock(&s->queue_lock);
+	if (!s->i->dead) {
+		mend(s);
+		acked = rd32(s->m, GERRORN);
+		wr32(s->m, GERRORN, acked ^ (active & ~(uint32_t)GERROR_CMDQ));
+		if (active & ~(uint32_t)GERROR_CMDQ && ratelimit_pass(&s->log))
+			log_err("%s: global error 0x%x", s->i->name, active);
+		if (active & GERROR_SFM)
+			die(s, "service failure");
+	}
+	spin_unlock(&s->queue_lock);
+	smmu_settle(s);
+}
+
+static struct smmu_cmd cmd_vmall(uint16_t vmid)
+{
+	return (struct smmu_cmd){ { field_put(FIELD(CMD0_OP, OP_TLBI_S12_VMALL), CMD0_VMID, vmid) } };
+}
+
+void smmu_flush_all(struct iommu *i, uint16_t vmid)
+{
+	struct smmu_cmd cmd = cmd_vmall(vmid);
+	enum hv_status st = HV_OK;
+
+	if (((struct smmu *)i->priv)->driven)
+		st = smmu_issue(i->priv, &cmd, 1);
+	(void)st; /* dead: nothing gets through any more, which is what a flush is for */
+	smmu_settle(i->priv);
+}
+
+/* Stage-2 entries by address suffice because stage 1 is off. Not "leaf": tables are freed too. */
+void smmu_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
+{
+	uint64_t dw0 = field_put(FIELD(CMD0_OP, OP_TLBI_S2_IPA), CMD0_VMID, vmid);
+	struct smmu_cmd cmds[FLUSH_PAGES];
+	enum hv_status st = HV_OK;
+	unsigned n = 0;
+
+	if (size > FLUSH_PAGES * PAGE_SIZE) {
+		smmu_flush_all(i, vmid);
+		return;
+	}
+	for (uint64_t off = 0; off < size; off += PAGE_SIZE)
+		cmds[n++] = (struct smmu_cmd){ { dw0, (ipa.v + off) & CMD1_IPA } };
+	if (((struct smmu *)i->priv)->driven)
+		st = smmu_issue(i->priv, cmds, n);
+	(void)st;
+	smmu_settle(i->priv);
+}

@@ -1,0 +1,273 @@
+/*
+ * SMMUv3 with stage 2 only: probe, start, interrupts. It is in global abort from the first look
+ * until its stream table, in which everything aborts, is in force. It takes no part in broadcast
+ * TLB maintenance: invalidation is by command, always. ATS and PRI stay off for ever.
+ */
+#include <arch/barrier.h>
+#include <hv/dt.h>
+#include <hv/gic.h>
+#include <hv/irq.h>
+#include <hv/limits.h>
+#include <hv/pmem.h>
+
+#include "../iommu_priv.h"
+#include "smmuv3_priv.h"
+
+#define IDR0	    REG32(SMMU_IDR0)
+#define IDR1	    REG32(SMMU_IDR1)
+#define CR0	    REG32(SMMU_CR0)
+#define CR0ACK	    REG32(SMMU_CR0ACK)
+#define GBPA	    REG32(SMMU_GBPA)
+
+static struct smmu smmus[MAX_IOMMUS];
+
+static enum hv_status set_cr0(struct mmio m, uint32_t v, const char *name)
+{
+	wr32(m, CR0, v);
+	return poll32(m, CR0ACK, CR0_ACKED, v, REGISTER_US, name);
+}
+
+/* GBPA first: its reset value is bypass, and clearing SMMUEN brings it into force. */
+static enum hv_status to_global_abort(struct mmio m, const char *name)
+{
+	enum hv_status st = poll32(m, GBPA, GBPA_UPDATE, 0, REGISTER_US, name);
+
+	wr32(m, GBPA, GBPA_ABORT | GBPA_UPDATE);
+	if (st == HV_OK)
+		st = poll32(m, GBPA, GBPA_UPDATE | GBPA_ABORT, GBPA_ABORT, REGISTER_US, name);
+	/* Even if that failed: firmware's stream table must not stay in force. */
+	return set_cr0(m, 0, name) == HV_OK ? st : HV_ETIMEOUT;
+}
+
+static void block(const void *fdt, int node)
+{
+	struct range reg;
+	char path[64];
+
+	if (dt_reg(fdt, node, 0, &reg) != HV_OK) {
+		log_err("%s: no usable reg", dt_path(fdt, node, path, sizeof(path)));
+		return;
+	}
+	if (to_global_abort(mmio_at(PA(reg.base)), "smmuv3") != HV_OK)
+		log_err("%s: cannot be put into global abort", dt_path(fdt, node, path, sizeof(path)));
+}
+
+static unsigned oas_bits(uint32_t idr5)
+{
+	static const uint8_t bits[8] = { 32, 36, 40, 42, 44, 48, 52, 52 }; /* 7: reserved */
+
+	return bits[field_get(IDR5_OAS, idr5)];
+}
+
+/* The one sentence that says why it cannot be driven, or NULL. */
+static const char *unusable(const struct iommu *i, uint32_t idr0, uint32_t idr1, uint32_t idr5)
+{
+	if (!(idr0 & IDR0_S2P))
+		return "translates stage 1 only";
+	if (!(field_get(IDR0_TTF, idr0) & TTF_AARCH64) || !(idr5 & IDR5_GRAN4K))
+		return "cannot walk AArch64 tables of 4 KiB";
+	if (field_get(IDR0_TTENDIAN, idr0) == TTENDIAN_BE)
+		return "walks big-endian tables only";
+	if (field_get(IDR0_ST_LEVEL, idr0) != ST_TWO_LEVEL)
+		return "has no two-level stream table";
+	if (field_get(IDR0_STALL, idr0) == STALL_FORCED)
+		return "stalls every faulting transaction";
+	if (idr1 & IDR1_PRESET)
+		return "has tables or queues at fixed addresses";
+	if (!i->coherent)
+		return "is not coherent with the CPUs' caches (dma-coherent and IDR0.COHACC)";
+	return NULL;
+}
+
+static void handle_irq(void *arg, uint32_t intid, struct vcpu *cur)
+{
+	(void)intid;
+	(void)cur;
+	smmu_gerror(arg);
+	smmu_events(arg);
+}
+
+static void poll(struct iommu *i)
+{
+	struct smmu *s = i->priv;
+
+	if (__atomic_load_n(&s->left_over, __ATOMIC_RELAXED))
+		smmu_events(s);
+}
+
+static void route(struct iommu *i, unsigned cpu)
+{
+	const struct smmu *s = i->priv;
+
+	for (unsigned n = 0; n < s->irq_count; n++)
+		gic.ops->route(s->irq[n], cpu);
+}
+
+static const struct iommu_ops smmu_ops = {
+	.attach = smmu_attach,
+	.detach = smmu_detach,
+	.set_silent = smmu_set_silent,
+	.flush = smmu_flush,
+	.flush_all = smmu_flush_all,
+	.prepare = smmu_prepare,
+	.poll = poll,
+	.route = route,
+};
+
+static void probe(const void *fdt, int node, unsigned index, struct iommu *i)
+{
+	struct smmu *s = &smmus[index];
+	uint32_t idr0, idr1, idr3, idr5;
+	const char *why;
+	struct range reg;
+
+	*s = (struct smmu){ .i = i, .log = RATELIMIT(16) };
+	i->ops = &smmu_ops;
+	i->priv = s;
+	if (dt_reg(fdt, node, 0, &reg) != HV_OK)
+		return;
+	s->m = mmio_at(PA(reg.base));
+	idr0 = rd32(s->m, IDR0);
+	idr1 = rd32(s->m, IDR1);
+	idr3 = rd32(s->m, REG32(SMMU_IDR3));
+	idr5 = rd32(s->m, REG32(SMMU_IDR5));
+	i->oas_bits = (uint8_t)oas_bits(idr5);
+	i->vmid_bits = idr0 & IDR0_VMID16 ? 16 : 8;
+	i->sid_bits = (uint8_t)field_get(IDR1_SIDSIZE, idr1);
+	i->fwb = idr3 & IDR3_FWB;
+	i->coherent = (idr0 & IDR0_COHACC) && dt_bool(fdt, node, "dma-coherent");
+	why = unusable(i, idr0, idr1, idr5);
+	i->s2 = !why;
+	if (why)
+		log_err("%s: %s; what is behind it stays blocked", i->name, why);
+	/* §5.2: only where attributes can be overridden does "as they came" have to be asked for. */
+	s->ste1 = idr1 & IDR1_ATTR_TYPES ? FIELD(STE1_SHCFG, SHCFG_INCOMING) : 0;
+	s->log2size = MIN(i->sid_bits, SID_BITS_MAX);
+	s->cmdq_log2 = (uint8_t)MIN(field_get(IDR1_CMDQS, idr1), (uint64_t)CMDQ_LOG2);
+	s->evtq_log2 = (uint8_t)MIN(field_get(IDR1_EVENTQS, idr1), (uint64_t)EVTQ_LOG2);
+	if (s->cmdq_log2 < 5) /* room for a flush; the architecture's own minimum is less */
+		i->s2 = false;
+}
+
+static void allocate(struct smmu *s)
+{
+	size_t l1 = (size_t)8 << (s->log2size > SPLIT ? s->log2size - SPLIT : 0);
+	size_t cmdq = (size_t)CMD_SIZE << s->cmdq_log2, evtq = (size_t)EVT_SIZE << s->evtq_log2;
+
+	/* Tables and queues are aligned to their size (§6.3.23, §6.3.25). */
+	s->l1 = pmem_alloc(l1, MAX(l1, (size_t)64));
+	s->cmdq = pmem_alloc(cmdq, MAX(cmdq, (size_t)64));
+	s->evtq = pmem_alloc(evtq, MAX(evtq, (size_t)64));
+}
+
+static void program_tables(const struct smmu *s)
+{
+	struct mmio m = s->m;
+
+	wr32(m, REG32(SMMU_CR1),
+	     (uint32_t)(FIELD(CR1_TABLE_SH, 3) | FIELD(CR1_TABLE_OC, 1) | FIELD(CR1_TABLE_IC, 1) |
+			FIELD(CR1_QUEUE_SH, 3) | FIELD(CR1_QUEUE_OC, 1) | FIELD(CR1_QUEUE_IC, 1)));
+	wr32(m, REG32(SMMU_CR2), CR2_PTM | CR2_RECINVSID);
+	wr64(m, REG64(SMMU_STRTAB_BASE), va_to_pa(s->l1).v | BASE_ALLOC);
+	wr32(m, REG32(SMMU_STRTAB_BASE_CFG),
+	     (uint32_t)(FIELD(STRTAB_FMT, 1) | FIELD(STRTAB_SPLIT, SPLIT) | s->log2size));
+	wr64(m, REG64(SMMU_CMDQ_BASE), va_to_pa(s->cmdq).v | BASE_ALLOC | s->cmdq_log2);
+	wr32(m, REG32(SMMU_CMDQ_PROD), 0);
+	wr32(m, REG32(SMMU_CMDQ_CONS), 0);
+	wr64(m, REG64(SMMU_EVENTQ_BASE), va_to_pa(s->evtq).v | BASE_ALLOC | s->evtq_log2);
+	wr32(m, REG32(SMMU_EVENTQ_PROD), 0);
+	wr32(m, REG32(SMMU_EVENTQ_CONS), 0);
+	/* Errors from before are nobody's. */
+	wr32(m, REG32(SMMU_GERRORN), rd32(m, REG32(SMMU_GERROR)));
+}
+
+static enum hv_status forget_firmware(struct smmu *s, uint32_t idr0)
+{
+	struct smmu_cmd cmds[3];
+	unsigned n = 0;
+
+	cmds[n++] = (struct smmu_cmd){ { FIELD(CMD0_OP, OP_CFGI_ALL), FIELD(CMD1_RANGE, 31) } };
+	if (idr0 & IDR0_HYP)
+		cmds[n++] = (struct smmu_cmd){ { FIELD(CMD0_OP, OP_TLBI_EL2_ALL) } };
+	cmds[n++] = (struct smmu_cmd){ { FIELD(CMD0_OP, OP_TLBI_NSNH_ALL) } };
+	return smmu_issue(s, cmds, n);
+}
+
+static void connect_irq(struct smmu *s, const struct dt_irq *irq)
+{
+	for (unsigned n = 0; n < s->irq_count; n++)
+		if (s->irq[n] == irq->intid)
+			return;
+	if (irq_register(irq->intid, handle_irq, s, false) != HV_OK) {
+		log_warn("%s: its interrupt %u is taken; faults show late", s->i->name, irq->intid);
+		return;
+	}
+	gic.ops->set_edge(0, irq->intid, irq->edge);
+	gic.ops->set_priority(0, irq->intid, GIC_PRIO);
+	gic.ops->route(irq->intid, 0);
+	gic.ops->set_enabled(0, irq->intid, true);
+	s->irq[s->irq_count++] = irq->intid;
+}
+
+static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint32_t idr0)
+{
+	struct mmio m = s->m;
+	struct dt_irq irq;
+
+	if (idr0 & IDR0_MSI) { /* wires, not messages */
+		wr64(m, REG64(SMMU_GERROR_IRQ_CFG0), 0);
+		wr64(m, REG64(SMMU_EVENTQ_IRQ_CFG0), 0);
+	}
+	if (dt_interrupt_named(fdt, node, "combined", &irq) == HV_OK)
+		connect_irq(s, &irq);
+	if (dt_interrupt_named(fdt, node, "eventq", &irq) == HV_OK)
+		connect_irq(s, &irq);
+	if (dt_interrupt_named(fdt, node, "gerror", &irq) == HV_OK)
+		connect_irq(s, &irq);
+	if (!s->irq_count)
+		log_warn("%s: no wired interrupt; its faults are not shown", s->i->name);
+	wr32(m, REG32(SMMU_IRQ_CTRL), IRQ_GERROR | IRQ_EVENTQ);
+	return poll32(m, REG32(SMMU_IRQ_CTRLACK), IRQ_GERROR | IRQ_EVENTQ, IRQ_GERROR | IRQ_EVENTQ,
+		      REGISTER_US, s->i->name);
+}
+
+/* The order of IHI 0070 §6.3.9: each enable is confirmed before the next step relies on it. */
+static enum hv_status bring_up(const void *fdt, int node, struct smmu *s)
+{
+	uint32_t idr0 = rd32(s->m, IDR0);
+	const char *name = s->i->name;
+
+	program_tables(s);
+	arch_dsb_oshst(); /* zeroed tables before the SMMU looks */
+	if (set_cr0(s->m, CR0_CMDQEN, name) != HV_OK || forget_firmware(s, idr0) != HV_OK ||
+	    set_cr0(s->m, CR0_CMDQEN | CR0_EVENTQEN, name) != HV_OK ||
+	    start_irqs(fdt, node, s, idr0) != HV_OK)
+		return HV_ETIMEOUT;
+	return set_cr0(s->m, CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN, name);
+}
+
+static void start(const void *fdt, int node, struct iommu *i)
+{
+	struct smmu *s = i->priv;
+
+	if (!i->s2)
+		return;
+	allocate(s);
+	if (bring_up(fdt, node, s) == HV_OK) {
+		s->driven = true;
+		log_info("%s: SMMUv3, %u-bit addresses, %u-bit StreamIDs%s", i->name, i->oas_bits,
+			 i->sid_bits, i->fwb ? ", S2FWB" : "");
+		return;
+	}
+	log_err("%s: did not start; what is behind it stays blocked", i->name);
+	i->s2 = false;
+	if (to_global_abort(s->m, i->name) != HV_OK)
+		i->dead = true;
+}
+
+const struct iommu_driver smmuv3_driver = {
+	.compatible = "arm,smmu-v3",
+	.block = block,
+	.probe = probe,
+	.start = start,
+};

@@ -1,0 +1,140 @@
+/*
+ * The two-level stream table. A second level exists for buses that were prepared; elsewhere a
+ * StreamID is unknown, which aborts too. An entry is
+ *
+ *	abort (valid, silent)  <->  stage-2 (one guest's DMA root)
+ *
+ * and never goes from one root to another but through abort. Doubleword 0 decides which, so it is
+ * written alone, last on the way in and first on the way out (IHI 0070 §3.21.3).
+ */
+#include <arch/barrier.h>
+#include <hv/pmem.h>
+
+#include "smmuv3_priv.h"
+
+#define STE_DWORDS (STE_SIZE / 8)
+
+static const uint64_t ste0_abort = STE0_V | FIELD(STE0_CONFIG, CONFIG_ABORT);
+static const uint64_t ste0_stage2 = STE0_V | FIELD(STE0_CONFIG, CONFIG_S2);
+
+static void store(uint64_t *p, uint64_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELAXED); /* the SMMU may read at any time */
+}
+
+/* The entry of a stream; NULL when it was not prepared. */
+static uint64_t *entry(const struct smmu *s, uint32_t sid)
+{
+	uint64_t l1;
+
+	if (!s->driven || sid >> s->log2size)
+		return NULL;
+	l1 = s->l1[sid >> SPLIT];
+	if (!l1)
+		return NULL;
+	return (uint64_t *)pa_to_va(PA(l1 & L1STD_L2PTR)) + (sid % (1U << SPLIT)) * STE_DWORDS;
+}
+
+static enum hv_status config_changed(struct smmu *s, uint32_t sid, bool leaf)
+{
+	struct smmu_cmd cmd = { { field_put(FIELD(CMD0_OP, OP_CFGI_STE), CMD0_SID, sid),
+				  leaf ? CMD1_LEAF : 0 } };
+
+	return smmu_issue(s, &cmd, 1);
+}
+
+enum hv_status smmu_prepare(struct iommu *i, uint32_t sid)
+{
+	struct smmu *s = i->priv;
+	enum hv_status st;
+	uint64_t *l2;
+
+	if (!s->driven || !i->s2)
+		return HV_EUNSUPP;
+	if (sid >> s->log2size)
+		return HV_EINVAL;
+	if (s->l1[sid >> SPLIT])
+		return i->dead ? HV_ETIMEOUT : HV_OK;
+	l2 = pmem_try_alloc(STE_SIZE << SPLIT, STE_SIZE << SPLIT);
+	if (!l2)
+		return HV_ENOMEM;
+	for (unsigned n = 0; n < 1U << SPLIT; n++)
+		l2[n * STE_DWORDS] = ste0_abort;
+	arch_dsb_oshst(); /* entries before the pointer to them */
+	store(&s->l1[sid >> SPLIT], va_to_pa(l2).v | FIELD(L1STD_SPAN, SPLIT + 1));
+	st = config_changed(s, sid, false);
+	smmu_settle(s);
+	return st;
+}
+
+/* Doublewords 1 to 3: the same geometry as the CPU's VTCR_EL2 (DDI 0487 D23.2), and faults recorded. */
+static void encode_stage2(const struct smmu *s, const struct s2 *dma, uint64_t *ste)
+{
+	const struct s2_geometry *g = &dma->geo;
+	uint64_t dw2 = STE2_S2AA64 | STE2_S2PTW | STE2_S2R | FIELD(STE2_S2IR0, 1) |
+		       FIELD(STE2_S2OR0, 1) | FIELD(STE2_S2SH0, 3) | FIELD(STE2_S2TG, 0);
+
+	dw2 = field_put(dw2, STE2_S2VMID, dma->vmid);
+	dw2 = field_put(dw2, STE2_S2T0SZ, 64U - g->ipa_bits);
+	dw2 = field_put(dw2, STE2_S2SL0, 2U - g->start_level);
+	dw2 = field_put(dw2, STE2_S2PS, g->ps);
+	store(&ste[1], s->ste1 | (g->fwb ? STE1_S2FWB : 0));
+	store(&ste[2], dw2);
+	store(&ste[3], dma->root.v & STE3_S2TTB);
+}
+
+static enum hv_status make_abort(struct smmu *s, uint64_t *ste, uint32_t sid)
+{
+	if (ste[0] == ste0_abort)
+		return s->i->dead ? HV_ETIMEOUT : HV_OK;
+	store(&ste[0], ste0_abort);
+	return config_changed(s, sid, true);
+}
+
+enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
+{
+	struct smmu *s = i->priv;
+	uint64_t *ste = entry(s, sid);
+	enum hv_status st;
+
+	if (!ste)
+		return HV_EINVAL;
+	spin_lock(&s->stream_lock);
+	st = make_abort(s, ste, sid);
+	if (st == HV_OK) {
+		encode_stage2(s, dma, ste);
+		arch_dsb_oshst(); /* all of the entry before what makes it count */
+		store(&ste[0], ste0_stage2);
+		st = config_changed(s, sid, true);
+	}
+	spin_unlock(&s->stream_lock);
+	smmu_settle(s);
+	return st;
+}
+
+void smmu_set_silent(struct iommu *i, uint32_t sid)
+{
+	struct smmu *s = i->priv;
+	uint64_t *ste = entry(s, sid);
+	enum hv_status st;
+
+	if (!ste)
+		return; /* aborted by absence */
+	spin_lock(&s->stream_lock);
+	st = make_abort(s, ste, sid);
+	(void)st; /* dead: blocked altogether */
+	spin_unlock(&s->stream_lock);
+	smmu_settle(s);
+}
+
+void smmu_detach(struct iommu *i, uint32_t sid)
+{
+	const struct smmu *s = i->priv;
+	const uint64_t *ste = entry(s, sid);
+
+	if (!ste)
+		return;
+	smmu_set_silent(i, sid);
+	/* Only now can nothing bring the VMID's translations back for this stream. */
+	smmu_flush_all(i, (uint16_t)field_get(STE2_S2VMID, ste[2]));
+}
