@@ -54,12 +54,20 @@ static void write_bars(struct vpci_func *f)
 	}
 }
 
+static uint64_t read_bar(const struct vpci_func *f, unsigned bar)
+{
+	uint64_t v = pci_cfg_read(f->pf, (uint16_t)PCI_BAR(bar), 4) & ~PCI_BAR_MEM_FLAGS;
+
+	if (bar_mem64(f, bar))
+		v |= (uint64_t)pci_cfg_read(f->pf, (uint16_t)PCI_BAR(bar + 1), 4) << 32;
+	return v;
+}
+
 /* A reset behind our back shows as lost BARs. */
 static bool bars_intact(const struct vpci_func *f)
 {
 	for (unsigned i = 0; i < PCI_BARS; i++)
-		if (f->present & 1u << i && (pci_cfg_read(f->pf, (uint16_t)(PCI_BAR(i)), 4) &
-					     ~PCI_BAR_MEM_FLAGS) != (uint32_t)f->pf->bar[i].pci)
+		if (f->present & 1u << i && read_bar(f, i) != f->pf->bar[i].pci)
 			return false;
 	return true;
 }

@@ -1,0 +1,123 @@
+/*
+ * Fuzz target: accesses of a guest to config space, BARs and MSI-X tables, with a device that
+ * loses state, goes silent and interrupts at will. libFuzzer's entry; the unit test feeds it random
+ * bytes. A finding is a sanitizer report, a panic, an abort of an assertion, a retry without end, or
+ * a physical BAR that moved.
+ */
+#include <assert.h>
+
+#include <host.h>
+#include <spec/pci.h>
+
+#include "../host/vpci_fakes.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct input {
+	const uint8_t *at, *end;
+};
+
+static uint64_t take(struct input *in, unsigned bytes)
+{
+	uint64_t v = 0;
+
+	while (bytes--)
+		v = v << 8 | (in->at < in->end ? *in->at++ : 0);
+	return v;
+}
+
+static const uint8_t slots[] = { 0x08, 0x09, 0x10, 0x18 };
+
+static void world(void)
+{
+	fake_begin();
+	for (unsigned i = 0; i < sizeof(slots); i++) {
+		struct fake_dev *d = fake_add(slots[i]);
+
+		fake_bar(d, 2, 64 << i, 0x50000000 + 0x1000 * i, false);
+		fake_bar(d, 3, KIB(8) << 4 * i, 0x60000000 + MIB(32) * i, i == 0);
+		d->soft_reset = i & 1;
+	}
+	fakes[2].pf->msix_table_bar = 2; /* in a small BAR */
+	fakes[2].pf->msix_count = 2;
+	fakes[2].pf->msix_table_off = 0;
+	fakes[3].reset_status = HV_ETIMEOUT;
+	fake_start();
+}
+
+static void device_acts(struct input *in)
+{
+	struct fake_dev *d = &fakes[take(in, 1) % sizeof(slots)];
+	unsigned what = (unsigned)take(in, 1);
+
+	switch (what % 4) {
+	case 0:
+		d->gone = what & 4;
+		break;
+	case 1:
+		fake_put(d, PCI_STATUS, 2, (uint32_t)take(in, 2));
+		break;
+	case 2:
+		host_time_advance(what * 100);
+		break;
+	default:
+		if (d->pf->msix_count == 8)
+			fake_irq(d, what / 4 % 8);
+	}
+}
+
+static void guest_acts(struct input *in, unsigned op)
+{
+	unsigned size = 1U << (op >> 2 & 3);
+	uint64_t at, addr = take(in, 3);
+
+	switch (op >> 4 & 3) {
+	case 0: /* the assigned functions' first 256 bytes */
+		at = FAKE_ECAM + ((uint64_t)slots[addr >> 8 & 3] << 12) + (addr & 0xff);
+		break;
+	case 1:
+		at = FAKE_ECAM + (addr & (MIB(1) - 1));
+		break;
+	case 2:
+		at = FAKE_MEM32 + (addr & (MIB(1) - 1));
+		break;
+	default:
+		at = FAKE_MEM64 + (addr & (MIB(1) - 1));
+	}
+	at &= ~(uint64_t)(size - 1);
+	if (op & 1)
+		guest_write(at, size, take(in, size));
+	else
+		guest_read(at, size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, data + size };
+
+	world();
+	while (in.at < in.end) {
+		unsigned op = (unsigned)take(&in, 1);
+
+		if (op >= 0xf0)
+			device_acts(&in);
+		else if (op == 0xe0)
+			vpci_quiesce(fake_vm.vpci);
+		else if (op == 0xe1)
+			vpci_reset(fake_vm.vpci);
+		else if (op >= 0xc0) /* a well-formed placement: mappings happen */
+			guest_place(slots[op & 3], op >> 2 & 3,
+				    (op & 0x10 ? FAKE_MEM64 : FAKE_MEM32) + (take(&in, 2) << 6 & 0xfffff));
+		else if (op >= 0xb0)
+			cfg_write(slots[op & 3], PCI_COMMAND, 2, op);
+		else
+			guest_acts(&in, op);
+		host_trace_clear();
+	}
+	for (unsigned i = 0; i < pci_func_count; i++)
+		for (unsigned b = 0; b < PCI_BARS; b++)
+			assert(!(fakes[i].touched[PCI_BAR(b)] && !fakes[i].resets &&
+				 !fakes[i].soft_reset));
+	fake_end();
+	return 0;
+}

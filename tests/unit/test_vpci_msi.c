@@ -1,0 +1,326 @@
+/* MSI-X tables, MSI, and what they do to INTx: the guest's view, the device's, and deliveries. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <host.h>
+#include <spec/pci.h>
+#include <spec/pci_caps.h>
+
+#include "../../vpci/vpci_priv.h"
+#include "../host/vpci_fakes.h"
+
+#define A     0x08
+#define B     0x10
+#define AT    FAKE_MEM64
+#define TABLE (AT + 0x2000)
+#define HOST  UINT64_C(0x8000000000)
+#define MEM   PCI_CMD_MEM
+
+static struct fake_dev *a, *b;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_begin();
+	a = fake_add(A);
+	b = fake_add(B);
+	fake_as[1].msi.first_data = 8; /* the second slice of a block */
+	fake_start();
+	guest_place(A, 0, AT);
+	guest_place(B, 0, AT + MIB(1));
+	cfg_write(A, PCI_COMMAND, 2, MEM);
+	cfg_write(B, PCI_COMMAND, 2, MEM);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fake_end();
+	return 0;
+}
+
+static uint32_t hw(const struct fake_dev *d, unsigned vector, unsigned off)
+{
+	uint32_t v;
+
+	memcpy(&v, fake_memory(d->pf->bar[0].pa.v + 0x2000 + 16 * vector + off), 4);
+	return v;
+}
+
+static void vector(uint64_t table, unsigned i, uint64_t addr, uint32_t data, uint32_t ctrl)
+{
+	guest_write(table + 16 * i, 8, addr);
+	guest_write(table + 16 * i + 8, 4, data);
+	guest_write(table + 16 * i + 12, 4, ctrl);
+}
+
+static void boot_programs_the_physical_table_masked(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(hw(a, i, 0), FAKE_TRANSLATER);
+		assert_int_equal(hw(a, i, 4), 0);
+		assert_int_equal(hw(a, i, 8), i);
+		assert_int_equal(hw(a, i, 12), 1);
+		assert_int_equal(hw(b, i, 8), 8 + i);
+	}
+	assert_int_equal(guest_read(TABLE, 8), 0);
+	assert_true(guest_read(TABLE + 8, 8) == UINT64_C(1) << 32); /* masked, data 0 */
+}
+
+static void guest_values_never_reach_the_physical_table(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		guest_write(TABLE + 16 * i, 4, 0xfee00000 + i * 4 + 3);
+		guest_write(TABLE + 16 * i + 4, 4, 0x12);
+		guest_write(TABLE + 16 * i + 8, 8, UINT64_C(0xfffffffe00000000) + 100 + i);
+		assert_true(guest_read(TABLE + 16 * i, 8) == UINT64_C(0x1200000000) + 0xfee00000 + i * 4);
+		assert_int_equal(guest_read(TABLE + 16 * i + 8, 4), 100 + i);
+		assert_int_equal(guest_read(TABLE + 16 * i + 12, 4), 0);
+		assert_int_equal(hw(a, i, 0), FAKE_TRANSLATER);
+		assert_int_equal(hw(a, i, 8), i);
+		assert_int_equal(hw(a, i, 12), 1); /* not its doorbell: stays masked */
+	}
+}
+
+static void a_vector_is_open_when_unmasked_and_at_the_doorbell(void **state)
+{
+	(void)state;
+	vector(TABLE, 3, FAKE_TRANSLATER, 42, 1);
+	assert_int_equal(hw(a, 3, 12), 1);
+	host_trace_clear();
+	guest_write(TABLE + 16 * 3 + 12, 4, 0);
+	assert_int_equal(hw(a, 3, 12), 0);
+	guest_write(TABLE + 16 * 3, 4, 0x1000);
+	assert_int_equal(hw(a, 3, 12), 1);
+	guest_write(TABLE + 16 * 3, 4, FAKE_TRANSLATER);
+	assert_int_equal(hw(a, 3, 12), 0);
+	host_trace_clear();
+	guest_write(TABLE + 16 * 3 + 12, 4, 1);
+	assert_int_equal(hw(a, 3, 12), 1);
+	/* read back: no interrupt comes after the guest's write is done */
+	assert_true(host_trace_find((size_t)host_trace_find(0, "w32", HOST + 0x203c), "r32",
+				    HOST + 0x203c) > 0);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(hw(a, i, 12), 1);
+}
+
+static void narrow_writes_to_the_table_do_nothing(void **state)
+{
+	(void)state;
+	vector(TABLE, 0, FAKE_TRANSLATER, 0x1234, 0);
+	guest_write(TABLE + 12, 1, 1);
+	guest_write(TABLE + 8, 2, 0xffff);
+	assert_int_equal(hw(a, 0, 12), 0);
+	assert_int_equal(guest_read(TABLE + 8, 1), 0x34);
+	assert_int_equal(guest_read(TABLE + 9, 1), 0x12);
+	assert_int_equal(guest_read(TABLE + 2, 2), FAKE_TRANSLATER >> 16);
+}
+
+static void vectors_beyond_the_granted_do_not_exist(void **state)
+{
+	(void)state;
+	fake_end();
+	fake_begin();
+	a = fake_add(A);
+	fake_as[0].msi.count = 5;
+	fake_start();
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, MEM);
+	assert_int_equal(cfg_read(A, 0xc2, 2), 4);
+	assert_int_equal(cfg_read(A, 0x52, 2) >> 1 & 7, 2); /* MSI: four */
+	vector(TABLE, 6, FAKE_TRANSLATER, 1, 0);
+	assert_true(guest_read(TABLE + 16 * 6, 8) == 0);
+	assert_int_equal(hw(a, 6, 12), 1);
+}
+
+static void enable_and_function_mask_reach_the_device(void **state)
+{
+	(void)state;
+	cfg_write(A, 0xc2, 2, 0xffff);
+	assert_int_equal(cfg_read(A, 0xc2, 2), 0xc007);
+	assert_int_equal(fake_get(a, 0xc2, 2), 0xc007);
+	cfg_write(A, 0xc2, 2, 0x8000);
+	assert_int_equal(fake_get(a, 0xc2, 2), 0x8007);
+	cfg_write(A, 0xc2, 2, 0);
+	assert_int_equal(fake_get(a, 0xc2, 2), 0x0007);
+}
+
+static void msix_interrupts_become_the_guests_events(void **state)
+{
+	(void)state;
+	vector(TABLE, 2, FAKE_TRANSLATER, 77, 0);
+	fake_irq(a, 2);
+	assert_int_equal(fake_delivered.count, 0); /* not enabled: a late one is dropped */
+	cfg_write(A, 0xc2, 2, 0x8000);
+	fake_irq(a, 2);
+	assert_int_equal(fake_delivered.count, 1);
+	assert_int_equal(fake_delivered.vdev, A);
+	assert_int_equal(fake_delivered.event, 77);
+	fake_irq(a, 1); /* its address is not the doorbell */
+	assert_int_equal(fake_delivered.count, 1);
+	vector(TABLE + MIB(1), 0, FAKE_TRANSLATER, 5, 0);
+	cfg_write(B, 0xc2, 2, 0x8000);
+	fake_irq(b, 0);
+	assert_int_equal(fake_delivered.vdev, B);
+	assert_int_equal(fake_delivered.event, 5);
+}
+
+static void msi_is_programmed_with_our_message(void **state)
+{
+	(void)state;
+	cfg_write(B, 0x54, 4, FAKE_TRANSLATER);
+	cfg_write(B, 0x58, 4, 0);
+	cfg_write(B, 0x5c, 2, 0x20);
+	assert_int_equal(fake_get(b, 0x5c, 2), 0);
+	cfg_write(B, 0x52, 2, 0x0021); /* four messages */
+	assert_int_equal(cfg_read(B, 0x52, 2), 0x01a7);
+	assert_int_equal(fake_get(b, 0x52, 2), 0x01a7);
+	assert_int_equal(fake_get(b, 0x54, 4), FAKE_TRANSLATER);
+	assert_int_equal(fake_get(b, 0x58, 4), 0);
+	assert_int_equal(fake_get(b, 0x5c, 2), 8);
+	fake_irq(b, 3);
+	assert_int_equal(fake_delivered.count, 1);
+	assert_int_equal(fake_delivered.event, 0x23);
+	fake_irq(b, 4); /* beyond MME */
+	assert_int_equal(fake_delivered.count, 1);
+	cfg_write(B, 0x54, 4, 0xfee00000); /* not the doorbell */
+	assert_int_equal(fake_get(b, 0x54, 4), FAKE_TRANSLATER);
+	fake_irq(b, 0);
+	assert_int_equal(fake_delivered.count, 1);
+	cfg_write(B, 0x52, 2, 0x0071); /* 128 messages: as many as there are */
+	assert_int_equal(cfg_read(B, 0x52, 2), 0x01b7);
+	assert_int_equal(fake_get(b, 0x52, 2), 0x01b7);
+	cfg_write(B, 0x52, 2, 0);
+	assert_int_equal(fake_get(b, 0x52, 2) & 0x71, 0);
+}
+
+static void msi_data_that_would_be_cut_is_not_granted(void **state)
+{
+	static const struct {
+		uint32_t first, count;
+		unsigned mmc;
+	} t[] = { { 0, 8, 3 }, { 4, 8, 2 }, { 6, 8, 1 }, { 7, 8, 0 }, { 0, 3, 1 }, { 0, 1, 0 } };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		fake_end();
+		fake_begin();
+		a = fake_add(A);
+		fake_as[0].msi.first_data = t[i].first;
+		fake_as[0].msi.count = t[i].count;
+		fake_start();
+		assert_int_equal(cfg_read(A, 0x52, 2) >> 1 & 7, t[i].mmc);
+	}
+}
+
+static void msi_masks_are_the_guests_and_ours(void **state)
+{
+	(void)state;
+	fake_end();
+	fake_begin();
+	a = fake_add(A);
+	fake_as[0].msi.count = 2;
+	fake_start();
+	cfg_write(A, 0x60, 4, 1);
+	assert_int_equal(cfg_read(A, 0x60, 4), 1);
+	assert_int_equal(fake_get(a, 0x60, 4), 0xfd); /* two granted */
+	cfg_write(A, 0x60, 4, 0);
+	assert_int_equal(fake_get(a, 0x60, 4), 0xfc);
+	fake_put(a, 0x64, 4, 0x02);
+	assert_int_equal(cfg_read(A, 0x64, 4), 2);
+	cfg_write(A, 0x64, 4, 0xff);
+	assert_int_equal(fake_get(a, 0x64, 4), 2);
+}
+
+static bool intx_off(const struct fake_dev *d)
+{
+	return fake_get(d, PCI_COMMAND, 2) & PCI_CMD_INTX_OFF;
+}
+
+/* The sky2 sequence: a driver tries MSI, sees nothing, and falls back to its line. */
+static void leaving_msi_gives_the_line_back(void **state)
+{
+	static const struct {
+		unsigned off;
+		uint16_t on;
+	} t[] = { { 0x52, 1 }, { 0xc2, 0x8000 } };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_false(intx_off(a));
+		host_trace_clear();
+		cfg_write(A, t[i].off, 2, t[i].on);
+		assert_true(intx_off(a));
+		assert_true(host_trace_find(0, "cfg_write", PCI_COMMAND) <
+			    host_trace_find(0, "cfg_write", t[i].off)); /* the line first */
+		assert_int_equal(cfg_read(A, PCI_COMMAND, 2), MEM);
+		cfg_write(A, PCI_COMMAND, 2, MEM | PCI_CMD_MASTER);
+		assert_true(intx_off(a));
+		cfg_write(A, t[i].off, 2, 0);
+		assert_false(intx_off(a));
+		cfg_write(A, t[i].off, 2, t[i].on);
+		cfg_write(A, PCI_COMMAND, 2, MEM | PCI_CMD_INTX_OFF); /* while it does not show */
+		cfg_write(A, t[i].off, 2, 0);
+		assert_true(intx_off(a));
+		cfg_write(A, PCI_COMMAND, 2, MEM);
+		assert_false(intx_off(a));
+	}
+}
+
+static void without_an_iommu_the_device_gets_the_physical_doorbell(void **state)
+{
+	(void)state;
+	fake_end();
+	fake_begin();
+	a = fake_add(A);
+	a->pf->iommu = NULL;
+	fake_start();
+	fake_put(a, PCI_COMMAND, 2, MEM);
+	assert_int_equal(hw(a, 0, 0), 0x8090040);
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, MEM);
+	vector(TABLE, 0, FAKE_TRANSLATER, 9, 0); /* the guest's is the virtual one */
+	assert_int_equal(hw(a, 0, 12), 0);
+}
+
+static void table_accesses_without_mem_reach_nothing(void **state)
+{
+	(void)state;
+	cfg_write(A, PCI_COMMAND, 2, 0);
+	host_trace_clear();
+	vector(TABLE, 0, FAKE_TRANSLATER, 1, 0);
+	assert_true(guest_read(TABLE, 8) == ~UINT64_C(0));
+	assert_int_equal(host_trace_find(0, "w32", UINT64_MAX), -1);
+	cfg_write(A, PCI_COMMAND, 2, MEM);
+	assert_int_equal(guest_read(TABLE, 4), 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(boot_programs_the_physical_table_masked),
+		T(guest_values_never_reach_the_physical_table),
+		T(a_vector_is_open_when_unmasked_and_at_the_doorbell),
+		T(narrow_writes_to_the_table_do_nothing),
+		T(vectors_beyond_the_granted_do_not_exist),
+		T(enable_and_function_mask_reach_the_device),
+		T(msix_interrupts_become_the_guests_events),
+		T(msi_is_programmed_with_our_message),
+		T(msi_data_that_would_be_cut_is_not_granted),
+		T(msi_masks_are_the_guests_and_ours),
+		T(leaving_msi_gives_the_line_back),
+		T(without_an_iommu_the_device_gets_the_physical_doorbell),
+		T(table_accesses_without_mem_reach_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* Power states, function-level reset, and a device that lost its state: the guest goes on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <host.h>
+#include <spec/pci.h>
+#include <spec/pci_caps.h>
+
+#include "../../vpci/vpci_priv.h"
+#include "../host/vpci_fakes.h"
+
+#define A     0x08
+#define AT    FAKE_MEM64
+#define TABLE (AT + 0x2000)
+#define HOST  UINT64_C(0x8000000000)
+#define RUN   (PCI_CMD_MEM | PCI_CMD_MASTER)
+#define PMCSR 0x44
+
+static struct fake_dev *dev;
+
+/* A guest at work: BAR mapped, bus master, MSI-X with one open vector. */
+static int setup(void **state)
+{
+	(void)state;
+	fake_begin();
+	dev = fake_add(A);
+	fake_start();
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	guest_write(TABLE, 8, FAKE_TRANSLATER);
+	guest_write(TABLE + 8, 8, 3);
+	cfg_write(A, 0xc2, 2, 0x8000);
+	cfg_write(A, 0x88, 2, 0x4010);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fake_end();
+	return 0;
+}
+
+static void at_work(void)
+{
+	uint32_t mask;
+
+	memcpy(&mask, fake_memory(HOST + 0x200c), 4);
+	assert_int_equal(mask, 0);
+	memcpy(&mask, fake_memory(HOST + 0x201c), 4);
+	assert_int_equal(mask, 1);
+	assert_true(guest_direct(AT));
+	assert_int_equal(fake_get(dev, PCI_BAR(0), 4) & ~0xfu, (uint32_t)HOST);
+	assert_int_equal(fake_get(dev, PCI_BAR(1), 4), (uint32_t)(HOST >> 32));
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2), RUN | PCI_CMD_INTX_OFF);
+	assert_int_equal(fake_get(dev, 0xc2, 2), 0x8007);
+	assert_int_equal(fake_get(dev, 0x88, 2), 0x4130);
+	assert_int_equal(cfg_read(A, PCI_COMMAND, 2), RUN);
+	assert_int_equal(cfg_read(A, 0xc2, 2), 0x8007);
+	assert_int_equal(guest_read(TABLE, 4), FAKE_TRANSLATER);
+}
+
+static void d3hot_unmaps_and_reads_all_ones(void **state)
+{
+	long tlb, hw;
+
+	(void)state;
+	at_work();
+	host_trace_clear();
+	cfg_write(A, PMCSR, 2, 3);
+	tlb = host_trace_find(0, "tlb_s2_all", UINT64_MAX);
+	hw = host_trace_find(0, "cfg_write", PMCSR);
+	assert_true(tlb >= 0 && hw > tlb); /* unmapped before the device goes */
+	assert_int_equal(cfg_read(A, PMCSR, 2), 3);
+	assert_int_equal(fake_get(dev, PMCSR, 2), 3);
+	assert_int_equal(guest_read(AT, 4), 0xffffffff);
+	assert_int_equal(guest_read(TABLE, 4), 0xffffffff);
+	cfg_write(A, PCI_BAR(0), 4, 0xffffffff); /* config space is there */
+	assert_int_equal(cfg_read(A, PCI_BAR(0), 4), 0xffff0004);
+}
+
+static void d0_with_no_soft_reset_is_back_at_once(void **state)
+{
+	(void)state;
+	teardown(NULL);
+	fake_begin();
+	dev = fake_add(A);
+	fake_put(dev, PMCSR, 2, PCI_PM_NO_SOFT_RESET);
+	fake_start();
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_int_equal(cfg_read(A, PMCSR, 2), PCI_PM_NO_SOFT_RESET);
+	cfg_write(A, PMCSR, 2, 3);
+	assert_false(guest_direct(AT));
+	host_trace_clear();
+	cfg_write(A, PMCSR, 2, 0);
+	assert_true(host_trace_find(0, "cfg_write", PMCSR) >= 0);
+	assert_true(guest_direct(AT));
+}
+
+static void a_soft_reset_is_undone_at_the_first_access_after_10_ms(void **state)
+{
+	static const bool by_config[] = { true, false };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		dev->soft_reset = true;
+		cfg_write(A, PMCSR, 2, 3);
+		cfg_write(A, PMCSR, 2, 0);
+		assert_int_equal(fake_get(dev, PCI_BAR(0), 4), 0);
+		assert_false(guest_direct(AT));
+		assert_int_equal(guest_read(AT, 4), 0xffffffff); /* too early */
+		assert_false(guest_direct(AT));
+		host_time_advance(10000);
+		dev->gone = true; /* still not ready */
+		assert_int_equal(guest_read(AT, 4), 0xffffffff);
+		dev->gone = false;
+		if (by_config[i])
+			assert_int_equal(cfg_read(A, 0, 4), 0x10d38086);
+		else
+			guest_read(AT, 4); /* or without looking at config space first */
+		at_work();
+	}
+}
+
+static void d1_and_d2_do_not_exist(void **state)
+{
+	(void)state;
+	for (unsigned s = 1; s < 3; s++) {
+		cfg_write(A, PMCSR, 2, s);
+		assert_int_equal(cfg_read(A, PMCSR, 2), 0);
+		assert_int_equal(fake_get(dev, PMCSR, 1), 0);
+	}
+	at_work();
+}
+
+static void pme_stays_off_and_its_status_is_not_cleared(void **state)
+{
+	(void)state;
+	fake_put(dev, PMCSR, 2, 0x8000);
+	assert_int_equal(cfg_read(A, PMCSR, 2), 0);
+	cfg_write(A, PMCSR, 2, 0x8103);
+	assert_int_equal(fake_get(dev, PMCSR, 2), 0x8003);
+}
+
+static void flr_keeps_what_the_guest_set_up(void **state)
+{
+	long tlb, reset;
+
+	(void)state;
+	host_trace_clear();
+	cfg_write(A, 0x88, 2, 0xc010);
+	tlb = host_trace_find(0, "tlb_s2_all", UINT64_MAX);
+	reset = host_trace_find(0, "pci_reset", UINT64_MAX);
+	assert_true(tlb >= 0 && reset > tlb);
+	assert_int_equal(dev->resets, 1);
+	assert_int_equal(dev->touched[0x89] & 0x80, 0); /* never raw */
+	assert_int_equal(cfg_read(A, 0x88, 2), 0x4110);
+	at_work();
+}
+
+static void flr_in_d3hot_ends_in_d0(void **state)
+{
+	(void)state;
+	cfg_write(A, PMCSR, 2, 3);
+	cfg_write(A, 0x88, 2, 0xc010);
+	assert_int_equal(cfg_read(A, PMCSR, 2), 0);
+	at_work();
+}
+
+static void flr_is_ignored_where_not_offered(void **state)
+{
+	(void)state;
+	dev->pf->flr = false;
+	cfg_write(A, 0x88, 2, 0xc010);
+	assert_int_equal(dev->resets, 0);
+	at_work();
+}
+
+static void a_failed_reset_switches_the_function_off(void **state)
+{
+	(void)state;
+	dev->reset_status = HV_ETIMEOUT;
+	cfg_write(A, 0x88, 2, 0xc010);
+	assert_int_equal(cfg_read(A, 0, 4), 0xffffffff);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2), 0);
+	assert_int_equal(guest_read(AT, 4), 0xffffffff);
+	assert_true(strstr(host_log(), "did not come back"));
+	dev->reset_status = HV_OK;
+	vpci_reset(fake_vm.vpci); /* until the guest starts again */
+	assert_int_equal(cfg_read(A, 0, 4), 0x10d38086);
+}
+
+static void a_reset_behind_our_back_is_seen_at_the_next_command_write(void **state)
+{
+	(void)state;
+	fake_put(dev, PCI_COMMAND, 2, 0);
+	fake_put(dev, PCI_BAR(0), 4, 0);
+	fake_put(dev, PCI_BAR(1), 4, 0);
+	fake_put(dev, 0x88, 2, 0x2810);
+	fake_memory(HOST + 0x200c)[0] = 1;
+	fake_put(dev, 0xc2, 2, 7);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	at_work();
+}
+
+static void reset_is_power_on(void **state)
+{
+	uint32_t mask;
+
+	(void)state;
+	cfg_write(A, CFG_INTERRUPT, 1, 0x55);
+	vpci_quiesce(fake_vm.vpci);
+	assert_false(guest_direct(AT));
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2) & RUN, 0);
+	fake_irq(dev, 0);
+	assert_int_equal(fake_delivered.count, 0);
+	vpci_reset(fake_vm.vpci);
+	assert_int_equal(cfg_read(A, PCI_COMMAND, 2), 0);
+	assert_int_equal(cfg_read(A, PCI_BAR(0), 4), 4);
+	assert_int_equal(cfg_read(A, PCI_BAR(1), 4), 0);
+	assert_int_equal(cfg_read(A, CFG_INTERRUPT, 1), 0);
+	assert_int_equal(cfg_read(A, 0xc2, 2), 7);
+	assert_int_equal(cfg_read(A, 0x88, 2), 0x2130);
+	assert_int_equal(fake_get(dev, 0x88, 2), 0x2130);
+	assert_int_equal(fake_get(dev, 0xc2, 2), 7);
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2), 0);
+	memcpy(&mask, fake_memory(HOST + 0x200c), 4);
+	assert_int_equal(mask, 1);
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_true(guest_direct(AT));
+	assert_int_equal(guest_read(TABLE + 12, 4), 1);
+}
+
+static void a_function_left_asleep_wakes_up_for_the_next_start(void **state)
+{
+	(void)state;
+	dev->soft_reset = true;
+	cfg_write(A, PMCSR, 2, 3);
+	vpci_quiesce(fake_vm.vpci);
+	vpci_reset(fake_vm.vpci);
+	assert_int_equal(fake_get(dev, PMCSR, 2), 0);
+	host_time_advance(10000);
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_true(guest_direct(AT));
+	assert_int_equal(fake_get(dev, PCI_BAR(1), 4), (uint32_t)(HOST >> 32));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(d3hot_unmaps_and_reads_all_ones),
+		T(d0_with_no_soft_reset_is_back_at_once),
+		T(a_soft_reset_is_undone_at_the_first_access_after_10_ms),
+		T(d1_and_d2_do_not_exist),
+		T(pme_stays_off_and_its_status_is_not_cleared),
+		T(flr_keeps_what_the_guest_set_up),
+		T(flr_in_d3hot_ends_in_d0),
+		T(flr_is_ignored_where_not_offered),
+		T(a_failed_reset_switches_the_function_off),
+		T(a_reset_behind_our_back_is_seen_at_the_next_command_write),
+		T(reset_is_power_on),
+		T(a_function_left_asleep_wakes_up_for_the_next_start),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
