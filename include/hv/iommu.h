@@ -19,6 +19,7 @@ struct iommu_fault {
 	uint32_t sid;	   /* StreamID */
 	uint64_t addr;	   /* IPA that the device used; valid when has_addr */
 	const char *reason; /* "translation", "permission", ... */
+	uint8_t code;	   /* number of the reason */
 	bool has_addr;
 	bool write;
 };

@@ -17,3 +17,16 @@ vpci_bars_objs := $(vpci_objs)
 vpci_msi_objs := $(vpci_objs)
 vpci_state_objs := $(vpci_objs)
 vpci_random_objs := $(vpci_objs) tests/fuzz/fuzz_vpci.c
+plan_src := common/plan.c common/plan_map.c common/plan_parse.c common/plan_pci.c common/plan_print.c \
+	common/board.c common/dt.c common/fmt.c common/image.c common/pmem.c
+plan_objs := $(plan_src) tests/host/plan_fakes.c
+board_objs := common/board.c common/dt.c
+guest_dt_objs := common/guest_dt.c common/fmt.c
+image_objs := common/image.c
+faults_objs := common/faults.c common/fmt.c
+pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps ecam enumerate fabric find groups host identify \
+	reset) common/dt.c tests/host/pci_model.c tests/host/pci_board.c
+pci_enumerate_objs := $(pci_src)
+pci_assign_objs := $(pci_src)
+pci_identify_objs := $(pci_src)
+pci_reset_objs := $(pci_src)

@@ -42,11 +42,12 @@ static void report(struct smmu *s, const uint64_t *dw)
 		.sid = (uint32_t)field_get(EVT0_SID, dw[0]),
 		.addr = dw[2],
 		.reason = "unknown event",
+		.code = (uint8_t)field_get(EVT0_ID, dw[0]),
 		.write = !(dw[1] & EVT1_READ),
 	};
 
 	for (unsigned n = 0; n < ARRAY_SIZE(reasons); n++) {
-		if (reasons[n].id == field_get(EVT0_ID, dw[0])) {
+		if (reasons[n].id == f.code) {
 			f.reason = reasons[n].reason;
 			f.has_addr = reasons[n].has_addr;
 			break;

@@ -1,0 +1,203 @@
+/*
+ * See hv/faults.h. Called from interrupt context with IOMMU events, which devices cause at will:
+ * each is looked up among the streams that faulted before, decided under one lock, and acted on
+ * after it: silencing takes the IOMMU's locks and logging the console's.
+ */
+#include <arch/time.h>
+#include <hv/faults.h>
+#include <hv/iommu.h>
+#include <hv/limits.h>
+#include <hv/log.h>
+#include <hv/pci.h>
+#include <hv/spinlock.h>
+
+struct stream {
+	struct iommu *iommu;
+	uint32_t sid;
+	uint32_t lines;	      /* printed, each has its key */
+	uint32_t unprinted;
+	uint32_t in_second;   /* events since `second` */
+	uint64_t second;      /* ticks */
+	bool silent;
+	uint64_t key[FAULT_LINES];
+};
+
+#define NOBODY UINT32_MAX
+
+static struct spinlock lock;
+static struct stream streams[MAX_PCI_FUNCS];
+static unsigned stream_count;
+
+/* page << 8 | code; the page is 52 bits at most. Without an address the stream takes its place. */
+static uint64_t key_of(const struct iommu_fault *f)
+{
+	return (f->has_addr ? f->addr >> 12 : f->sid) << 8 | f->code;
+}
+
+static struct stream *find_stream(struct iommu *i, uint32_t sid)
+{
+	for (unsigned n = 0; n < stream_count; n++)
+		if (streams[n].sid == sid && streams[n].iommu == i)
+			return &streams[n];
+	return NULL;
+}
+
+/* StreamIDs of no function share one record, so that forged ones leave room for the others. */
+static struct stream *get_stream(struct iommu *i, uint32_t sid)
+{
+	struct stream *s = find_stream(i, sid);
+
+	if (!s && !pci_by_sid(i, sid)) {
+		sid = NOBODY;
+		s = find_stream(i, sid);
+	}
+	if (s || stream_count == ARRAY_SIZE(streams))
+		return s;
+	s = &streams[stream_count];
+	*s = (struct stream){ .iommu = i, .sid = sid };
+	__atomic_store_n(&stream_count, stream_count + 1, __ATOMIC_RELEASE);
+	return s;
+}
+
+enum verdict { COUNT, PRINT, SILENCE };
+
+static enum verdict decide(struct stream *s, const struct iommu_fault *f)
+{
+	uint64_t now = arch_time_ticks();
+	uint64_t key = key_of(f);
+
+	if (now - s->second >= arch_time_hz()) {
+		s->second = now;
+		s->in_second = 0;
+	}
+	if (!s->silent && s->sid != NOBODY && ++s->in_second > FAULT_BUDGET) {
+		s->silent = true;
+		s->unprinted++;
+		return SILENCE;
+	}
+	for (uint32_t n = 0; n < s->lines; n++) {
+		if (s->key[n] == key) {
+			s->unprinted++;
+			return COUNT;
+		}
+	}
+	if (s->silent || s->lines == FAULT_LINES) {
+		s->unprinted++;
+		return COUNT;
+	}
+	s->key[s->lines++] = key;
+	return PRINT;
+}
+
+static const char *owner_name(const struct pci_func *f)
+{
+	for (unsigned n = 0; f->owner != PCI_NO_OWNER && n < vm_count; n++)
+		if (vms[n]->id == f->owner)
+			return vms[n]->name;
+	return "no guest";
+}
+
+/* "disk: device 0000:01:00.0 (StreamID 0x100)" */
+static const char *stream_name(struct iommu *i, uint32_t sid, char *buf, size_t size)
+{
+	const struct pci_func *f = pci_by_sid(i, sid);
+	char bdf[16];
+
+	if (f)
+		fmt_print(buf, size, "%s: device %s (StreamID 0x%x)", owner_name(f), pci_name(f, bdf),
+			  sid);
+	else
+		fmt_print(buf, size, "%s: no device (StreamID 0x%x)", i->name, sid);
+	return buf;
+}
+
+static void print(struct iommu *i, const struct iommu_fault *f)
+{
+	char name[80];
+
+	stream_name(i, f->sid, name, sizeof(name));
+	if (f->has_addr)
+		log_warn("%s: DMA %s IPA 0x%llx refused: %s", name, f->write ? "write to" : "read from",
+			 (unsigned long long)f->addr, f->reason);
+	else
+		log_warn("%s: DMA refused: %s", name, f->reason);
+}
+
+static bool uses_stream(const struct pci_func *f, const struct iommu *i, uint32_t sid)
+{
+	for (unsigned n = 0; f->iommu == i && n < f->sid_count; n++)
+		if (f->sid[n] == sid)
+			return true;
+	return false;
+}
+
+static void quarantine(struct iommu *i, uint32_t sid)
+{
+	char name[80];
+
+	i->ops->set_silent(i, sid);
+	for (unsigned n = 0; n < pci_func_count; n++)
+		if (!pci_funcs[n].bridge && uses_stream(&pci_funcs[n], i, sid))
+			pci_quiesce(&pci_funcs[n]);
+	log_err("%s: more than %u refused DMA within a second; quarantined",
+		stream_name(i, sid, name, sizeof(name)), FAULT_BUDGET);
+}
+
+static void on_fault(struct iommu *i, const struct iommu_fault *f)
+{
+	enum verdict v = COUNT;
+	struct stream *s;
+
+	spin_lock(&lock);
+	s = get_stream(i, f->sid);
+	if (s)
+		v = decide(s, f);
+	spin_unlock(&lock);
+	if (v == PRINT)
+		print(i, f);
+	else if (v == SILENCE)
+		quarantine(i, f->sid);
+}
+
+/* Its IOMMU lets nothing through any more; bus mastering off as well, and the owners are named. */
+static void on_death(struct iommu *i)
+{
+	char bdf[16];
+
+	for (unsigned n = 0; n < pci_func_count; n++) {
+		struct pci_func *f = &pci_funcs[n];
+
+		if (f->bridge || f->iommu != i)
+			continue;
+		pci_quiesce(f);
+		if (f->owner != PCI_NO_OWNER)
+			log_err("%s: device %s: quarantined, because %s failed", owner_name(f),
+				pci_name(f, bdf), i->name);
+	}
+}
+
+void faults_guest_end(const struct vm *vm)
+{
+	for (unsigned n = 0; n < __atomic_load_n(&stream_count, __ATOMIC_ACQUIRE); n++) {
+		struct stream *s = &streams[n];
+		const struct pci_func *f = pci_by_sid(s->iommu, s->sid);
+		uint32_t unprinted;
+		char name[80];
+
+		if (!f || f->owner != vm->id)
+			continue;
+		spin_lock(&lock);
+		unprinted = s->unprinted;
+		*s = (struct stream){ .iommu = s->iommu, .sid = s->sid };
+		spin_unlock(&lock);
+		if (unprinted)
+			log_info("%s: %u more refused DMA", stream_name(s->iommu, s->sid, name, sizeof(name)),
+				 unprinted);
+	}
+}
+
+void faults_init(void)
+{
+	iommu_on_fault = on_fault;
+	iommu_on_death = on_death;
+}

@@ -1,0 +1,219 @@
+/* Attribution, limits and the fault budget, with PCI and the IOMMU as the test says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <host.h>
+#include <hv/faults.h>
+#include <hv/iommu.h>
+#include <hv/pci.h>
+
+struct pci_func pci_funcs[MAX_PCI_FUNCS];
+unsigned pci_func_count;
+struct vm *vms[MAX_VMS];
+unsigned vm_count;
+iommu_fault_fn *iommu_on_fault;
+void (*iommu_on_death)(struct iommu *i);
+
+static struct vm disk = { .name = "disk", .id = 0 }, net = { .name = "net", .id = 1 };
+static unsigned silenced[8], silenced_count, quiesced;
+
+static void set_silent(struct iommu *i, uint32_t sid)
+{
+	(void)i;
+	silenced[silenced_count++] = sid;
+}
+
+static const struct iommu_ops ops = { .set_silent = set_silent };
+static struct iommu smmu = { .ops = &ops, .name = "smmuv3@9050000" };
+
+void pci_quiesce(const struct pci_func *f)
+{
+	quiesced |= 1U << (f - pci_funcs);
+}
+
+const char *pci_name(const struct pci_func *f, char *buf)
+{
+	snprintf(buf, 16, "0000:%02x:%02x.%x", f->bdf >> 8, f->bdf >> 3 & 31, f->bdf & 7);
+	return buf;
+}
+
+struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid)
+{
+	for (unsigned n = 0; n < pci_func_count; n++)
+		for (unsigned k = 0; k < pci_funcs[n].sid_count; k++)
+			if (pci_funcs[n].iommu == i && pci_funcs[n].sid[k] == sid)
+				return &pci_funcs[n];
+	return NULL;
+}
+
+static void add_func(uint16_t bdf, uint32_t sid, uint8_t owner, bool bridge)
+{
+	pci_funcs[pci_func_count++] = (struct pci_func){
+		.bdf = bdf, .iommu = &smmu, .sid_count = 1, .sid = { sid }, .owner = owner, .bridge = bridge,
+	};
+}
+
+static void fault(uint32_t sid, uint64_t addr, bool write)
+{
+	iommu_on_fault(&smmu, &(struct iommu_fault){ .sid = sid, .addr = addr, .has_addr = true,
+						     .write = write, .reason = "translation",
+						     .code = 0x10 });
+}
+
+static unsigned lines(void)
+{
+	unsigned n = 0;
+
+	for (const char *p = host_log(); *p; p++)
+		n += *p == '\n';
+	return n;
+}
+
+/* Records of earlier tests go with their guests. */
+static int begin(void **state)
+{
+	(void)state;
+	vms[0] = &disk;
+	vms[1] = &net;
+	vm_count = 2;
+	pci_func_count = 0;
+	add_func(0x0100, 0x100, 0, false);
+	add_func(0x0208, 0x200, 1, false);
+	add_func(0x0210, 0x200, 1, false); /* shares the stream */
+	add_func(0x0008, 0x200, PCI_NO_OWNER, true);
+	add_func(0x0018, 0x18, PCI_NO_OWNER, false);
+	faults_init();
+	faults_guest_end(&disk);
+	faults_guest_end(&net);
+	silenced_count = quiesced = 0;
+	host_time_advance(10000000);
+	host_log_clear();
+	return 0;
+}
+
+static void fault_names_guest_device_address_and_reason(void **state)
+{
+	(void)state;
+	fault(0x100, 0x40001234, true);
+	fault(0x200, 0x1000, false);
+	fault(0x18, 0x2000, true);
+	fault(0x999, 0x3000, true);
+	iommu_on_fault(&smmu, &(struct iommu_fault){ .sid = 0x998, .reason = "unknown StreamID" });
+	assert_string_equal(
+		host_log(),
+		"disk: device 0000:01:00.0 (StreamID 0x100): DMA write to IPA 0x40001234 refused: translation\n"
+		"net: device 0000:02:01.0 (StreamID 0x200): DMA read from IPA 0x1000 refused: translation\n"
+		"no guest: device 0000:00:03.0 (StreamID 0x18): DMA write to IPA 0x2000 refused: translation\n"
+		"smmuv3@9050000: no device (StreamID 0x999): DMA write to IPA 0x3000 refused: translation\n"
+		"smmuv3@9050000: no device (StreamID 0x998): DMA refused: unknown StreamID\n");
+}
+
+static void same_page_and_reason_is_printed_once(void **state)
+{
+	(void)state;
+	fault(0x100, 0x1000, true);
+	fault(0x100, 0x1004, true);
+	fault(0x100, 0x1ffc, false);
+	assert_int_equal(lines(), 1);
+	fault(0x200, 0x1000, true); /* another stream */
+	iommu_on_fault(&smmu, &(struct iommu_fault){ .sid = 0x100, .addr = 0x1000, .has_addr = true,
+						     .reason = "permission", .code = 0x13 });
+	fault(0x100, 0x2000, true);
+	assert_int_equal(lines(), 4);
+}
+
+static void lines_of_a_stream_are_bounded_until_its_guest_ends(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < 100; n++)
+		fault(0x100, n * 0x1000, true);
+	assert_int_equal(lines(), FAULT_LINES);
+	fault(0x200, 0, true); /* the other guest is told */
+	assert_int_equal(lines(), FAULT_LINES + 1);
+	host_log_clear();
+	faults_guest_end(&disk);
+	assert_string_equal(host_log(), "disk: device 0000:01:00.0 (StreamID 0x100): 84 more refused DMA\n");
+	fault(0x100, 0, true);
+	assert_int_equal(lines(), 2);
+}
+
+static void over_budget_is_silenced_and_quarantined_once(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < FAULT_BUDGET; n++)
+		fault(0x200, 0, true);
+	assert_int_equal(silenced_count, 0);
+	for (unsigned n = 0; n < 3000; n++) /* what the queue still holds */
+		fault(0x200, n * 0x1000, true);
+	assert_int_equal(silenced_count, 1);
+	assert_int_equal(silenced[0], 0x200);
+	assert_int_equal(quiesced, 1 << 1 | 1 << 2); /* both that share it, not the bridge */
+	assert_non_null(strstr(host_log(), "net: device 0000:02:01.0 (StreamID 0x200): more than 1024"));
+	assert_int_equal(lines(), 2);
+}
+
+static void budget_is_per_second(void **state)
+{
+	(void)state;
+	for (unsigned s = 0; s < 5; s++) {
+		for (unsigned n = 0; n < FAULT_BUDGET; n++)
+			fault(0x100, 0, true);
+		host_time_advance(1000000);
+	}
+	assert_int_equal(silenced_count, 0);
+}
+
+static void next_life_is_watched_again(void **state)
+{
+	(void)state;
+	for (unsigned life = 1; life <= 2; life++) {
+		for (unsigned n = 0; n <= FAULT_BUDGET; n++)
+			fault(0x100, 0, true);
+		assert_int_equal(silenced_count, life);
+		faults_guest_end(&disk);
+	}
+}
+
+static void forged_streams_leave_room_for_the_others(void **state)
+{
+	(void)state;
+	for (uint32_t sid = 0x1000; sid < 0x1000 + 20 * MAX_PCI_FUNCS; sid++)
+		fault(sid, (uint64_t)sid << 12, true);
+	assert_true(lines() <= FAULT_LINES);
+	assert_int_equal(silenced_count, 0);
+	host_log_clear();
+	fault(0x100, 0x1000, true);
+	assert_int_equal(lines(), 1);
+}
+
+static void death_quarantines_all_and_names_the_assigned(void **state)
+{
+	(void)state;
+	iommu_on_death(&smmu);
+	assert_int_equal(quiesced, 0x17);
+	assert_string_equal(host_log(),
+			    "disk: device 0000:01:00.0: quarantined, because smmuv3@9050000 failed\n"
+			    "net: device 0000:02:01.0: quarantined, because smmuv3@9050000 failed\n"
+			    "net: device 0000:02:02.0: quarantined, because smmuv3@9050000 failed\n");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup(f, begin)
+	const struct CMUnitTest tests[] = {
+		TEST(fault_names_guest_device_address_and_reason),
+		TEST(same_page_and_reason_is_printed_once),
+		TEST(lines_of_a_stream_are_bounded_until_its_guest_ends),
+		TEST(over_budget_is_silenced_and_quarantined_once),
+		TEST(budget_is_per_second),
+		TEST(next_life_is_watched_again),
+		TEST(death_quarantines_all_and_names_the_assigned),
+		TEST(forged_streams_leave_room_for_the_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
