@@ -30,3 +30,11 @@ pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)
 pci_identify_objs := $(pci_src)
 pci_reset_objs := $(pci_src)
+vgic_objs := $(patsubst %,common/vgic/%.c,dist init line lpi lr redist regs sgi) common/irq.c common/pmem.c \
+	tests/host/gic_model.c
+vgic_lines_objs := $(vgic_objs)
+vgic_lr_objs := $(vgic_objs)
+vgic_regs_objs := $(vgic_objs)
+irq_objs := common/irq.c common/pmem.c
+gicv3_objs := drivers/irqchip/gicv3.c drivers/irqchip/gic.c common/dt.c common/fmt.c common/mmio.c
+uart_objs := drivers/serial/uart.c drivers/serial/pl011.c common/dt.c common/fmt.c common/mmio.c

@@ -109,20 +109,24 @@ void smmu_settle(struct smmu *s)
 		iommu_on_death(s->i);
 }
 
+static uint32_t active_errors(const struct smmu *s)
+{
+	return (rd32(s->m, GERROR) ^ rd32(s->m, GERRORN)) & GERROR_ALL;
+}
+
 /* IHI 0070 §7.5. Command errors are mended by whoever waits; here it is nobody's. */
 void smmu_gerror(struct smmu *s)
 {
-	uint32_t acked = rd32(s->m, GERRORN);
-	uint32_t active = (rd32(s->m, GERROR) ^ acked) & GERROR_ALL;
+	uint32_t active;
 
-	if (!active)
+	if (!active_errors(s))
 		return;
 	spin_lock(&s->queue_lock);
 	if (!s->i->dead) {
 		mend(s);
-		acked = rd32(s->m, GERRORN);
-		wr32(s->m, GERRORN, acked ^ (active & ~(uint32_t)GERROR_CMDQ));
-		if (active & ~(uint32_t)GERROR_CMDQ && ratelimit_pass(&s->log))
+		active = active_errors(s) & ~(uint32_t)GERROR_CMDQ;
+		wr32(s->m, GERRORN, rd32(s->m, GERRORN) ^ active);
+		if (active && ratelimit_pass(&s->log))
 			log_err("%s: global error 0x%x", s->i->name, active);
 		if (active & GERROR_SFM)
 			die(s, "service failure");
