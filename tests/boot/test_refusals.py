@@ -69,7 +69,7 @@ def test_refused_by_name_and_the_other_runs(case, work):
     good = vq.Guest("good", HELLO, memory_mib=32, devices=good_devices)
     machine = vq.Machine(f"refuse-{case}", devices=vq.root_port(1, 1) + vq.nvme(disk.path, "rp1") +
                          vq.root_port(2, 2) + vq.nic("e1000e", "rp2"))
-    with machine.start([good, guest] if good_first else [guest, good], timeout=60) as run:
+    with machine.start([good, guest] if good_first else [guest, good], timeout=30) as run:
         run.wait()
     assert not run.guest("culprit"), run.tail("culprit")
     about_it = [line for line in run.viaduct() if re.search(r"\bculprit\b", line) and re.search(about, line, re.IGNORECASE)]
@@ -82,7 +82,7 @@ def test_refused_by_name_and_the_other_runs(case, work):
 
 def test_all_refused_powers_off():
     shutil.copy(HELLO, OWN)
-    with vq.Machine("refuse-all").start([bad(properties={"cpus": None})], timeout=60) as run:
+    with vq.Machine("refuse-all").start([bad(properties={"cpus": None})], timeout=30) as run:
         run.wait()
     assert any(re.search(r"\bculprit\b", line) for line in run.viaduct()), run.tail()
     assert run.ended_by_itself, run.tail()
