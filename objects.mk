@@ -28,6 +28,8 @@ pure_src := \
 	common/vgic/redist.c \
 	common/vgic/regs.c \
 	common/vgic/sgi.c \
+	common/vgic/vits.c \
+	common/vgic/vits_cmd.c \
 	common/vm.c \
 	common/vuart.c \
 	drivers/iommu/iommu.c \

@@ -40,12 +40,13 @@ struct pci_host {
 	bool dead;		/* the ECAM does not answer: reads as all ones */
 	unsigned inbound_count;	/* dma-ranges: what devices may address; 0: everything */
 	struct range inbound[8];
+	unsigned func_first, func_count; /* its slice of pci_funcs */
 	char name[40];
 };
 
 struct pci_bar {
 	uint64_t size;		/* bytes; 0: absent, or upper half of a 64-bit BAR */
-	uint64_t pci;		/* assigned PCI address */
+	uint64_t pci;		/* assigned PCI address; before that, firmware's */
 	pa_t pa;		/* as the CPU sees it */
 	bool mem64, prefetch, io;
 	bool assigned;
@@ -69,7 +70,12 @@ struct pci_func {
 	uint16_t cap_acs;
 	bool ext_config;	 /* offsets >= 0x100 answer */
 	uint8_t pcie_type;	 /* device/port type of the PCIe capability */
-	bool flr;
+	bool flr;		 /* function level reset of the PCIe capability */
+	bool af_flr;		 /* of the AF capability */
+	bool pm_reset;		 /* D3hot to D0 resets it */
+	bool isolates;		 /* ACS is on with all that a group's border needs */
+	uint8_t mps;		 /* largest payload it can: 128 << mps */
+	uint16_t devctl, devctl2, lnkctl, acs_ctrl; /* as set up at boot, given back after a reset */
 	uint16_t msix_count;	 /* 0: none, or unusable */
 	uint8_t msix_table_bar, msix_pba_bar;
 	uint32_t msix_table_off, msix_pba_off;
@@ -127,7 +133,16 @@ struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 
 /* Bus master off, INTx disabled, MEM off, MSI and MSI-X off, read back. */
 void pci_quiesce(const struct pci_func *f);
-/* FLR where offered, else PM reset, else nothing: HV_EUNSUPP. Restores BARs. Bounded wait. */
+/* Waits until no transaction of `f` is pending, at most 100 ms; false: one still is. */
+bool __must_check pci_drain(const struct pci_func *f);
+/* "FLR", "AF", "PM", "bus", or NULL: there is no way to reset it. */
+const char *pci_reset_method(const struct pci_func *f);
+/*
+ * Quiesces, drains, resets by that method, waits until ready (bounded, 60 s) and restores what
+ * boot had set; the function stays quiet, in D0. HV_EUNSUPP: no method, but it is quiet and
+ * restored. HV_ETIMEOUT: did not come back. HV_ECONFLICT: came back as something else. The caller
+ * keeps others away from the function.
+ */
 enum hv_status __must_check pci_reset(struct pci_func *f);
 
 #endif

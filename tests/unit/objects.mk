@@ -38,3 +38,4 @@ vgic_regs_objs := $(vgic_objs)
 irq_objs := common/irq.c common/pmem.c
 gicv3_objs := drivers/irqchip/gicv3.c drivers/irqchip/gic.c common/dt.c common/fmt.c common/mmio.c
 uart_objs := drivers/serial/uart.c drivers/serial/pl011.c common/dt.c common/fmt.c common/mmio.c
+vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c

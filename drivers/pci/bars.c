@@ -1,0 +1,104 @@
+/*
+ * Base address registers: what they are, sized with decoding off (PCIe r6.0 §7.5.1.2.1), and
+ * written. A BAR that does not size as the specification says refuses its function.
+ */
+#include "pci_priv.h"
+
+static unsigned bar_count(const struct pci_func *f)
+{
+	return f->header_type == 0 ? PCI_BARS : f->header_type == 1 ? 2 : 0;
+}
+
+static uint32_t writable(const struct pci_func *f, unsigned i, uint32_t *was)
+{
+	uint32_t v;
+
+	*was = pci_cfg_read(f, (uint16_t)PCI_BAR(i), 4);
+	pci_cfg_write(f, (uint16_t)PCI_BAR(i), 4, UINT32_MAX);
+	v = pci_cfg_read(f, (uint16_t)PCI_BAR(i), 4);
+	pci_cfg_write(f, (uint16_t)PCI_BAR(i), 4, *was);
+	return v;
+}
+
+/* The writable bits are all those from the size upwards. */
+static bool contiguous(uint64_t mask, uint64_t top)
+{
+	uint64_t size = mask & (~mask + 1);
+
+	return mask == (top & ~(size - 1));
+}
+
+/* BAR i of f; returns the registers it takes (1 or 2), 0: malformed. */
+static unsigned bar_probe(const struct pci_func *f, unsigned i, struct pci_bar *b)
+{
+	uint32_t was, was_hi = 0;
+	uint64_t mask = writable(f, i, &was), top = UINT32_MAX;
+	bool wide;
+
+	*b = (struct pci_bar){ .io = was & PCI_BAR_IO };
+	if (b->io) {
+		mask &= ~(uint64_t)PCI_BAR_IO_FLAGS;
+		/* The upper half may be hard-wired to 0 (§7.5.1.2.1). */
+		b->size = mask & (~mask + 1);
+		b->pci = was & ~PCI_BAR_IO_FLAGS;
+		return 1;
+	}
+	wide = (was & PCI_BAR_TYPE) == PCI_BAR_TYPE_64;
+	b->mem64 = wide;
+	b->prefetch = was & PCI_BAR_PREFETCH;
+	if (wide && i + 1 >= bar_count(f))
+		return 0;
+	if (wide) {
+		mask |= (uint64_t)writable(f, i + 1, &was_hi) << 32;
+		top = UINT64_MAX;
+	}
+	mask &= ~(uint64_t)PCI_BAR_MEM_FLAGS;
+	b->size = mask & (~mask + 1);
+	b->pci = ((uint64_t)was_hi << 32 | was) & ~(uint64_t)PCI_BAR_MEM_FLAGS;
+	if ((was & PCI_BAR_TYPE) == PCI_BAR_TYPE || (mask && !contiguous(mask, top)))
+		return 0;
+	return wide ? 2 : 1;
+}
+
+void bars_size(struct pci_func *f)
+{
+	unsigned n;
+
+	for (unsigned i = 0; i < bar_count(f); i += n) {
+		n = bar_probe(f, i, &f->bar[i]);
+		if (!n) {
+			pci_refuse(f, "one of its BARs is malformed");
+			f->bar[i] = (struct pci_bar){ 0 };
+			n = 1;
+		}
+	}
+}
+
+/* A reset may bring back other sizes (resizable BARs); then the placement is void. */
+bool bars_unchanged(const struct pci_func *f)
+{
+	struct pci_bar b;
+	unsigned n;
+
+	for (unsigned i = 0; i < bar_count(f); i += n) {
+		n = bar_probe(f, i, &b);
+		if (!n || b.size != f->bar[i].size || b.mem64 != f->bar[i].mem64 ||
+		    b.io != f->bar[i].io)
+			return false;
+	}
+	return true;
+}
+
+void bars_write(const struct pci_func *f)
+{
+	for (unsigned i = 0; i < bar_count(f); i++) {
+		const struct pci_bar *b = &f->bar[i];
+
+		if (!b->size || b->io)
+			continue;
+		pci_cfg_write(f, (uint16_t)PCI_BAR(i), 4, b->assigned ? (uint32_t)b->pci : 0);
+		if (b->mem64)
+			pci_cfg_write(f, (uint16_t)PCI_BAR(i + 1), 4,
+				      b->assigned ? (uint32_t)(b->pci >> 32) : 0);
+	}
+}

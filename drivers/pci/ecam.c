@@ -1,0 +1,73 @@
+/*
+ * Config space through ECAM (PCIe r6.0 §7.2.2): one access of the width asked for, never outside
+ * the host bridge's region. Who does not answer reads as all ones (arch_mmio_probe_read), as
+ * PCIe completes Unsupported Requests (§2.3.2).
+ */
+#include <arch/cpu.h>
+#include <arch/time.h>
+#include <hv/mmio.h>
+
+#include "pci_priv.h"
+
+static bool reach(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size, uintptr_t *at)
+{
+	uint64_t o = (((uint64_t)bdf - ((uint64_t)h->bus_first << 8)) << 12) + off;
+
+	if (h->dead || off >= PCI_CFG_SIZE || off & (size - 1u) ||
+	    !(size == 1 || size == 2 || size == 4) || bdf >> 8 < h->bus_first ||
+	    bdf >> 8 > h->bus_last || o >= h->ecam.size)
+		return false;
+	*at = (uintptr_t)(h->ecam.base + o);
+	return true;
+}
+
+uint32_t pci_host_read(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size)
+{
+	uintptr_t at;
+
+	if (!reach(h, bdf, off, size, &at))
+		return size >= 4 ? UINT32_MAX : (UINT32_C(1) << 8 * size) - 1;
+	return (uint32_t)arch_mmio_probe_read(at, size);
+}
+
+void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size, uint32_t value)
+{
+	uintptr_t at;
+
+	if (reach(h, bdf, off, size, &at))
+		arch_mmio_probe_write(at, size, value);
+}
+
+uint32_t pci_cfg_read(const struct pci_func *f, uint16_t off, uint8_t size)
+{
+	return pci_host_read(f->host, f->bdf, off, size);
+}
+
+void pci_cfg_write(const struct pci_func *f, uint16_t off, uint8_t size, uint32_t value)
+{
+	pci_host_write(f->host, f->bdf, off, size, value);
+}
+
+void pci_delay(uint32_t us)
+{
+	uint64_t start = arch_time_ticks(), wait = us * arch_time_hz() / 1000000;
+
+	while (arch_time_ticks() - start < wait)
+		arch_cpu_relax();
+}
+
+uint32_t pci_wait_id(const struct pci_host *h, uint16_t bdf, uint32_t us)
+{
+	uint32_t id, step = 1000;
+
+	for (;;) {
+		id = pci_host_read(h, bdf, PCI_ID, 4);
+		if ((id & 0xffff) != PCI_VENDOR_RRS)
+			return id;
+		if (step > us)
+			return UINT32_MAX;
+		pci_delay(step);
+		us -= step;
+		step *= 2;
+	}
+}

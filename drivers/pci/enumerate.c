@@ -1,0 +1,226 @@
+/*
+ * Enumeration: every function below a host bridge is captured once into pci_funcs and silenced on
+ * the way (no DMA, no decoding, no interrupt). Buses are numbered here, depth first; firmware's
+ * numbers are wiped before anything behind a bridge is looked at, so no two bridges claim a bus.
+ *
+ * The walk keeps its place in `parent` pointers, not on the stack: its depth is the device's word.
+ */
+#include <hv/log.h>
+
+#include "pci_priv.h"
+
+#define READY_US  1000000 /* §6.6.1: a function is ready one second after reset */
+#define MAX_ROOTS 8
+
+/* QEMU's PCIe expander: a host bridge function that announces a further root bus. */
+#define EXPANDER_ID 0x000b1b36u
+
+static void capture_bridge(struct pci_func *f)
+{
+	f->bridge = true;
+	f->refused = "it is a bridge";
+	pci_cfg_write(f, PCI_BUSES, 4, 0);
+	pci_cfg_write(f, PCI_BRIDGE_CTRL, 2, 0);
+	pci_cfg_write(f, PCI_BRIDGE_ROM, 4, 0);
+}
+
+static void capture(struct pci_func *f)
+{
+	uint32_t subsystem;
+
+	f->class_rev = pci_cfg_read(f, PCI_CLASS_REV, 4);
+	f->header_type = pci_cfg_read(f, PCI_HEADER_TYPE, 1) & PCI_HEADER_KIND;
+	if (pci_is_host_bridge(f)) { /* its COMMAND and BARs may be what we reach RAM through */
+		f->refused = "it is the host bridge itself";
+		return;
+	}
+	/* INTx off, and with it master, memory, I/O, SERR and parity reporting. */
+	pci_cfg_write(f, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
+	if (f->header_type > 1) {
+		f->refused = "its header type is not supported";
+		return;
+	}
+	caps_find(f);
+	f->irq_pin = (uint8_t)pci_cfg_read(f, PCI_INT_PIN, 1);
+	if (f->irq_pin > 4)
+		f->irq_pin = 0;
+	if (f->header_type == 1) {
+		capture_bridge(f);
+	} else {
+		subsystem = pci_cfg_read(f, PCI_SUBSYSTEM, 4);
+		f->subvendor = (uint16_t)subsystem;
+		f->subdevice = (uint16_t)(subsystem >> 16);
+		pci_cfg_write(f, PCI_ROM, 4, 0);
+	}
+	bars_size(f);
+	caps_capture(f);
+}
+
+/* false: the table is full. */
+static bool add(struct pci_host *h, struct pci_func *parent, uint16_t bdf, uint32_t id, bool multi)
+{
+	struct pci_func *f;
+
+	if (pci_func_count == MAX_PCI_FUNCS) {
+		log_warn("pci: more than %u functions; from %04x:%02x:%02x.%x on they are left out",
+			 MAX_PCI_FUNCS, h->segment, bdf >> 8, bdf >> 3 & 0x1f, bdf & 7);
+		return false;
+	}
+	f = &pci_funcs[pci_func_count++];
+	h->func_count++;
+	*f = (struct pci_func){
+		.host = h,
+		.parent = parent,
+		.bdf = bdf,
+		.vendor = (uint16_t)id,
+		.device = (uint16_t)(id >> 16),
+		.multifunction = multi,
+		.group = (uint16_t)(f - pci_funcs),
+		.owner = PCI_NO_OWNER,
+	};
+	capture(f);
+	return true;
+}
+
+static bool absent(uint32_t id)
+{
+	return (id & 0xffff) == PCI_VENDOR_NONE || !(id & 0xffff);
+}
+
+static bool scan_slot(struct pci_host *h, struct pci_func *parent, uint16_t bdf)
+{
+	bool multi = false;
+
+	for (unsigned fn = 0; fn < (multi ? 8u : 1u); fn++) {
+		uint16_t at = (uint16_t)(bdf + fn);
+		uint32_t id = pci_wait_id(h, at, READY_US);
+
+		if (!fn)
+			multi = !absent(id) &&
+				pci_host_read(h, at, PCI_HEADER_TYPE, 1) & PCI_HEADER_MULTI;
+		if (!absent(id) && !add(h, parent, at, id, multi))
+			return false;
+	}
+	return true;
+}
+
+/* A link has one device at its lower end (§7.3.1); beyond device 0 are echoes of it. */
+static unsigned slots_below(const struct pci_func *parent)
+{
+	return parent && (pci_is_type(parent, PCI_EXP_ROOT_PORT) ||
+			  pci_is_type(parent, PCI_EXP_DOWNSTREAM) ||
+			  pci_is_type(parent, PCI_EXP_FROM_PCI)) ? 1 : 32;
+}
+
+static bool scan_bus(struct pci_host *h, struct pci_func *parent, unsigned bus)
+{
+	for (unsigned dev = 0; dev < slots_below(parent); dev++)
+		if (!scan_slot(h, parent, (uint16_t)(bus << 8 | dev << 3)))
+			return false;
+	return true;
+}
+
+static void write_buses(const struct pci_func *f, unsigned subordinate)
+{
+	pci_cfg_write(f, PCI_BUSES, 4,
+		      pci_bus(f) | (uint32_t)f->bus_secondary << 8 | subordinate << 16);
+}
+
+/* The first bridge of a bus that has no number yet. */
+static struct pci_func *next_bridge(const struct pci_host *h, const struct pci_func *parent,
+				    unsigned root)
+{
+	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++) {
+		struct pci_func *f = &pci_funcs[i];
+
+		if (f->bridge && f->parent == parent && !f->bus_secondary &&
+		    (parent || pci_bus(f) == root))
+			return f;
+	}
+	return NULL;
+}
+
+/* Everything below root bus `root`, which was scanned; buses up to `limit` are to be had. */
+static void walk(struct pci_host *h, unsigned root, unsigned limit)
+{
+	struct pci_func *at = NULL;
+	unsigned last = root;
+
+	for (;;) {
+		struct pci_func *b = last < limit ? next_bridge(h, at, root) : NULL;
+
+		if (b) {
+			b->bus_secondary = (uint8_t)++last;
+			write_buses(b, limit);
+			if (!scan_bus(h, b, last))
+				limit = last; /* no further bus */
+			at = b;
+			continue;
+		}
+		if (!at)
+			break;
+		at->bus_subordinate = (uint8_t)last;
+		write_buses(at, last);
+		at = at->parent;
+	}
+}
+
+/* Behind a bridge without a number nothing is reachable, by us or by anybody. */
+static void report_unnumbered(const struct pci_host *h)
+{
+	unsigned n = 0;
+
+	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
+		n += pci_funcs[i].bridge && !pci_funcs[i].bus_secondary;
+	if (n)
+		log_warn("pci: %s: %u bridges got no bus number; what is behind them is not used",
+			 h->name, n);
+}
+
+static bool has_expander(const struct pci_host *h)
+{
+	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
+		if ((pci_funcs[i].vendor | (uint32_t)pci_funcs[i].device << 16) == EXPANDER_ID)
+			return true;
+	return false;
+}
+
+/* The bridges of root bus 0 have no numbers yet: a bus that answers is a root of its own. */
+static unsigned find_roots(const struct pci_host *h, uint8_t *root)
+{
+	unsigned n = 1;
+
+	root[0] = h->bus_first;
+	if (!has_expander(h))
+		return n;
+	for (unsigned bus = h->bus_first + 1u; bus <= h->bus_last && n < MAX_ROOTS; bus++)
+		for (unsigned dev = 0; dev < 32; dev++)
+			if (!absent(pci_host_read(h, (uint16_t)(bus << 8 | dev << 3), PCI_ID, 4))) {
+				root[n++] = (uint8_t)bus;
+				break;
+			}
+	return n;
+}
+
+void pci_enumerate(struct pci_host *h)
+{
+	uint8_t root[MAX_ROOTS];
+	unsigned roots;
+
+	h->func_first = pci_func_count;
+	h->func_count = 0;
+	scan_bus(h, NULL, h->bus_first);
+	if (!h->func_count) {
+		log_warn("pci: %s: nothing answers in its ECAM; left alone", h->name);
+		h->dead = true;
+		return;
+	}
+	roots = find_roots(h, root);
+	for (unsigned i = 0; i < roots; i++) {
+		if (i && !scan_bus(h, NULL, root[i]))
+			break;
+		walk(h, root[i], i + 1 < roots ? root[i + 1] - 1u : h->bus_last);
+	}
+	report_unnumbered(h);
+	fabric_settle(h);
+}

@@ -1,0 +1,77 @@
+/*
+ * What a function has besides BARs: payload size, link and device control, ACS. Set once when all
+ * of a host bridge is enumerated, and again after a reset.
+ */
+#include "pci_priv.h"
+
+static const struct pci_func *top_of(const struct pci_func *f)
+{
+	while (f->parent)
+		f = f->parent;
+	return f;
+}
+
+/*
+ * The payload below one root port is the least that anybody below it can (§7.5.3.4: a receiver
+ * need not take more than its own). Integrated endpoints keep 128 bytes: what the root complex
+ * behind them takes is not said anywhere.
+ */
+static uint8_t payload_below(const struct pci_host *h, const struct pci_func *top)
+{
+	uint8_t least = 5;
+
+	if (!top->bridge)
+		return 0;
+	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++) {
+		const struct pci_func *f = &pci_funcs[i];
+
+		if (f->cap_pcie && top_of(f) == top)
+			least = MIN(least, f->mps);
+	}
+	return least;
+}
+
+void fabric_restore(const struct pci_func *f)
+{
+	uint16_t at = f->cap_pcie;
+
+	if (at) {
+		pci_cfg_write(f, (uint16_t)(at + PCI_EXP_DEVCTL), 2, f->devctl);
+		if ((pci_cfg_read(f, (uint16_t)(at + PCI_EXP_FLAGS), 2) & PCI_EXP_VERSION) >= 2)
+			pci_cfg_write(f, (uint16_t)(at + PCI_EXP_DEVCTL2), 2, f->devctl2);
+		if (f->lnkctl)
+			pci_cfg_write(f, (uint16_t)(at + PCI_EXP_LNKCTL), 2, f->lnkctl);
+	}
+	if (f->cap_acs)
+		pci_cfg_write(f, (uint16_t)(f->cap_acs + PCI_ACS_CTRL), 2, f->acs_ctrl);
+}
+
+/* What ACS does not offer is hard-wired to the isolating side (§6.12.1). */
+static void enable_acs(struct pci_func *f)
+{
+	f->acs_ctrl = pci_cfg_read(f, (uint16_t)(f->cap_acs + PCI_ACS_CAP), 2) & PCI_ACS_ISOLATE;
+	pci_cfg_write(f, (uint16_t)(f->cap_acs + PCI_ACS_CTRL), 2, f->acs_ctrl);
+	f->isolates = (pci_cfg_read(f, (uint16_t)(f->cap_acs + PCI_ACS_CTRL), 2) & f->acs_ctrl) ==
+		      f->acs_ctrl;
+}
+
+void fabric_settle(struct pci_host *h)
+{
+	const struct pci_func *top = NULL;
+	uint8_t payload = 0;
+
+	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++) {
+		struct pci_func *f = &pci_funcs[i];
+
+		if (pci_is_host_bridge(f))
+			continue;
+		if (f->cap_acs)
+			enable_acs(f);
+		if (top_of(f) != top) {
+			top = top_of(f);
+			payload = payload_below(h, top);
+		}
+		f->devctl |= (uint16_t)(payload << PCI_EXP_DEVCTL_MPS_SHIFT);
+		fabric_restore(f);
+	}
+}

@@ -1,0 +1,96 @@
+/*
+ * Isolation groups: functions that the hardware does not keep from one another's DMA. A group
+ * is named by the index of its first member; bridges are members too. Joined are
+ *   - functions that share a requester ID or a StreamID;
+ *   - a function and each bridge above it, up to where the way to the root is isolated by ACS
+ *     (PCIe r6.0 §6.12: SV, RR, CR, UF);
+ *   - all functions of a slot, when one of them is not isolated from its siblings.
+ * A switch one of whose downstream ports is not isolating is open as a whole: what enters there
+ * may be routed to any other port without seeing the root.
+ */
+#include "pci_priv.h"
+
+/* Group numbers only ever go down to the lower of two, so the lowest index names the group. */
+static void join(const struct pci_func *a, const struct pci_func *b)
+{
+	unsigned from = MAX(a->group, b->group), to = MIN(a->group, b->group);
+
+	for (unsigned i = 0; from != to && i < pci_func_count; i++)
+		if (pci_funcs[i].group == from)
+			pci_funcs[i].group = (uint16_t)to;
+}
+
+/* Does `f` keep requests of its own, or of what is below it, from turning around in it? §6.12.1 */
+static bool isolates(const struct pci_func *f)
+{
+	if (!f->cap_pcie)
+		return false; /* conventional: a shared bus */
+	switch (f->pcie_type) {
+	case PCI_EXP_TO_PCI:
+	case PCI_EXP_FROM_PCI:
+	case PCI_EXP_RC_EC:
+		return false;
+	case PCI_EXP_ROOT_PORT:
+	case PCI_EXP_DOWNSTREAM:
+		return f->isolates;
+	default:
+		return !f->multifunction || f->isolates;
+	}
+}
+
+static bool is_open_switch(const struct pci_func *up)
+{
+	for (unsigned i = up->host->func_first;
+	     i < up->host->func_first + up->host->func_count; i++)
+		if (pci_funcs[i].parent == up && pci_is_type(&pci_funcs[i], PCI_EXP_DOWNSTREAM) &&
+		    !pci_funcs[i].isolates)
+			return true;
+	return false;
+}
+
+static bool way_isolated(const struct pci_func *bridge)
+{
+	for (; bridge; bridge = bridge->parent)
+		if (!isolates(bridge) ||
+		    (pci_is_type(bridge, PCI_EXP_UPSTREAM) && is_open_switch(bridge)))
+			return false;
+	return true;
+}
+
+static bool shares_id(const struct pci_func *a, const struct pci_func *b)
+{
+	for (unsigned i = 0; a->host == b->host && i < a->alias_count; i++)
+		for (unsigned k = 0; k < b->alias_count; k++)
+			if (a->alias[i] == b->alias[k])
+				return true;
+	for (unsigned i = 0; a->iommu && a->iommu == b->iommu && i < a->sid_count; i++)
+		for (unsigned k = 0; k < b->sid_count; k++)
+			if (a->sid[i] == b->sid[k])
+				return true;
+	return false;
+}
+
+static bool same_slot(const struct pci_func *a, const struct pci_func *b)
+{
+	return a->host == b->host && a->bdf >> 3 == b->bdf >> 3;
+}
+
+static bool belong_together(const struct pci_func *a, const struct pci_func *b)
+{
+	return shares_id(a, b) || (same_slot(a, b) && !(isolates(a) && isolates(b)));
+}
+
+void groups_compute(void)
+{
+	for (unsigned i = 0; i < pci_func_count; i++)
+		pci_funcs[i].group = (uint16_t)i;
+	for (unsigned i = 0; i < pci_func_count; i++) {
+		const struct pci_func *f = &pci_funcs[i];
+
+		for (const struct pci_func *b = f->parent; b && !way_isolated(b); b = b->parent)
+			join(f, b);
+		for (unsigned j = 0; j < i; j++)
+			if (belong_together(f, &pci_funcs[j]))
+				join(f, &pci_funcs[j]);
+	}
+}

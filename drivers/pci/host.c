@@ -1,0 +1,207 @@
+/*
+ * Host bridges from the device tree: `pci-host-ecam-generic` (the IEEE 1275 PCI binding, and
+ * Documentation/bindings of that name): ECAM, buses, outbound windows, what devices can address.
+ * A bridge that makes no sense is left out with one line; boot goes on.
+ */
+#include <libfdt.h>
+
+#include <hv/log.h>
+
+#include "pci_priv.h"
+
+/* phys.hi of a PCI address (IEEE 1275 PCI binding §2.2.1.1). */
+#define HI_SPACE     0x03000000u
+#define HI_SPACE_CFG 0x00000000u
+#define HI_SPACE_IO  0x01000000u
+#define HI_PREFETCH  0x40000000u
+
+struct pci_host pci_hosts[MAX_PCI_HOSTS];
+unsigned pci_host_count;
+struct pci_func pci_funcs[MAX_PCI_FUNCS];
+unsigned pci_func_count;
+
+/* One entry of ranges or dma-ranges; cpu is in the space of the parent. */
+struct map_entry {
+	uint32_t hi;
+	uint64_t pci, cpu, size;
+};
+
+static bool map_entry(const struct pci_host *h, const char *prop, unsigned i, struct map_entry *e)
+{
+	unsigned pc = dt_address_cells(h->fdt, fdt_parent_offset(h->fdt, h->node));
+	unsigned cells = 3 + pc + 2;
+	int len;
+	const fdt32_t *p = fdt_getprop(h->fdt, h->node, prop, &len);
+
+	if (!p || pc > 2 || i >= (unsigned)len / 4 / cells)
+		return false;
+	p += i * cells;
+	*e = (struct map_entry){
+		.hi = fdt32_ld(p),
+		.pci = dt_cells(p + 1, 2),
+		.cpu = dt_cells(p + 3, pc),
+		.size = dt_cells(p + 3 + pc, 2),
+	};
+	return true;
+}
+
+/* Where a window lies decides what may live in it, not what the tree calls it. */
+static uint8_t window_kind(const struct map_entry *e)
+{
+	if ((e->hi & HI_SPACE) == HI_SPACE_IO)
+		return PCI_WINDOW_IO;
+	return e->pci + e->size <= GIB(4) ? PCI_WINDOW_MEM32 : PCI_WINDOW_MEM64;
+}
+
+static void read_windows(struct pci_host *h)
+{
+	int parent = fdt_parent_offset(h->fdt, h->node);
+	struct map_entry e;
+
+	for (unsigned i = 0; map_entry(h, "ranges", i, &e); i++) {
+		uint64_t cpu;
+
+		if ((e.hi & HI_SPACE) == HI_SPACE_CFG || !e.size)
+			continue;
+		if (e.pci + e.size < e.pci || dt_translate(h->fdt, parent, e.cpu, &cpu) != HV_OK ||
+		    h->window_count == ARRAY_SIZE(h->window)) {
+			log_warn("pci: %s: window %u is not usable", h->name, i);
+			continue;
+		}
+		h->window[h->window_count++] = (struct pci_window){
+			.kind = window_kind(&e),
+			.prefetch = e.hi & HI_PREFETCH,
+			.pci = e.pci,
+			.cpu = cpu,
+			.size = e.size,
+			.next = e.pci,
+		};
+	}
+}
+
+/*
+ * Guests use one address for memory on the CPU and on the bus, so an entry that is not one to one
+ * lets nothing through. No dma-ranges: everything.
+ */
+static void read_inbound(struct pci_host *h)
+{
+	struct map_entry e;
+	unsigned i;
+
+	for (i = 0; map_entry(h, "dma-ranges", i, &e); i++) {
+		if (e.pci != e.cpu || e.pci + e.size < e.pci ||
+		    h->inbound_count == ARRAY_SIZE(h->inbound)) {
+			log_warn("pci: %s: dma-ranges entry %u is not usable", h->name, i);
+			continue;
+		}
+		h->inbound[h->inbound_count++] = (struct range){ e.pci, e.size };
+	}
+	if (i && !h->inbound_count)
+		h->inbound_count = 1; /* one empty range: nothing */
+}
+
+static bool read_buses(struct pci_host *h)
+{
+	int len;
+	const fdt32_t *p = fdt_getprop(h->fdt, h->node, "bus-range", &len);
+	uint32_t first = p && len == 8 ? fdt32_ld(p) : 0;
+	uint32_t last = p && len == 8 ? fdt32_ld(p + 1) : 255;
+	uint64_t buses = h->ecam.size / PCI_ECAM_BUS_SIZE;
+
+	if (last > 255 || first > last || !buses)
+		return false;
+	/* The ECAM begins at the first bus; buses beyond its end do not exist. */
+	last = (uint32_t)MIN(last, first + buses - 1);
+	h->bus_first = (uint8_t)first;
+	h->bus_last = (uint8_t)last;
+	h->ecam.size = (uint64_t)(last - first + 1) * PCI_ECAM_BUS_SIZE;
+	return true;
+}
+
+static bool read_host(const void *fdt, int node, struct pci_host *h)
+{
+	int chosen = fdt_path_offset(fdt, "/chosen");
+
+	*h = (struct pci_host){ .fdt = fdt, .node = node };
+	dt_path(fdt, node, h->name, sizeof(h->name));
+	if (dt_address_cells(fdt, node) != 3 || dt_size_cells(fdt, node) != 2 ||
+	    dt_reg(fdt, node, 0, &h->ecam) != HV_OK || !read_buses(h)) {
+		log_warn("pci: %s: reg, bus-range or cells are malformed; left alone", h->name);
+		return false;
+	}
+	h->coherent = dt_bool(fdt, node, "dma-coherent");
+	h->probe_only = dt_u32(fdt, node, "linux,pci-probe-only", 0) ||
+			(chosen >= 0 && dt_u32(fdt, chosen, "linux,pci-probe-only", 0));
+	read_windows(h);
+	read_inbound(h);
+	return true;
+}
+
+static bool segment_taken(uint32_t segment, unsigned below)
+{
+	for (unsigned i = 0; i < below; i++)
+		if (pci_hosts[i].segment == segment)
+			return true;
+	return false;
+}
+
+/* First those that the tree numbers, in order; the rest and duplicates get the next free. */
+static void number_segments(void)
+{
+	bool given[MAX_PCI_HOSTS] = { false };
+	uint32_t free = 0;
+
+	for (unsigned i = 0; i < pci_host_count; i++) {
+		struct pci_host *h = &pci_hosts[i];
+		uint32_t d = dt_u32(h->fdt, h->node, "linux,pci-domain", UINT32_MAX);
+
+		given[i] = d <= UINT16_MAX;
+		for (unsigned j = 0; j < i; j++)
+			if (given[j] && pci_hosts[j].segment == d)
+				given[i] = false;
+		h->segment = given[i] ? (uint16_t)d : UINT16_MAX;
+	}
+	for (unsigned i = 0; i < pci_host_count; i++) {
+		if (given[i])
+			continue;
+		while (segment_taken(free, pci_host_count))
+			free++;
+		pci_hosts[i].segment = (uint16_t)free;
+	}
+}
+
+static void find_hosts(const void *fdt)
+{
+	static const char ecam[] = "pci-host-ecam-generic";
+
+	for (int n = dt_next(fdt, -1, ecam); n >= 0; n = dt_next(fdt, n, ecam)) {
+		if (!dt_enabled(fdt, n))
+			continue;
+		if (pci_host_count == MAX_PCI_HOSTS) {
+			log_warn("pci: more than %u host bridges; the others are left alone",
+				 MAX_PCI_HOSTS);
+			break;
+		}
+		if (read_host(fdt, n, &pci_hosts[pci_host_count]))
+			pci_host_count++;
+	}
+	number_segments();
+}
+
+void pci_probe_hosts(const void *fdt, void (*map)(struct range))
+{
+	pci_host_count = 0;
+	pci_func_count = 0;
+	find_hosts(fdt);
+	for (unsigned i = 0; i < pci_host_count; i++) {
+		struct pci_host *h = &pci_hosts[i];
+
+		map(h->ecam);
+		pci_enumerate(h);
+		pci_assign(h);
+		if (!h->dead)
+			log_info("pci: %04x: %s, buses %02x-%02x, %u functions", h->segment,
+				 h->name, h->bus_first, h->bus_last, h->func_count);
+	}
+	pci_identify();
+}

@@ -1,0 +1,56 @@
+/* Inside drivers/pci/: boot order is host, enumerate (caps, bars), fabric, assign, identify. */
+#ifndef PCI_PRIV_H
+#define PCI_PRIV_H
+
+#include <hv/pci.h>
+#include <spec/pci.h>
+
+/* Functions that are in nobody's hands wait here; EL2 boots, or the guest's own CPU waits. */
+void pci_delay(uint32_t us);
+/* The ID dword, waited for while the function says it is not ready (§2.3.2); all ones: absent. */
+uint32_t pci_wait_id(const struct pci_host *h, uint16_t bdf, uint32_t us);
+
+/* caps.c: finds the capabilities and wakes the function; then, with BARs sized, what they say. */
+void caps_find(struct pci_func *f);
+void caps_capture(struct pci_func *f);
+
+/* bars.c */
+void bars_size(struct pci_func *f);
+bool bars_unchanged(const struct pci_func *f);
+void bars_write(const struct pci_func *f);
+
+/* fabric.c: payload size, ACS, everything of a function that is not BARs. */
+void fabric_settle(struct pci_host *h);
+void fabric_restore(const struct pci_func *f);
+
+/* groups.c */
+void groups_compute(void);
+
+static inline bool pci_is_host_bridge(const struct pci_func *f)
+{
+	return f->class_rev >> 16 == PCI_CLASS_HOST;
+}
+
+static inline bool pci_is_type(const struct pci_func *f, unsigned pcie_type)
+{
+	return f->cap_pcie && f->pcie_type == pcie_type;
+}
+
+static inline uint8_t pci_bus(const struct pci_func *f)
+{
+	return (uint8_t)(f->bdf >> 8);
+}
+
+static inline unsigned pci_slot(const struct pci_func *f)
+{
+	return f->bdf >> 3 & 0x1f;
+}
+
+/* Refused for the first reason found. */
+static inline void pci_refuse(struct pci_func *f, const char *why)
+{
+	if (!f->refused)
+		f->refused = why;
+}
+
+#endif
