@@ -9,24 +9,35 @@
 #include <hv/status.h>
 #include <hv/types.h>
 
+#define BOARD_MAX_RESERVED 40 /* pmem takes 64 holes in all */
+
 struct board_cpu {
 	uint64_t mpidr; /* affinity fields only */
 	bool online;
 };
 
 struct board {
-	const void *fdt;
+	const void *fdt;    /* the caller may move it; `tree` stays */
+	struct range tree;  /* PA where firmware put it */
+	struct range image; /* Viaduct itself, PA: set by the caller after board_read */
 	unsigned ram_count;
 	struct range ram[MAX_RAM_RANGES];
 	unsigned reserved_count;
-	struct range reserved[MAX_RAM_RANGES]; /* /memreserve/ and /reserved-memory */
+	struct range reserved[BOARD_MAX_RESERVED]; /* /memreserve/ and /reserved-memory */
 	unsigned cpu_count;
-	struct board_cpu cpu[MAX_CPUS];	       /* [0] is the boot CPU after board_boot_cpu() */
-	bool psci_hvc;			       /* method = "hvc": cannot be used from EL2 */
-	int gic_node;			       /* -1: none that we know */
+	struct board_cpu cpu[MAX_CPUS]; /* [0] is the boot CPU after board_boot_cpu() */
+	bool psci_hvc;                  /* method = "hvc": cannot be used from EL2 */
+	int gic_node;                   /* -1: none that we know */
 };
 
-/* HV_EINVAL with a log line for a tree without RAM, CPUs or PSCI over SMC. */
+/* HV_EINVAL with a log line for a damaged tree, or one without RAM, CPUs or PSCI over SMC. */
 enum hv_status __must_check board_read(const void *fdt, struct board *b);
+
+/* Moves the CPU that runs this to the front and marks it online; the others keep their order.
+ * Any MPIDR_EL1 value will do. HV_ENOENT: the tree does not list it. */
+enum hv_status __must_check board_boot_cpu(struct board *b, uint64_t mpidr);
+
+/* Every byte of r is RAM; adjacent ranges count as one. */
+bool board_is_ram(const struct board *b, struct range r);
 
 #endif

@@ -9,7 +9,7 @@ struct image_layout {
 	uint64_t kernel;      /* IPA where the Image goes; also the entry point */
 	uint64_t kernel_size; /* bytes in memory: image_size, at least the file's size */
 	uint64_t initrd;      /* IPA; 0: none */
-	uint64_t dtb;	      /* IPA, 2 MiB aligned, 2 MiB long */
+	uint64_t dtb;         /* IPA, 2 MiB aligned, 2 MiB long */
 	bool gzip;
 };
 
@@ -31,6 +31,16 @@ uint32_t image_gzip_size(const void *data, size_t size);
  */
 typedef void image_sink_fn(void *arg, const void *piece, size_t size);
 enum hv_status __must_check image_inflate(const void *data, size_t size, uint64_t limit,
-					  image_sink_fn *sink, void *arg, void *work, size_t work_size);
+					  image_sink_fn *sink, void *arg, void *work,
+					  size_t work_size);
+
+/*
+ * The first IMAGE_HEAD bytes of the kernel, decompressed (zero behind a shorter file), and its
+ * decompressed size. `work` is only for gzip. HV_EINVAL: corrupt, or compressed and no Image
+ * inside (a ramdisk, likely: raw binaries are not compressed).
+ */
+#define IMAGE_HEAD 64
+enum hv_status __must_check image_head(const void *data, size_t size, void *work, size_t work_size,
+				       void *head, uint64_t *file_size);
 
 #endif

@@ -1,12 +1,13 @@
 /*
  * Guests as declared under /chosen, and what becomes of each: everything is decided here, in
  * device-tree order, before anything is touched. A guest that cannot be started has `refused`,
- * one sentence naming the node and the remedy; it does not stop the others.
+ * one sentence with the reason and the remedy; it does not stop the others.
  */
 #ifndef HV_PLAN_H
 #define HV_PLAN_H
 
 #include <hv/board.h>
+#include <hv/image.h>
 #include <hv/limits.h>
 #include <hv/pci.h>
 #include <hv/s2.h>
@@ -16,37 +17,47 @@
 
 #define PLAN_MAX_DEVICES 256
 
+enum plan_auto { PLAN_AUTO, PLAN_ON, PLAN_OFF, PLAN_DIRECT, PLAN_TRAPPED };
+
 struct plan_device {
-	int node;		 /* in the host tree */
+	int node; /* in the host tree */
 	char host[64];
 	struct pci_func *func;
+	/* Complete but for as.msi.first_data and first_intid, which msi_alloc gives; as.msi.ctrl
+	 * and count (vectors wanted, 0: no MSI) are set. */
 	struct vpci_assignment as;
 	bool has_guest_bdf;
-	uint8_t intx;		 /* enum plan_auto */
-	uint8_t msi;
+	uint8_t intx; /* enum plan_auto: as declared */
+	uint8_t msi;  /* declared; after planning PLAN_TRAPPED, PLAN_DIRECT or PLAN_OFF */
 	bool allow_no_reset, force_no_iommu, allow_shared_frame, p2p, raw_vendor_caps, raw_gaps,
 		atomic_ops;
+	const char *intx_note; /* why it has none, or NULL */
+	const char *msi_note;
 };
-
-enum plan_auto { PLAN_AUTO, PLAN_ON, PLAN_OFF, PLAN_DIRECT, PLAN_TRAPPED };
 
 struct guest_plan {
 	int node;
 	char name[GUEST_NAME_MAX];
-	char refused[200];	   /* "" : starts */
+	char refused[240]; /* "" : starts */
 	uint32_t vcpu_count;
-	uint8_t cpu[MAX_VCPUS];	   /* physical CPU of each vCPU */
-	uint64_t ram_size;	   /* bytes */
+	uint8_t cpu[MAX_VCPUS]; /* physical CPU of each vCPU: index in board->cpu */
+	uint64_t ram_size;      /* bytes of the first range */
 	ipa_t ram_ipa;
-	pa_t ram_pa;		   /* by pmem_alloc_guest */
-	struct range kernel;	   /* PA of the modules; size 0: none */
+	pa_t ram_pa;           /* by pmem_alloc_guest; the second range follows the first there */
+	struct range ram_high; /* IPA of what lies above 8 GiB; size 0: none */
+	struct range kernel;   /* PA of the modules; size 0: none */
 	struct range ramdisk;
+	struct image_layout image; /* where they go, if plan->module_data was set */
 	char bootargs[1024];
 	bool vpl011;
-	uint32_t spi_count;
+	bool stop_on_crash; /* on-crash = "stop" */
+	uint32_t nr_spis;   /* as declared */
+	uint32_t spi_count; /* multiple of 32 */
+	uint64_t seed;      /* for kaslr-seed and rng-seed, set by the caller; 0: none */
 	bool has_pci;
-	bool coherent;		   /* dma-coherent */
-	bool its;
+	bool coherent;  /* dma-coherent */
+	bool its;       /* has a virtual ITS, at its_base */
+	ipa_t its_base; /* GUEST_ITS_BASE, or where its devices can write */
 	struct msi_ctrl *msi;
 	unsigned device_count;
 	struct plan_device *device; /* slice of one array */
@@ -54,31 +65,63 @@ struct guest_plan {
 };
 
 struct plan {
-	struct board *board;
+	/*
+	 * Set by the caller before plan_guests: what all CPUs and SMMUs can do; the bytes of a
+	 * module for reading (NULL: kernels are checked by their file size only); 64 KiB for
+	 * zlib (NULL: compressed kernels are not looked into).
+	 */
 	struct s2_geometry geo;
+	const void *(*module_data)(struct range pa);
+	void *work;
+	size_t work_size;
+
+	struct board *board;
 	unsigned guest_count;
 	struct guest_plan guest[MAX_VMS];
 };
 
 /* Fixed guest map: Xen's (facts: public/arch-arm.h), so images made for it run. */
-#define GUEST_GICD_BASE	   0x03001000
-#define GUEST_GICR_BASE	   0x03020000
-#define GUEST_ITS_BASE	   0x02000000
-#define GUEST_ECAM_BASE	   0x10000000
-#define GUEST_UART_BASE	   0x22000000
-#define GUEST_MEM32_BASE   0x23000000
-#define GUEST_MEM32_SIZE   0x10000000
-#define GUEST_RAM_BASE	   0x40000000
-#define GUEST_MEM64_BASE   UINT64_C(0x100000000)
-#define GUEST_MEM64_SIZE   UINT64_C(0x100000000)
+#define GUEST_GICD_BASE  0x03001000
+#define GUEST_GICR_BASE  0x03020000
+#define GUEST_ITS_BASE   0x02000000
+#define GUEST_ECAM_BASE  0x10000000
+#define GUEST_UART_BASE  0x22000000
+#define GUEST_MEM32_BASE 0x23000000
+#define GUEST_MEM32_SIZE 0x10000000
+#define GUEST_RAM_BASE   0x40000000
+#define GUEST_RAM_SIZE   UINT64_C(0xc0000000) /* up to 4 GiB */
+#define GUEST_MEM64_BASE UINT64_C(0x100000000)
+#define GUEST_MEM64_SIZE UINT64_C(0x100000000)
+#define GUEST_HIGH_BASE  UINT64_C(0x200000000) /* RAM beyond GUEST_RAM_SIZE */
 
 /* Finds the module ranges of all guests, for pmem_reserve, before anything is allocated. Returns
  * the count, at most `max`; bad ones are left out (plan_guests refuses their guest). */
 unsigned plan_modules(const struct board *b, struct range *out, unsigned max);
 
-/* Decides everything. CPUs that are not online are not used; RAM comes from pmem. */
+/* Decides everything. CPUs that are not online are not used; RAM comes from pmem. Owners of PCI
+ * functions (pci_func.owner) are set to the guest's index. Once: it allocates. */
 void plan_guests(struct plan *p, struct board *b);
 /* The plan and every refusal, to the log. */
 void plan_print(const struct plan *p);
+
+/*
+ * What a guest's devices can address: inside every involved host bridge's dma-ranges, outside
+ * its configuration space and windows, which a root complex claims for itself.
+ */
+struct plan_reach {
+	unsigned host_count;
+	const struct pci_host *host[MAX_PCI_HOSTS];
+};
+
+/* NULL: devices reach [r) at these very addresses. Else what is in the way, and where (*what). */
+const char *plan_reach_check(const struct plan_reach *reach, struct range r, struct range *what);
+
+/*
+ * A place for `size` bytes, aligned, in `limits`, reachable and off `taken`: `prefer` if that will
+ * do, else the lowest. Pure. HV_ENOMEM: there is none.
+ */
+enum hv_status __must_check plan_place(const struct plan_reach *reach, const struct range *taken,
+				       unsigned taken_count, struct range limits, uint64_t prefer,
+				       uint64_t size, uint64_t align, uint64_t *out);
 
 #endif

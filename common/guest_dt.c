@@ -1,0 +1,333 @@
+/*
+ * The device tree that a guest boots with: exactly what it has, and nothing of the board. Written
+ * front to back with libfdt's sequential functions; the first error stays and the rest is idle, so
+ * no line here checks anything. Bindings: Devicetree Specification v0.4, arm,gic-v3, arm,pl011,
+ * pci-host-ecam-generic, PCI Bus Binding (IEEE 1275) §2.2.
+ */
+#include <string.h>
+
+#include <libfdt.h>
+
+#include <hv/guest_dt.h>
+#include <hv/log.h>
+#include <hv/vits.h>
+#include <hv/vuart.h>
+
+enum { PHANDLE_GIC = 1, PHANDLE_ITS, PHANDLE_CLOCK };
+
+#define SPI        0
+#define PPI        1
+#define LEVEL_HIGH 4
+#define LEVEL_LOW  8 /* what arm,armv8-timer wants */
+
+#define GICD_SIZE  KIB(64)
+#define GICR_SIZE  KIB(128) /* one vCPU's redistributor */
+#define ECAM_BUS   MIB(1)
+#define UART_CLOCK 24000000
+
+/* PCI Bus Binding §2.2.1.1: phys.hi of a memory range; not prefetchable, so that it takes all. */
+#define PCI_MEM32 0x02000000
+#define PCI_MEM64 0x03000000
+
+struct writer {
+	void *fdt;
+	int err;
+};
+
+static void begin(struct writer *w, const char *name)
+{
+	if (!w->err)
+		w->err = fdt_begin_node(w->fdt, name);
+}
+
+static void begin_at(struct writer *w, const char *name, uint64_t base)
+{
+	char full[48];
+
+	fmt_print(full, sizeof(full), "%s@%lx", name, base);
+	begin(w, full);
+}
+
+static void end(struct writer *w)
+{
+	if (!w->err)
+		w->err = fdt_end_node(w->fdt);
+}
+
+static void bytes(struct writer *w, const char *name, const void *p, size_t len)
+{
+	if (!w->err)
+		w->err = fdt_property(w->fdt, name, p, (int)len);
+}
+
+static void string(struct writer *w, const char *name, const char *s)
+{
+	bytes(w, name, s, strlen(s) + 1);
+}
+
+static void flag(struct writer *w, const char *name)
+{
+	bytes(w, name, NULL, 0);
+}
+
+static void u64(struct writer *w, const char *name, uint64_t v)
+{
+	if (!w->err)
+		w->err = fdt_property_u64(w->fdt, name, v);
+}
+
+/* Room for a property of so many cells; NULL after an error. */
+static fdt32_t *reserve(struct writer *w, const char *name, unsigned count)
+{
+	void *p = NULL;
+
+	if (!w->err)
+		w->err = fdt_property_placeholder(w->fdt, name, (int)(4 * count), &p);
+	return w->err ? NULL : p;
+}
+
+static void fill(fdt32_t *to, const uint32_t *v, unsigned count)
+{
+	for (unsigned i = 0; to && i < count; i++)
+		fdt32_st(to + i, v[i]);
+}
+
+static void cells(struct writer *w, const char *name, const uint32_t *v, unsigned count)
+{
+	fill(reserve(w, name, count), v, count);
+}
+
+static void u32(struct writer *w, const char *name, uint32_t v)
+{
+	cells(w, name, &v, 1);
+}
+
+#define CELLS(w, name, ...)                                                                        \
+	cells(w, name, (const uint32_t[]){ __VA_ARGS__ },                                            \
+	      ARRAY_SIZE(((const uint32_t[]){ __VA_ARGS__ })))
+#define HI(v)   ((uint32_t)((uint64_t)(v) >> 32))
+#define LO(v)   ((uint32_t)(v))
+#define PAIR(v) HI(v), LO(v)
+
+static void address_space(struct writer *w, uint32_t address_cells, uint32_t size_cells)
+{
+	u32(w, "#address-cells", address_cells);
+	u32(w, "#size-cells", size_cells);
+}
+
+/* A seed's bits, spread (splitmix64); the kernel mixes them with its own. */
+static uint64_t spread(uint64_t *state)
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+static void write_chosen(struct writer *w, const struct guest_plan *g, struct range initrd)
+{
+	uint64_t state = g->seed, rng[4];
+	char path[32];
+
+	begin(w, "chosen");
+	if (g->bootargs[0])
+		string(w, "bootargs", g->bootargs);
+	if (g->vpl011) {
+		fmt_print(path, sizeof(path), "/serial@%x", VUART_BASE);
+		string(w, "stdout-path", path);
+	}
+	if (initrd.size) {
+		u64(w, "linux,initrd-start", initrd.base);
+		u64(w, "linux,initrd-end", range_end(initrd));
+	}
+	if (g->seed) {
+		u64(w, "kaslr-seed", spread(&state));
+		for (unsigned i = 0; i < ARRAY_SIZE(rng); i++)
+			rng[i] = spread(&state);
+		bytes(w, "rng-seed", rng, sizeof(rng));
+	}
+	end(w);
+}
+
+static void write_cpus(struct writer *w, const struct guest_plan *g)
+{
+	begin(w, "cpus");
+	address_space(w, 1, 0);
+	for (uint32_t i = 0; i < g->vcpu_count; i++) {
+		begin_at(w, "cpu", i);
+		string(w, "device_type", "cpu");
+		string(w, "compatible", "arm,armv8");
+		u32(w, "reg", i); /* MPIDR affinity is the vCPU's index */
+		string(w, "enable-method", "psci");
+		end(w);
+	}
+	end(w);
+}
+
+static void write_memory(struct writer *w, const struct guest_plan *g)
+{
+	const uint32_t reg[] = { PAIR(g->ram_ipa.v), PAIR(g->ram_size), PAIR(g->ram_high.base),
+				PAIR(g->ram_high.size) };
+
+	begin_at(w, "memory", g->ram_ipa.v);
+	string(w, "device_type", "memory");
+	cells(w, "reg", reg, g->ram_high.size ? 8 : 4);
+	end(w);
+}
+
+static void write_firmware(struct writer *w)
+{
+	static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2";
+
+	begin(w, "psci");
+	bytes(w, "compatible", compatible, sizeof(compatible));
+	string(w, "method", "hvc");
+	end(w);
+
+	/* Secure, non-secure, virtual, hypervisor: the order of the binding. */
+	begin(w, "timer");
+	string(w, "compatible", "arm,armv8-timer");
+	CELLS(w, "interrupts", PPI, 13, LEVEL_LOW, PPI, 14, LEVEL_LOW, PPI, 11, LEVEL_LOW, PPI, 10,
+	      LEVEL_LOW);
+	flag(w, "always-on");
+	end(w);
+}
+
+static void write_gic(struct writer *w, const struct guest_plan *g)
+{
+	begin_at(w, "interrupt-controller", GUEST_GICD_BASE);
+	string(w, "compatible", "arm,gic-v3");
+	u32(w, "phandle", PHANDLE_GIC);
+	u32(w, "#interrupt-cells", 3);
+	flag(w, "interrupt-controller");
+	/* Also the unit address of an interrupt-map's parent has these cells. */
+	address_space(w, 2, 2);
+	flag(w, "ranges");
+	CELLS(w, "reg", PAIR(GUEST_GICD_BASE), PAIR(GICD_SIZE), PAIR(GUEST_GICR_BASE),
+	      PAIR(GICR_SIZE * g->vcpu_count));
+	if (g->its) {
+		begin_at(w, "msi-controller", g->its_base.v);
+		string(w, "compatible", "arm,gic-v3-its");
+		u32(w, "phandle", PHANDLE_ITS);
+		flag(w, "msi-controller");
+		u32(w, "#msi-cells", 1);
+		CELLS(w, "reg", PAIR(g->its_base.v), PAIR(VITS_SIZE));
+		end(w);
+	}
+	end(w);
+}
+
+static void write_uart(struct writer *w)
+{
+	static const char compatible[] = "arm,pl011\0arm,primecell";
+	static const char clocks[] = "uartclk\0apb_pclk";
+
+	begin(w, "clock");
+	string(w, "compatible", "fixed-clock");
+	u32(w, "phandle", PHANDLE_CLOCK);
+	u32(w, "#clock-cells", 0);
+	u32(w, "clock-frequency", UART_CLOCK);
+	end(w);
+
+	begin_at(w, "serial", VUART_BASE);
+	bytes(w, "compatible", compatible, sizeof(compatible));
+	CELLS(w, "reg", PAIR(VUART_BASE), PAIR(PAGE_SIZE));
+	CELLS(w, "interrupts", SPI, VUART_VIRQ - 32, LEVEL_HIGH);
+	CELLS(w, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
+	bytes(w, "clock-names", clocks, sizeof(clocks));
+	end(w);
+}
+
+/* One entry for each (device number, pin) in use; several functions may share one. */
+static void write_interrupt_map(struct writer *w, const struct guest_plan *g)
+{
+	enum { ENTRY = 10 };
+	uint32_t virq[32][5] = { { 0 } };
+	unsigned count = 0;
+	fdt32_t *to;
+
+	for (unsigned i = 0; i < g->device_count; i++) {
+		const struct vpci_assignment *as = &g->device[i].as;
+
+		if (as->intx_pin && !virq[as->devfn >> 3][as->intx_pin]) {
+			virq[as->devfn >> 3][as->intx_pin] = as->intx_virq;
+			count++;
+		}
+	}
+	if (!count)
+		return;
+	u32(w, "#interrupt-cells", 1);
+	CELLS(w, "interrupt-map-mask", 0xf800, 0, 0, 7);
+	to = reserve(w, "interrupt-map", ENTRY * count);
+	for (uint32_t at = 0; to && at < ARRAY_SIZE(virq) * ARRAY_SIZE(virq[0]); at++) {
+		uint32_t slot = at / ARRAY_SIZE(virq[0]), pin = at % ARRAY_SIZE(virq[0]);
+		const uint32_t entry[ENTRY] = { slot << 11,           0,         0, pin,
+					       PHANDLE_GIC,          0,         0, SPI,
+					       virq[slot][pin] - 32, LEVEL_HIGH };
+
+		if (virq[slot][pin]) {
+			fill(to, entry, ENTRY);
+			to += ENTRY;
+		}
+	}
+}
+
+static void write_pcie(struct writer *w, const struct guest_plan *g)
+{
+	const struct vpci_config *v = &g->vpci;
+	const uint32_t ranges[] = {
+		PCI_MEM32, PAIR(v->mem32.base), PAIR(v->mem32.base), PAIR(v->mem32.size),
+		PCI_MEM64, PAIR(v->mem64.base), PAIR(v->mem64.base), PAIR(v->mem64.size),
+	};
+
+	begin_at(w, "pcie", v->ecam.v);
+	string(w, "compatible", "pci-host-ecam-generic");
+	string(w, "device_type", "pci");
+	address_space(w, 3, 2);
+	CELLS(w, "reg", PAIR(v->ecam.v), PAIR(ECAM_BUS));
+	CELLS(w, "bus-range", 0, 0);
+	u32(w, "linux,pci-domain", 0);
+	cells(w, "ranges", ranges, v->mem64.size ? 14 : 7);
+	if (g->its) /* requester ID is DeviceID */
+		CELLS(w, "msi-map", 0, PHANDLE_ITS, 0, 0x100);
+	if (g->coherent)
+		flag(w, "dma-coherent");
+	write_interrupt_map(w, g);
+	end(w);
+}
+
+static void start(struct writer *w, void *buf, size_t size)
+{
+	w->fdt = buf;
+	w->err = fdt_create(buf, (int)MIN(size, (size_t)INT32_MAX));
+	if (!w->err)
+		w->err = fdt_finish_reservemap(buf);
+}
+
+enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ipa, void *buf,
+			      size_t size)
+{
+	static const char compatible[] = "viaduct,guest\0linux,dummy-virt";
+	struct writer w;
+
+	start(&w, buf, size);
+	begin(&w, "");
+	string(&w, "model", "Viaduct guest");
+	bytes(&w, "compatible", compatible, sizeof(compatible));
+	u32(&w, "interrupt-parent", PHANDLE_GIC);
+	address_space(&w, 2, 2);
+	write_chosen(&w, g, initrd_ipa);
+	write_cpus(&w, g);
+	write_memory(&w, g);
+	write_firmware(&w);
+	write_gic(&w, g);
+	if (g->vpl011)
+		write_uart(&w);
+	if (g->has_pci)
+		write_pcie(&w, g);
+	end(&w);
+	if (!w.err)
+		w.err = fdt_finish(buf);
+	return w.err ? HV_ENOMEM : HV_OK;
+}

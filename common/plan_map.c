@@ -1,0 +1,292 @@
+/*
+ * Where a guest's RAM, BAR windows and MSI doorbell go in its address space. Pure but for the
+ * refusals. A device of the guest uses these very numbers on its bus, and a root complex without
+ * ACS takes an address of its own windows for itself, before any SMMU sees it; so what devices
+ * must reach (RAM, doorbell) is placed by the host bridges' rules, what only CPUs use (BARs) is
+ * not.
+ */
+#include <hv/bits.h>
+#include <hv/vits.h>
+
+#include "plan_priv.h"
+
+static const char *host_conflict(const struct pci_host *h, struct range r, struct range *what)
+{
+	bool inside = !h->inbound_count;
+
+	for (unsigned i = 0; i < h->inbound_count; i++)
+		inside = inside || range_contains(h->inbound[i], r.base, r.size);
+	*what = r;
+	if (!inside)
+		return "is outside the dma-ranges";
+	*what = h->ecam;
+	if (range_overlaps(r, h->ecam))
+		return "overlaps the configuration space";
+	for (unsigned i = 0; i < h->window_count; i++) {
+		const struct pci_window *w = &h->window[i];
+
+		/* I/O ports are no memory addresses on the bus, but their CPU address may be. */
+		*what = (struct range){ w->kind == PCI_WINDOW_IO ? w->cpu : w->pci, w->size };
+		if (range_overlaps(r, *what))
+			return w->kind == PCI_WINDOW_IO ? "overlaps the I/O window"
+							: "overlaps a BAR window";
+	}
+	return NULL;
+}
+
+const char *plan_reach_check(const struct plan_reach *reach, struct range r, struct range *what)
+{
+	const char *why = NULL;
+
+	for (unsigned i = 0; i < reach->host_count && !why; i++)
+		why = host_conflict(reach->host[i], r, what);
+	return why;
+}
+
+/* The search of plan_place: one candidate after another, the lowest that fits stays. */
+struct search {
+	const struct plan_reach *reach;
+	const struct range *taken;
+	unsigned taken_count;
+	struct range limits;
+	uint64_t size, align, best;
+	bool found;
+};
+
+static void try_at(struct search *s, uint64_t at)
+{
+	struct range r = { ALIGN_UP(at, s->align), s->size }, what;
+
+	if (r.base < at || !range_contains(s->limits, r.base, r.size) ||
+	    (s->found && s->best <= r.base))
+		return;
+	for (unsigned i = 0; i < s->taken_count; i++)
+		if (range_overlaps(r, s->taken[i]))
+			return;
+	if (plan_reach_check(s->reach, r, &what))
+		return;
+	s->best = r.base;
+	s->found = true;
+}
+
+/* A lowest place starts where something ends that is in the way, or where dma-ranges begin. */
+static void try_behind(struct search *s, const struct pci_host *h)
+{
+	try_at(s, range_end(h->ecam));
+	for (unsigned i = 0; i < h->inbound_count; i++)
+		try_at(s, h->inbound[i].base);
+	for (unsigned i = 0; i < h->window_count; i++)
+		try_at(s,
+		       (h->window[i].kind == PCI_WINDOW_IO ? h->window[i].cpu : h->window[i].pci) +
+			       h->window[i].size);
+}
+
+enum hv_status plan_place(const struct plan_reach *reach, const struct range *taken,
+			  unsigned taken_count, struct range limits, uint64_t prefer, uint64_t size,
+			  uint64_t align, uint64_t *out)
+{
+	struct search s = { .reach = reach,
+			   .taken = taken,
+			   .taken_count = taken_count,
+			   .limits = limits,
+			   .size = size,
+			   .align = align };
+
+	try_at(&s, prefer);
+	if (!s.found || s.best != prefer) {
+		try_at(&s, limits.base);
+		for (unsigned i = 0; i < taken_count; i++)
+			try_at(&s, range_end(taken[i]));
+		for (unsigned i = 0; i < reach->host_count; i++)
+			try_behind(&s, reach->host[i]);
+	}
+	*out = s.best;
+	return s.found ? HV_OK : HV_ENOMEM;
+}
+
+static struct plan_reach reach_of(const struct guest_plan *g)
+{
+	struct plan_reach reach = { 0 };
+
+	for (unsigned i = 0; i < g->device_count; i++) {
+		const struct pci_host *h = g->device[i].func->host;
+		bool known = false;
+
+		for (unsigned j = 0; j < reach.host_count; j++)
+			known = known || reach.host[j] == h;
+		if (!known && reach.host_count < MAX_PCI_HOSTS)
+			reach.host[reach.host_count++] = h;
+	}
+	return reach;
+}
+
+/* 1 GiB alignment lets stage-2 use 1 GiB blocks; 2 MiB is the least that makes sense. */
+static bool place_ram(const struct plan_reach *reach, struct range limits, uint64_t prefer,
+		      uint64_t size, uint64_t *out)
+{
+	return plan_place(reach, NULL, 0, limits, prefer, size, GIB(1), out) == HV_OK ||
+	       plan_place(reach, NULL, 0, limits, prefer, size, MIB(2), out) == HV_OK;
+}
+
+/* Below 4 GiB if it fits there, split like Xen's map if it does not, all of it high at worst. */
+static void map_ram(struct guest_plan *g, const struct plan_reach *reach, uint64_t ipa_end)
+{
+	const struct range low = { GUEST_RAM_BASE, MIN(GUEST_RAM_SIZE, ipa_end - GUEST_RAM_BASE) };
+	const struct range high = { GUEST_HIGH_BASE,
+				   ipa_end > GUEST_HIGH_BASE ? ipa_end - GUEST_HIGH_BASE : 0 };
+	uint64_t total = g->ram_size, first = MIN(total, GUEST_RAM_SIZE), base, rest;
+	struct range want = { GUEST_RAM_BASE, first }, what = want;
+	char size[PLAN_SIZE_TEXT];
+	const char *why;
+
+	if (place_ram(reach, low, GUEST_RAM_BASE, first, &base) &&
+	    (first == total || place_ram(reach, high, GUEST_HIGH_BASE, total - first, &rest))) {
+		g->ram_ipa = IPA(base);
+		g->ram_size = first;
+		if (first != total)
+			g->ram_high = (struct range){ rest, total - first };
+		return;
+	}
+	if (place_ram(reach, high, GUEST_HIGH_BASE, total, &base)) {
+		g->ram_ipa = IPA(base);
+		return;
+	}
+	why = plan_reach_check(reach, want, &what);
+	if (why)
+		plan_refuse(
+			g,
+			"RAM at 0x%lx (%s) %s of its PCI host bridge (0x%lx to 0x%lx) and fits "
+			"nowhere else that its devices reach; lower memory or correct dma-ranges",
+			want.base, plan_size(total, size), why, what.base, range_end(what) - 1);
+	else
+		plan_refuse(g,
+			    "%s of RAM does not fit into its address space of 2^%u bytes; lower "
+			    "memory",
+			    plan_size(total, size), log2_floor(ipa_end));
+}
+
+/* BARs by size, log2. */
+struct bars {
+	uint16_t count[64];
+	uint64_t total;
+};
+
+static void bars_add(struct bars *b, uint64_t size)
+{
+	unsigned order = log2_ceil(MAX(size, PAGE_SIZE));
+
+	b->count[order]++;
+	b->total = order < 48 ? b->total + BIT(order) : BIT(62); /* a size no IPA space has */
+}
+
+/*
+ * Whether naturally aligned BARs fit when a guest places the largest first: the window is cut into
+ * aligned power-of-two pieces, and each BAR takes the smallest piece that is large enough.
+ */
+static bool bars_fit(const struct bars *b, struct range w)
+{
+	uint32_t piece[64] = { 0 };
+
+	while (w.size) {
+		unsigned order = log2_floor(w.size);
+
+		if (w.base)
+			order = MIN(order, (unsigned)__builtin_ctzll(w.base));
+		piece[order]++;
+		w.base += BIT(order);
+		w.size -= BIT(order);
+	}
+	for (unsigned order = 63; order >= 12; order--)
+		for (unsigned n = 0; n < b->count[order]; n++) {
+			unsigned from = order;
+
+			while (from < 63 && !piece[from])
+				from++;
+			if (!piece[from])
+				return false;
+			piece[from]--;
+			while (from-- > order)
+				piece[from]++;
+		}
+	return true;
+}
+
+static void count_bars(const struct guest_plan *g, bool high_window, struct bars *low,
+		       struct bars *high)
+{
+	for (unsigned d = 0; d < g->device_count; d++)
+		for (unsigned i = 0; i < PCI_BARS; i++) {
+			const struct pci_bar *bar = &g->device[d].func->bar[i];
+
+			if (bar->size && !bar->io)
+				bars_add(bar->mem64 && high_window ? high : low, bar->size);
+		}
+}
+
+static uint64_t ram_end(const struct guest_plan *g)
+{
+	return g->ram_high.size ? range_end(g->ram_high) : g->ram_ipa.v + g->ram_size;
+}
+
+static void map_windows(struct guest_plan *g, uint64_t ipa_end)
+{
+	struct range w = { GUEST_MEM64_BASE, GUEST_MEM64_SIZE };
+	struct bars low = { .total = 0 }, high = { .total = 0 };
+	bool has_high = range_end(w) <= ipa_end;
+	char a[PLAN_SIZE_TEXT], b[PLAN_SIZE_TEXT];
+
+	g->vpci.ecam = IPA(GUEST_ECAM_BASE);
+	g->vpci.mem32 = (struct range){ GUEST_MEM32_BASE, GUEST_MEM32_SIZE };
+	count_bars(g, has_high, &low, &high);
+	if (!bars_fit(&low, g->vpci.mem32))
+		plan_refuse(g,
+			    "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
+			    "into the %s at 0x%lx; move a device to another guest",
+			    plan_size(low.total, a), plan_size(g->vpci.mem32.size, b),
+			    g->vpci.mem32.base);
+	if (!has_high)
+		return;
+	if (!bars_fit(&high, w)) { /* RAM is never there: see map_ram */
+		w.size = MAX(BIT(log2_ceil(high.total)), GUEST_MEM64_SIZE);
+		w.base = ALIGN_UP(ram_end(g), w.size);
+		if (!range_contains((struct range){ 0, ipa_end }, w.base, w.size))
+			plan_refuse(
+				g,
+				"the 64-bit BARs of its devices (%s) do not fit into its address "
+				"space of 2^%u bytes; move a device to another guest",
+				plan_size(high.total, a), log2_floor(ipa_end));
+	}
+	g->vpci.mem64 = w;
+}
+
+/* The translation frame's address is what devices write to, so the frame goes where they reach. */
+static void map_its(struct guest_plan *g, const struct plan_reach *reach, uint64_t ipa_end)
+{
+	const uint64_t page = ALIGN_DOWN(VITS_TRANSLATER, PAGE_SIZE);
+	const struct range taken[] = { { g->ram_ipa.v, g->ram_size }, g->ram_high, g->vpci.mem64 };
+	const struct range limits = { GUEST_RAM_BASE, ipa_end - GUEST_RAM_BASE };
+	struct range what;
+	uint64_t base = GUEST_ITS_BASE;
+
+	if (plan_reach_check(reach, (struct range){ base + page, PAGE_SIZE }, &what) &&
+	    plan_place(reach, taken, ARRAY_SIZE(taken), limits, GUEST_RAM_BASE, VITS_SIZE, KIB(64),
+		       &base) != HV_OK) {
+		plan_msi_off(g, "no free page inside dma-ranges for the doorbell");
+		return;
+	}
+	g->its_base = IPA(base);
+	g->vpci.doorbell = IPA(base + page);
+}
+
+void plan_map_guest(const struct plan *p, struct guest_plan *g)
+{
+	struct plan_reach reach = reach_of(g);
+	uint64_t ipa_end = BIT(p->geo.ipa_bits);
+
+	map_ram(g, &reach, ipa_end);
+	if (plan_refused(g) || !g->has_pci)
+		return;
+	map_windows(g, ipa_end);
+	if (g->its)
+		map_its(g, &reach, ipa_end);
+}

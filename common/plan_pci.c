@@ -1,0 +1,440 @@
+/*
+ * Which PCI functions a guest gets, and what they look like to it: ownership, isolation groups,
+ * SMMU, place on the guest's bus 0, MSI and INTx. Everything is taken from what pci_identify()
+ * captured; hardware is not touched. pci_func.owner is set by plan.c once the guest is accepted.
+ */
+#include <string.h>
+
+#include <hv/bits.h>
+#include <hv/vuart.h>
+
+#include "plan_priv.h"
+
+#define SLOTS 32
+
+static const char *owner_name(const struct plan *p, const struct pci_func *f)
+{
+	return f->owner < MAX_VMS ? p->guest[f->owner].name : "?";
+}
+
+static struct pci_func *find_function(struct guest_plan *g, const char *host)
+{
+	struct pci_func *f = NULL;
+
+	switch (pci_find(host, &f)) {
+	case HV_OK:
+		return f;
+	case HV_ECONFLICT:
+		plan_refuse(g, "host = \"%s\" fits several functions; name one as \"0000:00:01.0\"",
+			    host);
+		return NULL;
+	case HV_ENOENT:
+		plan_refuse(g,
+			    "there is no PCI function \"%s\"; correct host, or remove the device",
+			    host);
+		return NULL;
+	default:
+		plan_refuse(g,
+			    "host = \"%s\" is malformed; give \"0000:00:01.0\", a path "
+			    "\"0000:00:01.0/00.0\" or \"pci:8086:10d3\"",
+			    host);
+		return NULL;
+	}
+}
+
+static bool shared_sid(const struct pci_func *a, const struct pci_func *b, uint32_t *sid)
+{
+	for (unsigned i = 0; a->iommu && a->iommu == b->iommu && i < a->sid_count; i++)
+		for (unsigned j = 0; j < b->sid_count; j++)
+			if (a->sid[i] == b->sid[j]) {
+				*sid = a->sid[i];
+				return true;
+			}
+	return false;
+}
+
+static void check_group(const struct plan *p, struct guest_plan *g, const struct pci_func *f)
+{
+	char a[16], b[16];
+	uint32_t sid;
+
+	for (unsigned i = 0; i < pci_func_count; i++) {
+		const struct pci_func *o = &pci_funcs[i];
+
+		if (o == f || o->group != f->group || o->owner == PCI_NO_OWNER)
+			continue;
+		if (shared_sid(f, o, &sid))
+			plan_refuse(
+				g,
+				"%s and %s share StreamID 0x%x, and guest \"%s\" has the latter; "
+				"give both to one guest",
+				pci_name(f, a), pci_name(o, b), sid, owner_name(p, o));
+		else
+			plan_refuse(
+				g,
+				"%s and %s are not isolated from each other (group %u), and guest "
+				"\"%s\" has the latter; give both to one guest",
+				pci_name(f, a), pci_name(o, b), f->group, owner_name(p, o));
+	}
+}
+
+static uint64_t ram_top(const struct board *b)
+{
+	uint64_t top = 0;
+
+	for (unsigned i = 0; i < b->ram_count; i++)
+		top = MAX(top, range_end(b->ram[i]));
+	return top;
+}
+
+/* A dead IOMMU aborts everything, so not even force helps. */
+static void check_iommu(const struct plan *p, struct guest_plan *g, const struct plan_device *d)
+{
+	static const char remedy[] =
+		"remove it, or give it force-assign-without-iommu and trust the "
+		"guest with all memory";
+	const struct pci_func *f = d->func;
+	const struct iommu *i = f->iommu;
+	char n[16];
+
+	if (i && i->dead)
+		plan_refuse(g, "%s is behind IOMMU %s, which does not work; remove the device",
+			    pci_name(f, n), i->name);
+	else if (d->force_no_iommu)
+		return;
+	else if (!i || !f->sid_count)
+		plan_refuse(g, "no IOMMU translates the DMA of %s; %s", pci_name(f, n), remedy);
+	else if (!i->s2)
+		plan_refuse(g, "IOMMU %s of %s has no stage 2; %s", i->name, pci_name(f, n),
+			    remedy);
+	else if (i->oas_bits < 64 && ram_top(p->board) > BIT(i->oas_bits))
+		plan_refuse(g, "IOMMU %s of %s reaches 2^%u bytes only, RAM is above; %s", i->name,
+			    pci_name(f, n), i->oas_bits, remedy);
+}
+
+static bool is_coherent(const struct pci_func *f)
+{
+	return f->host->coherent && (!f->iommu || f->iommu->coherent);
+}
+
+static void check_coherent(struct guest_plan *g, const struct plan_device *d)
+{
+	const struct pci_func *f = d->func, *first = g->device[0].func;
+	char a[16], b[16];
+
+	if (f->iommu && !d->force_no_iommu && f->iommu->coherent != f->host->coherent)
+		plan_refuse(g,
+			    "of %s's host bridge and IOMMU only one is dma-coherent; correct the "
+			    "device tree",
+			    pci_name(f, a));
+	if (is_coherent(f) != is_coherent(first))
+		plan_refuse(g, "%s is dma-coherent and %s is not; give them to different guests",
+			    pci_name(is_coherent(f) ? f : first, a),
+			    pci_name(is_coherent(f) ? first : f, b));
+}
+
+static void check_function(const struct plan *p, struct guest_plan *g, const struct plan_device *d)
+{
+	const struct pci_func *f = d->func;
+	char n[16];
+
+	for (const struct plan_device *o = g->device; o < d; o++)
+		if (o->func == f)
+			plan_refuse(g, "%s is listed twice; remove one", pci_name(f, n));
+	if (f->bridge)
+		plan_refuse(g,
+			    "%s is a bridge, and bridges stay Viaduct's; name the device behind it",
+			    pci_name(f, n));
+	if (f->refused)
+		plan_refuse(g, "%s cannot be assigned: %s; remove the device", pci_name(f, n),
+			    f->refused);
+	if (f->owner != PCI_NO_OWNER)
+		plan_refuse(g, "guest \"%s\" has %s already; remove it from one of them",
+			    owner_name(p, f), pci_name(f, n));
+	check_group(p, g, f);
+	check_iommu(p, g, d);
+	check_coherent(g, d);
+}
+
+/* Interrupt messages: trapped where there is a controller (the entry in the device is ours). */
+static void choose_msi(struct guest_plan *g, struct plan_device *d)
+{
+	const struct pci_func *f = d->func;
+	bool required = d->msi == PLAN_TRAPPED || d->msi == PLAN_DIRECT;
+	uint32_t vectors = MAX((uint32_t)f->msix_count, (uint32_t)f->msi_count);
+	char n[16];
+
+	d->msi_note = d->msi == PLAN_OFF ? "declared off"
+		      : !vectors         ? "the function has none"
+		      : !f->msi          ? "no MSI controller serves it"
+					 : NULL;
+	if (d->msi_note) {
+		if (required)
+			plan_refuse(g, "%s cannot have MSI: %s; give msi = \"auto\"",
+				    pci_name(f, n), d->msi_note);
+		d->msi = PLAN_OFF;
+		return;
+	}
+	if (g->msi && g->msi != f->msi)
+		plan_refuse(g,
+			    "%s signals another MSI controller than the other devices; give it to "
+			    "another guest, or msi = \"off\"",
+			    pci_name(f, n));
+	if (d->msi == PLAN_DIRECT)
+		d->msi_note = "direct is not supported yet";
+	g->msi = f->msi;
+	g->its = true;
+	d->msi = PLAN_TRAPPED;
+	d->as.msi.ctrl = f->msi;
+	d->as.msi.count = vectors;
+}
+
+void plan_msi_off(struct guest_plan *g, const char *why)
+{
+	for (unsigned i = 0; i < g->device_count; i++)
+		if (g->device[i].msi != PLAN_OFF) {
+			g->device[i].msi = PLAN_OFF;
+			g->device[i].msi_note = why;
+			g->device[i].as.msi.count = 0;
+		}
+	g->its = false;
+	g->msi = NULL;
+}
+
+static bool same_host_slot(const struct pci_func *a, const struct pci_func *b)
+{
+	return a->host == b->host && a->bdf >> 3 == b->bdf >> 3;
+}
+
+/* The guest's bus while it is laid out: which device (index + 1) sits where. */
+struct bus {
+	uint16_t at[SLOTS * 8];
+};
+
+static bool slot_empty(const struct bus *b, unsigned slot)
+{
+	for (unsigned fn = 0; fn < 8; fn++)
+		if (b->at[slot << 3 | fn])
+			return false;
+	return true;
+}
+
+/* Beside a function of the same host slot, with its own function number; else the next free slot.
+ */
+static bool find_place(const struct guest_plan *g, const struct bus *b, unsigned index,
+		       uint8_t *out)
+{
+	const struct pci_func *f = g->device[index].func;
+
+	for (unsigned at = 0; at < ARRAY_SIZE(b->at); at++) {
+		unsigned want = (at & ~7U) | (f->bdf & 7);
+
+		if (b->at[at] && same_host_slot(g->device[b->at[at] - 1].func, f) && !b->at[want]) {
+			*out = (uint8_t)want;
+			return true;
+		}
+	}
+	for (unsigned slot = 1; slot < SLOTS; slot++)
+		if (slot_empty(b, slot)) {
+			*out = (uint8_t)(slot << 3 | (f->bdf & 7));
+			return true;
+		}
+	return false;
+}
+
+/* Software looks for function 0 first (PCIe r6.0 §7.5.1.1.9): move one there if none is. */
+static void settle_slot(struct guest_plan *g, struct bus *b, unsigned slot)
+{
+	unsigned count = 0, fn = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		count += b->at[slot << 3 | i] != 0;
+	while (fn < 8 && (!b->at[slot << 3 | fn] ||
+			  (fn && g->device[b->at[slot << 3 | fn] - 1].has_guest_bdf)))
+		fn++;
+	if (count && !b->at[slot << 3]) {
+		if (fn == 8) {
+			plan_refuse(
+				g,
+				"guest device 00:%02x has no function 0; give one of its functions "
+				"guest = \"00:%02x.0\"",
+				slot, slot);
+			return;
+		}
+		b->at[slot << 3] = b->at[slot << 3 | fn];
+		b->at[slot << 3 | fn] = 0;
+		g->device[b->at[slot << 3] - 1].as.devfn = (uint8_t)(slot << 3);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		if (b->at[slot << 3 | i])
+			g->device[b->at[slot << 3 | i] - 1].as.multifunction = count > 1;
+}
+
+static void lay_out(struct guest_plan *g)
+{
+	struct bus b = { 0 };
+	char n[16];
+
+	for (unsigned i = 0; i < g->device_count; i++) {
+		struct plan_device *d = &g->device[i];
+
+		if (!d->has_guest_bdf)
+			continue;
+		if (b.at[d->as.devfn])
+			plan_refuse(g,
+				    "guest = \"00:%02x.%x\" is given to %s and to another device; "
+				    "change one",
+				    d->as.devfn >> 3, d->as.devfn & 7, pci_name(d->func, n));
+		b.at[d->as.devfn] = (uint16_t)(i + 1);
+	}
+	for (unsigned i = 0; i < g->device_count; i++) {
+		struct plan_device *d = &g->device[i];
+
+		if (d->has_guest_bdf)
+			continue;
+		if (!find_place(g, &b, i, &d->as.devfn)) {
+			plan_refuse(
+				g,
+				"there is no free device number on its bus for %s; remove a device",
+				pci_name(d->func, n));
+			return;
+		}
+		b.at[d->as.devfn] = (uint16_t)(i + 1);
+	}
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		settle_slot(g, &b, slot);
+}
+
+void plan_devices(const struct plan *p, struct guest_plan *g)
+{
+	g->has_pci = g->device_count > 0;
+	for (unsigned i = 0; i < g->device_count && !plan_refused(g); i++) {
+		struct plan_device *d = &g->device[i];
+
+		d->func = find_function(g, d->host);
+		if (!d->func)
+			return;
+		d->as.func = d->func;
+		check_function(p, g, d);
+		choose_msi(g, d);
+	}
+	if (plan_refused(g) || !g->has_pci)
+		return;
+	g->coherent = is_coherent(g->device[0].func);
+	lay_out(g);
+}
+
+static bool has_line(const struct plan_device *d)
+{
+	return d->func->irq_pin && d->func->intx.intid >= 32 && d->intx != PLAN_OFF;
+}
+
+/* It has no other way to interrupt, or its declaration insists. */
+static bool needs_line(const struct plan_device *d)
+{
+	return has_line(d) && (d->intx == PLAN_ON || d->msi == PLAN_OFF);
+}
+
+/* Another guest's device on the line of `d`: one that needs it, or any. */
+static const struct plan_device *rival(const struct plan *p, const struct guest_plan *g,
+				       const struct plan_device *d, bool needing,
+				       const struct guest_plan **owner)
+{
+	for (unsigned n = 0; n < p->guest_count; n++) {
+		const struct guest_plan *o = &p->guest[n];
+
+		if (o == g || plan_refused(o))
+			continue;
+		for (unsigned i = 0; i < o->device_count; i++)
+			if (has_line(&o->device[i]) && (!needing || needs_line(&o->device[i])) &&
+			    o->device[i].func->intx.intid == d->func->intx.intid) {
+				*owner = o;
+				return &o->device[i];
+			}
+	}
+	return NULL;
+}
+
+void plan_intx_check(const struct plan *p, struct guest_plan *g)
+{
+	const struct guest_plan *owner;
+	char a[16], b[16];
+
+	for (unsigned i = 0; i < g->device_count; i++) {
+		const struct plan_device *d = &g->device[i], *o;
+
+		if (d->intx == PLAN_ON && !has_line(d))
+			plan_refuse(g, "%s has intx = \"on\" but no INTx line; give \"auto\"",
+				    pci_name(d->func, a));
+		if (!needs_line(d) || !(o = rival(p, g, d, true, &owner)))
+			continue;
+		plan_refuse(
+			g,
+			"%s and %s of guest \"%s\" both need INTx line SPI %u; give both to one "
+			"guest, or one of them intx = \"off\"",
+			pci_name(d->func, a), pci_name(o->func, b), owner->name,
+			d->func->intx.intid - 32);
+	}
+}
+
+/*
+ * One virtual line for every physical line. The guest's interrupt-map is by (device number, pin),
+ * so within a guest's slot a pin stands for one line; the function's own pin if it is free.
+ */
+static void assign_line(struct guest_plan *g, struct plan_device *d, uint32_t *next)
+{
+	bool used[5] = { false };
+	uint8_t pin = d->func->irq_pin, same = 0;
+
+	for (struct plan_device *o = g->device; o < d; o++) {
+		bool line = o->as.intx_pin && o->func->intx.intid == d->func->intx.intid;
+
+		if (line)
+			d->as.intx_virq = o->as.intx_virq;
+		if (!o->as.intx_pin || o->as.devfn >> 3 != d->as.devfn >> 3)
+			continue;
+		if (line)
+			same = o->as.intx_pin;
+		else
+			used[o->as.intx_pin] = true;
+	}
+	if (pin > 4 || used[pin])
+		pin = same;
+	for (uint8_t i = 1; i <= 4 && !pin; i++)
+		pin = used[i] ? 0 : i;
+	d->as.intx_pin = pin;
+	if (!pin) {
+		d->as.intx_virq = 0;
+		d->intx_note = "its guest device has four other lines";
+	} else if (!d->as.intx_virq) {
+		d->as.intx_virq = (*next)++;
+	}
+}
+
+static void assign_guest(const struct plan *p, struct guest_plan *g)
+{
+	uint32_t next = VUART_VIRQ + 1;
+	const struct guest_plan *owner;
+
+	for (unsigned i = 0; i < g->device_count; i++) {
+		struct plan_device *d = &g->device[i];
+
+		d->intx_note = d->intx == PLAN_OFF ? "declared off"
+			       : !d->func->irq_pin ? "the function has none"
+			       : !has_line(d)      ? "no interrupt-map entry"
+			       : needs_line(d)     ? NULL
+			       : rival(p, g, d, false, &owner)
+				       ? "another guest uses its line; MSI stays"
+				       : NULL;
+		if (!d->intx_note)
+			assign_line(g, d, &next);
+	}
+	g->spi_count = (uint32_t)ALIGN_UP(MAX(g->nr_spis, next - 32), 32);
+}
+
+void plan_intx_assign(struct plan *p)
+{
+	for (unsigned i = 0; i < p->guest_count; i++)
+		if (!plan_refused(&p->guest[i]))
+			assign_guest(p, &p->guest[i]);
+}

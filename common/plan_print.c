@@ -1,0 +1,191 @@
+/*
+ * The plan for the boot log: what each guest gets, one fact a line, and for what it does not get
+ * the reason. An engineer reads here which SPI, StreamID or address to look for.
+ */
+#include <string.h>
+
+#include <hv/dt.h>
+#include <hv/log.h>
+
+#include "plan_priv.h"
+
+const char *plan_size(uint64_t bytes, char buf[PLAN_SIZE_TEXT])
+{
+	static const char *const unit[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+	unsigned u = 0;
+
+	for (; u + 1 < ARRAY_SIZE(unit) && bytes && !(bytes & 1023); u++)
+		bytes >>= 10;
+	fmt_print(buf, PLAN_SIZE_TEXT, "%lu %s", bytes, unit[u]);
+	return buf;
+}
+
+static void print_range(const char *guest, const char *what, const char *space, struct range r,
+			const char *note)
+{
+	char text[PLAN_SIZE_TEXT];
+
+	log_info("%s:   %-9s%s 0x%lx, %s%s", guest, what, space, r.base, plan_size(r.size, text),
+		 note);
+}
+
+static void print_ram(const struct guest_plan *g, uint64_t pa, uint64_t ipa, uint64_t size)
+{
+	char text[PLAN_SIZE_TEXT];
+
+	log_info("%s:   RAM      PA 0x%lx as IPA 0x%lx, %s", g->name, pa, ipa,
+		 plan_size(size, text));
+}
+
+static void print_memory(const struct guest_plan *g)
+{
+	print_ram(g, g->ram_pa.v, g->ram_ipa.v, g->ram_size);
+	if (g->ram_high.size)
+		print_ram(g, g->ram_pa.v + g->ram_size, g->ram_high.base, g->ram_high.size);
+	print_range(g->name, "kernel", "PA", g->kernel, "");
+	if (g->ramdisk.size)
+		print_range(g->name, "ramdisk", "PA", g->ramdisk, "");
+}
+
+static void print_cpus(const struct guest_plan *g)
+{
+	char list[8 * MAX_VCPUS];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < g->vcpu_count; i++)
+		len += fmt_print(list + len, sizeof(list) - len, " %u", g->cpu[i]);
+	log_info("%s:   CPUs    %s%s%s", g->name, list, g->vpl011 ? "; vpl011" : "; no console",
+		 g->stop_on_crash ? "; stops on a crash" : "");
+}
+
+static void print_bars(const char *guest, const struct plan_device *d)
+{
+	char size[PLAN_SIZE_TEXT];
+
+	for (unsigned i = 0; i < PCI_BARS; i++) {
+		const struct pci_bar *bar = &d->func->bar[i];
+
+		if (!bar->size)
+			continue;
+		if (bar->io || !bar->assigned)
+			log_info("%s:       BAR%u     %s: %s", guest, i, plan_size(bar->size, size),
+				 bar->io ? "I/O ports, not given" : "has no address, not given");
+		else
+			log_info("%s:       BAR%u     PA 0x%lx, %s, %s-bit%s, %s", guest, i,
+				 bar->pa.v, plan_size(bar->size, size), bar->mem64 ? "64" : "32",
+				 bar->prefetch ? " prefetchable" : "",
+				 d->as.device_memory[i] ? "device" : "normal-nc");
+	}
+}
+
+static void print_isolation(const char *guest, const struct plan_device *d)
+{
+	const struct pci_func *f = d->func;
+	char sids[64];
+	size_t len = 0;
+
+	sids[0] = 0;
+	for (unsigned i = 0; i < f->sid_count; i++)
+		len += fmt_print(sids + len, sizeof(sids) - len, " 0x%x", f->sid[i]);
+	if (f->iommu && f->iommu->s2)
+		log_info("%s:       group    %u, StreamID%s of %s", guest, f->group, sids,
+			 f->iommu->name);
+	else
+		log_warn(
+			"%s:       group    %u, NO IOMMU: this guest's device can reach all memory",
+			guest, f->group);
+}
+
+static void print_msi(const char *guest, const struct plan_device *d)
+{
+	const struct pci_func *f = d->func;
+	char table[40] = "";
+
+	if (d->msi == PLAN_OFF) {
+		log_info("%s:       MSI      none: %s", guest, d->msi_note);
+		return;
+	}
+	if (f->msix_count)
+		fmt_print(table, sizeof(table), ", table in BAR%u at 0x%x", f->msix_table_bar,
+			  f->msix_table_off);
+	log_info("%s:       MSI      trapped%s%s, ITS, DeviceID 0x%x, %u vectors%s", guest,
+		 d->msi_note ? "; " : "", d->msi_note ? d->msi_note : "", f->device_id,
+		 d->as.msi.count, table);
+}
+
+static void print_device(const char *guest, const struct plan_device *d)
+{
+	static const char *const pins = "-ABCD";
+	const struct pci_func *f = d->func;
+	char n[16];
+
+	log_info("%s:   device  %s [%04x:%04x] as 00:%02x.%x", guest, pci_name(f, n), f->vendor,
+		 f->device, d->as.devfn >> 3, d->as.devfn & 7);
+	print_isolation(guest, d);
+	print_bars(guest, d);
+	print_msi(guest, d);
+	if (d->intx_note)
+		log_info("%s:       INTx     none: %s", guest, d->intx_note);
+	else
+		log_info("%s:       INTx     pin %c, SPI %u as SPI %u", guest, pins[d->as.intx_pin],
+			 f->intx.intid - 32, d->as.intx_virq - 32);
+	if (d->msi == PLAN_OFF && d->intx_note)
+		log_warn("%s:       it cannot interrupt its guest", guest);
+	log_info("%s:       reset    %s", guest,
+		 f->flr        ? "FLR"
+		 : f->af_flr   ? "FLR of Advanced Features"
+		 : f->pm_reset ? "by power state"
+			       : "none: a restart finds the device as it was");
+}
+
+static void print_guest(const struct guest_plan *g)
+{
+	print_cpus(g);
+	print_memory(g);
+	if (!g->has_pci)
+		return;
+	print_range(g->name, "BARs", "IPA", g->vpci.mem32, ", 32-bit");
+	if (g->vpci.mem64.size)
+		print_range(g->name, "BARs", "IPA", g->vpci.mem64, ", 64-bit");
+	if (g->its)
+		log_info("%s:   doorbell IPA 0x%lx", g->name, g->vpci.doorbell.v);
+	log_info("%s:   DMA      %s", g->name, g->coherent ? "coherent" : "not coherent");
+	for (unsigned i = 0; i < g->device_count; i++)
+		print_device(g->name, &g->device[i]);
+}
+
+/* What no guest has: it is quarantined, and this says what it would take to assign it. */
+static void print_free(void)
+{
+	char n[16];
+
+	for (unsigned i = 0; i < pci_func_count; i++) {
+		const struct pci_func *f = &pci_funcs[i];
+
+		if (!f->bridge && f->owner == PCI_NO_OWNER)
+			log_info("device %s [%04x:%04x], group %u: no guest has it%s%s",
+				 pci_name(f, n), f->vendor, f->device, f->group,
+				 f->refused ? "; cannot be assigned: " : "",
+				 f->refused ? f->refused : "");
+	}
+}
+
+void plan_print(const struct plan *p)
+{
+	char path[96];
+
+	for (unsigned i = 0; i < p->guest_count; i++) {
+		const struct guest_plan *g = &p->guest[i];
+
+		dt_path(p->board->fdt, g->node, path, sizeof(path));
+		if (plan_refused(g)) {
+			log_err("guest \"%s\" (%s) refused: %s", g->name, path, g->refused);
+			continue;
+		}
+		log_info("guest \"%s\" (%s) starts", g->name, path);
+		print_guest(g);
+	}
+	if (!p->guest_count)
+		log_err("there is no guest: give /chosen a child with compatible = \"xen,domain\"");
+	print_free();
+}

@@ -1,0 +1,37 @@
+/* Between the files of the planner: reading, deciding, placing, printing. */
+#ifndef PLAN_PRIV_H
+#define PLAN_PRIV_H
+
+#include <hv/plan.h>
+
+/* The first reason stays; later ones are consequences. */
+void plan_refuse(struct guest_plan *g, const char *fmt, ...) __printf(2, 3);
+
+static inline bool plan_refused(const struct guest_plan *g)
+{
+	return g->refused[0] != 0;
+}
+
+/* Every enabled guest node below /chosen: for (n = plan_next_guest(fdt, -1); n >= 0; ...). */
+int plan_next_guest(const void *fdt, int node);
+/* Reads the declaration at g->node; devices go to pool[0 .. room). May refuse. */
+void plan_parse_guest(const void *fdt, struct guest_plan *g, struct plan_device *pool,
+		      unsigned room);
+/* One line for everything in /chosen that is Xen's and that Viaduct has no use for. */
+void plan_warn_chosen(const void *fdt);
+
+/* plan_pci.c: in this order, for a guest that is not refused. */
+void plan_devices(const struct plan *p, struct guest_plan *g);    /* functions, BDFs, streams */
+void plan_intx_check(const struct plan *p, struct guest_plan *g); /* lines that two guests need */
+void plan_intx_assign(struct plan *p);                            /* all guests, at the end */
+/* The interrupts that are left when MSIs turn out not to reach their doorbell. */
+void plan_msi_off(struct guest_plan *g, const char *why);
+
+/* plan_map.c: where RAM, BAR windows and doorbell go in the guest's address space. */
+void plan_map_guest(const struct plan *p, struct guest_plan *g);
+
+/* "512 MiB": the largest unit that divides it. */
+#define PLAN_SIZE_TEXT 24
+const char *plan_size(uint64_t bytes, char buf[PLAN_SIZE_TEXT]);
+
+#endif

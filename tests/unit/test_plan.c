@@ -1,0 +1,852 @@
+/* The planner: every refusal with its sentence, and what an accepted guest gets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <libfdt.h>
+
+#include <host.h>
+#include <hv/bits.h>
+#include <hv/log.h>
+#include <hv/plan.h>
+#include <hv/pmem.h>
+#include <hv/vits.h>
+#include <plan_fakes.h>
+
+#define RAM_BASE UINT64_C(0x40000000)
+
+struct dev {
+	const char *host;
+	const char *prop, *value; /* a property more, value NULL: a flag */
+	const char *prop2, *value2;
+};
+
+struct decl {
+	const char *name;
+	uint32_t cpus;
+	uint64_t mib;
+	uint64_t kernel, ramdisk; /* 0: MOD() of the guest's index; NONE: none */
+	struct dev dev[6];
+	void (*extra)(void);	  /* more properties of the guest's node */
+};
+
+#define NONE UINT64_MAX
+#define MODULES UINT64_C(0x60000000)
+#define MODULE_SIZE 0x400000
+#define MOD(i) (MODULES + (i) * 0x1000000)
+
+static uint8_t blob[65536];
+static struct board board;
+static struct plan plan;
+static uint64_t ram_size;
+static uint8_t image[MODULE_SIZE];
+
+static void check(int err)
+{
+	assert_int_equal(err, 0);
+}
+
+static void prop32(const char *name, uint32_t v)
+{
+	check(fdt_property_u32(blob, name, v));
+}
+
+static void prop_raw(const char *name, const void *p, size_t n)
+{
+	check(fdt_property(blob, name, p, (int)n));
+}
+
+static void prop_str(const char *name, const char *s)
+{
+	prop_raw(name, s, strlen(s) + 1);
+}
+
+static void prop_reg(const char *name, uint64_t a, uint64_t b)
+{
+	fdt64_t v[2] = { cpu_to_fdt64(a), cpu_to_fdt64(b) };
+
+	prop_raw(name, v, sizeof(v));
+}
+
+static void cells22(void)
+{
+	prop32("#address-cells", 2);
+	prop32("#size-cells", 2);
+}
+
+static void node(const char *name)
+{
+	check(fdt_begin_node(blob, name));
+}
+
+static void end(void)
+{
+	check(fdt_end_node(blob));
+}
+
+static void tree_begin(void)
+{
+	check(fdt_create(blob, sizeof(blob)));
+	check(fdt_finish_reservemap(blob));
+	node("");
+	cells22();
+	node("memory@40000000");
+	prop_str("device_type", "memory");
+	prop_reg("reg", RAM_BASE, ram_size);
+	end();
+	node("cpus");
+	prop32("#address-cells", 1);
+	prop32("#size-cells", 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		char name[16];
+
+		sprintf(name, "cpu@%u", i);
+		node(name);
+		prop_str("device_type", "cpu");
+		prop32("reg", i);
+		end();
+	}
+	end();
+	node("psci");
+	prop_str("compatible", "arm,psci-1.0");
+	prop_str("method", "smc");
+	end();
+	node("chosen");
+	cells22();
+}
+
+static void add_module(const char *name, const char *kind, size_t kind_size, uint64_t at)
+{
+	node(name);
+	prop_raw("compatible", kind, kind_size);
+	prop_reg("reg", at, MODULE_SIZE);
+	if (strstr(name, "kernel"))
+		prop_str("bootargs", "console=ttyAMA0");
+	end();
+}
+
+static void add_device(const struct dev *d, unsigned i)
+{
+	char name[16];
+
+	sprintf(name, "dev%u", i);
+	node(name);
+	if (*d->host)
+		prop_str("host", d->host);
+	if (d->prop)
+		prop_raw(d->prop, d->value, d->value ? strlen(d->value) + 1 : 0);
+	if (d->prop2)
+		prop_raw(d->prop2, d->value2, d->value2 ? strlen(d->value2) + 1 : 0);
+	end();
+}
+
+static void add_guest(const struct decl *g, unsigned index)
+{
+	static const char kernel[] = "multiboot,kernel\0multiboot,module";
+	static const char ramdisk[] = "multiboot,ramdisk\0multiboot,module";
+
+	node(g->name);
+	prop_str("compatible", "xen,domain");
+	cells22();
+	if (g->mib)
+		check(fdt_property_u64(blob, "memory", g->mib << 10));
+	if (g->cpus)
+		prop32("cpus", g->cpus);
+	prop32("vpl011", 1);
+	if (g->extra)
+		g->extra();
+	if (g->kernel != NONE)
+		add_module("module0x1-kernel", kernel, sizeof(kernel),
+			   g->kernel ? g->kernel : MOD(index));
+	if (g->ramdisk)
+		add_module("module0x2", ramdisk, sizeof(ramdisk), g->ramdisk);
+	if (g->dev[0].host) {
+		node("vpci");
+		prop_str("compatible", "viaduct,vpci");
+		for (unsigned i = 0; i < 6 && g->dev[i].host; i++)
+			add_device(&g->dev[i], i);
+		end();
+	}
+	end();
+}
+
+static const void *image_data(struct range pa)
+{
+	(void)pa;
+	return image;
+}
+
+static void put_image(uint64_t text_offset, uint64_t size)
+{
+	memset(image, 0, 64);
+	memcpy(image + 8, &text_offset, 8);
+	memcpy(image + 16, &size, 8);
+	memcpy(image + 56, "ARM\x64", 4);
+}
+
+static void run(void)
+{
+	struct range modules[20];
+	unsigned count;
+
+	end();
+	end();
+	check(fdt_finish(blob));
+	host_log_clear();
+	assert_int_equal(board_read(blob, &board), HV_OK);
+	assert_int_equal(board_boot_cpu(&board, 0x80000000), HV_OK);
+	for (unsigned i = 1; i < board.cpu_count; i++)
+		board.cpu[i].online = true;
+	board.image = (struct range){ RAM_BASE, 0x200000 };
+	pmem_reset();
+	pmem_add(board.ram[0]);
+	pmem_reserve(board.image);
+	count = plan_modules(&board, modules, 20);
+	for (unsigned i = 0; i < count; i++)
+		pmem_reserve(modules[i]);
+	memset(&plan, 0xa5, sizeof(plan)); /* nothing may be expected to be zero */
+	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
+	plan.module_data = image_data;
+	plan.work = NULL;
+	plan_guests(&plan, &board);
+}
+
+static void run_guests(const struct decl *g, unsigned count)
+{
+	tree_begin();
+	for (unsigned i = 0; i < count && g[i].name; i++)
+		add_guest(&g[i], i);
+	run();
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	ram_size = GIB(4);
+	fake_pci_reset();
+	put_image(0, 0x800000);
+	return 0;
+}
+
+static unsigned occurrences(const char *text)
+{
+	unsigned n = 0;
+
+	for (const char *p = host_log(); (p = strstr(p, text)); p++)
+		n++;
+	return n;
+}
+
+/* --- refusals ---------------------------------------------------------------------------- */
+
+static void memory_3_cells(void)
+{
+	static const char twelve[12];
+
+	prop_raw("memory", twelve, 12);
+}
+static void cpus_2_cells(void) { check(fdt_property_u64(blob, "cpus", 1)); }
+static void spis_many(void) { prop32("nr_spis", 961); }
+static void crash_odd(void) { prop_str("on-crash", "explode"); }
+
+static void no_iommu(void) { fake_func("0000:00:02.0")->iommu = NULL; }
+static void dead_iommu(void) { fake_smmu.dead = true; }
+static void stage1_iommu(void) { fake_smmu.s2 = false; }
+static void narrow_iommu(void) { fake_smmu.oas_bits = 32; }
+static void func_refused(void) { fake_func("0000:00:02.0")->refused = "its capability list loops"; }
+static void one_group(void) { fake_func("0000:00:02.0")->group = 1; }
+static void no_msi(void) { fake_func("0000:00:02.0")->msi = NULL; }
+static void noncoherent_iommu(void) { fake_smmu.coherent = false; }
+static void small_ram(void) { ram_size = GIB(1); }
+static void huge_image(void) { put_image(0, GIB(1)); }
+static void bad_image(void) { put_image(0x123, 0x1000); }
+
+static struct iommu other_smmu;
+static void mixed_coherence(void)
+{
+	struct pci_func *f = fake_func("0000:00:06.0");
+
+	other_smmu = fake_smmu;
+	other_smmu.coherent = false;
+	pci_hosts[1] = pci_hosts[0];
+	pci_hosts[1].coherent = false;
+	f->iommu = &other_smmu;
+	f->host = &pci_hosts[1];
+}
+
+static void two_its(void)
+{
+	static char its2;
+
+	fake_func("0000:00:06.0")->msi = (struct msi_ctrl *)(void *)&its2;
+}
+
+/* RAM may be at 1 GiB by default, but everything reachable is the root complex' own window. */
+static void window_everywhere(void)
+{
+	pci_hosts[0].window[1] = (struct pci_window){ PCI_WINDOW_MEM32, false, 0x40000000,
+						      0x40000000, UINT64_C(1) << 40, 0 };
+}
+
+static void narrow_dma_ranges(void)
+{
+	pci_hosts[0].inbound_count = 1;
+	pci_hosts[0].inbound[0] = (struct range){ 0x80000000, MIB(32) };
+}
+
+#define EDU "0000:00:02.0"
+#define NIC "0000:00:01.0"
+
+static const struct {
+	const char *rule;
+	struct decl g[3];
+	unsigned refused; /* index of the one guest that must be refused */
+	const char *text;
+	void (*change)(void);
+} refusals[] = {
+	{ "memory missing", { { "a", 1, 0 } }, 0, "memory is missing; give memory = <0 KiB>", NULL },
+	{ "memory malformed", { { "a", 1, 0, .extra = memory_3_cells } }, 0, "memory is malformed", NULL },
+	{ "memory absurd", { { "a", 1, MIB(2) } }, 0, "more than 1 TiB", NULL },
+	{ "cpus missing", { { "a", 0, 64 } }, 0, "cpus is missing; give cpus = <1>", NULL },
+	{ "cpus malformed", { { "a", 0, 64, .extra = cpus_2_cells } }, 0, "cpus is malformed", NULL },
+	{ "cpus too many for a guest", { { "a", 9, 64 } }, 0, "cpus is 9; give 1 to 8", NULL },
+	{ "more vCPUs than CPUs left", { { "a", 3, 64 }, { "b", 2, 64 } }, 1,
+	  "it wants 2 CPUs and 1 of 4 are free", NULL },
+	{ "nr_spis", { { "a", 1, 64, .extra = spis_many } }, 0, "nr_spis is 961; give at most 960", NULL },
+	{ "on-crash", { { "a", 1, 64, .extra = crash_odd } }, 0, "on-crash is malformed", NULL },
+	{ "kernel missing", { { "a", 1, 64, NONE } }, 0, "it has no kernel", NULL },
+	{ "module outside RAM", { { "a", 1, 64, 0x1000 } }, 0, "kernel at 0x1000 is not in RAM", NULL },
+	{ "module half outside RAM", { { "a", 1, 64, 0x13fe00000 } }, 0, "is not in RAM", NULL },
+	{ "module at the end of space", { { "a", 1, 64, 0xfffffffffffff000 } }, 0, "kernel", NULL },
+	{ "module inside Viaduct", { { "a", 1, 64, RAM_BASE + 0x1ff000 } }, 0, "overlaps Viaduct itself", NULL },
+	{ "kernel overlaps own ramdisk", { { "a", 1, 64, MOD(0), MOD(0) + 0x1000 } }, 0,
+	  "overlaps the ramdisk of guest a", NULL },
+	{ "same range, two roles", { { "a", 1, 64, MOD(0) }, { "b", 1, 64, MOD(1), MOD(0) } }, 1,
+	  "ramdisk, 0x60000000 to 0x603fffff, overlaps the kernel of guest a", NULL },
+	{ "kernels overlap partly", { { "a", 1, 64, MOD(0) }, { "b", 1, 64, MOD(0) + 0x1000 } }, 1,
+	  "overlaps the kernel of guest a", NULL },
+	{ "RAM does not fit", { { "a", 1, 2048 } }, 0, "no free RAM of 2 GiB in one piece", small_ram },
+	{ "kernel does not fit", { { "a", 1, 64 } }, 0, "do not fit into its RAM (64 MiB)", huge_image },
+	{ "ramdisk does not fit", { { "a", 1, 12, MOD(0), MOD(1) } }, 0, "do not fit into its RAM", NULL },
+	{ "image header", { { "a", 1, 64 } }, 0, "is damaged", bad_image },
+
+	{ "host missing", { { "a", 1, 64, .dev = { { "" } } } }, 0, "device dev0: host is missing", NULL },
+	{ "host malformed", { { "a", 1, 64, .dev = { { "nvme0" } } } }, 0, "host = \"nvme0\" is malformed", NULL },
+	{ "host unknown", { { "a", 1, 64, .dev = { { "0000:00:1f.0" } } } }, 0,
+	  "there is no PCI function \"0000:00:1f.0\"", NULL },
+	{ "host ambiguous", { { "a", 1, 64, .dev = { { "pci:1234:11e8" } } } }, 0, "fits several functions", NULL },
+	{ "intx malformed", { { "a", 1, 64, .dev = { { EDU, "intx", "yes" } } } }, 0, "intx is malformed", NULL },
+	{ "msi malformed", { { "a", 1, 64, .dev = { { EDU, "msi", "yes" } } } }, 0, "msi is malformed", NULL },
+	{ "memory-type malformed", { { "a", 1, 64, .dev = { { EDU, "memory-type", "wb" } } } }, 0,
+	  "memory-type is malformed", NULL },
+	{ "guest BDF malformed", { { "a", 1, 64, .dev = { { EDU, "guest", "01:02.0" } } } }, 0,
+	  "guest is malformed", NULL },
+	{ "guest BDF twice",
+	  { { "a", 1, 64, .dev = { { EDU, "guest", "00:02.0" }, { NIC, "guest", "0000:00:02.0" } } } }, 0,
+	  "guest = \"00:02.0\" is given to 0000:00:01.0 and to another device", NULL },
+	{ "no function 0", { { "a", 1, 64, .dev = { { EDU, "guest", "00:04.1" } } } }, 0,
+	  "00:04 has no function 0", NULL },
+	{ "function twice", { { "a", 1, 64, .dev = { { EDU }, { EDU } } } }, 0, EDU " is listed twice", NULL },
+	{ "function of two guests", { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { EDU } } } }, 1,
+	  "guest \"a\" has 0000:00:02.0 already", NULL },
+	{ "bridge", { { "a", 1, 64, .dev = { { "0000:00:03.0" } } } }, 0, "is a bridge", NULL },
+	{ "refused function", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
+	  "cannot be assigned: its capability list loops", func_refused },
+	{ "StreamID of two guests",
+	  { { "a", 1, 64, .dev = { { "0000:01:05.0" } } }, { "b", 1, 64, .dev = { { "0000:01:06.0" } } } }, 1,
+	  "0000:01:06.0 and 0000:01:05.0 share StreamID 0x100, and guest \"a\" has the latter", NULL },
+	{ "group of two guests", { { "a", 1, 64, .dev = { { NIC } } }, { "b", 1, 64, .dev = { { EDU } } } }, 1,
+	  "0000:00:02.0 and 0000:00:01.0 are not isolated from each other (group 1)", one_group },
+	{ "no IOMMU", { { "a", 1, 64, .dev = { { EDU } } } }, 0, "no IOMMU translates the DMA of 0000:00:02.0", no_iommu },
+	{ "IOMMU dead", { { "a", 1, 64, .dev = { { EDU } } } }, 0, "which does not work", dead_iommu },
+	{ "IOMMU dead, forced",
+	  { { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } } }, 0, "which does not work", dead_iommu },
+	{ "IOMMU without stage 2", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
+	  "smmuv3@9050000 of 0000:00:02.0 has no stage 2", stage1_iommu },
+	{ "IOMMU too narrow", { { "a", 1, 64, .dev = { { EDU } } } }, 0, "reaches 2^32 bytes only", narrow_iommu },
+	{ "IOMMU and bridge differ in coherence", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
+	  "only one is dma-coherent", noncoherent_iommu },
+	{ "coherence mixed", { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } }, 0,
+	  "0000:00:02.0 is dma-coherent and 0000:00:06.0 is not", mixed_coherence },
+	{ "two MSI controllers", { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } }, 0,
+	  "another MSI controller", two_its },
+	{ "MSI demanded", { { "a", 1, 64, .dev = { { EDU, "msi", "trapped" } } } }, 0,
+	  "cannot have MSI: no MSI controller serves it", no_msi },
+	{ "INTx demanded", { { "a", 1, 64, .dev = { { "0000:03:00.0", "intx", "on" } } } }, 0,
+	  "has intx = \"on\" but no INTx line", NULL },
+	{ "INTx needed twice",
+	  { { "a", 1, 64, .dev = { { "0000:00:07.0" } } }, { "b", 1, 64, .dev = { { "0000:00:0a.0" } } } }, 1,
+	  "0000:00:0a.0 and 0000:00:07.0 of guest \"a\" both need INTx line SPI 5", NULL },
+	{ "INTx demanded twice",
+	  { { "a", 1, 64, .dev = { { EDU, "intx", "on" } } },
+	    { "b", 1, 64, .dev = { { "0000:00:06.0", "intx", "on" } } } }, 1, "both need INTx line SPI 4", NULL },
+	{ "INTx needed where MSI is off",
+	  { { "a", 1, 64, .dev = { { EDU, "msi", "off" } } },
+	    { "b", 1, 64, .dev = { { "0000:00:06.0", "msi", "off" } } } }, 1, "both need INTx line SPI 4", NULL },
+	{ "32-bit BARs too large", { { "a", 1, 64, .dev = { { "0000:04:00.0" } } } }, 0,
+	  "32-bit BARs of its devices (256 MiB, naturally aligned) do not fit into the", NULL },
+	{ "RAM over a window", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
+	  "RAM at 0x40000000 (64 MiB) overlaps a BAR window", window_everywhere },
+	{ "RAM outside dma-ranges", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
+	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges", narrow_dma_ranges },
+};
+
+static void refuses(void **state)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {
+		setup(state);
+		if (refusals[i].change)
+			refusals[i].change();
+		run_guests(refusals[i].g, 3);
+		for (unsigned g = 0; g < plan.guest_count; g++) {
+			const char *why = plan.guest[g].refused;
+			bool wanted = g == refusals[i].refused;
+
+			if (wanted != !!strstr(why, refusals[i].text) || (!wanted && *why))
+				fail_msg("%s: guest %u: \"%s\"", refusals[i].rule, g, why);
+			if (strlen(why) + 1 == sizeof(plan.guest[g].refused))
+				fail_msg("%s: cut: %s", refusals[i].rule, why);
+		}
+		plan_print(&plan);
+		assert_true(strstr(host_log(), refusals[i].text));
+	}
+}
+
+/* --- what is accepted --------------------------------------------------------------------- */
+
+static void starts(const struct decl *g, unsigned count)
+{
+	run_guests(g, count);
+	for (unsigned i = 0; i < plan.guest_count; i++)
+		assert_string_equal(plan.guest[i].refused, "");
+}
+
+static void guest_gets_what_it_declares(void **state)
+{
+	static const struct decl g[] = { { "domU1", 2, 256, MOD(0), MOD(1) }, { "b", 1, 64, MOD(0) } };
+	const struct guest_plan *p = &plan.guest[0];
+
+	(void)state;
+	starts(g, 2);
+	assert_int_equal(plan.guest_count, 2);
+	assert_string_equal(p->name, "domU1");
+	assert_int_equal(p->vcpu_count, 2);
+	assert_int_equal(p->cpu[0], 0);
+	assert_int_equal(p->cpu[1], 1);
+	assert_int_equal(plan.guest[1].cpu[0], 2);
+	assert_int_equal(p->ram_size, MIB(256));
+	assert_int_equal(p->ram_ipa.v, 0x40000000);
+	assert_int_equal(p->ram_high.size, 0);
+	assert_int_equal(p->kernel.base, MOD(0));
+	assert_int_equal(p->ramdisk.base, MOD(1));
+	assert_string_equal(p->bootargs, "console=ttyAMA0");
+	assert_true(p->vpl011);
+	assert_false(p->has_pci);
+	assert_false(p->its);
+	assert_false(p->stop_on_crash);
+	assert_int_equal(p->spi_count, 32);
+	assert_int_equal(p->image.kernel, 0x40000000);
+	assert_int_equal(p->image.kernel_size, 0x800000);
+	assert_int_equal(p->image.initrd, 0x40800000);
+	assert_int_equal(p->image.dtb, 0x40000000 + MIB(254));
+	assert_false(range_overlaps((struct range){ p->ram_pa.v, p->ram_size },
+				    (struct range){ MOD(0), 0x2000000 }));
+}
+
+/* Legacy strings, one-cell memory, cells 1/1, our own compatible: ImageBuilder and hand-written. */
+static void other_spellings(void **state)
+{
+	static const char zimage[] = "xen,linux-zimage\0xen,multiboot-module";
+	static const char initrd[] = "xen,linux-initrd\0xen,multiboot-module";
+	fdt32_t reg[2] = { cpu_to_fdt32(0x60000000), cpu_to_fdt32(0x1000) };
+
+	(void)state;
+	tree_begin();
+	node("anything@1");
+	prop_str("compatible", "viaduct,guest");
+	prop32("#address-cells", 1);
+	prop32("#size-cells", 1);
+	prop32("memory", 65536);
+	prop32("cpus", 1);
+	prop32("nr_spis", 33);
+	prop_str("on-crash", "stop");
+	node("a");
+	prop_raw("compatible", zimage, sizeof(zimage));
+	prop_raw("reg", reg, 8);
+	end();
+	node("b");
+	reg[0] = cpu_to_fdt32(0x61000000);
+	prop_raw("compatible", initrd, sizeof(initrd));
+	prop_raw("reg", reg, 8);
+	end();
+	end();
+	run();
+	assert_string_equal(plan.guest[0].refused, "");
+	assert_string_equal(plan.guest[0].name, "anything");
+	assert_int_equal(plan.guest[0].ram_size, MIB(64));
+	assert_int_equal(plan.guest[0].spi_count, 64);
+	assert_int_equal(plan.guest[0].ramdisk.base, 0x61000000);
+	assert_true(plan.guest[0].stop_on_crash);
+	assert_false(plan.guest[0].vpl011);
+}
+
+static void odd_properties(void)
+{
+	prop_str("xen,enhanced", "enabled");
+	prop_str("passthrough", "enabled");
+	prop32("colour-of-the-box", 3);
+}
+
+static void ignored_gets_one_warning(void **state)
+{
+	static const struct decl g = { "a_very_long_guest_name", 1, 64, .extra = odd_properties };
+	static const char dom0[] = "xen,linux-zimage\0xen,multiboot-module";
+
+	(void)state;
+	tree_begin();
+	prop_str("xen,xen-bootargs", "console=dtuart sched=null");
+	add_guest(&g, 0);
+	node("dom0");
+	prop_raw("compatible", dom0, sizeof(dom0));
+	end();
+	run();
+	assert_string_equal(plan.guest[0].refused, "");
+	assert_string_equal(plan.guest[0].name, "a_very_long_gue");
+	assert_int_equal(occurrences("the name is cut"), 1);
+	assert_int_equal(occurrences("\"xen,enhanced\" is not supported yet"), 1);
+	assert_int_equal(occurrences("\"passthrough\" is not supported yet"), 1);
+	assert_int_equal(occurrences("\"colour-of-the-box\" is not known"), 1);
+	assert_int_equal(occurrences("Viaduct has no dom0"), 1);
+	assert_int_equal(occurrences("xen,xen-bootargs"), 1);
+	assert_int_equal(occurrences("ignored"), 5);
+}
+
+static void ninth_guest_is_refused(void **state)
+{
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i" };
+
+	(void)state;
+	tree_begin();
+	for (unsigned i = 0; i < 9; i++) {
+		const struct decl g = { names[i], 1, 16, MOD(0) };
+
+		add_guest(&g, 0);
+	}
+	run();
+	assert_int_equal(plan.guest_count, MAX_VMS);
+	assert_int_equal(occurrences("guest /chosen/i refused: there are 8 guests already"), 1);
+	for (unsigned i = 4; i < MAX_VMS; i++) /* four CPUs */
+		assert_true(strstr(plan.guest[i].refused, "0 of 4 are free"));
+}
+
+/* A refused guest counts as off: its CPUs and devices go to the next. */
+static void refused_guest_takes_nothing(void **state)
+{
+	static const struct decl g[] = {
+		{ "a", 4, 64, .dev = { { EDU }, { "0000:00:1f.0" } } },
+		{ "b", 4, 64, .dev = { { EDU } } },
+	};
+
+	(void)state;
+	run_guests(g, 2);
+	assert_true(plan.guest[0].refused[0]);
+	assert_string_equal(plan.guest[1].refused, "");
+	assert_int_equal(plan.guest[1].cpu[3], 3);
+	assert_int_equal(fake_func(EDU)->owner, 1);
+}
+
+static void device_fields(void **state)
+{
+	static const struct decl g = { "a", 1, 64, .dev = {
+		{ EDU, "memory-type", "device", "p2p", NULL },
+		{ NIC, "raw-gaps", NULL, "allow-no-reset", NULL } } };
+	const struct plan_device *d;
+
+	(void)state;
+	starts(&g, 1);
+	d = plan.guest[0].device;
+	assert_ptr_equal(d[0].as.func, fake_func(EDU));
+	assert_int_equal(d[0].as.devfn, 1 << 3);
+	assert_true(d[0].as.device_memory[0] && d[0].as.device_memory[5]);
+	assert_false(d[1].as.device_memory[0]);
+	assert_true(d[0].p2p && d[1].raw_gaps && d[1].allow_no_reset && !d[1].p2p);
+	assert_int_equal(d[0].msi, PLAN_TRAPPED);
+	assert_int_equal(d[0].as.msi.count, 1);
+	assert_int_equal(d[1].as.msi.count, 5);
+	assert_ptr_equal(d[1].as.msi.ctrl, fake_func(NIC)->msi);
+	assert_true(plan.guest[0].its && plan.guest[0].coherent && plan.guest[0].has_pci);
+	assert_int_equal(plan.guest[0].vpci.doorbell.v, GUEST_ITS_BASE + 0x10000);
+}
+
+static void forced_device_needs_no_iommu(void **state)
+{
+	static const struct decl g = { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } };
+
+	(void)state;
+	no_iommu();
+	starts(&g, 1);
+	plan_print(&plan);
+	assert_int_equal(occurrences("NO IOMMU"), 1);
+}
+
+/* --- the guest's bus ---------------------------------------------------------------------- */
+
+static const struct {
+	const char *rule;
+	struct dev dev[5];
+	uint8_t devfn[5];
+	uint8_t multi; /* bit i: device i has others in its slot */
+} layouts[] = {
+	{ "next free number from 01", { { EDU }, { NIC }, { "0000:00:07.0" } }, { 0x08, 0x10, 0x18 }, 0 },
+	{ "explicit numbers are kept free",
+	  { { EDU }, { NIC, "guest", "00:01.0" } }, { 0x10, 0x08 }, 0 },
+	{ "functions of a slot stay together",
+	  { { "0000:02:00.1" }, { EDU }, { "0000:02:00.0" }, { "0000:02:00.3" } },
+	  { 0x09, 0x10, 0x08, 0x0b }, 0xd },
+	{ "the lowest becomes function 0",
+	  { { "0000:02:00.3" }, { "0000:02:00.1" } }, { 0x0b, 0x08 }, 0x3 },
+	{ "a single function becomes function 0", { { "0000:02:00.3" } }, { 0x08 }, 0 },
+	{ "siblings follow an explicit one",
+	  { { "0000:02:00.1" }, { "0000:02:00.0", "guest", "00:07.0" } }, { 0x39, 0x38 }, 0x3 },
+	{ "strangers may share a slot on demand",
+	  { { EDU, "guest", "00:1f.0" }, { NIC, "guest", "00:1f.7" } }, { 0xf8, 0xff }, 0x3 },
+};
+
+static void lays_out_the_bus(void **state)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(layouts); i++) {
+		struct decl g = { "a", 1, 64 };
+
+		setup(state);
+		memcpy(g.dev, layouts[i].dev, sizeof(layouts[i].dev));
+		starts(&g, 1);
+		for (unsigned d = 0; d < plan.guest[0].device_count; d++) {
+			const struct vpci_assignment *as = &plan.guest[0].device[d].as;
+
+			if (as->devfn != layouts[i].devfn[d] ||
+			    as->multifunction != (layouts[i].multi >> d & 1))
+				fail_msg("%s: device %u is %02x", layouts[i].rule, d, as->devfn);
+		}
+	}
+}
+
+/* --- INTx --------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *rule;
+	struct decl g[2];
+	struct {
+		unsigned guest, device;
+		uint8_t pin;
+		uint32_t virq;
+	} want[5];
+} lines[] = {
+	{ "alone, a function has MSI and INTx", { { "a", 1, 64, .dev = { { EDU } } } }, { { 0, 0, 1, 33 } } },
+	{ "both with MSI: both lose the line",
+	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
+	  { { 0, 0, 0, 0 }, { 1, 0, 0, 0 } } },
+	{ "who needs the line gets it, whoever is first",
+	  { { "a", 1, 64, .dev = { { EDU } } },
+	    { "b", 1, 64, .dev = { { "0000:00:06.0", "intx", "on" } } } },
+	  { { 0, 0, 0, 0 }, { 1, 0, 1, 33 } } },
+	{ "declared off frees the line",
+	  { { "a", 1, 64, .dev = { { EDU, "intx", "off" } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
+	  { { 0, 0, 0, 0 }, { 1, 0, 1, 33 } } },
+	{ "one guest's functions share one virtual line",
+	  { { "a", 1, 64, .dev = { { EDU }, { NIC }, { "0000:00:06.0" } } } },
+	  { { 0, 0, 1, 33 }, { 0, 1, 1, 34 }, { 0, 2, 1, 33 } } },
+	{ "a slot's pin stands for one line",
+	  { { "a", 1, 64, .dev = { { EDU, "guest", "00:03.0" }, { NIC, "guest", "00:03.1" },
+				   { "0000:00:06.0", "guest", "00:03.2" } } } },
+	  { { 0, 0, 1, 33 }, { 0, 1, 2, 34 }, { 0, 2, 1, 33 } } },
+	{ "functions keep their pins",
+	  { { "a", 1, 64, .dev = { { "0000:02:00.0" }, { "0000:02:00.1" }, { "0000:02:00.3" } } } },
+	  { { 0, 0, 1, 33 }, { 0, 1, 2, 34 }, { 0, 2, 3, 35 } } },
+	{ "no interrupt at all", { { "a", 1, 64, .dev = { { "0000:03:00.0" } } } }, { { 0, 0, 0, 0 } } },
+};
+
+static void assigns_lines(void **state)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(lines); i++) {
+		setup(state);
+		starts(lines[i].g, 2);
+		for (unsigned w = 0; w == 0 || lines[i].want[w].guest || lines[i].want[w].device; w++) {
+			const struct plan_device *d =
+				&plan.guest[lines[i].want[w].guest].device[lines[i].want[w].device];
+
+			if (d->as.intx_pin != lines[i].want[w].pin ||
+			    d->as.intx_virq != lines[i].want[w].virq)
+				fail_msg("%s: want %u: pin %u line %u", lines[i].rule, w, d->as.intx_pin,
+					 d->as.intx_virq);
+			assert_int_equal(!d->as.intx_pin, !!d->intx_note);
+		}
+	}
+}
+
+/* --- addresses ---------------------------------------------------------------------------- */
+
+static struct pci_host juno = {
+	.ecam = { 0x40000000, 0x10000000 },
+	.window_count = 2,
+	.window = { { PCI_WINDOW_MEM32, false, 0x50000000, 0x50000000, 0x8000000, 0 },
+		    { PCI_WINDOW_MEM64, false, UINT64_C(0x4000000000), UINT64_C(0x4000000000), GIB(4), 0 } },
+	.inbound_count = 2,
+	.inbound = { { 0x80000000, GIB(2) }, { UINT64_C(0x800000000), GIB(8) } },
+};
+
+static const struct {
+	const char *rule;
+	uint64_t mib;
+	uint64_t ipa, high;
+	uint64_t its;
+	bool juno;
+} places[] = {
+	{ "Xen's map", 512, 0x40000000, 0, GUEST_ITS_BASE, false },
+	{ "all of the low range", 3072, 0x40000000, 0, GUEST_ITS_BASE, false },
+	{ "split like Xen", 5120, 0x40000000, 0x200000000, GUEST_ITS_BASE, false },
+	{ "Juno: moved, and the ITS behind it", 512, 0x80000000, 0, 0xa0000000, true },
+	{ "Juno: all of it, ITS high", 2048, 0x80000000, 0, 0x800000000, true },
+	{ "Juno: too large for the low range", 4096, 0x800000000, 0, 0x80000000, true },
+};
+
+static void places_memory(void **state)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
+		struct decl g = { "a", 1, places[i].mib, .dev = { { EDU } } };
+		const struct guest_plan *p = &plan.guest[0];
+
+		setup(state);
+		ram_size = GIB(16);
+		if (places[i].juno)
+			pci_hosts[0] = juno, pci_hosts[0].coherent = true;
+		starts(&g, 1);
+		if (p->ram_ipa.v != places[i].ipa || p->ram_high.base != places[i].high ||
+		    p->its_base.v != places[i].its)
+			fail_msg("%s: RAM %lx, %lx, ITS %lx", places[i].rule, p->ram_ipa.v,
+				 p->ram_high.base, p->its_base.v);
+		assert_int_equal(p->ram_size + p->ram_high.size, MIB(places[i].mib));
+		assert_int_equal(p->vpci.doorbell.v, places[i].its + 0x10000);
+	}
+}
+
+/* No page for the doorbell: INTx only, and the plan says so. */
+static void unreachable_doorbell_leaves_intx(void **state)
+{
+	static const struct decl g = { "a", 1, 64, .dev = { { EDU } } };
+
+	(void)state;
+	pci_hosts[0].inbound_count = 1;
+	pci_hosts[0].inbound[0] = (struct range){ 0x80000000, MIB(64) };
+	starts(&g, 1);
+	assert_false(plan.guest[0].its);
+	assert_int_equal(plan.guest[0].device[0].as.msi.count, 0);
+	assert_int_equal(plan.guest[0].device[0].as.intx_pin, 1);
+	assert_int_equal(plan.guest[0].vpci.doorbell.v, 0);
+	plan_print(&plan);
+	assert_int_equal(occurrences("MSI      none: no free page inside dma-ranges"), 1);
+}
+
+static void large_bar_moves_the_high_window(void **state)
+{
+	static const struct decl small = { "a", 1, 64, .dev = { { "0000:02:00.0" } } };
+	static const struct decl large = { "a", 1, 5120, .dev = { { "0000:03:00.0" } } };
+	const struct vpci_config *v = &plan.guest[0].vpci;
+
+	(void)state;
+	starts(&small, 1);
+	assert_int_equal(v->ecam.v, GUEST_ECAM_BASE);
+	assert_int_equal(v->mem32.base, GUEST_MEM32_BASE);
+	assert_int_equal(v->mem64.base, GUEST_MEM64_BASE);
+	assert_int_equal(v->mem64.size, GUEST_MEM64_SIZE);
+	setup(state);
+	ram_size = GIB(8);
+	starts(&large, 1); /* RAM up to 10 GiB, then the next multiple of 8 GiB */
+	assert_int_equal(v->mem64.base, GIB(16));
+	assert_int_equal(v->mem64.size, GIB(8));
+}
+
+static void place_is_pure_and_lowest(void **state)
+{
+	const struct plan_reach reach = { 1, { &juno } };
+	const struct range all = { 0, UINT64_C(1) << 40 }, taken[] = { { 0x80000000, MIB(16) } };
+	struct range what;
+	uint64_t at;
+
+	(void)state;
+	assert_int_equal(plan_place(&reach, taken, 1, all, 0x90000000, MIB(2), MIB(2), &at), HV_OK);
+	assert_int_equal(at, 0x90000000);
+	assert_int_equal(plan_place(&reach, taken, 1, all, 0, MIB(2), MIB(2), &at), HV_OK);
+	assert_int_equal(at, 0x81000000);
+	assert_int_equal(plan_place(&reach, taken, 1, all, 0, GIB(9), MIB(2), &at), HV_ENOMEM);
+	assert_string_equal(plan_reach_check(&reach, (struct range){ 0x2c1c0000, 4096 }, &what),
+			    "is outside the dma-ranges");
+	assert_null(plan_reach_check(&reach, (struct range){ 0x80000000, GIB(2) }, &what));
+}
+
+static void offline_cpus_are_not_used(void **state)
+{
+	static const struct decl g = { "a", 2, 64 };
+
+	(void)state;
+	tree_begin();
+	add_guest(&g, 0);
+	run();
+	board.cpu[0].online = false;
+	board.cpu[2].online = false;
+	plan_guests(&plan, &board);
+	assert_int_equal(plan.guest[0].cpu[0], 1);
+	assert_int_equal(plan.guest[0].cpu[1], 3);
+}
+
+static void prints_the_plan(void **state)
+{
+	static const char *const facts[] = {
+		"guest \"a\" (/chosen/a) starts",
+		"RAM      PA 0x40200000 as IPA 0x40000000, 64 MiB",
+		"CPUs     0 1; vpl011",
+		"0000:00:02.0 [1234:1001] as 00:01.0",
+		"group    2, StreamID 0x10 of smmuv3@9050000",
+		"BAR0     PA 0x10100000, 1 MiB, 32-bit",
+		"MSI      trapped, ITS, DeviceID 0x10, 1 vectors",
+		"INTx     pin A, SPI 4 as SPI 1",
+		"guest \"b\" (/chosen/b) refused: guest \"a\" has 0000:00:02.0 already",
+		"device 0000:00:01.0 [1234:1000], group 1: no guest has it",
+	};
+	static const struct decl g[] = { { "a", 2, 64, .dev = { { EDU } } },
+					 { "b", 1, 64, .dev = { { EDU } } } };
+
+	(void)state;
+	run_guests(g, 2);
+	plan_print(&plan);
+	for (unsigned i = 0; i < ARRAY_SIZE(facts); i++)
+		if (!strstr(host_log(), facts[i]))
+			fail_msg("not said: %s\n%s", facts[i], host_log());
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(refuses, setup),
+		cmocka_unit_test_setup(guest_gets_what_it_declares, setup),
+		cmocka_unit_test_setup(other_spellings, setup),
+		cmocka_unit_test_setup(ignored_gets_one_warning, setup),
+		cmocka_unit_test_setup(ninth_guest_is_refused, setup),
+		cmocka_unit_test_setup(refused_guest_takes_nothing, setup),
+		cmocka_unit_test_setup(device_fields, setup),
+		cmocka_unit_test_setup(forced_device_needs_no_iommu, setup),
+		cmocka_unit_test_setup(lays_out_the_bus, setup),
+		cmocka_unit_test_setup(assigns_lines, setup),
+		cmocka_unit_test_setup(places_memory, setup),
+		cmocka_unit_test_setup(unreachable_doorbell_leaves_intx, setup),
+		cmocka_unit_test_setup(large_bar_moves_the_high_window, setup),
+		cmocka_unit_test_setup(place_is_pure_and_lowest, setup),
+		cmocka_unit_test_setup(offline_cpus_are_not_used, setup),
+		cmocka_unit_test_setup(prints_the_plan, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
