@@ -7,6 +7,7 @@
 #include <hv/pmem.h>
 #include <hv/vm.h>
 #include <spec/gicv3.h>
+#include <string.h>
 
 /* Interrupts that one exit handles at most; what is left raises the next exit. */
 #define IRQ_BATCH 8
@@ -53,13 +54,27 @@ enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool 
 	return HV_OK;
 }
 
-/* No handler: SGI_KICK, or nobody's. Deactivation after the handler: a level line that the handler did not quieten comes again. */
+bool irq_has_handler(uint32_t intid, irq_handler_fn *fn)
+{
+	return intid < IRQ_SPI_MAX && slots[intid].fn == fn;
+}
+
+void irq_reset(void)
+{
+	memset(slots, 0, sizeof(slots));
+	lpis = NULL;
+	lpi_count = 0;
+}
+
+/* Deactivation after the handler: a level line that the handler did not quieten comes again. */
 static void handle(uint32_t intid, struct vcpu *cur)
 {
 	const struct irq_slot *s = &slots[intid];
 
 	if (s->fn)
 		s->fn(s->arg, intid, cur);
+	else if (intid == SGI_KICK && cur)
+		__atomic_store_n(&cur->vgic.attention, 1, __ATOMIC_RELAXED);
 	gic.ops->drop(intid);
 	if (!s->guest)
 		gic.ops->deactivate(intid);
@@ -73,8 +88,8 @@ static void handle_lpi(uint32_t i, uint32_t intid, struct vcpu *cur)
 }
 
 /*
- * SGI_KICK needs no handler: it made the CPU leave the guest, and what was meant is in
- * vgic.attention, which every return to the guest looks at.
+ * SGI_KICK always sets vgic.attention, which every return to the guest looks at: what a kick was
+ * for is looked for after it, also when an earlier look cleared the attention just before.
  */
 void irq_dispatch(struct vcpu *cur)
 {

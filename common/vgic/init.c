@@ -9,8 +9,6 @@
 
 #define VGIC_SPI_MAX 960 /* so that no line has a special INTID */
 
-static uint32_t ppi_handlers; /* PPIs whose handler is registered, for all guests. Boot only. */
-
 static void bank_reset(struct vgic_bank *b, uint32_t edge)
 {
 	*b = (struct vgic_bank){ .hw = b->hw, .edge = edge };
@@ -46,16 +44,10 @@ static void cpu_reset(struct vcpu *v)
 	*st = (struct vgic_cpu_state){ .priv = priv, .asleep = true };
 }
 
-static enum hv_status register_maintenance(void)
+/* PPIs have one handler for all guests. */
+static enum hv_status register_ppi(uint32_t ppi, irq_handler_fn *fn, bool guest)
 {
-	static bool registered;
-
-	enum hv_status st = HV_OK;
-
-	if (!registered)
-		st = irq_register(PPI_MAINTENANCE, vgic_maintenance_irq, NULL, false);
-	registered |= st == HV_OK;
-	return st;
+	return irq_has_handler(ppi, fn) ? HV_OK : irq_register(ppi, fn, NULL, guest);
 }
 
 enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
@@ -65,7 +57,7 @@ enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
 
 	if (cfg->spi_count % 32 || cfg->spi_count > VGIC_SPI_MAX || !vm->vcpu_count)
 		return HV_EINVAL;
-	st = register_maintenance();
+	st = register_ppi(PPI_MAINTENANCE, vgic_maintenance_irq, false);
 	if (st != HV_OK)
 		return st;
 	g = pmem_alloc(sizeof(*g), 64);
@@ -87,13 +79,10 @@ enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
 
 static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)
 {
-	if (!(ppi_handlers >> ppi & 1)) {
-		enum hv_status st = irq_register(ppi, vgic_ppi_irq, NULL, true);
+	enum hv_status st = register_ppi(ppi, vgic_ppi_irq, true);
 
-		if (st != HV_OK)
-			return st;
-		ppi_handlers |= 1U << ppi;
-	}
+	if (st != HV_OK)
+		return st;
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		cpu_of(vm->vcpu[i])->priv.hw |= 1U << ppi;
 		line_quiesce(vm->vcpu[i], &cpu_of(vm->vcpu[i])->priv, ppi);

@@ -90,9 +90,9 @@ static void pend(struct vgic_vm *g, struct vcpu *cur, struct vlpi *lpi)
 
 /* A list register that holds it is read back, so that what is pending there is queued again by
  * the new rules; or forgotten. */
-static void recall(struct vgic_vm *g, struct vcpu *cur, struct vlpi *lpi, bool forget)
+static void recall(struct vgic_vm *g, struct vcpu *cur, uint8_t vcpu, struct vlpi *lpi, bool forget)
 {
-	struct vcpu *v = lpi->vcpu < g->vm->vcpu_count ? g->vm->vcpu[lpi->vcpu] : NULL;
+	struct vcpu *v = vcpu < g->vm->vcpu_count ? g->vm->vcpu[vcpu] : NULL;
 
 	for (unsigned n = 0; v && n < gic.lr_count; n++)
 		if (cpu_of(v)->lr_lpi[n] == lpi) {
@@ -120,7 +120,7 @@ void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi)
 	if (lpi->queued)
 		dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
 	else
-		recall(g, NULL, lpi, true);
+		recall(g, NULL, lpi->vcpu, lpi, true);
 	lpi->pending = false;
 	vgic_unlock(g, NULL);
 }
@@ -132,12 +132,12 @@ void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t 
 	vgic_lock(g);
 	if (lpi->queued)
 		dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
-	struct vlpi before = *lpi;
+	uint8_t old = lpi->vcpu;
 
 	lpi->vcpu = new_vcpu;
 	if (lpi->pending)
 		pend(g, cur, lpi);
 	else
-		recall(g, cur, &before, false);
+		recall(g, cur, old, lpi, false);
 	vgic_unlock(g, cur);
 }

@@ -73,7 +73,7 @@ static void lr_forget(struct vcpu *v, unsigned n)
 	struct vgic_bank *b = bank_of(v, id / 32);
 
 	/* The line may have been delivered elsewhere since its end here went unnoticed. */
-	if (!(b->resident & bit) || b->loc[id % 32] != (v->index << 4 | n))
+	if (!(b->resident & bit) || b->loc[id % 32] != loc_of(v, n))
 		return;
 	b->resident &= ~bit;
 	b->seen_pending &= ~bit;
@@ -106,7 +106,7 @@ static void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint3
 		lr |= LR_EOI;
 	lr_take(v, n, intid);
 	b->resident |= bit;
-	b->loc[i] = (uint8_t)(v->index << 4 | n);
+	b->loc[i] = loc_of(v, n);
 	gic.ops->lr_write(n, lr);
 }
 
@@ -201,12 +201,12 @@ static void fold_line(struct vcpu *v, unsigned n, uint32_t intid, uint64_t lr)
 	struct vgic_bank *b = bank_of(v, intid / 32);
 	uint32_t i = intid % 32, bit = 1U << i;
 	bool drop_p = st->drop_pending >> n & 1, drop_a = st->drop_active >> n & 1;
-	bool here = b->resident & bit && b->loc[i] == (v->index << 4 | n);
+	bool here = b->resident & bit && b->loc[i] == loc_of(v, n);
 
 	lr_forget(v, n);
 	if (!here) /* empty then, see lr_forget */
 		return;
-	b->loc[i] = (uint8_t)(v->index << 4);
+	b->loc[i] = loc_of(v, 0);
 	b->seen_pending |= lr & LR_PENDING && !drop_p ? bit : 0;
 	b->seen_active |= lr & LR_ACTIVE && !drop_a ? bit : 0;
 	if (b->hw & bit) {
@@ -247,6 +247,12 @@ void lr_fold(struct vcpu *v, unsigned n)
 void lr_fold_all(struct vcpu *v)
 {
 	for_each_bit(n, (uint32_t)cpu_of(v)->used)
+		lr_fold(v, n);
+}
+
+void lr_fold_requested(struct vcpu *v)
+{
+	for_each_bit(n, (uint32_t)cpu_of(v)->fold)
 		lr_fold(v, n);
 }
 
@@ -314,7 +320,8 @@ static struct candidate pick(struct vcpu *v)
 
 /*
  * All list registers are in use: which one makes room? A pending one that is less urgent. If every
- * one is active, the least urgent of those, which ends last. -1: `prio` can wait for NPIE.
+ * one is active (pending behind that or not), the least urgent of those, which ends last. -1:
+ * `prio` can wait for NPIE.
  */
 static int victim(unsigned prio)
 {
@@ -325,12 +332,12 @@ static int victim(unsigned prio)
 		uint64_t lr = gic.ops->lr_read(n);
 		uint8_t p = (uint8_t)field_get(LR_PRIO, lr);
 
-		if (lr & LR_PENDING) {
-			if (pending < 0 || p > worst_pending) {
+		if ((lr & LR_STATE) == LR_PENDING) {
+			if (p >= worst_pending) {
 				pending = (int)n;
 				worst_pending = p;
 			}
-		} else if (active < 0 || p > worst_active) {
+		} else if (p >= worst_active) {
 			active = (int)n;
 			worst_active = p;
 		}
@@ -505,9 +512,8 @@ static void lr_maintain(struct vcpu *v)
 		st->priv.pending |= __atomic_exchange_n(&st->sgi_pending, 0, __ATOMIC_ACQUIRE);
 		st->ready |= 1;
 	}
-	for_each_bit(n, (uint32_t)st->fold)
-		lr_fold(v, n);
-	if (st->evicted)
+	lr_fold_requested(v);
+	if (st->hcr & ICH_HCR_LRENPIE) /* else the count is of what nobody evicted */
 		count_ends(v);
 	refill(v);
 }

@@ -31,10 +31,9 @@ static bool wait_folded(struct vgic_vm *g, struct vcpu *cur, const uint16_t need
 		if (arch_time_ticks() - start > limit)
 			return false;
 		vgic_unlock(g, cur);
-		if (__atomic_load_n(&cur->vgic.attention, __ATOMIC_RELAXED))
-			vgic_enter(cur);
 		arch_cpu_relax();
 		vgic_lock(g);
+		lr_fold_requested(cur);
 	}
 	return true;
 }
@@ -135,10 +134,10 @@ static enum emul get_pending(struct vgic_set *s, uint32_t lane, struct mmio_acce
 
 	(void)lane;
 	vgic_lock(s->vgic);
-	uint32_t was = b->resident;
+	uint32_t was = b->resident, v = b->pending | (b->level & ~b->edge);
 
-	done = recall(s, was, 0, true);
-	uint32_t v = b->pending | (b->level & ~b->edge) | (b->seen_pending & was);
+	done = recall(s, was, 0, true); /* may move other lines into list registers meanwhile */
+	v |= b->seen_pending & was;
 
 	if (s->owner)
 		v |= __atomic_load_n(&cpu_of(s->owner)->sgi_pending, __ATOMIC_RELAXED);
@@ -195,10 +194,10 @@ static enum emul get_active(struct vgic_set *s, uint32_t lane, struct mmio_acces
 
 	(void)lane;
 	vgic_lock(s->vgic);
-	uint32_t was = b->resident;
+	uint32_t was = b->resident, v = b->active;
 
 	done = recall(s, was, 0, true);
-	a->value = b->active | (b->seen_active & was);
+	a->value = v | (b->seen_active & was);
 	vgic_unlock(s->vgic, s->cur);
 	return done ? EMUL_OK : EMUL_RETRY;
 }
@@ -221,7 +220,7 @@ static void make_active(struct vgic_set *s, uint32_t i)
 	}
 	b->active |= bit;
 	if (!(b->resident & bit)) {
-		b->loc[i] = (uint8_t)(to->index << 4);
+		b->loc[i] = loc_of(to, 0);
 		cpu_of(to)->evicted = true;
 		if (cpu_of(to)->online)
 			vgic_attend(s->cur, to);

@@ -113,6 +113,11 @@ static inline struct vgic_bank *bank_of(const struct vcpu *v, uint32_t n)
 	return n ? &v->vm->vgic->spis[n - 1].bank : &cpu_of(v)->priv;
 }
 
+static inline uint8_t loc_of(const struct vcpu *v, unsigned lr)
+{
+	return (uint8_t)((unsigned)v->index << 4 | lr);
+}
+
 static inline bool grp_enabled(const struct vgic_vm *g, const struct vgic_bank *b, uint32_t i)
 {
 	return g->ctlr >> (b->group >> i & 1) & 1;
@@ -144,6 +149,7 @@ enum { DROP_PENDING = 1, DROP_ACTIVE = 2 };
 void vgic_attend(const struct vcpu *cur, struct vcpu *to);
 void lr_fold(struct vcpu *v, unsigned n); /* own CPU: list register n back to software */
 void lr_fold_all(struct vcpu *v);
+void lr_fold_requested(struct vcpu *v);
 void lr_request(struct vcpu *cur, struct vcpu *holder, unsigned n);
 /* Line i, resident, back to software: at once on the own CPU, else at its holder's next exit. */
 void lr_recall(struct vgic_vm *g, struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop);
