@@ -57,7 +57,7 @@ enum hv_status image_layout(const void *head, uint64_t file_size, uint64_t initr
 
 	if (!read_header(head, file_size, &offset, &l.kernel_size))
 		return HV_EINVAL;
-	if (!range_contains(ram, base, DTB_SIZE) || l.dtb <= base)
+	if (!range_contains(ram, base, DTB_SIZE))
 		return HV_ENOMEM;
 	below = (struct range){ base, l.dtb - base };
 	l.kernel = base + offset;

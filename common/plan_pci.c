@@ -195,7 +195,7 @@ void plan_msi_off(struct guest_plan *g, const char *why)
 		if (g->device[i].msi != PLAN_OFF) {
 			g->device[i].msi = PLAN_OFF;
 			g->device[i].msi_note = why;
-			g->device[i].as.msi.count = 0;
+			g->device[i].as.msi = (struct msi_block){ 0 };
 		}
 	g->its = false;
 	g->msi = NULL;

@@ -548,7 +548,7 @@ static void refused_guest_takes_nothing(void **state)
 {
 	static const struct decl g[] = {
 		{ "a", 4, 64, .dev = { { EDU }, { "0000:00:1f.0" } } },
-		{ "b", 4, 64, .dev = { { EDU } } },
+		{ "b", 4, 64, MOD(0) + 0x1000, .dev = { { EDU } } }, /* over a's kernel */
 	};
 
 	(void)state;
@@ -733,6 +733,20 @@ static void places_memory(void **state)
 	}
 }
 
+/* Without dma-ranges everything is in, but the root complex' own configuration space is not. */
+static void memory_avoids_configuration_space(void **state)
+{
+	static const struct decl g = { "a", 1, 512, .dev = { { EDU } } };
+	static const struct decl no_devices = { "a", 1, 512 };
+
+	(void)state;
+	pci_hosts[0].ecam = (struct range){ 0x40000000, 0x10000000 };
+	starts(&g, 1);
+	assert_int_equal(plan.guest[0].ram_ipa.v, 0x80000000);
+	starts(&no_devices, 1);
+	assert_int_equal(plan.guest[0].ram_ipa.v, 0x40000000);
+}
+
 /* No page for the doorbell: INTx only, and the plan says so. */
 static void unreachable_doorbell_leaves_intx(void **state)
 {
@@ -841,6 +855,7 @@ int main(void)
 		cmocka_unit_test_setup(lays_out_the_bus, setup),
 		cmocka_unit_test_setup(assigns_lines, setup),
 		cmocka_unit_test_setup(places_memory, setup),
+		cmocka_unit_test_setup(memory_avoids_configuration_space, setup),
 		cmocka_unit_test_setup(unreachable_doorbell_leaves_intx, setup),
 		cmocka_unit_test_setup(large_bar_moves_the_high_window, setup),
 		cmocka_unit_test_setup(place_is_pure_and_lowest, setup),
