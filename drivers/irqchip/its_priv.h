@@ -39,7 +39,10 @@ struct its {
 	struct its_table devices;
 	uint32_t cpus;		/* bit n: collection n (= CPU n) is mapped */
 	unsigned dev_count;
-	uint32_t dev[MAX_PCI_FUNCS]; /* DeviceIDs that are mapped */
+	struct {
+		uint32_t id;
+		uint32_t first_intid; /* ascending */
+	} dev[MAX_PCI_FUNCS]; /* DeviceIDs that are mapped */
 };
 
 /*

@@ -16,7 +16,6 @@ struct msi_block {
 	uint32_t first_data; /* vector i is data first_data + i ... */
 	uint32_t first_intid; /* ... and arrives as physical INTID first_intid + i */
 	uint32_t count;
-	uint32_t device_id; /* ITS: the DeviceID of all these events */
 };
 
 /*

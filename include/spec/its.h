@@ -83,7 +83,7 @@
 
 /* Commands: four doublewords, §5.3. Fields carry the number of their doubleword. */
 struct its_cmd {
-	uint64_t w[4];
+	__UINT64_TYPE__ w[4]; /* this header includes nothing */
 };
 
 enum {

@@ -219,6 +219,28 @@ static void a_moved_vector_arrives_at_the_other_cpu(void **state)
 	assert_int_equal(m.last[2], 2 << 16);
 }
 
+/* One DeviceID behind an alias: the caller cuts the block; other devices lie around it. */
+static void a_slice_of_a_block_finds_its_device(void **state)
+{
+	struct msi_block b[3], slice;
+	struct msi_ctrl *c;
+
+	(void)state;
+	c = bring_up(2);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(msi_alloc(c, 0x300 - i * 8, 9, 0, &b[i]), HV_OK);
+	for (uint32_t i = 0; i < 3; i++) {
+		slice = (struct msi_block){ .ctrl = c, .first_data = 4, .count = 5,
+					    .first_intid = b[i].first_intid + 4 };
+		msi_move(&slice, 4, 1);
+		expect(0x300 - i * 8, 8, b[i].first_intid + 8, 1, false);
+		expect(0x300 - i * 8, 7, b[i].first_intid + 7, 0, false);
+		assert_int_equal(msi_handler(&slice, 0, no_handler, NULL), HV_OK);
+		expect(0x300 - i * 8, 4, b[i].first_intid + 4, 0, true);
+	}
+	assert_int_equal(m.errors, 0);
+}
+
 static void rdbase_is_an_address_where_the_its_says_so(void **state)
 {
 	struct msi_ctrl *c;
@@ -574,6 +596,7 @@ int main(void)
 		T(a_vector_is_enabled_when_it_has_a_handler),
 		T(what_changes_nothing_sends_nothing),
 		T(a_moved_vector_arrives_at_the_other_cpu),
+		T(a_slice_of_a_block_finds_its_device),
 		T(rdbase_is_an_address_where_the_its_says_so),
 		T(bad_requests_are_refused_before_a_command),
 		T(tables_are_what_the_its_can_do),

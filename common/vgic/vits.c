@@ -1,0 +1,301 @@
+/*
+ * The virtual ITS: registers (IHI 0069H §12.19), command queue, delivery. A guest's own memory
+ * holds its queue and tables; of these only commands and LPI properties are ever read, each once.
+ * A trap does a bounded amount of work; an unfinished queue makes its CPU trap again (vcpu_repost)
+ * after the guest had its turn, and CREADR lags meanwhile.
+ *
+ * The pending tables of the guest are not read: an LPI that a guest's earlier kernel left in one
+ * (PTZ = 0) is lost, as it may be when LPIs are switched off (§5.1.2).
+ */
+#include <string.h>
+
+#include <hv/pmem.h>
+#include <spec/gicv3.h>
+
+#include "vits_priv.h"
+
+#define IIDR	      UINT64_C(0x5600043b) /* product 'V'; revision 0, implementer Arm */
+#define PIDR2_GICV3   0x3b
+#define QUEUE_PAGE    KIB(4)
+#define CMD_BYTES     ((uint32_t)sizeof(struct its_cmd))
+#define CBASER_STORED (CBASER_VALID | CBASER_INNER | CBASER_OUTER | CBASER_ADDR | CBASER_SHARE | CBASER_SIZE)
+#define BASER_RO      (BASER_TYPE | BASER_ENTRY)
+
+static const uint64_t typer = TYPER_PHYSICAL | FIELD(TYPER_ITT_SIZE, VITS_ENTRY - 1) |
+			      FIELD(TYPER_ID_BITS, VITS_EVENT_BITS - 1) |
+			      FIELD(TYPER_DEV_BITS, VITS_DEV_BITS - 1) | TYPER_CIL |
+			      FIELD(TYPER_CID_BITS, VITS_CID_BITS - 1);
+
+/* Devices, collections: type and entry size are ours, the rest is the guest's to say. */
+static const uint64_t baser_ro[2] = {
+	FIELD(BASER_TYPE, BASER_TYPE_DEVICE) | FIELD(BASER_ENTRY, VITS_ENTRY - 1),
+	FIELD(BASER_TYPE, BASER_TYPE_COLLECTION) | FIELD(BASER_ENTRY, VITS_ENTRY - 1),
+};
+
+static uint32_t queue_bytes(const struct vits *its)
+{
+	return (uint32_t)((field_get(CBASER_SIZE, its->cbaser) + 1) * QUEUE_PAGE);
+}
+
+static bool busy(const struct vits *its)
+{
+	return its->enabled && (its->cbaser & CBASER_VALID) && its->creadr != its->cwriter;
+}
+
+/* What was fetched and not performed will be fetched again. */
+static void forget_batch(struct vits *its)
+{
+	its->batch_next = its->batch_count = 0;
+	its->scan.dev = its->scan.event = 0;
+}
+
+/* One copy of what the guest has written, up to a batch or the end of the queue. */
+static bool fetch(struct vits *its)
+{
+	uint32_t end = its->cwriter < its->creadr ? queue_bytes(its) : its->cwriter;
+	uint32_t n = MIN((end - its->creadr) / CMD_BYTES, VITS_BATCH);
+	uint64_t ipa = (its->cbaser & CBASER_ADDR) + its->creadr;
+
+	if (vm_copy_from(its->vm, its->batch, IPA(ipa), n * CMD_BYTES) != HV_OK) {
+		vm_log(its->vm, "ITS command queue at 0x%llx is not in RAM: dropped",
+		       (unsigned long long)ipa);
+		its->creadr = its->cwriter;
+		return false;
+	}
+	its->batch_next = 0;
+	its->batch_count = (uint8_t)n;
+	return true;
+}
+
+static void run(struct vits *its, struct vcpu *cur)
+{
+	int budget = VITS_BUDGET;
+
+	its->line.ipa = 1; /* properties may have changed since the last trap */
+	while (budget > 0 && busy(its)) {
+		if (its->batch_next == its->batch_count && !fetch(its))
+			return;
+		budget -= COST_CMD;
+		if (!vits_command(its, cur, &its->batch[its->batch_next], &budget))
+			return;
+		its->scan.dev = its->scan.event = 0;
+		its->batch_next++;
+		its->creadr += CMD_BYTES;
+		if (its->creadr == queue_bytes(its))
+			its->creadr = 0;
+	}
+}
+
+static void set_ctlr(struct vits *its, uint64_t v)
+{
+	its->enabled = v & CTLR_ENABLED;
+	if (!its->enabled)
+		forget_batch(its);
+}
+
+static void set_cbaser(struct vits *its, uint64_t v)
+{
+	if (its->enabled) /* §12.19: UNPREDICTABLE; here: ignored */
+		return;
+	its->cbaser = v & CBASER_STORED;
+	its->creadr = its->cwriter = 0;
+}
+
+static void set_cwriter(struct vits *its, uint64_t v)
+{
+	uint32_t off = (uint32_t)(v & CQ_OFFSET);
+
+	if (off < queue_bytes(its))
+		its->cwriter = off;
+	else
+		vm_log(its->vm, "ITS: CWRITER 0x%x is beyond the queue: ignored", off);
+}
+
+/* Registers by the doubleword that holds them; absent ones read 0. */
+static uint64_t reg_read(const struct vits *its, uint64_t off)
+{
+	switch (off) {
+	case ITS_CTLR: /* and IIDR; never at work while off */
+		return (its->enabled ? CTLR_ENABLED : CTLR_QUIESCENT) | IIDR << 32;
+	case ITS_TYPER:
+		return typer;
+	case ITS_CBASER:
+		return its->cbaser;
+	case ITS_CWRITER:
+		return its->cwriter;
+	case ITS_CREADR:
+		return its->creadr;
+	case ITS_BASER:
+	case ITS_BASER + 8:
+		return its->baser[off == ITS_BASER ? 0 : 1];
+	case ITS_PIDR2:
+		return PIDR2_GICV3;
+	default:
+		return 0;
+	}
+}
+
+static void reg_write(struct vits *its, uint64_t off, uint64_t v)
+{
+	switch (off) {
+	case ITS_CTLR:
+		set_ctlr(its, v);
+		break;
+	case ITS_CBASER:
+		set_cbaser(its, v);
+		break;
+	case ITS_CWRITER:
+		set_cwriter(its, v);
+		break;
+	case ITS_BASER:
+	case ITS_BASER + 8:
+		its->baser[off == ITS_BASER ? 0 : 1] =
+			(v & ~BASER_RO) | baser_ro[off == ITS_BASER ? 0 : 1];
+		break;
+	}
+}
+
+static enum emul vits_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+{
+	struct vits *its = arg;
+	uint64_t off = a->off & ~UINT64_C(7);
+	unsigned shift = (unsigned)(a->off & 7) * 8;
+	uint64_t lanes = a->size == 8 ? ~UINT64_C(0) : UINT64_C(0xffffffff) << shift;
+	bool again;
+
+	/* The translation frame is for devices: what a CPU writes there is no message. */
+	if (a->off >= ITS_FRAME || a->size < 4) {
+		a->value = a->write ? a->value : 0;
+		return EMUL_OK;
+	}
+	spin_lock(&its->lock);
+	if (a->write)
+		reg_write(its, off, (reg_read(its, off) & ~lanes) | (a->value << shift & lanes));
+	else
+		a->value = (reg_read(its, off) & lanes) >> shift;
+	run(its, vcpu);
+	again = busy(its);
+	spin_unlock(&its->lock);
+	if (again)
+		vcpu_repost(vcpu);
+	return EMUL_OK;
+}
+
+void vits_resume(struct vits *its, struct vcpu *cur)
+{
+	bool again;
+
+	/* Without the lock: who leaves work behind reposts its own CPU, which then sees it. */
+	if (__atomic_load_n(&its->creadr, __ATOMIC_RELAXED) ==
+	    __atomic_load_n(&its->cwriter, __ATOMIC_RELAXED))
+		return;
+	spin_lock(&its->lock);
+	run(its, cur);
+	again = busy(its);
+	spin_unlock(&its->lock);
+	if (again)
+		vcpu_repost(cur);
+}
+
+static struct vits_dev *device_event(struct vits *its, uint32_t vdev, uint32_t event)
+{
+	struct vits_dev *dev = vdev < VITS_DEVS ? its->dev[vdev] : NULL;
+
+	return dev && event < dev->limit ? dev : NULL;
+}
+
+void vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur)
+{
+	struct vits_dev *dev;
+
+	spin_lock(&its->lock);
+	dev = device_event(its, vdev, event);
+	if (dev && its->enabled)
+		vits_signal(its, dev, event, cur);
+	spin_unlock(&its->lock);
+}
+
+bool vits_target(struct vits *its, uint32_t vdev, uint32_t event, uint8_t *vcpu)
+{
+	struct vits_dev *dev;
+	bool mapped;
+
+	spin_lock(&its->lock);
+	dev = device_event(its, vdev, event);
+	mapped = dev && dev->lpi[event].vintid;
+	if (mapped)
+		*vcpu = its->col[dev->map[event].icid];
+	mapped = mapped && *vcpu != VITS_UNMAPPED;
+	spin_unlock(&its->lock);
+	return mapped;
+}
+
+void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
+{
+	struct vits *its = vcpu->vm->vits;
+	unsigned bits = (unsigned)MIN(field_get(PROPBASER_IDBITS, propbaser) + 1, VITS_INTID_BITS);
+
+	(void)pendbaser; /* see above */
+	if (!its)
+		return;
+	spin_lock(&its->lock);
+	its->redist[vcpu->index].props = propbaser & PROPBASER_PA;
+	its->redist[vcpu->index].end = 1U << bits;
+	spin_unlock(&its->lock);
+}
+
+static void reset_device(struct vits *its, struct vits_dev *dev)
+{
+	for (uint32_t e = 0; e < dev->limit; e++)
+		vits_unmap(its, dev, e);
+	dev->limit = 0;
+}
+
+void vits_reset(struct vits *its)
+{
+	spin_lock(&its->lock);
+	for (uint32_t i = 0; i < its->dev_end; i++)
+		if (its->dev[i])
+			reset_device(its, its->dev[i]);
+	its->enabled = false;
+	its->cbaser = 0;
+	its->cwriter = its->creadr = 0;
+	memcpy(its->baser, baser_ro, sizeof(baser_ro));
+	memset(its->col, VITS_UNMAPPED, sizeof(its->col));
+	memset(its->redist, 0, sizeof(its->redist));
+	forget_batch(its);
+	spin_unlock(&its->lock);
+}
+
+enum hv_status vits_init(struct vm *vm, ipa_t base)
+{
+	struct vits *its = pmem_try_alloc(sizeof(*its), 64);
+
+	if (!its)
+		return HV_ENOMEM;
+	its->vm = vm;
+	vits_reset(its);
+	vm->vits = its;
+	return vm_emulate(vm, base, VITS_SIZE, vits_access, its, NULL);
+}
+
+enum hv_status vits_add_device(struct vits *its, uint32_t vdev, uint32_t events)
+{
+	struct vits_dev *dev;
+
+	if (vdev >= VITS_DEVS || events == 0 || events > 1U << VITS_EVENT_BITS)
+		return HV_EINVAL;
+	if (its->dev[vdev])
+		return HV_ECONFLICT;
+	dev = pmem_try_alloc(sizeof(*dev), 64);
+	if (!dev)
+		return HV_ENOMEM;
+	dev->events = events;
+	dev->lpi = pmem_try_alloc(events * sizeof(*dev->lpi), 64);
+	dev->map = pmem_try_alloc(events * sizeof(*dev->map), 64);
+	if (!dev->lpi || !dev->map)
+		return HV_ENOMEM;
+	its->dev[vdev] = dev;
+	its->dev_end = MAX(its->dev_end, vdev + 1);
+	return HV_OK;
+}

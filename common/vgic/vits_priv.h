@@ -1,0 +1,83 @@
+/*
+ * The virtual ITS, inside: vits.c has the registers, the queue and delivery, vits_cmd.c the
+ * commands. Everything here is protected by its->lock, a guest's own; vgic locks are taken inside.
+ */
+#ifndef VITS_PRIV_H
+#define VITS_PRIV_H
+
+#include <hv/bits.h>
+#include <hv/irq.h>
+#include <hv/spinlock.h>
+#include <hv/vits.h>
+#include <hv/vm.h>
+#include <spec/its.h>
+
+#define VITS_DEV_BITS	8  /* flat bus 0 */
+#define VITS_EVENT_BITS 16
+#define VITS_INTID_BITS 16
+#define VITS_CID_BITS	4
+#define VITS_ENTRY	8  /* bytes that a guest is told to give an ITT entry and a table entry */
+#define VITS_DEVS	(1U << VITS_DEV_BITS)
+#define VITS_ICIDS	(1U << VITS_CID_BITS)
+#define VITS_UNMAPPED	0xff
+#define VITS_LINE	64 /* bytes of the property table that are fetched together */
+
+/*
+ * A trap performs commands until its budget is used up: 32 short ones, or fewer that touch many
+ * events or fetch from guest memory. What is left continues with the next trap, vits_resume() or
+ * any other register access.
+ */
+#define VITS_BATCH	32
+#define COST_CMD	16
+#define COST_FETCH	16
+#define COST_EVENT	2  /* an event that is mapped; one that is not, and a device: 1 */
+#define VITS_BUDGET	(VITS_BATCH * COST_CMD)
+
+struct vits_map {
+	uint8_t icid;
+	bool fresh; /* lpi's priority and enable bit are what the guest's table said */
+};
+
+struct vits_dev {
+	uint32_t events;      /* that the device has */
+	uint32_t limit;	      /* that the guest may map: 0 without a MAPD */
+	struct vlpi *lpi;     /* vintid 0: not mapped */
+	struct vits_map *map;
+};
+
+struct vits {
+	struct spinlock lock;
+	struct vm *vm;
+	bool enabled;
+	uint64_t cbaser, baser[2];
+	uint32_t cwriter, creadr;
+
+	/* Commands are fetched once, then performed from here. */
+	struct its_cmd batch[VITS_BATCH];
+	uint8_t batch_next, batch_count;
+	struct {
+		uint32_t dev, event;
+	} scan; /* how far the command at creadr got */
+
+	uint8_t col[VITS_ICIDS];     /* vCPU, or VITS_UNMAPPED */
+	uint32_t dev_end;	     /* one more than the highest device */
+	struct vits_dev *dev[VITS_DEVS];
+	struct {
+		uint64_t props;	     /* IPA */
+		uint32_t end;	     /* INTIDs below have a byte there; 0: LPIs are off */
+	} redist[MAX_VCPUS];
+	struct {
+		uint64_t ipa;	     /* of a line, 1: none */
+		uint8_t byte[VITS_LINE];
+	} line;
+};
+
+/* Performs one command, as far as the budget goes; false: it is not finished. */
+bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget);
+/* The event of a device becomes pending; false when it goes nowhere. O(1). */
+bool vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur);
+/* Priority and enable bit from the table of the redistributor that the LPI is for. */
+void vits_load(struct vits *its, struct vits_dev *dev, uint32_t event, int *budget);
+void vits_unmap(struct vits *its, struct vits_dev *dev, uint32_t event);
+
+#endif
