@@ -14,7 +14,13 @@ warnings := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 	-Wimplicit-fallthrough -Wno-missing-field-initializers -Werror -Wframe-larger-than=2048
 common := -std=gnu11 -g -Iinclude $(warnings)
 
-cflags := $(common) -O2 -Iarch/arm64/include -isystem $(SYSROOT)/usr/include \
+# What runs only at boot is built for size.
+cold := common/board.c common/build.c common/dt.c common/guest_dt.c common/image.c common/plan%.c \
+	drivers/pci/%.c drivers/irqchip/its_table.c vpci/init.c vpci/caps.c arch/arm64/start.c arch/arm64/idreg.c \
+	arch/arm64/crash.c arch/arm64/smp.c
+optimise = $(if $(filter $(cold),$<),-Os,-O2)
+
+cflags = $(common) $(optimise) -Iarch/arm64/include -isystem $(SYSROOT)/usr/include \
 	-ffreestanding -fno-common -fno-pic -mcmodel=small -fpie -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
 	-fvisibility=hidden -fstack-protector-strong -mbranch-protection=bti -fno-omit-frame-pointer \
 	-ffunction-sections -fdata-sections -mfix-cortex-a53-835769 -mfix-cortex-a53-843419
@@ -24,7 +30,7 @@ hostcflags := $(common) -O1 -Itests/host/include -fsanitize=address,undefined -f
 arch_o := $(arch_src:%=$(B)/%.o)
 pure_o := $(pure_src:%=$(B)/%.o)
 
-.PHONY: all check clean
+.PHONY: all setup check boot-test lint fuzz test bench demo run clean
 all: $(B)/viaduct
 
 libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
@@ -59,6 +65,42 @@ $(B)/unit/test_%: $(B)/host/tests/unit/test_%.c.o $(B)/host/tests/host/host.c.o 
 
 check: $(unit_tests)
 	@set -e; for t in $^; do $$t; done
+
+include tests/guests/guests.mk
+
+# Installs what a fresh Debian machine lacks; quick when there is nothing to do.
+setup:
+	@tools/setup
+
+PYTHON := /usr/bin/python3
+FUZZ_RUNS ?= 20000
+
+lint: $(pure_o) $(arch_o)
+	@tests/lint/layers.sh
+	@tests/lint/headers.sh
+	@tests/lint/metrics.py
+
+fuzz:
+	@tests/fuzz/run -n $(FUZZ_RUNS)
+
+boot-test: $(B)/viaduct guests
+	@$(PYTHON) -m pytest -q tests/boot
+
+# Everything CI runs, each part in a make of its own: setup may have brought the compiler.
+test: setup
+	@tools/timed unit-tests $(MAKE) --no-print-directory check
+	@tools/timed lint $(MAKE) --no-print-directory lint
+	@tools/timed fuzz $(MAKE) --no-print-directory fuzz
+	@tools/timed bench $(MAKE) --no-print-directory bench
+	@tools/timed boot-tests $(MAKE) --no-print-directory boot-test
+
+bench: setup
+	@$(MAKE) --no-print-directory $(B)/viaduct guests
+	@$(PYTHON) tools/bench.py
+
+demo run: setup
+	@$(MAKE) --no-print-directory $(B)/viaduct
+	@$(PYTHON) tools/qemu/demo.py $(if $(filter run,$@),--interactive)
 
 clean:
 	rm -rf $(B)

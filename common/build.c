@@ -156,8 +156,11 @@ static enum hv_status build_streams(struct vm *vm, const struct pci_func *f)
 {
 	enum hv_status st = HV_OK;
 
-	for (unsigned s = 0; f->iommu && s < f->sid_count && st == HV_OK; s++)
-		st = f->iommu->ops->attach(f->iommu, f->sid[s], &vm->dma_s2);
+	for (unsigned s = 0; f->iommu && s < f->sid_count && st == HV_OK; s++) {
+		st = iommu_prepare(f->iommu, f->sid[s]);
+		if (st == HV_OK)
+			st = f->iommu->ops->attach(f->iommu, f->sid[s], &vm->dma_s2);
+	}
 	return st;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <arch/cpu.h>
 #include <arch/time.h>
+#include <hv/faults.h>
 #include <hv/iommu.h>
 #include <hv/life.h>
 #include <hv/log.h>
@@ -54,6 +55,7 @@ static void quarantine(struct vm *vm)
 		for (unsigned s = 0; s < f->sid_count; s++)
 			f->iommu->ops->detach(f->iommu, f->sid[s]);
 	}
+	faults_guest_end(vm);
 }
 
 static bool any_left(void)

@@ -34,7 +34,7 @@ static void cpu_join(struct cpu *c)
 	idreg_record(c);
 	if (gic.ops->cpu_init(c->id) != HV_OK)
 		log_err("CPU %u: no redistributor answers", c->id);
-	else if (gic.has_lpis && its_cpu_init(c->id) != HV_OK)
+	else if (its_count() && its_cpu_init(c->id) != HV_OK)
 		log_err("CPU %u: LPIs cannot be enabled", c->id);
 	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
 }

@@ -36,6 +36,13 @@ static void console_again(void)
 	timer_arm(CONSOLE_HOLD_US);
 }
 
+#define IOMMU_AGAIN_US 1000
+
+static void iommu_again(void)
+{
+	timer_arm(IOMMU_AGAIN_US);
+}
+
 void timer_init(void)
 {
 	if (irq_register(PPI_HYP_TIMER, timer_fired, NULL, false) != HV_OK)
@@ -44,4 +51,5 @@ void timer_init(void)
 		if (cpus[i].online)
 			gic.ops->set_enabled(i, PPI_HYP_TIMER, true);
 	console_retry = console_again;
+	iommu_retry = iommu_again;
 }

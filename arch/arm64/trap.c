@@ -170,7 +170,8 @@ static void data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 
 static void instruction_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
-	(void)v;
+	vm_log(v->vm, "instruction fetch from IPA 0x%llx, PC 0x%llx: external abort (ESR 0x%llx)",
+	       (unsigned long long)fault_ipa(), (unsigned long long)r->pc, (unsigned long long)esr);
 	inject_abort(r, esr, FSC_EXTERNAL);
 }
 

@@ -132,12 +132,11 @@ guest_enter:
 	mrs	x2, tpidr_el2
 	ldr	x1, [x2, #CPU_OFF_STACK]
 	sub	x1, x1, #FRAME_SIZE
-	mov	x3, #0
-3:	ldr	x4, [x0, x3]
+	mov	x3, #(33 * 8)		/* downwards: the source is on this stack, below */
+3:	sub	x3, x3, #8
+	ldr	x4, [x0, x3]
 	str	x4, [x1, x3]
-	add	x3, x3, #8
-	cmp	x3, #(33 * 8)
-	b.ne	3b
+	cbnz	x3, 3b
 	mov	sp, x1
 	ldr	x19, [x2, #CPU_OFF_VCPU]
 	b	guest_return
