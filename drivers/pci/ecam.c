@@ -15,7 +15,7 @@ static bool reach(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t 
 
 	if (h->dead || off >= PCI_CFG_SIZE || off & (size - 1u) ||
 	    !(size == 1 || size == 2 || size == 4) || bdf >> 8 < h->bus_first ||
-	    bdf >> 8 > h->bus_last || o >= h->ecam.size)
+	    bdf >> 8 > h->bus_last) /* the buses are those that the region holds */
 		return false;
 	*at = (uintptr_t)(h->ecam.base + o);
 	return true;

@@ -33,34 +33,53 @@ static bool held_in_reset(const struct pcim_dev *d)
 	return false;
 }
 
-/* Type 0 and type 1 routing: at each level the one bridge whose bus range holds `bus`. */
+/* A link's lower end has one device, which answers to every device number. */
+static bool is_link(const struct pcim_dev *d)
+{
+	unsigned type = d->pcie ? get(d->cfg + d->pcie + 2, 2) >> 4 & 15 : 0;
+
+	return type == 4 || type == 6 || type == 8;
+}
+
+static struct pcim_dev *child(struct pcim *m, const struct pcim_dev *up, unsigned bus, unsigned devfn)
+{
+	if (up && is_link(up))
+		devfn &= 7;
+	for (unsigned i = 0; i < m->count; i++)
+		if (m->dev[i].up == up && m->dev[i].devfn == devfn &&
+		    (up || m->dev[i].root_bus == bus))
+			return &m->dev[i];
+	return NULL;
+}
+
+/* The bridge below `up` that claims `bus`; two that do so drown each other. */
+static struct pcim_dev *claims(struct pcim *m, const struct pcim_dev *up, unsigned bus)
+{
+	struct pcim_dev *by = NULL;
+
+	for (unsigned i = 0; i < m->count; i++) {
+		struct pcim_dev *d = &m->dev[i];
+
+		if (d->up != up || !is_bridge(d) || d->gone || !d->cfg[0x19] ||
+		    bus < d->cfg[0x19] || bus > d->cfg[0x1a])
+			continue;
+		if (by)
+			return NULL;
+		by = d;
+	}
+	return by;
+}
+
+/* Type 0 and type 1 routing, from the root down. */
 static struct pcim_dev *find(struct pcim *m, unsigned bus, unsigned devfn)
 {
-	struct pcim_dev *up = NULL;
-	bool moved = true;
+	struct pcim_dev *d = child(m, NULL, bus, devfn);
 
-	for (unsigned i = 0; i < m->count; i++)
-		if (!m->dev[i].up && m->dev[i].root_bus == bus && m->dev[i].devfn == devfn)
-			return &m->dev[i];
-	while (moved) {
-		moved = false;
-		for (unsigned i = 0; i < m->count; i++) {
-			struct pcim_dev *d = &m->dev[i];
-
-			if (d->up != up || !is_bridge(d) || d->gone)
-				continue;
-			if (!d->cfg[0x19] || bus < d->cfg[0x19] || bus > d->cfg[0x1a])
-				continue;
-			up = d;
-			moved = true;
-			if (bus != d->cfg[0x19])
-				break;
-			for (unsigned k = 0; k < m->count; k++)
-				if (m->dev[k].up == d && m->dev[k].devfn == devfn)
-					return &m->dev[k];
-			return NULL;
-		}
-	}
+	if (d)
+		return d;
+	for (d = claims(m, NULL, bus); d; d = claims(m, d, bus))
+		if (bus == d->cfg[0x19])
+			return child(m, d, bus, devfn);
 	return NULL;
 }
 
@@ -311,7 +330,7 @@ static bool bar_hit(const struct pcim_dev *d, uint64_t pci)
 
 	for (unsigned i = 0; i < bars; i++) {
 		uint32_t lo = get(d->cfg + 0x10 + 4 * i, 4), mask = get(d->write + 0x10 + 4 * i, 4);
-		uint64_t base = lo & ~15u, all = mask | UINT64_C(0xffffffff00000000);
+		uint64_t base = lo & ~15u, all = mask ? mask | ~UINT64_C(0xffffffff) : 0;
 
 		if (lo & 1)
 			continue;
@@ -320,8 +339,7 @@ static bool bar_hit(const struct pcim_dev *d, uint64_t pci)
 			base |= (uint64_t)get(d->cfg + 0x10 + 4 * i, 4) << 32;
 			all = mask | (uint64_t)get(d->write + 0x10 + 4 * i, 4) << 32;
 		}
-		if (all && (all != UINT64_C(0xffffffff00000000) || mask) && base &&
-		    pci >= base && pci - base < (all & (~all + 1)))
+		if (base && all && pci >= base && pci - base < (all & (~all + 1)))
 			return true;
 	}
 	return false;
