@@ -124,11 +124,10 @@ static void check_psci(void)
 
 static void check_calls(void)
 {
-	register u64 x0 __asm__("x0") = 0xdead;
-	u64 esr;
+	u64 esr, x0;
 
 	fault_arm();
-	__asm__ volatile("hvc #0x1234" : "+r"(x0) : : "x1", "x2", "x3", "memory");
+	__asm__ volatile("mov x0, #0xdead; hvc #0x1234; mov %0, x0" : "=r"(x0) : : "x0", "x1", "x2", "x3", "memory");
 	esr = fault_taken();
 	check(bare || (esr ? ESR_EC(esr) == 0 : (int64_t)x0 == -1), "hvc #0x1234 x0=%lx esr=%lx", x0, esr);
 	fault_arm();
