@@ -157,6 +157,8 @@ enum hv_status pci_reset(struct pci_func *f)
 	host_trace("pci_reset", (uint64_t)(f - pci_funcs), 0);
 	d->cfg[0x44] &= 0xfc;
 	lose_state(d);
+	if (d->during_reset)
+		d->during_reset();
 	return d->reset_status;
 }
 

@@ -401,6 +401,25 @@ static void tables_never_run_out(void **state)
 	}
 }
 
+/* Blocks of 1 GiB and 2 MiB, broken by a table and a PBA that lie over their borders. */
+static void holes_over_the_borders_of_blocks_have_their_tables(void **state)
+{
+	struct fake_dev *d = fake_add(A);
+
+	(void)state;
+	fake_bar(d, 0, GIB(2), UINT64_C(0x9000000000), true);
+	d->pf->msix_count = 1024;
+	d->pf->msix_table_off = (uint32_t)GIB(1) - 64;
+	d->pf->msix_pba_off = (uint32_t)MIB(512) - 64;
+	fake_start();
+	guest_place(A, 0, AT);
+	command(A, MEM);
+	assert_string_equal(host_log(), "");
+	assert_true(guest_trapped(AT + MIB(512) - 8) && guest_trapped(AT + MIB(512)));
+	assert_true(guest_trapped(AT + GIB(1) - 8) && guest_trapped(AT + GIB(1)));
+	assert_true(guest_direct(AT) && guest_direct(AT + GIB(2) - 4));
+}
+
 /* After any sequence each leaf is some live BAR's page, and nothing else is mapped. */
 static void mappings_are_a_function_of_the_registers(void **state)
 {
@@ -479,6 +498,7 @@ int main(void)
 		T(memory_type_is_by_bar),
 		T(large_bars_are_mapped_with_blocks),
 		T(tables_never_run_out),
+		T(holes_over_the_borders_of_blocks_have_their_tables),
 		T(mappings_are_a_function_of_the_registers),
 	};
 

@@ -127,6 +127,26 @@ static void a_soft_reset_is_undone_at_the_first_access_after_10_ms(void **state)
 	}
 }
 
+static void asleep_again_before_it_was_restored(void **state)
+{
+	unsigned writes;
+
+	(void)state;
+	dev->soft_reset = true;
+	cfg_write(A, PMCSR, 2, 3);
+	cfg_write(A, PMCSR, 2, 0);
+	cfg_write(A, PMCSR, 2, 3);
+	host_time_advance(20000);
+	writes = dev->writes;
+	cfg_read(A, 0, 4);
+	guest_read(AT, 4);
+	assert_int_equal(dev->writes, writes);
+	cfg_write(A, PMCSR, 2, 0);
+	host_time_advance(10000);
+	cfg_read(A, 0, 4);
+	at_work();
+}
+
 static void d1_and_d2_do_not_exist(void **state)
 {
 	(void)state;
@@ -160,6 +180,33 @@ static void flr_keeps_what_the_guest_set_up(void **state)
 	assert_int_equal(dev->resets, 1);
 	assert_int_equal(dev->touched[0x89] & 0x80, 0); /* never raw */
 	assert_int_equal(cfg_read(A, 0x88, 2), 0x4110);
+	at_work();
+}
+
+static unsigned seen;
+
+static void another_cpu(void)
+{
+	unsigned reads = dev->reads, writes = dev->writes;
+
+	assert_int_equal(cfg_read(A, 0, 4), 0xffffffff);
+	assert_int_equal(cfg_read(A, PCI_STATUS, 2), 0xffff);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	cfg_write(A, 0x88, 2, 0x8000);
+	guest_write(TABLE, 4, 0);
+	assert_int_equal(guest_read(AT, 4), 0xffffffff);
+	assert_int_equal(dev->reads, reads);
+	assert_int_equal(dev->writes, writes);
+	seen++;
+}
+
+static void a_function_being_reset_reads_all_ones(void **state)
+{
+	(void)state;
+	seen = 0;
+	dev->during_reset = another_cpu;
+	cfg_write(A, 0x88, 2, 0xc010);
+	assert_int_equal(seen, 1);
 	at_work();
 }
 
@@ -261,9 +308,11 @@ int main(void)
 		T(d3hot_unmaps_and_reads_all_ones),
 		T(d0_with_no_soft_reset_is_back_at_once),
 		T(a_soft_reset_is_undone_at_the_first_access_after_10_ms),
+		T(asleep_again_before_it_was_restored),
 		T(d1_and_d2_do_not_exist),
 		T(pme_stays_off_and_its_status_is_not_cleared),
 		T(flr_keeps_what_the_guest_set_up),
+		T(a_function_being_reset_reads_all_ones),
 		T(flr_in_d3hot_ends_in_d0),
 		T(flr_is_ignored_where_not_offered),
 		T(a_failed_reset_switches_the_function_off),
