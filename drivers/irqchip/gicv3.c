@@ -299,13 +299,13 @@ static enum hv_status read_node(const void *fdt, int node)
 	return HV_OK;
 }
 
-/* ARE may change only while both groups are disabled, IHI 0069 §12.9.4. */
+/* ARE is set only while both groups are disabled, and never cleared: IHI 0069 §12.9.4. */
 static enum hv_status reset_dist(void)
 {
 	uint32_t lines = GIC_SPI_FIRST + gic.spi_count;
 	enum hv_status st;
 
-	wr32(v3.dist, REG32(GICD_CTLR), 0);
+	wr32(v3.dist, REG32(GICD_CTLR), rd32(v3.dist, REG32(GICD_CTLR)) & (uint32_t)GICD_CTLR_ARE);
 	st = wait_dist();
 	if (st != HV_OK)
 		return st;

@@ -359,13 +359,33 @@ static void soft_pending_is_a_latch(void **state)
 	uart_on();
 	world_write(1, WORD(GICD_ISPENDR, VUART), B(VUART));
 	world_run_all();
+	for (unsigned v = 0; v < 2; v++)
+		assert_int_equal(world_read(v, WORD(GICD_ISPENDR, VUART)), B(VUART));
 	world_ack(0, VUART);
+	assert_int_equal(world_read(1, WORD(GICD_ISPENDR, VUART)), 0);
 	world_eoi(0, VUART);
 	assert_int_equal(gic_model_guest_ack(0), MODEL_NONE);
 	world_write(1, WORD(GICD_ISPENDR, VUART), B(VUART));
 	world_write(1, WORD(GICD_ICPENDR, VUART), B(VUART));
 	world_run_all();
 	assert_int_equal(gic_model_guest_ack(0), MODEL_NONE);
+}
+
+static void a_line_that_moved_while_active_pends_at_its_new_place(void **state)
+{
+	(void)state;
+	uart_on();
+	world_write(0, WORD(GICD_ISPENDR, VUART), B(VUART));
+	world_ack(0, VUART);
+	route(VUART, 1);
+	world_run_all();
+	assert_int_equal(world_read(1, WORD(GICD_ISACTIVER, VUART)), B(VUART));
+	world_eoi(0, VUART);
+	world_write(0, WORD(GICD_ISPENDR, VUART), B(VUART));
+	world_run_all();
+	assert_int_equal(gic_model_guest_ack(0), MODEL_NONE);
+	world_ack(1, VUART);
+	world_eoi(1, VUART);
 }
 
 static void groups_gate_and_label(void **state)
@@ -425,6 +445,7 @@ int main(void)
 		T(a_level_that_falls_before_the_acknowledge_is_withdrawn),
 		T(a_level_that_rises_again_in_the_handler_is_delivered),
 		T(soft_pending_is_a_latch),
+		T(a_line_that_moved_while_active_pends_at_its_new_place),
 		T(groups_gate_and_label),
 		T(a_holder_that_does_not_answer_makes_the_guest_retry),
 	};

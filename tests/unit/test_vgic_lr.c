@@ -366,6 +366,7 @@ static void lpis_before_they_are_enabled_are_lost(void **state)
 	lpi[0] = (struct vlpi){ .vintid = 8192, .enabled = true };
 	pend(0);
 	assert_false(lpi[0].pending);
+	assert_int_equal(gic_model_guest_ack(0), MODEL_NONE);
 	lpis(1, 4);
 	pend(0);
 	gic_model_on_cpu(0);
