@@ -4,9 +4,6 @@
  */
 #include "vgic_priv.h"
 
-#define VGIC_IIDR  0x56000000U /* product 'V'; we have no JEP106 code */
-#define VGIC_PIDR2 0x3bU
-
 static uint32_t typer(const struct vgic_vm *g)
 {
 	uint32_t v = (uint32_t)GICD_TYPER_NO1N | (g->bank_count - 1U);
@@ -68,48 +65,62 @@ static void set_router(struct vcpu *cur, struct vgic_bank *b, uint32_t intid, ui
 }
 
 /* Aff3 is always 0 (GICD_TYPER.A3V), and so is IRM (No1N): only the low word is stored. */
-static void router_access(struct vcpu *cur, struct mmio_access *a)
+static uint32_t *router_of(const struct vgic_vm *g, const struct mmio_access *a)
+{
+	uint32_t intid = (uint32_t)(a->off - GICD_IROUTER) / 8;
+
+	if (a->off < GICD_IROUTER || a->size < 4 || intid < GIC_SPI_FIRST ||
+	    intid / 32 >= g->bank_count)
+		return NULL;
+	return &g->spis[intid / 32 - 1].router[intid % 32];
+}
+
+static void dist_write(struct vcpu *cur, const struct mmio_access *a)
 {
 	struct vgic_vm *g = cur->vm->vgic;
-	uint32_t intid = (uint32_t)(a->off - GICD_IROUTER) / 8;
-	struct vgic_bank *b;
+	const uint32_t *router = router_of(g, a);
 
-	if (a->size < 4 || intid < GIC_SPI_FIRST || intid / 32 >= g->bank_count)
-		return;
-	b = &g->spis[intid / 32 - 1].bank;
-	uint64_t old = spis_of(b)->router[intid % 32];
+	if (router) {
+		uint32_t intid = (uint32_t)(a->off - GICD_IROUTER) / 8;
 
-	if (a->write)
-		set_router(cur, b, intid, (uint32_t)(part_put(old, a) & BITS(23, 0)));
-	else
-		a->value = part_get(old, a);
+		set_router(cur, &g->spis[intid / 32 - 1].bank, intid,
+			   (uint32_t)(part_put(*router, a) & BITS(23, 0)));
+	} else if (a->off == GICD_CTLR && a->size == 4) {
+		set_ctlr(cur, (uint32_t)a->value);
+	}
+}
+
+static uint64_t dist_read(const struct vgic_vm *g, const struct mmio_access *a)
+{
+	const uint32_t *router = router_of(g, a);
+
+	if (router)
+		return part_get(*router, a);
+	if (a->size != 4)
+		return 0;
+	switch (a->off) {
+	case GICD_CTLR:
+		return g->ctlr | GICD_CTLR_ARE | GICD_CTLR_DS;
+	case GICD_TYPER:
+		return typer(g);
+	case GICD_IIDR:
+		return VGIC_IIDR;
+	case GICD_PIDR2:
+		return VGIC_PIDR2;
+	}
+	return 0;
 }
 
 enum emul vgic_dist_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 {
-	uint32_t off = (uint32_t)a->off;
-	enum emul verdict = EMUL_OK;
-
 	(void)arg;
 	if (!a->write)
 		a->value = 0;
-	if (off < 0x1000 && off >= GICD_IGROUPR)
-		vgic_lines_access(vcpu, NULL, off, a, &verdict);
-	else if (off >= GICD_IROUTER && off < GICD_IROUTER + 8 * GIC_SPECIAL_END)
-		router_access(vcpu, a);
-	else if (a->size != 4)
-		return EMUL_OK;
-	else if (a->write && off == GICD_CTLR)
-		set_ctlr(vcpu, (uint32_t)a->value);
-	else if (a->write)
-		return EMUL_OK;
-	else if (off == GICD_CTLR)
-		a->value = vcpu->vm->vgic->ctlr | GICD_CTLR_ARE | GICD_CTLR_DS;
-	else if (off == GICD_TYPER)
-		a->value = typer(vcpu->vm->vgic);
-	else if (off == GICD_IIDR)
-		a->value = VGIC_IIDR;
-	else if (off == GICD_PIDR2)
-		a->value = VGIC_PIDR2;
-	return verdict;
+	if (a->off >= GICD_IGROUPR && a->off < 0x1000)
+		return vgic_lines_access(vcpu, NULL, (uint32_t)a->off, a);
+	if (a->write)
+		dist_write(vcpu, a);
+	else
+		a->value = dist_read(vcpu->vm->vgic, a);
+	return EMUL_OK;
 }

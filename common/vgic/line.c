@@ -38,11 +38,6 @@ void line_notify(struct vgic_vm *g, const struct vcpu *cur, struct vcpu *owner,
 		vgic_attend(cur, to);
 }
 
-uint32_t line_pintid(struct vgic_bank *b, uint32_t intid)
-{
-	return intid < GIC_SPI_FIRST ? intid : spis_of(b)->pintid[intid % 32];
-}
-
 /* Physical CPU of a private line; no matter for SPIs. */
 unsigned line_cpu(const struct vcpu *owner)
 {

@@ -92,22 +92,30 @@ static void lr_take(struct vcpu *v, unsigned n, uint32_t id)
 	st->lr_id[n] = id;
 }
 
+static uint64_t common_value(const struct vgic_bank *b, uint32_t intid)
+{
+	uint32_t i = intid % 32;
+
+	return intid | (uint64_t)b->prio[i] << 48 | (uint64_t)(b->group >> i & 1) << 60;
+}
+
+static uint64_t hw_value(struct vgic_bank *b, uint32_t intid)
+{
+	return common_value(b, intid) | LR_HW | (uint64_t)line_pintid(b, intid) << 32;
+}
+
 static void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t intid,
 			  uint64_t state)
 {
 	uint32_t i = intid % 32, bit = 1U << i;
-	uint64_t lr = state | intid | (uint64_t)b->prio[i] << 48;
+	uint64_t lr = b->hw & bit ? hw_value(b, intid) : common_value(b, intid);
 
-	if (b->group & bit)
-		lr |= LR_GROUP;
-	if (b->hw & bit)
-		lr |= LR_HW | (uint64_t)line_pintid(b, intid) << 32;
-	else if (wired(b) & bit)
+	if (wired(b) & bit) /* not HW-linked */
 		lr |= LR_EOI;
 	lr_take(v, n, intid);
 	b->resident |= bit;
 	b->loc[i] = loc_of(v, n);
-	gic.ops->lr_write(n, lr);
+	gic.ops->lr_write(n, lr | state);
 }
 
 static void write_hcr(struct vgic_cpu_state *st, bool waiting)
@@ -128,11 +136,11 @@ static void write_hcr(struct vgic_cpu_state *st, bool waiting)
 
 /* ICC_DIR_EL1 on another vCPU than the one that acknowledged has no list register to end: with
  * EOImode 1 and several vCPUs it traps from the first SPI on. */
-static void watch_eoimode(struct vcpu *v, uint32_t intid)
+static void watch_eoimode(struct vcpu *v)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 
-	if (intid < GIC_SPI_FIRST || v->vm->vcpu_count == 1 || st->trap_dir || !gic.has_tdir)
+	if (v->vm->vcpu_count == 1 || st->trap_dir || !gic.has_tdir)
 		return;
 	if (!(gic.ops->vmcr_read() & ICH_VMCR_VEOIM))
 		return;
@@ -151,22 +159,30 @@ static uint64_t free_mask(void)
 	return gic.ops->elrsr() & (BIT(gic.lr_count) - 1);
 }
 
-/* Hot: a physical line of the guest was acknowledged on the target's CPU. */
+/*
+ * Hot: a physical line of the guest was acknowledged on the target's CPU. It was inactive, so a
+ * list register that describes it still is empty.
+ */
 void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t intid)
 {
 	uint32_t i = intid % 32, bit = 1U << i;
-	uint64_t spare = free_mask();
+	bool known = b->resident & bit && b->loc[i] >> 4 == v->index;
+	uint64_t spare = known ? BIT(b->loc[i] & 15) : free_mask();
 
-	if (b->resident & bit && b->loc[i] >> 4 == v->index)
-		spare &= BIT(b->loc[i] & 15); /* its own last one: it ended, or would not come */
-	if (spare && grp_enabled(v->vm->vgic, b, i) && !(b->active & bit)) {
-		lr_write_line(v, (unsigned)__builtin_ctzll(spare), b, intid, LR_PENDING);
-		watch_eoimode(v, intid);
+	if (!spare || !grp_enabled(v->vm->vgic, b, i) || b->active & bit) {
+		b->pending |= bit;
+		cpu_of(v)->ready |= 1U << intid / 32;
+		vgic_attend(v, v);
 		return;
 	}
-	b->pending |= bit;
-	cpu_of(v)->ready |= 1U << intid / 32;
-	vgic_attend(v, v);
+	unsigned n = (unsigned)__builtin_ctzll(spare);
+
+	if (known)
+		gic.ops->lr_write(n, LR_PENDING | hw_value(b, intid));
+	else
+		lr_write_line(v, n, b, intid, LR_PENDING);
+	if (intid >= GIC_SPI_FIRST)
+		watch_eoimode(v);
 }
 
 /* What a HW-linked line that left its list register was. It is never pending and active. */
@@ -389,7 +405,8 @@ static bool place_line(struct vcpu *v, const struct candidate *c, uint64_t *spar
 	lr_write_line(v, (unsigned)n, b, c->intid, LR_PENDING);
 	b->pending &= ~bit;
 	*spare &= ~BIT(n);
-	watch_eoimode(v, c->intid);
+	if (c->intid >= GIC_SPI_FIRST)
+		watch_eoimode(v);
 	return true;
 }
 

@@ -7,9 +7,6 @@
 
 #include "vgic_priv.h"
 
-#define VGIC_IIDR  0x56000000U
-#define VGIC_PIDR2 0x3bU
-
 static uint64_t typer(const struct vcpu *v)
 {
 	uint64_t t = field_put(0, GICR_TYPER_AFF, v->index) |
@@ -104,7 +101,6 @@ enum emul vgic_redist_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 {
 	uint32_t index = (uint32_t)(a->off / (2 * GICR_FRAME));
 	uint32_t off = (uint32_t)(a->off % (2 * GICR_FRAME));
-	enum emul verdict = EMUL_OK;
 	struct vcpu *owner;
 
 	(void)arg;
@@ -114,12 +110,12 @@ enum emul vgic_redist_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 		return EMUL_OK;
 	owner = vcpu->vm->vcpu[index];
 	if (off >= GICR_FRAME)
-		vgic_lines_access(vcpu, owner, off - GICR_FRAME, a, &verdict);
-	else if (a->size < 4)
+		return vgic_lines_access(vcpu, owner, off - GICR_FRAME, a);
+	if (a->size < 4)
 		return EMUL_OK;
-	else if (a->write)
+	if (a->write)
 		rd_write(owner, a, off);
 	else
 		a->value = rd_read(owner, a, off);
-	return verdict;
+	return EMUL_OK;
 }

@@ -8,7 +8,6 @@
  */
 #include <arch/cpu.h>
 #include <arch/time.h>
-#include <string.h>
 
 #include "vgic_priv.h"
 
@@ -59,11 +58,10 @@ static void notify(struct vgic_set *s, uint32_t i)
 	line_notify(s->vgic, s->cur, s->owner, s->bank, s->first + i);
 }
 
-static enum emul get_group(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static uint32_t plain_group(const struct vgic_bank *b, uint32_t lane)
 {
 	(void)lane;
-	a->value = s->bank->group;
-	return EMUL_OK;
+	return b->group;
 }
 
 static enum emul set_group(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
@@ -79,11 +77,10 @@ static enum emul set_group(struct vgic_set *s, uint32_t lane, struct mmio_access
 	return EMUL_OK;
 }
 
-static enum emul get_enabled(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static uint32_t plain_enabled(const struct vgic_bank *b, uint32_t lane)
 {
 	(void)lane;
-	a->value = s->bank->enabled;
-	return EMUL_OK;
+	return b->enabled;
 }
 
 static enum emul set_enable(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
@@ -259,14 +256,10 @@ static enum emul clear_active(struct vgic_set *s, uint32_t lane, struct mmio_acc
 	return EMUL_OK;
 }
 
-static enum emul get_prio(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+/* A byte access has its priority in the low byte; the rest is cut off. */
+static uint32_t plain_prio(const struct vgic_bank *b, uint32_t lane)
 {
-	uint32_t v = s->bank->prio[lane];
-
-	if (a->size == 4)
-		memcpy(&v, &s->bank->prio[lane], 4);
-	a->value = v;
-	return EMUL_OK;
+	return b->prio_word[lane / 4] >> lane % 4 * 8;
 }
 
 /* A pending one in a list register keeps the old priority, IHI 0069 §4.8.6 lets it. */
@@ -274,7 +267,10 @@ static enum emul set_prio(struct vgic_set *s, uint32_t lane, struct mmio_access 
 {
 	uint32_t v = (uint32_t)a->value & VGIC_PRIO_MASK * 0x01010101U;
 
-	memcpy(&s->bank->prio[lane], &v, a->size);
+	if (a->size == 4)
+		s->bank->prio_word[lane / 4] = v;
+	else
+		s->bank->prio[lane] = (uint8_t)v;
 	return EMUL_OK;
 }
 
@@ -297,10 +293,9 @@ static uint32_t squeeze(uint32_t v)
 	return (v | v >> 8) & 0xffff;
 }
 
-static enum emul get_config(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static uint32_t plain_config(const struct vgic_bank *b, uint32_t lane)
 {
-	a->value = spread(s->bank->edge >> lane & 0xffff);
-	return EMUL_OK;
+	return spread(b->edge >> lane & 0xffff);
 }
 
 /* SGIs are always edge. Physical PPIs keep what they are wired as. */
@@ -324,15 +319,15 @@ static enum emul set_config(struct vgic_set *s, uint32_t lane, struct mmio_acces
 }
 
 const struct vgic_reg vgic_line_regs[] = {
-	{ GICD_IGROUPR, 0x0100, 0, get_group, set_group },
-	{ GICD_ISENABLER, 0x0180, 0, get_enabled, set_enable },
-	{ GICD_ICENABLER, 0x0200, 0, get_enabled, clear_enable },
-	{ GICD_ISPENDR, 0x0280, 0, get_pending, set_pending },
-	{ GICD_ICPENDR, 0x0300, 0, get_pending, clear_pending },
-	{ GICD_ISACTIVER, 0x0380, 0, get_active, set_active },
-	{ GICD_ICACTIVER, 0x0400, 0, get_active, clear_active },
-	{ GICD_IPRIORITYR, 0x0800, 3, get_prio, set_prio },
-	{ GICD_ICFGR, 0x0d00, 1, get_config, set_config },
+	{ GICD_IGROUPR, 0x0100, 0, plain_group, NULL, set_group },
+	{ GICD_ISENABLER, 0x0180, 0, plain_enabled, NULL, set_enable },
+	{ GICD_ICENABLER, 0x0200, 0, plain_enabled, NULL, clear_enable },
+	{ GICD_ISPENDR, 0x0280, 0, NULL, get_pending, set_pending },
+	{ GICD_ICPENDR, 0x0300, 0, NULL, get_pending, clear_pending },
+	{ GICD_ISACTIVER, 0x0380, 0, NULL, get_active, set_active },
+	{ GICD_ICACTIVER, 0x0400, 0, NULL, get_active, clear_active },
+	{ GICD_IPRIORITYR, 0x0800, 3, plain_prio, NULL, set_prio },
+	{ GICD_ICFGR, 0x0d00, 1, plain_config, NULL, set_config },
 };
 const unsigned vgic_line_reg_count = ARRAY_SIZE(vgic_line_regs);
 
@@ -348,29 +343,34 @@ const struct vgic_reg *vgic_line_reg(uint32_t off)
 	return row ? &vgic_line_regs[row - 1] : NULL;
 }
 
-bool vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off, struct mmio_access *a,
-		       enum emul *verdict)
+/* Apart, so that plain reads need no frame for the set. */
+static __attribute__((noinline)) enum emul access_set(struct vgic_set s, const struct vgic_reg *r, uint32_t lane,
+			    struct mmio_access *a)
+{
+	return a->write ? r->set(&s, lane, a) : r->get(&s, lane, a);
+}
+
+enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
+			    struct mmio_access *a)
 {
 	const struct vgic_reg *r = vgic_line_reg(off);
 	struct vgic_vm *g = cur->vm->vgic;
+	struct vgic_bank *b;
 
 	if (!r || (a->size != 4 && !(a->size == 1 && r->shift == 3)))
-		return false;
+		return EMUL_OK;
 
 	uint32_t intid = (off - r->first) * 8 >> r->shift;
 	uint32_t n = intid / 32;
 
 	/* Bank 0 is in the redistributor and nowhere else, IHI 0069 §12.9. */
 	if (owner ? n != 0 : n == 0 || n >= g->bank_count)
-		return false;
-	struct vgic_set s = {
-		.cur = cur,
-		.owner = owner,
-		.vgic = g,
-		.bank = owner ? &cpu_of(owner)->priv : &g->spis[n - 1].bank,
-		.first = n * 32,
-	};
+		return EMUL_OK;
+	b = owner ? &cpu_of(owner)->priv : &g->spis[n - 1].bank;
+	if (a->write || !r->plain)
+		return access_set((struct vgic_set){ cur, owner, g, b, n * 32 }, r, intid % 32, a);
+	uint32_t v = r->plain(b, intid % 32);
 
-	*verdict = a->write ? r->set(&s, intid % 32, a) : r->get(&s, intid % 32, a);
-	return true;
+	a->value = a->size == 1 ? (uint8_t)v : v;
+	return EMUL_OK;
 }

@@ -24,7 +24,8 @@
 #include <hv/vm.h>
 #include <spec/gicv3.h>
 
-#define VGIC_BANK_MAX	 32 /* of 32 lines: INTIDs 0..1023 */
+#define VGIC_IIDR	 0x56000000U /* product 'V'; we have no JEP106 code */
+#define VGIC_PIDR2	 0x3bU	     /* GICv3 */
 #define VGIC_PRIO_MASK	 0xf8 /* 5 bits */
 #define VGIC_LPI_QUEUES	 32   /* one a priority */
 #define VGIC_ALL_LRS	 ((1U << VGIC_LR_MAX) - 1)
@@ -36,7 +37,10 @@ struct vgic_bank {
 	uint32_t hw;
 	uint32_t resident;
 	uint32_t seen_pending, seen_active; /* list register when last read back */
-	uint8_t prio[32];
+	union {
+		uint8_t prio[32];
+		uint32_t prio_word[8]; /* little endian, as IPRIORITYR is */
+	};
 	uint8_t loc[32]; /* vCPU << 4 | list register */
 };
 
@@ -113,6 +117,12 @@ static inline struct vgic_bank *bank_of(const struct vcpu *v, uint32_t n)
 	return n ? &v->vm->vgic->spis[n - 1].bank : &cpu_of(v)->priv;
 }
 
+/* Of a HW-linked line. */
+static inline uint32_t line_pintid(struct vgic_bank *b, uint32_t intid)
+{
+	return intid < GIC_SPI_FIRST ? intid : spis_of(b)->pintid[intid % 32];
+}
+
 static inline uint8_t loc_of(const struct vcpu *v, unsigned lr)
 {
 	return (uint8_t)((unsigned)v->index << 4 | lr);
@@ -162,7 +172,6 @@ struct vcpu *line_target(const struct vgic_vm *g, struct vgic_bank *b, uint32_t 
 struct vcpu *line_ready(struct vgic_vm *g, struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
 void line_notify(struct vgic_vm *g, const struct vcpu *cur, struct vcpu *owner,
 		 struct vgic_bank *b, uint32_t intid);
-uint32_t line_pintid(struct vgic_bank *b, uint32_t intid);
 unsigned line_cpu(const struct vcpu *owner);
 void line_give_back(const struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
 void line_sync_enable(const struct vgic_vm *g, const struct vcpu *owner, struct vgic_bank *b,
@@ -176,18 +185,21 @@ void lpi_pop(struct vgic_cpu_state *st, unsigned queue);
 void lpi_drop_all(struct vgic_cpu_state *st);
 
 /* regs.c: the registers that are alike in the distributor and in SGI_base. `owner` is the vCPU
- * of SGI_base, NULL for the distributor. False: nothing there. */
+ * of SGI_base, NULL for the distributor. What is not there leaves *a alone. */
+typedef uint32_t line_plain_fn(const struct vgic_bank *b, uint32_t lane);
 typedef enum emul line_access_fn(struct vgic_set *s, uint32_t lane, struct mmio_access *a);
 struct vgic_reg {
-	uint16_t first, end; /* offsets */
-	uint8_t shift;	     /* log2 of the bits a line has in it */
-	line_access_fn *get, *set;
+	uint16_t first, end;  /* offsets */
+	uint8_t shift;	      /* log2 of the bits a line has in it */
+	line_plain_fn *plain; /* read of what the guest configured */
+	line_access_fn *get;  /* read of state; NULL where plain is not */
+	line_access_fn *set;
 };
 extern const struct vgic_reg vgic_line_regs[];
 extern const unsigned vgic_line_reg_count;
 const struct vgic_reg *vgic_line_reg(uint32_t off);
-bool vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off, struct mmio_access *a,
-		       enum emul *verdict);
+enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
+			    struct mmio_access *a);
 
 /* dist.c, redist.c */
 emul_fn vgic_dist_access, vgic_redist_access;
