@@ -1,6 +1,6 @@
 /*
- * Placement of BARs. First everything is decided: the need of each bridge from the leaves up, places
- * from the root down, biggest alignment first (so nothing is lost between naturally aligned
+ * Placement of BARs. First everything is decided: the need of each bridge from the leaves up,
+ * places from the root down, biggest alignment first (so nothing is lost between naturally aligned
  * BARs). Where a window is too small the biggest BAR in the way is dropped, its function refused,
  * and the decision made again. Then it is written.
  *

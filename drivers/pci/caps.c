@@ -91,7 +91,7 @@ static void walk_list(struct pci_func *f)
 	}
 }
 
-/* A guest-visible function runs in D0, and never wakes the board. */
+/* To D0; and it never wakes the board. */
 static void wake(const struct pci_func *f)
 {
 	uint16_t csr = (uint16_t)(f->cap_pm + PCI_PM_CSR);
@@ -113,8 +113,8 @@ void caps_find(struct pci_func *f)
 		wake(f);
 	}
 	if (f->cap_pcie)
-		f->pcie_type = (uint8_t)((pci_cfg_read(f, (uint16_t)(f->cap_pcie + PCI_EXP_FLAGS), 2) &
-					  PCI_EXP_TYPE) >> PCI_EXP_TYPE_SHIFT);
+		f->pcie_type = (uint8_t)(pci_cfg_read(f, (uint16_t)(f->cap_pcie + PCI_EXP_FLAGS), 1) >>
+					 PCI_EXP_TYPE_SHIFT);
 }
 
 static void capture_msi(struct pci_func *f)
@@ -179,9 +179,11 @@ static void capture_pcie(struct pci_func *f)
 	 * No Snoop (the guest's memory is coherent or it is not). Payload comes with fabric_settle.
 	 */
 	f->devctl = (uint16_t)(pci_cfg_read(f, (uint16_t)(at + PCI_EXP_DEVCTL), 2) &
-			       ~(PCI_EXP_DEVCTL_ERRORS | PCI_EXP_DEVCTL_MPS | PCI_EXP_DEVCTL_PHANTOM |
-				 PCI_EXP_DEVCTL_AUX | PCI_EXP_DEVCTL_SNOOP | PCI_EXP_DEVCTL_FLR));
-	if ((flags & PCI_EXP_VERSION) >= 2)
+			       ~(PCI_EXP_DEVCTL_ERRORS | PCI_EXP_DEVCTL_MPS |
+				 PCI_EXP_DEVCTL_PHANTOM | PCI_EXP_DEVCTL_AUX |
+				 PCI_EXP_DEVCTL_SNOOP | PCI_EXP_DEVCTL_FLR));
+	f->pcie_v2 = (flags & PCI_EXP_VERSION) >= 2;
+	if (f->pcie_v2)
 		f->devctl2 = (uint16_t)(pci_cfg_read(f, (uint16_t)(at + PCI_EXP_DEVCTL2), 2) &
 					~(PCI_EXP_DEVCTL2_ARI | PCI_EXP_DEVCTL2_ATOMIC |
 					  PCI_EXP_DEVCTL2_LTR | PCI_EXP_DEVCTL2_OBFF));

@@ -30,7 +30,8 @@ uint32_t pci_host_read(const struct pci_host *h, uint16_t bdf, uint16_t off, uin
 	return (uint32_t)arch_mmio_probe_read(at, size);
 }
 
-void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size, uint32_t value)
+void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size,
+		    uint32_t value)
 {
 	uintptr_t at;
 

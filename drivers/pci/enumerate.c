@@ -221,6 +221,8 @@ void pci_enumerate(struct pci_host *h)
 			break;
 		walk(h, root[i], i + 1 < roots ? root[i + 1] - 1u : h->bus_last);
 	}
+	log_info("pci: %04x: %s, buses %02x-%02x, %u functions", h->segment, h->name, h->bus_first,
+		 h->bus_last, h->func_count);
 	report_unnumbered(h);
 	fabric_settle(h);
 }

@@ -37,7 +37,7 @@ void fabric_restore(const struct pci_func *f)
 
 	if (at) {
 		pci_cfg_write(f, (uint16_t)(at + PCI_EXP_DEVCTL), 2, f->devctl);
-		if ((pci_cfg_read(f, (uint16_t)(at + PCI_EXP_FLAGS), 2) & PCI_EXP_VERSION) >= 2)
+		if (f->pcie_v2)
 			pci_cfg_write(f, (uint16_t)(at + PCI_EXP_DEVCTL2), 2, f->devctl2);
 		if (f->lnkctl)
 			pci_cfg_write(f, (uint16_t)(at + PCI_EXP_LNKCTL), 2, f->lnkctl);

@@ -193,15 +193,6 @@ void pci_probe_hosts(const void *fdt, void (*map)(struct range))
 	pci_host_count = 0;
 	pci_func_count = 0;
 	find_hosts(fdt);
-	for (unsigned i = 0; i < pci_host_count; i++) {
-		struct pci_host *h = &pci_hosts[i];
-
-		map(h->ecam);
-		pci_enumerate(h);
-		pci_assign(h);
-		if (!h->dead)
-			log_info("pci: %04x: %s, buses %02x-%02x, %u functions", h->segment,
-				 h->name, h->bus_first, h->bus_last, h->func_count);
-	}
-	pci_identify();
+	for (unsigned i = 0; i < pci_host_count; i++)
+		map(pci_hosts[i].ecam);
 }

@@ -21,7 +21,7 @@ unsigned dt_size_cells(const void *fdt, int bus);
 
 /* Entry i of `reg`, translated through every parent's `ranges` to a CPU PA. */
 enum hv_status __must_check dt_reg(const void *fdt, int node, unsigned i, struct range *out);
-/* The same untranslated, in the cells of the parent: nodes below /chosen, which have no `ranges`. */
+/* The same untranslated: for nodes below /chosen, which have no `ranges`. */
 enum hv_status __must_check dt_reg_raw(const void *fdt, int node, unsigned i, struct range *out);
 /* An address in `bus`'s own child space to CPU PA, through bus' `ranges` and its parents'. */
 enum hv_status __must_check dt_translate(const void *fdt, int bus, uint64_t addr, uint64_t *out);

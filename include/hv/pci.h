@@ -70,12 +70,13 @@ struct pci_func {
 	uint16_t cap_acs;
 	bool ext_config;	 /* offsets >= 0x100 answer */
 	uint8_t pcie_type;	 /* device/port type of the PCIe capability */
+	bool pcie_v2;		 /* version 2 of it or later: has DEVCTL2 */
 	bool flr;		 /* function level reset of the PCIe capability */
 	bool af_flr;		 /* of the AF capability */
 	bool pm_reset;		 /* D3hot to D0 resets it */
 	bool isolates;		 /* ACS is on with all that a group's border needs */
 	uint8_t mps;		 /* largest payload it can: 128 << mps */
-	uint16_t devctl, devctl2, lnkctl, acs_ctrl; /* as set up at boot, given back after a reset */
+	uint16_t devctl, devctl2, lnkctl, acs_ctrl; /* as at boot, given back by reset */
 	uint16_t msix_count;	 /* 0: none, or unusable */
 	uint8_t msix_table_bar, msix_pba_bar;
 	uint32_t msix_table_off, msix_pba_off;
@@ -103,10 +104,11 @@ extern struct pci_func pci_funcs[MAX_PCI_FUNCS];
 extern unsigned pci_func_count;
 
 /*
- * Finds the host bridges; `map` maps an ECAM as Device at EL2 before it is touched. Enumerates,
- * numbers buses, sizes and assigns BARs, programs bridge windows, computes aliases, streams,
- * DeviceIDs, INTx lines and groups. Bus mastering is off and INTx disabled on every endpoint
- * afterwards; MEM decode is off. Devices that cannot be used have `refused` set.
+ * Boot, in this order: pci_probe_hosts finds the host bridges (`map` maps an ECAM as Device at
+ * EL2), then for each host pci_enumerate (captures and silences every function, numbers buses,
+ * sizes BARs) and pci_assign (places BARs, opens the bridges), and once for all pci_identify. Afterwards
+ * bus mastering and MEM decode are off and INTx disabled on every endpoint. What cannot be used
+ * has `refused` set.
  */
 void pci_probe_hosts(const void *fdt, void (*map)(struct range));
 void pci_enumerate(struct pci_host *h);
@@ -120,7 +122,8 @@ void pci_identify(void); /* aliases, streams, DeviceIDs, INTx, groups: all hosts
 uint32_t pci_cfg_read(const struct pci_func *f, uint16_t off, uint8_t size);
 void pci_cfg_write(const struct pci_func *f, uint16_t off, uint8_t size, uint32_t value);
 uint32_t pci_host_read(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size);
-void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size, uint32_t value);
+void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size,
+		    uint32_t value);
 
 /*
  * "segment:bus:dev.fn", "segment:bus:dev.fn/dev.fn/...", "pci:vendor:device" (hex, as in Linux'

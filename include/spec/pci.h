@@ -104,7 +104,6 @@
 #define PCI_EXP_FLAGS		0x02
 #define   PCI_EXP_VERSION	0x000fu
 #define   PCI_EXP_TYPE_SHIFT	4
-#define   PCI_EXP_TYPE		0x00f0u
 #define   PCI_EXP_SLOT		0x0100u
 #define     PCI_EXP_ENDPOINT	0x0
 #define     PCI_EXP_LEGACY	0x1

@@ -140,13 +140,19 @@ static void map_ecam(struct range r)
 void board_go(void)
 {
 	pci_probe_hosts(board_end(), map_ecam);
+	for (unsigned i = 0; i < pci_host_count; i++) {
+		pci_enumerate(&pci_hosts[i]);
+		pci_assign(&pci_hosts[i]);
+	}
+	pci_identify();
 }
 
 void board_probe(struct pcim *m)
 {
+	uint32_t last = m->first_bus + (uint32_t)(m->size >> 20) - 1;
+
 	board_host(&(struct board_host){ .ecam = m->base, .ecam_size = m->size,
-					 .bus_first = m->first_bus,
-					 .bus_last = m->first_bus + (uint32_t)(m->size >> 20) - 1 });
+					 .bus_first = m->first_bus, .bus_last = last });
 	board_go();
 }
 

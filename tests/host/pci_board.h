@@ -35,7 +35,7 @@ void board_host(const struct board_host *b);
 const void *board_end(void);
 /* The usual: one host as QEMU has it around `m`, probed. */
 void board_probe(struct pcim *m);
-/* board_end and pci_probe_hosts. */
+/* board_end, then all of PCI as at boot. */
 void board_go(void);
 
 extern unsigned board_mapped; /* how many ECAMs were mapped */

@@ -41,7 +41,8 @@ static bool is_link(const struct pcim_dev *d)
 	return type == 4 || type == 6 || type == 8;
 }
 
-static struct pcim_dev *child(struct pcim *m, const struct pcim_dev *up, unsigned bus, unsigned devfn)
+static struct pcim_dev *child(struct pcim *m, const struct pcim_dev *up, unsigned bus,
+			      unsigned devfn)
 {
 	if (up && is_link(up))
 		devfn &= 7;
@@ -352,7 +353,8 @@ static bool window_hit(const struct pcim_dev *d, uint64_t pci)
 
 	if (pci >= base && pci <= limit)
 		return true;
-	base = (uint64_t)(get(d->cfg + 0x24, 2) & 0xfff0) << 16 | (uint64_t)get(d->cfg + 0x28, 4) << 32;
+	base = (uint64_t)(get(d->cfg + 0x24, 2) & 0xfff0) << 16 |
+	       (uint64_t)get(d->cfg + 0x28, 4) << 32;
 	limit = (uint64_t)(get(d->cfg + 0x26, 2) & 0xfff0) << 16 |
 		(uint64_t)get(d->cfg + 0x2c, 4) << 32 | 0xfffff;
 	return pci >= base && pci <= limit;

@@ -72,7 +72,8 @@ static void test_aliases_below_bridges(void **state)
 	pb = port(pp, 1, 0, -1, 0);			/* 02:01.0, secondary 3 */
 	flat = pcim_endpoint(&m, pp, 5, 0, 0x1234, 1);
 	deep = pcim_endpoint(&m, pb, 4, 0, 0x1234, 2);	/* 03:04.0 */
-	bare = port(port(NULL, 2, 0, 4, ACS_ALL), 0, 0, -1, 0); /* no PCIe capability below a port */
+	/* No PCIe capability, right below a port. */
+	bare = port(port(NULL, 2, 0, 4, ACS_ALL), 0, 0, -1, 0);
 	bare_ep = pcim_endpoint(&m, bare, 6, 0, 0x1234, 3);
 	old = port(NULL, 3, 0, -1, 0);			/* conventional on the root bus: 00:03.0 */
 	old_ep = pcim_endpoint(&m, old, 6, 0, 0x1234, 4);
@@ -84,7 +85,8 @@ static void test_aliases_below_bridges(void **state)
 	assert_true(has_alias(deep, 0x0320) && has_alias(deep, 0x0208) && has_alias(deep, 0x0200));
 	assert_int_equal(func(deep)->sid_count, 3);
 	assert_ptr_equal(func(deep)->iommu, &board_smmu);
-	assert_int_equal(func(deep)->device_id, 0x40200); /* what arrives at the root, through msi-map */
+	/* What arrives at the root, through msi-map. */
+	assert_int_equal(func(deep)->device_id, 0x40200);
 	assert_int_equal(func(bare)->bdf, 0x0400);
 	assert_true(has_alias(bare_ep, 0x0500) && !has_alias(bare_ep, 0x0400));
 	assert_true(has_alias(old_ep, 0x0018));
