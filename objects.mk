@@ -20,6 +20,7 @@ pure_src := \
 	common/pmem.c \
 	common/psci.c \
 	common/s2.c \
+	common/vgic/deliver.c \
 	common/vgic/dist.c \
 	common/vgic/init.c \
 	common/vgic/line.c \

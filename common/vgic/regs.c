@@ -131,7 +131,7 @@ static enum emul get_pending(struct vgic_set *s, uint32_t lane, struct mmio_acce
 
 	(void)lane;
 	vgic_lock(s->vgic);
-	uint32_t was = b->resident, v = b->pending | (b->level & ~b->edge);
+	uint32_t was = b->resident, v = b->pending | wired(b);
 
 	done = recall(s, was, 0, true); /* may move other lines into list registers meanwhile */
 	v |= b->seen_pending & was;

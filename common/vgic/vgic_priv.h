@@ -29,6 +29,7 @@
 #define VGIC_PRIO_MASK	 0xf8 /* 5 bits */
 #define VGIC_LPI_QUEUES	 32   /* one a priority */
 #define VGIC_ALL_LRS	 ((1U << VGIC_LR_MAX) - 1)
+#define LR_STATE	 (LR_PENDING | LR_ACTIVE)
 
 struct vgic_bank {
 	uint32_t group, enabled, edge; /* as in IGROUPR, ISENABLER, the upper bits of ICFGR */
@@ -123,6 +124,12 @@ static inline uint32_t line_pintid(struct vgic_bank *b, uint32_t intid)
 	return intid < GIC_SPI_FIRST ? intid : spis_of(b)->pintid[intid % 32];
 }
 
+/* Pending by its wire: an emulated device holds it and it is not edge-triggered. */
+static inline uint32_t wired(const struct vgic_bank *b)
+{
+	return b->level & ~b->edge;
+}
+
 static inline uint8_t loc_of(const struct vcpu *v, unsigned lr)
 {
 	return (uint8_t)((unsigned)v->index << 4 | lr);
@@ -163,7 +170,15 @@ void lr_fold_requested(struct vcpu *v);
 void lr_request(struct vcpu *cur, struct vcpu *holder, unsigned n);
 /* Line i, resident, back to software: at once on the own CPU, else at its holder's next exit. */
 void lr_recall(struct vgic_vm *g, struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop);
+void lr_take(struct vcpu *v, unsigned n, uint32_t id); /* n describes id from now on */
+void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t intid, uint64_t state);
+void lr_write_hcr(struct vgic_cpu_state *st, bool waiting);
+void lr_watch_eoimode(struct vcpu *v);
+void lr_ready_elsewhere(struct vcpu *v, struct vgic_bank *b, uint32_t intid);
+uint64_t lr_free_mask(void);
 void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t intid); /* own CPU, HW-linked */
+
+/* deliver.c */
 irq_handler_fn vgic_maintenance_irq;
 
 /* line.c. All with the lock held, but the handlers. */

@@ -30,7 +30,7 @@ pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)
 pci_identify_objs := $(pci_src)
 pci_reset_objs := $(pci_src)
-vgic_objs := $(patsubst %,common/vgic/%.c,dist init line lpi lr redist regs sgi) common/irq.c common/pmem.c \
+vgic_objs := $(patsubst %,common/vgic/%.c,deliver dist init line lpi lr redist regs sgi) common/irq.c common/pmem.c \
 	tests/host/gic_model.c
 vgic_lines_objs := $(vgic_objs)
 vgic_lr_objs := $(vgic_objs)

@@ -1,0 +1,296 @@
+/*
+ * What goes into the list registers. Always true when a guest is entered: what can be delivered is
+ * in one, or all are full, one of them is pending, and none that is pending there is less urgent
+ * than what waits. Then NPIE brings an exit as soon as the guest has taken those. An active
+ * interrupt that had to leave ends by EOIcount (LRENPIE) or by the trapped ICC_DIR_EL1 (IHI 0069
+ * §12.4.4). vgic_enter() and the maintenance interrupt come here, on the vCPU's own CPU.
+ */
+#include "vgic_priv.h"
+
+struct candidate {
+	struct vgic_bank *bank; /* NULL: an LPI */
+	uint32_t intid;
+	unsigned prio; /* NOTHING: none found */
+};
+
+#define NOTHING 256U
+
+/* Lines with something to deliver, to whomever. */
+static uint32_t deliverable(const struct vgic_bank *b)
+{
+	return (b->pending | (wired(b) & ~b->resident)) & b->enabled & ~b->active;
+}
+
+/* The most urgent of bank n for v, if it beats *c. */
+static void pick_from_bank(struct vcpu *v, uint32_t n, struct candidate *c)
+{
+	struct vgic_vm *g = v->vm->vgic;
+	struct vgic_bank *b = bank_of(v, n);
+	bool some = false;
+
+	for_each_bit(i, deliverable(b)) {
+		if ((n && line_target(g, b, n * 32 + i) != v) || !grp_enabled(g, b, i))
+			continue;
+		if (b->resident >> i & 1 && b->loc[i] >> 4 != v->index) {
+			/* Still at its last target, which passes it on. */
+			lr_recall(g, v, b, i, 0);
+			continue;
+		}
+		some = true;
+		if (b->prio[i] < c->prio)
+			*c = (struct candidate){ b, n * 32 + i, b->prio[i] };
+	}
+	if (!some)
+		cpu_of(v)->ready &= ~(1U << n);
+}
+
+static struct candidate pick(struct vcpu *v)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+	struct candidate c = { .prio = NOTHING };
+
+	for_each_bit(n, st->ready)
+		pick_from_bank(v, n, &c);
+	if (st->lpi_ready && v->vm->vgic->ctlr & GICD_CTLR_G1) {
+		unsigned q = (unsigned)__builtin_ctz(st->lpi_ready);
+
+		if (q * 8 < c.prio)
+			c = (struct candidate){ .prio = q * 8 };
+	}
+	return c;
+}
+
+/*
+ * All list registers are in use: which one makes room? A pending one that is less urgent. If every
+ * one is active (pending behind that or not), the least urgent of those, which ends last. -1:
+ * `prio` can wait for NPIE.
+ */
+static int victim(unsigned prio)
+{
+	int pending = -1, active = -1;
+	uint8_t worst_pending = 0, worst_active = 0;
+
+	for (unsigned n = 0; n < gic.lr_count; n++) {
+		uint64_t lr = gic.ops->lr_read(n);
+		uint8_t p = (uint8_t)field_get(LR_PRIO, lr);
+
+		if ((lr & LR_STATE) == LR_PENDING) {
+			if (p >= worst_pending) {
+				pending = (int)n;
+				worst_pending = p;
+			}
+		} else if (p >= worst_active) {
+			active = (int)n;
+			worst_active = p;
+		}
+	}
+	if (pending < 0)
+		return active;
+	return worst_pending > prio ? pending : -1;
+}
+
+static int find_room(struct vcpu *v, unsigned prio, uint64_t *spare)
+{
+	int n = *spare ? __builtin_ctzll(*spare) : victim(prio);
+
+	if (n >= 0 && !*spare)
+		lr_fold(v, (unsigned)n);
+	return n;
+}
+
+/* Pending again while its list register still describes it. */
+static void merge(struct vcpu *v, struct vgic_bank *b, uint32_t intid, uint64_t *spare)
+{
+	uint32_t bit = 1U << intid % 32;
+	unsigned n = b->loc[intid % 32] & 15;
+	uint64_t lr = gic.ops->lr_read(n);
+
+	if (!(lr & LR_STATE))
+		lr_write_line(v, n, b, intid, LR_PENDING);
+	else if (!(lr & LR_PENDING) && b->hw & bit)
+		gic.ops->set_pending(v->cpu, line_pintid(b, intid), true);
+	else if (!(lr & LR_PENDING))
+		gic.ops->lr_write(n, lr | LR_PENDING);
+	b->pending &= ~bit;
+	*spare &= ~BIT(n);
+	if (!deliverable(b))
+		cpu_of(v)->ready &= ~(1U << intid / 32);
+}
+
+static bool place_line(struct vcpu *v, const struct candidate *c, uint64_t *spare)
+{
+	struct vgic_bank *b = c->bank;
+	uint32_t bit = 1U << c->intid % 32;
+	int n;
+
+	if (b->resident & bit) {
+		merge(v, b, c->intid, spare);
+		return true;
+	}
+	n = find_room(v, c->prio, spare);
+	if (n < 0)
+		return false;
+	lr_write_line(v, (unsigned)n, b, c->intid, LR_PENDING);
+	b->pending &= ~bit;
+	*spare &= ~BIT(n);
+	if (!deliverable(b))
+		cpu_of(v)->ready &= ~(1U << c->intid / 32);
+	if (c->intid >= GIC_SPI_FIRST)
+		lr_watch_eoimode(v);
+	return true;
+}
+
+static int lr_of_id(const struct vgic_cpu_state *st, uint32_t id)
+{
+	for_each_bit(n, (uint32_t)st->used)
+		if (st->lr_id[n] == id)
+			return (int)n;
+	return -1;
+}
+
+/* No two list registers may have one vINTID; two events of the guest may. IHI 0069 §12.4.6 */
+static bool place_lpi(struct vcpu *v, const struct candidate *c, uint64_t *spare)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+	struct vlpi *lpi = lpi_first(st, c->prio / 8);
+	int n = lr_of_id(st, lpi->vintid);
+
+	if (n < 0)
+		n = find_room(v, c->prio, spare);
+	if (n < 0)
+		return false;
+	lpi_pop(st, c->prio / 8);
+	lpi->pending = false;
+	lr_take(v, (unsigned)n, lpi->vintid);
+	st->lr_lpi[n] = lpi;
+	st->fold &= (uint16_t)~(1U << n);
+	gic.ops->lr_write((unsigned)n, LR_PENDING | LR_GROUP | (uint64_t)c->prio << 48 | lpi->vintid);
+	*spare &= ~BIT(n);
+	return true;
+}
+
+/* Active lines go back where their end needs no exit. */
+static void restore_active(struct vcpu *v, uint64_t spare)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+	bool left = false;
+
+	for (uint32_t k = 0; k < v->vm->vgic->bank_count; k++) {
+		struct vgic_bank *b = bank_of(v, k);
+
+		for_each_bit(i, b->active & ~b->resident) {
+			uint32_t bit = 1U << i;
+			uint64_t state = LR_ACTIVE;
+
+			if (b->loc[i] >> 4 != v->index)
+				continue;
+			if (!spare) {
+				left = true;
+				continue;
+			}
+			if (!(b->hw & bit) && (b->pending | wired(b)) & b->enabled & bit) {
+				state |= LR_PENDING;
+				b->pending &= ~bit;
+			}
+			lr_write_line(v, (unsigned)__builtin_ctzll(spare), b, k * 32 + i, state);
+			b->active &= ~bit;
+			spare &= spare - 1;
+		}
+	}
+	st->evicted = left;
+}
+
+static void refill(struct vcpu *v)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+	uint64_t spare = lr_free_mask();
+	bool waiting = false;
+
+	while (!waiting && (st->ready | st->lpi_ready)) {
+		struct candidate c = pick(v);
+
+		if (c.prio == NOTHING)
+			break;
+		waiting = c.bank ? !place_line(v, &c, &spare) : !place_lpi(v, &c, &spare);
+	}
+	if (st->evicted)
+		restore_active(v, spare);
+	lr_write_hcr(st, waiting);
+}
+
+/* The most urgent active line without a list register: with EOImode 0 that is the one that ended.
+ * With EOImode 1 and no TDIR nothing says which one did; this is the best guess. */
+static bool end_evicted(struct vcpu *v)
+{
+	struct candidate c = { .prio = NOTHING };
+
+	for (uint32_t k = 0; k < v->vm->vgic->bank_count; k++) {
+		struct vgic_bank *b = bank_of(v, k);
+
+		for_each_bit(i, b->active & ~b->resident)
+			if (b->loc[i] >> 4 == v->index && b->prio[i] < c.prio)
+				c = (struct candidate){ b, k * 32 + i, b->prio[i] };
+	}
+	if (c.prio == NOTHING)
+		return false;
+	c.bank->active &= ~(1U << c.intid % 32);
+	if (c.bank->hw >> c.intid % 32 & 1)
+		gic.ops->set_active(v->cpu, line_pintid(c.bank, c.intid), false);
+	lr_ready_elsewhere(v, c.bank, c.intid);
+	return true;
+}
+
+static void count_ends(struct vcpu *v)
+{
+	uint64_t ends = field_get(ICH_HCR_EOICOUNT, gic.ops->hcr_read());
+
+	if (!ends)
+		return;
+	gic.ops->hcr_write(cpu_of(v)->hcr);
+	while (ends-- && end_evicted(v))
+		;
+}
+
+/* Does all there is to do for v's list registers. */
+static void lr_maintain(struct vcpu *v)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+
+	if (__atomic_load_n(&st->sgi_pending, __ATOMIC_RELAXED)) {
+		st->priv.pending |= __atomic_exchange_n(&st->sgi_pending, 0, __ATOMIC_ACQUIRE);
+		st->ready |= 1;
+	}
+	lr_fold_requested(v);
+	if (st->hcr & ICH_HCR_LRENPIE) /* else the count is of what nobody evicted */
+		count_ends(v);
+	refill(v);
+}
+
+void vgic_enter(struct vcpu *v)
+{
+	struct vgic_vm *g = v->vm->vgic;
+
+	/* Before looking: what is set from now on comes with a kick of its own. */
+	__atomic_exchange_n(&v->vgic.attention, 0, __ATOMIC_ACQUIRE);
+	vgic_lock(g);
+	if (cpu_of(v)->online)
+		lr_maintain(v);
+	vgic_unlock(g, v);
+}
+
+/*
+ * The conditions are gone when the handler returns, or the line would fire again at once: ended
+ * lines of emulated devices (EISR), EOIcount, nothing pending left.
+ */
+void vgic_maintenance_irq(void *arg, uint32_t intid, struct vcpu *cur)
+{
+	(void)arg;
+	(void)intid;
+	if (!cur)
+		return;
+	vgic_lock(cur->vm->vgic);
+	for_each_bit(n, (uint32_t)(gic.ops->eisr() & VGIC_ALL_LRS))
+		lr_fold(cur, n);
+	lr_maintain(cur);
+	vgic_unlock(cur->vm->vgic, cur);
+}
