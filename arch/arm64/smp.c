@@ -5,6 +5,7 @@
 #include <arch/barrier.h>
 #include <arch/time.h>
 #include <hv/gic.h>
+#include <hv/irq.h>
 #include <hv/log.h>
 #include <hv/msi.h>
 #include <hv/panic.h>
@@ -42,8 +43,10 @@ static void cpu_join(struct cpu *c)
 void cpu_secondary(struct cpu *c)
 {
 	cpu_join(c);
-	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
-		__asm__ volatile("wfe" ::: "memory");
+	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE)) {
+		__asm__ volatile("dsb sy; wfi" ::: "memory");
+		irq_dispatch(NULL);
+	}
 	idreg_load();
 	cpu_run();
 }
@@ -51,7 +54,9 @@ void cpu_secondary(struct cpu *c)
 void smp_release(void)
 {
 	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	__asm__ volatile("dsb ish; sev" ::: "memory");
+	for (unsigned i = 1; i < cpu_count; i++)
+		if (cpus[i].online)
+			gic.ops->send_sgi(i, SGI_KICK);
 }
 
 static bool start_one(struct cpu *c)

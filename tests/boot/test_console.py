@@ -37,10 +37,10 @@ def test_double_ctrl_a_is_one_ctrl_a(run):
 
 
 def test_machine_ends_after_both_shells(run):
-    for _ in range(2):
-        run.send("exit\r")
-        run.pump(seconds=3)
-        run.send(vq.SWITCH)
+    run.send("exit\r")
+    run.pump(lambda r: r.ended("left") or r.ended("right"), 20)
+    run.send(vq.SWITCH)
+    run.send("exit\r")
     run.wait()
     assert run.ended("left") and run.ended("right"), run.tail()
     assert run.ended_by_itself, run.tail()

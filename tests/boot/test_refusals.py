@@ -35,7 +35,6 @@ def past_end(at, size):
 # name -> (the bad guest, what the sentence is about, devices of the good guest, good guest first)
 CASES = {
     "memory-missing": (bad(properties={"memory": None}), r"memory", (), False),
-    "memory-one-cell": (bad(properties={"memory": "<0x8000>"}), r"memory", (), False),
     "memory-three-cells": (bad(properties={"memory": "<0 0x8000 0>"}), r"memory", (), False),
     "memory-zero": (bad(properties={"memory": "<0 0>"}), r"memory", (), False),
     "memory-huge": (bad(properties={"memory": "<0xffffffff 0xffffffff>"}), r"memory|RAM", (), False),
