@@ -32,14 +32,9 @@ static const uint64_t baser_ro[2] = {
 	FIELD(BASER_TYPE, BASER_TYPE_COLLECTION) | FIELD(BASER_ENTRY, VITS_ENTRY - 1),
 };
 
-static uint32_t queue_bytes(const struct vits *its)
-{
-	return (uint32_t)((field_get(CBASER_SIZE, its->cbaser) + 1) * QUEUE_PAGE);
-}
-
 static bool busy(const struct vits *its)
 {
-	return its->enabled && (its->cbaser & CBASER_VALID) && its->creadr != its->cwriter;
+	return its->ready && its->creadr != its->cwriter;
 }
 
 /* What was fetched and not performed will be fetched again. */
@@ -52,7 +47,7 @@ static void forget_batch(struct vits *its)
 /* One copy of what the guest has written, up to a batch or the end of the queue. */
 static bool fetch(struct vits *its)
 {
-	uint32_t end = its->cwriter < its->creadr ? queue_bytes(its) : its->cwriter;
+	uint32_t end = its->cwriter < its->creadr ? its->size : its->cwriter;
 	uint32_t n = MIN((end - its->creadr) / CMD_BYTES, VITS_BATCH);
 	uint64_t ipa = (its->cbaser & CBASER_ADDR) + its->creadr;
 
@@ -69,19 +64,18 @@ static bool fetch(struct vits *its)
 
 static void run(struct vits *its, struct vcpu *cur)
 {
-	int budget = VITS_BUDGET;
-
-	its->line.ipa = 1; /* properties may have changed since the last trap */
-	while (budget > 0 && busy(its)) {
+	its->budget = VITS_BUDGET;
+	its->line.ipa = VITS_NO_LINE; /* properties may have changed since the last trap */
+	while (busy(its) && its->budget > 0) {
 		if (its->batch_next == its->batch_count && !fetch(its))
 			return;
-		budget -= COST_CMD;
-		if (!vits_command(its, cur, &its->batch[its->batch_next], &budget))
+		its->budget -= COST_CMD;
+		if (!vits_command(its, cur, &its->batch[its->batch_next]))
 			return;
 		its->scan.dev = its->scan.event = 0;
 		its->batch_next++;
 		its->creadr += CMD_BYTES;
-		if (its->creadr == queue_bytes(its))
+		if (its->creadr == its->size)
 			its->creadr = 0;
 	}
 }
@@ -89,6 +83,7 @@ static void run(struct vits *its, struct vcpu *cur)
 static void set_ctlr(struct vits *its, uint64_t v)
 {
 	its->enabled = v & CTLR_ENABLED;
+	its->ready = its->enabled && (its->cbaser & CBASER_VALID);
 	if (!its->enabled)
 		forget_batch(its);
 }
@@ -98,6 +93,7 @@ static void set_cbaser(struct vits *its, uint64_t v)
 	if (its->enabled) /* §12.19: UNPREDICTABLE; here: ignored */
 		return;
 	its->cbaser = v & CBASER_STORED;
+	its->size = (uint32_t)((field_get(CBASER_SIZE, v) + 1) * QUEUE_PAGE);
 	its->creadr = its->cwriter = 0;
 }
 
@@ -105,7 +101,7 @@ static void set_cwriter(struct vits *its, uint64_t v)
 {
 	uint32_t off = (uint32_t)(v & CQ_OFFSET);
 
-	if (off < queue_bytes(its))
+	if (off < its->size)
 		its->cwriter = off;
 	else
 		vm_log(its->vm, "ITS: CWRITER 0x%x is beyond the queue: ignored", off);
@@ -135,8 +131,14 @@ static uint64_t reg_read(const struct vits *its, uint64_t off)
 	}
 }
 
-static void reg_write(struct vits *its, uint64_t off, uint64_t v)
+static void reg_write(struct vits *its, const struct mmio_access *a)
 {
+	uint64_t off = a->off & ~UINT64_C(7), v = a->value;
+	unsigned shift = (unsigned)(a->off & 7) * 8;
+	uint64_t word = UINT64_C(0xffffffff) << shift;
+
+	if (a->size == 4)
+		v = (reg_read(its, off) & ~word) | (v << shift & word);
 	switch (off) {
 	case ITS_CTLR:
 		set_ctlr(its, v);
@@ -158,9 +160,6 @@ static void reg_write(struct vits *its, uint64_t off, uint64_t v)
 static enum emul vits_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 {
 	struct vits *its = arg;
-	uint64_t off = a->off & ~UINT64_C(7);
-	unsigned shift = (unsigned)(a->off & 7) * 8;
-	uint64_t lanes = a->size == 8 ? ~UINT64_C(0) : UINT64_C(0xffffffff) << shift;
 	bool again;
 
 	/* The translation frame is for devices: what a CPU writes there is no message. */
@@ -168,11 +167,16 @@ static enum emul vits_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 		a->value = a->write ? a->value : 0;
 		return EMUL_OK;
 	}
+	if (!a->write) {
+		a->value = reg_read(its, a->off & ~UINT64_C(7)) >> (a->off & 7) * 8;
+		if (a->size == 4)
+			a->value = (uint32_t)a->value;
+		if (!busy(its)) /* one load each: as good as before or after another CPU's write */
+			return EMUL_OK;
+	}
 	spin_lock(&its->lock);
 	if (a->write)
-		reg_write(its, off, (reg_read(its, off) & ~lanes) | (a->value << shift & lanes));
-	else
-		a->value = (reg_read(its, off) & lanes) >> shift;
+		reg_write(its, a);
 	run(its, vcpu);
 	again = busy(its);
 	spin_unlock(&its->lock);
@@ -257,13 +261,11 @@ void vits_reset(struct vits *its)
 	for (uint32_t i = 0; i < its->dev_end; i++)
 		if (its->dev[i])
 			reset_device(its, its->dev[i]);
-	its->enabled = false;
-	its->cbaser = 0;
-	its->cwriter = its->creadr = 0;
+	set_ctlr(its, 0);
+	set_cbaser(its, 0);
 	memcpy(its->baser, baser_ro, sizeof(baser_ro));
 	memset(its->col, VITS_UNMAPPED, sizeof(its->col));
 	memset(its->redist, 0, sizeof(its->redist));
-	forget_batch(its);
 	spin_unlock(&its->lock);
 }
 

@@ -28,7 +28,7 @@ static const char *const reasons[] = {
 	[BAD_TARGET] = "no such redistributor",
 };
 
-typedef enum result cmd_fn(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget);
+typedef enum result cmd_fn(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd);
 
 static struct vits_dev *device(struct vits *its, const struct its_cmd *cmd)
 {
@@ -74,22 +74,22 @@ void vits_unmap(struct vits *its, struct vits_dev *dev, uint32_t event)
 	lpi->vintid = 0;
 }
 
-static uint8_t property(struct vits *its, uint64_t ipa, int *budget)
+static uint8_t property(struct vits *its, uint64_t ipa)
 {
 	uint64_t line = ALIGN_DOWN(ipa, VITS_LINE);
 
 	if (its->line.ipa != line) {
-		*budget -= COST_FETCH;
+		its->budget -= COST_FETCH;
 		its->line.ipa = line;
 		if (vm_copy_from(its->vm, its->line.byte, IPA(line), VITS_LINE) != HV_OK) {
-			its->line.ipa = 1;
+			its->line.ipa = VITS_NO_LINE;
 			return 0; /* disabled: a table that is not RAM, §5.1.1 */
 		}
 	}
 	return its->line.byte[ipa - line];
 }
 
-void vits_load(struct vits *its, struct vits_dev *dev, uint32_t event, int *budget)
+static void load(struct vits *its, struct vits_dev *dev, uint32_t event)
 {
 	struct vlpi *lpi = &dev->lpi[event];
 	uint8_t p = 0;
@@ -97,30 +97,40 @@ void vits_load(struct vits *its, struct vits_dev *dev, uint32_t event, int *budg
 
 	dev->map[event].fresh = end != 0;
 	if (lpi->vintid < end)
-		p = property(its, its->redist[lpi->vcpu].props + lpi->vintid - IRQ_LPI_FIRST, budget);
+		p = property(its, its->redist[lpi->vcpu].props + lpi->vintid - IRQ_LPI_FIRST);
 	lpi->prio = p & LPI_PRIORITY;
 	lpi->enabled = p & LPI_ENABLE;
 }
 
-bool vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur)
+/* MAPC moved the collection since, or the event was mapped before LPIs were on. */
+static __attribute__((noinline)) void signal_stale(struct vits *its, struct vits_dev *dev,
+						   uint32_t event, struct vcpu *cur, uint8_t to)
+{
+	struct vlpi *lpi = &dev->lpi[event];
+
+	if (lpi->vcpu != to)
+		vgic_lpi_update(its->vm, cur, lpi, to);
+	if (!dev->map[event].fresh) {
+		its->line.ipa = VITS_NO_LINE;
+		load(its, dev, event);
+	}
+	vgic_lpi_pend(its->vm, cur, lpi);
+}
+
+void vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur)
 {
 	struct vlpi *lpi = &dev->lpi[event];
 	uint8_t to = its->col[dev->map[event].icid];
-	int budget = 0;
 
 	if (!lpi->vintid || to == VITS_UNMAPPED || !its->redist[to].end)
-		return false;
-	if (lpi->vcpu != to) /* MAPC moved the collection since */
-		vgic_lpi_update(its->vm, cur, lpi, to);
-	if (!dev->map[event].fresh) { /* mapped before LPIs were on */
-		its->line.ipa = 1;
-		vits_load(its, dev, event, &budget);
-	}
-	vgic_lpi_pend(its->vm, cur, lpi);
-	return true;
+		return;
+	if (lpi->vcpu == to && dev->map[event].fresh)
+		vgic_lpi_pend(its->vm, cur, lpi);
+	else
+		signal_stale(its, dev, event, cur, to);
 }
 
-static enum result do_mapd(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_mapd(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	struct vits_dev *dev = device(its, cmd);
 	bool valid = cmd->w[2] & CMD2_VALID;
@@ -133,22 +143,21 @@ static enum result do_mapd(struct vits *its, struct vcpu *cur, const struct its_
 		return BAD_SIZE;
 	/* Mapped again or not: what was mapped is gone. */
 	for (; its->scan.event < dev->limit; its->scan.event++) {
-		if (*budget <= 0)
+		if (its->budget <= 0)
 			return CMD_MORE;
-		*budget -= COST_EVENT;
+		its->budget -= COST_EVENT;
 		vits_unmap(its, dev, its->scan.event);
 	}
 	dev->limit = valid ? MIN(dev->events, 1U << bits) : 0;
 	return CMD_DONE;
 }
 
-static enum result do_mapc(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_mapc(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
 	uint8_t vcpu = VITS_UNMAPPED;
 
 	(void)cur;
-	(void)budget;
 	if (icid >= VITS_ICIDS)
 		return BAD_COLLECTION;
 	if ((cmd->w[2] & CMD2_VALID) && !find_vcpu(its, cmd->w[2], &vcpu))
@@ -157,7 +166,7 @@ static enum result do_mapc(struct vits *its, struct vcpu *cur, const struct its_
 	return CMD_DONE;
 }
 
-static enum result map(struct vits *its, const struct its_cmd *cmd, uint64_t vintid, int *budget)
+static enum result map(struct vits *its, const struct its_cmd *cmd, uint64_t vintid)
 {
 	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
 	struct vits_dev *dev;
@@ -174,30 +183,29 @@ static enum result map(struct vits *its, const struct its_cmd *cmd, uint64_t vin
 	dev->map[event].icid = (uint8_t)icid;
 	dev->lpi[event].vcpu = its->col[icid] == VITS_UNMAPPED ? 0 : its->col[icid];
 	dev->lpi[event].vintid = (uint32_t)vintid;
-	vits_load(its, dev, event, budget);
+	load(its, dev, event);
 	return CMD_DONE;
 }
 
-static enum result do_mapti(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_mapti(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	(void)cur;
-	return map(its, cmd, field_get(CMD1_INTID, cmd->w[1]), budget);
+	return map(its, cmd, field_get(CMD1_INTID, cmd->w[1]));
 }
 
-static enum result do_mapi(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_mapi(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	(void)cur;
-	return map(its, cmd, field_get(CMD1_EVENT, cmd->w[1]), budget);
+	return map(its, cmd, field_get(CMD1_EVENT, cmd->w[1]));
 }
 
-static enum result do_movi(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_movi(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
 	struct vits_dev *dev;
 	uint32_t event;
 	enum result r = find_mapped(its, cmd, &dev, &event);
 
-	(void)budget;
 	if (r != CMD_DONE)
 		return r;
 	if (icid >= VITS_ICIDS || its->col[icid] == VITS_UNMAPPED)
@@ -208,77 +216,73 @@ static enum result do_movi(struct vits *its, struct vcpu *cur, const struct its_
 	return CMD_DONE;
 }
 
-static enum result do_int(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_int(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	struct vits_dev *dev;
 	uint32_t event;
 	enum result r = find_mapped(its, cmd, &dev, &event);
 
-	(void)budget;
 	if (r == CMD_DONE)
 		vits_signal(its, dev, event, cur);
 	return r;
 }
 
-static enum result do_clear(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_clear(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	struct vits_dev *dev;
 	uint32_t event;
 	enum result r = find_mapped(its, cmd, &dev, &event);
 
 	(void)cur;
-	(void)budget;
 	if (r == CMD_DONE)
 		vgic_lpi_clear(its->vm, &dev->lpi[event]);
 	return r;
 }
 
-static enum result do_discard(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd,
-			      int *budget)
+static enum result do_discard(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	struct vits_dev *dev;
 	uint32_t event;
 	enum result r = find_mapped(its, cmd, &dev, &event);
 
 	(void)cur;
-	(void)budget;
 	if (r == CMD_DONE)
 		vits_unmap(its, dev, event);
 	return r;
 }
 
-static void reload(struct vits *its, struct vcpu *cur, struct vits_dev *dev, uint32_t event, int *budget)
+static void reload(struct vits *its, struct vcpu *cur, struct vits_dev *dev, uint32_t event)
 {
 	struct vlpi *lpi = &dev->lpi[event];
 
-	vits_load(its, dev, event, budget);
+	load(its, dev, event);
 	vgic_lpi_update(its->vm, cur, lpi, lpi->vcpu);
 }
 
-static enum result do_inv(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_inv(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	struct vits_dev *dev;
 	uint32_t event;
 	enum result r = find_mapped(its, cmd, &dev, &event);
 
 	if (r == CMD_DONE)
-		reload(its, cur, dev, event, budget);
+		reload(its, cur, dev, event);
 	return r;
 }
 
 /* The next mapped event from its->scan on; false at the end, and when the budget is used up. */
-static bool scan(struct vits *its, struct vits_dev **dev, uint32_t *event, int *budget)
+static bool scan(struct vits *its, struct vits_dev **dev, uint32_t *event)
 {
 	for (; its->scan.dev < its->dev_end; its->scan.dev++, its->scan.event = 0) {
 		*dev = its->dev[its->scan.dev];
-		*budget -= 1;
+		its->budget -= 1;
 		while (*dev && its->scan.event < (*dev)->limit) {
-			if (*budget <= 0)
+			if (its->budget <= 0)
 				return false;
-			*budget -= 1;
+			its->budget -= 1;
 			*event = its->scan.event++;
 			if ((*dev)->lpi[*event].vintid) {
-				*budget -= COST_EVENT;
+				its->budget -= COST_EVENT;
 				return true;
 			}
 		}
@@ -291,7 +295,7 @@ static enum result scanned(const struct vits *its)
 	return its->scan.dev < its->dev_end ? CMD_MORE : CMD_DONE;
 }
 
-static enum result do_invall(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_invall(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
 	struct vits_dev *dev;
@@ -299,13 +303,13 @@ static enum result do_invall(struct vits *its, struct vcpu *cur, const struct it
 
 	if (icid >= VITS_ICIDS || its->col[icid] == VITS_UNMAPPED)
 		return BAD_COLLECTION;
-	while (scan(its, &dev, &event, budget))
+	while (scan(its, &dev, &event))
 		if (dev->map[event].icid == icid)
-			reload(its, cur, dev, event, budget);
+			reload(its, cur, dev, event);
 	return scanned(its);
 }
 
-static enum result do_movall(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_movall(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	struct vits_dev *dev;
 	uint32_t event;
@@ -314,19 +318,18 @@ static enum result do_movall(struct vits *its, struct vcpu *cur, const struct it
 	if (!find_vcpu(its, cmd->w[2], &from) || !find_vcpu(its, cmd->w[3], &to))
 		return BAD_TARGET;
 	/* What is pending moves; where later ones go is for MAPC to say. */
-	while (scan(its, &dev, &event, budget))
+	while (scan(its, &dev, &event))
 		if (dev->lpi[event].vcpu == from)
 			vgic_lpi_update(its->vm, cur, &dev->lpi[event], to);
 	return scanned(its);
 }
 
 /* Every command is complete, on every vCPU's next entry, when it was performed. */
-static enum result do_sync(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+static enum result do_sync(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	uint8_t vcpu;
 
 	(void)cur;
-	(void)budget;
 	return find_vcpu(its, cmd->w[2], &vcpu) ? CMD_DONE : BAD_TARGET;
 }
 
@@ -337,11 +340,11 @@ static cmd_fn *const commands[ITS_CMD_KINDS] = {
 	[ITS_CMD_INVALL] = do_invall, [ITS_CMD_MOVALL] = do_movall, [ITS_CMD_DISCARD] = do_discard,
 };
 
-bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget)
+bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	uint64_t kind = field_get(CMD0_KIND, cmd->w[0]);
 	cmd_fn *fn = kind < ITS_CMD_KINDS ? commands[kind] : NULL;
-	enum result r = fn ? fn(its, cur, cmd, budget) : BAD_KIND;
+	enum result r = fn ? fn(its, cur, cmd) : BAD_KIND;
 
 	if (r > CMD_MORE)
 		vm_log(its->vm, "ITS command 0x%llx, device 0x%llx, event 0x%llx skipped: %s",

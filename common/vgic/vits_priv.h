@@ -20,6 +20,7 @@
 #define VITS_DEVS	(1U << VITS_DEV_BITS)
 #define VITS_ICIDS	(1U << VITS_CID_BITS)
 #define VITS_UNMAPPED	0xff
+#define VITS_NO_LINE	1
 #define VITS_LINE	64 /* bytes of the property table that are fetched together */
 
 /*
@@ -49,6 +50,8 @@ struct vits {
 	struct spinlock lock;
 	struct vm *vm;
 	bool enabled;
+	bool ready;		     /* enabled, with a valid queue */
+	uint32_t size;		     /* of the queue, bytes */
 	uint64_t cbaser, baser[2];
 	uint32_t cwriter, creadr;
 
@@ -58,6 +61,7 @@ struct vits {
 	struct {
 		uint32_t dev, event;
 	} scan; /* how far the command at creadr got */
+	int budget; /* left in this trap */
 
 	uint8_t col[VITS_ICIDS];     /* vCPU, or VITS_UNMAPPED */
 	uint32_t dev_end;	     /* one more than the highest device */
@@ -67,17 +71,15 @@ struct vits {
 		uint32_t end;	     /* INTIDs below have a byte there; 0: LPIs are off */
 	} redist[MAX_VCPUS];
 	struct {
-		uint64_t ipa;	     /* of a line, 1: none */
+		uint64_t ipa;	     /* of a line, or VITS_NO_LINE */
 		uint8_t byte[VITS_LINE];
 	} line;
 };
 
-/* Performs one command, as far as the budget goes; false: it is not finished. */
-bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd, int *budget);
-/* The event of a device becomes pending; false when it goes nowhere. O(1). */
-bool vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur);
-/* Priority and enable bit from the table of the redistributor that the LPI is for. */
-void vits_load(struct vits *its, struct vits_dev *dev, uint32_t event, int *budget);
+/* Performs one command, as far as its->budget goes; false: it is not finished. */
+bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd);
+/* The event of a device becomes pending, if it goes anywhere. O(1). */
+void vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur);
 void vits_unmap(struct vits *its, struct vits_dev *dev, uint32_t event);
 
 #endif
