@@ -18,7 +18,8 @@
 #define PIDR2_GICV3   0x3b
 #define QUEUE_PAGE    KIB(4)
 #define CMD_BYTES     ((uint32_t)sizeof(struct its_cmd))
-#define CBASER_STORED (CBASER_VALID | CBASER_INNER | CBASER_OUTER | CBASER_ADDR | CBASER_SHARE | CBASER_SIZE)
+#define CBASER_STORED                                                                              \
+	(CBASER_VALID | CBASER_INNER | CBASER_OUTER | CBASER_ADDR | CBASER_SHARE | CBASER_SIZE)
 #define BASER_RO      (BASER_TYPE | BASER_ENTRY)
 
 static const uint64_t typer = TYPER_PHYSICAL | FIELD(TYPER_ITT_SIZE, VITS_ENTRY - 1) |

@@ -81,8 +81,9 @@ static enum hv_status wait(struct its *its, uint32_t left)
 		}
 		if (late) {
 			its->dead = true;
-			log_err("its 0x%llx: queue stuck, CREADR 0x%llx, CWRITER 0x%x: no more commands",
-				(unsigned long long)its->regs.base, (unsigned long long)r, its->write);
+			log_err("its 0x%llx: queue stuck, CREADR 0x%llx, CWRITER 0x%x: given up",
+				(unsigned long long)its->regs.base, (unsigned long long)r,
+				its->write);
 			return HV_ETIMEOUT;
 		}
 		arch_cpu_relax();
@@ -104,7 +105,7 @@ enum hv_status its_queue_post(struct its *its, const struct its_cmd *cmd, unsign
 		put(its, its->write, &cmd[i]);
 		its->write = (its->write + CMD_BYTES) % QUEUE_BYTES;
 	}
-	arch_dsb_oshst(); /* commands, and the tables they speak of, are visible before the doorbell */
+	arch_dsb_oshst(); /* commands and the tables they name are visible before the doorbell */
 	wr64(its->regs, GITS_CWRITER, its->write);
 	return s;
 }
@@ -153,8 +154,9 @@ struct its_cmd its_cmd_inv(uint32_t dev, uint32_t event)
 
 struct its_cmd its_cmd_mapc(const struct its *its, unsigned cpu)
 {
-	return (struct its_cmd){ { ITS_CMD_MAPC, 0, CMD2_VALID | its_lpi_target(cpu, its->pta) | cpu,
-				   0 } };
+	uint64_t to = its_lpi_target(cpu, its->pta);
+
+	return (struct its_cmd){ { ITS_CMD_MAPC, 0, CMD2_VALID | to | cpu, 0 } };
 }
 
 struct its_cmd its_cmd_invall(unsigned cpu)

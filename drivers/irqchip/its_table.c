@@ -82,7 +82,8 @@ static bool give_devices(struct its *its, unsigned n)
 	size = (uint64_t)t->entry << its->dev_bits;
 	t->indirect = (baser & BASER_INDIRECT) && size > t->page;
 	if (t->indirect) {
-		size = ((UINT64_C(1) << its->dev_bits) + per_page - 1) / per_page * sizeof(uint64_t);
+		size = ((UINT64_C(1) << its->dev_bits) + per_page - 1) / per_page;
+		size *= sizeof(uint64_t);
 	} else {
 		baser &= ~BASER_INDIRECT;
 		while (size > MIN(FLAT_MAX, (uint64_t)t->page * BASER_PAGES)) {
@@ -137,6 +138,7 @@ enum hv_status its_table_cover(struct its *its, uint32_t device_id)
 	if (!page)
 		return HV_ENOMEM;
 	*slot = L1_VALID | va_to_pa(page).v;
-	arch_cache_clean(slot, sizeof(*slot)); /* visible: by the DSB before the doorbell of its MAPD */
+	/* Visible by the DSB before the doorbell of the MAPD that needs it. */
+	arch_cache_clean(slot, sizeof(*slot));
 	return HV_OK;
 }
