@@ -21,8 +21,8 @@ cold := common/board.c common/build.c common/dt.c common/guest_dt.c common/image
 optimise = $(if $(filter $(cold),$<),-Os,-O2)
 
 cflags = $(common) $(optimise) -Iarch/arm64/include -isystem $(SYSROOT)/usr/include \
-	-ffreestanding -fno-common -fno-pic -mcmodel=small -fpie -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
-	-fvisibility=hidden -fstack-protector-strong -mbranch-protection=bti -fno-omit-frame-pointer \
+	-ffreestanding -fno-common -fpie -mcmodel=small -include arch/arm64/hidden.h -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
+	-fvisibility=hidden -fstack-protector --param=ssp-buffer-size=4 -mbranch-protection=bti -fno-omit-frame-pointer \
 	-ffunction-sections -fdata-sections -mfix-cortex-a53-835769 -mfix-cortex-a53-843419
 hostcflags := $(common) -O1 -Itests/host/include -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer

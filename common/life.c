@@ -10,6 +10,7 @@
 #include <hv/life.h>
 #include <hv/log.h>
 #include <hv/pci.h>
+#include <hv/vits.h>
 #include <hv/vpci.h>
 
 #define PARK_SECONDS 2
@@ -47,6 +48,8 @@ static void quarantine(struct vm *vm)
 	if (vm->vpci)
 		vpci_quiesce(vm->vpci);
 	vgic_quiesce_lines(vm);
+	if (vm->vits)
+		vits_reset(vm->vits);
 	for (unsigned i = 0; i < pci_func_count; i++) {
 		struct pci_func *f = &pci_funcs[i];
 

@@ -105,6 +105,10 @@ enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 	uint32_t fn = (uint32_t)r->x[0];
 	int64_t result = PSCI_NOT_SUPPORTED;
 
+	if ((fn & ~(FN_64BIT | 0xf)) != PSCI_FN_VERSION && fn != SMCCC_FN_VERSION) {
+		r->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
+		return PSCI_RESUME;
+	}
 	switch (fn) {
 	case PSCI_FN_VERSION:
 		result = PSCI_VERSION_1_1;

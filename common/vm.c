@@ -38,15 +38,14 @@ enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn,
 enum emul vm_emulate_access(struct vcpu *vcpu, struct mmio_access *a)
 {
 	const struct vm *vm = vcpu->vm;
-	struct s2_leaf leaf = s2_lookup(&vm->cpu_s2, a->ipa);
-	const struct emul_region *e;
+	uint64_t mark = s2_mark_at(&vm->cpu_s2, a->ipa);
+	const struct emul_region *e = &vm->emul[mark & (MAX_EMUL - 1)];
 
-	if (leaf.valid)
+	if (mark == S2_MAPPED)
 		return EMUL_RETRY; /* another vCPU has just mapped it */
-	e = &vm->emul[leaf.mark & (MAX_EMUL - 1)];
 	if (!e->fn)
 		return EMUL_INJECT;
-	a->cookie = (uint32_t)(leaf.mark >> 8);
+	a->cookie = (uint32_t)(mark >> 8);
 	a->off = a->ipa.v - e->base;
 	return e->fn(vcpu, e->arg, a);
 }

@@ -64,11 +64,11 @@ static void inject_undef(struct guest_regs *r)
 	inject_sync(r, ESR_IL);
 }
 
-static void settle(struct guest_regs *r, struct vcpu *v, uint64_t esr, enum emul verdict)
+/* The one place that decides what a verdict other than EMUL_OK does to a guest. */
+static __cold void settle(struct guest_regs *r, struct vcpu *v, uint64_t esr, enum emul verdict)
 {
 	switch (verdict) {
 	case EMUL_OK:
-		advance(r);
 		return;
 	case EMUL_INJECT:
 		inject_abort(r, esr, FSC_EXTERNAL);
@@ -105,66 +105,70 @@ static void reg_write(struct guest_regs *r, unsigned n, uint64_t v)
 /* What a load leaves in its register: extended as SSE and SF say. */
 static uint64_t load_result(uint64_t esr, uint64_t v)
 {
-	unsigned bits = 8U << field_get(ISS_SAS, esr);
+	unsigned unused = 64 - (8U << field_get(ISS_SAS, esr));
 
-	if (bits < 64)
-		v &= BIT(bits) - 1;
-	if (esr & ISS_SSE && bits < 64 && v & BIT(bits - 1))
-		v |= ~(BIT(bits) - 1);
+	v <<= unused;
+	v = esr & ISS_SSE ? (uint64_t)((int64_t)v >> unused) : v >> unused;
 	return esr & ISS_SF ? v : v & 0xffffffff;
 }
 
-static enum emul emulate(struct guest_regs *r, struct vcpu *v, uint64_t esr, uint64_t ipa)
+/* A load or store with a valid syndrome to what is not mapped: the hot one. */
+static enum emul emulate(struct guest_regs *r, struct vcpu *v, uint64_t esr)
 {
-	struct mmio_access a = {
-		.ipa = IPA(ipa),
-		.size = (uint8_t)(1U << field_get(ISS_SAS, esr)),
-		.write = esr & ISS_WNR,
-	};
+	struct mmio_access a;
+	unsigned sas = (unsigned)field_get(ISS_SAS, esr);
 	unsigned rt = (unsigned)field_get(ISS_SRT, esr);
 	enum emul verdict;
 
-	if (ipa & (a.size - 1U))
+	a.ipa = IPA(fault_ipa());
+	a.size = (uint8_t)(1U << sas);
+	a.write = esr & ISS_WNR;
+	if (a.ipa.v & (a.size - 1U))
 		return EMUL_ALIGN;
-	if (a.write) {
-		a.value = reg_read(r, rt);
-		if (a.size < 8)
-			a.value &= BIT(8 * a.size) - 1;
-	}
+	if (a.write)
+		a.value = reg_read(r, rt) & ~UINT64_C(0) >> (64 - (8U << sas));
 	verdict = vm_emulate_access(v, &a);
 	if (verdict == EMUL_OK && !a.write)
 		reg_write(r, rt, load_result(esr, a.value));
 	return verdict;
 }
 
-static void data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+/* The others: what cannot be emulated ends in the guest, never in a loop. */
+static __cold void data_abort_other(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
 	uint64_t fsc = field_get(ISS_FSC, esr);
+	bool translation = (fsc & FSC_TYPE) == FSC_TRANSLATION && !(esr & ISS_S1PTW);
 
-	if ((fsc & FSC_TYPE) == FSC_TRANSLATION && !(esr & ISS_S1PTW)) {
-		if (esr & ISS_ISV) {
-			settle(r, v, esr, emulate(r, v, esr, fault_ipa()));
-			return;
-		}
-		if (esr & ISS_CM) { /* cache maintenance of what is not memory: nothing to do */
-			advance(r);
-			return;
-		}
-		/* Another vCPU may have mapped the page meanwhile. */
-		if (s2_lookup(&v->vm->cpu_s2, IPA(fault_ipa())).valid)
-			return;
-		if (v->vm->isv0_aborts++ == 0)
-			vm_log(v->vm, "access to 0x%llx that cannot be emulated (pair, writeback or SIMD), "
-				      "PC 0x%llx: external abort",
-			       (unsigned long long)fault_ipa(), (unsigned long long)r->pc);
-		inject_abort(r, esr, FSC_EXTERNAL);
-	} else if (fsc == FSC_ALIGNMENT) {
+	if (fsc == FSC_ALIGNMENT) {
 		/* Caused by Device memory at stage-2; HPFAR_EL2 means nothing here. */
 		inject_abort(r, esr, FSC_ALIGNMENT);
-	} else if ((fsc & FSC_TYPE) == FSC_PERMISSION && esr & ISS_CM) {
-		advance(r);
+		return;
+	}
+	if (esr & ISS_CM && (translation || (fsc & FSC_TYPE) == FSC_PERMISSION)) {
+		advance(r); /* cache maintenance of what is not memory: nothing to do */
+		return;
+	}
+	/* Another vCPU may have mapped the page meanwhile. */
+	if (translation && s2_mark_at(&v->vm->cpu_s2, IPA(fault_ipa())) == S2_MAPPED)
+		return;
+	if (translation && v->vm->isv0_aborts++ == 0)
+		vm_log(v->vm, "access to 0x%llx that cannot be emulated (pair, writeback or SIMD), "
+			      "PC 0x%llx: external abort",
+		       (unsigned long long)fault_ipa(), (unsigned long long)r->pc);
+	inject_abort(r, esr, FSC_EXTERNAL);
+}
+
+void trap_data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+{
+	if ((esr & (ISS_ISV | ISS_S1PTW | FSC_TYPE)) == (ISS_ISV | FSC_TRANSLATION)) {
+		enum emul verdict = emulate(r, v, esr);
+
+		if (verdict == EMUL_OK)
+			advance(r);
+		else
+			settle(r, v, esr, verdict);
 	} else {
-		inject_abort(r, esr, FSC_EXTERNAL);
+		data_abort_other(r, esr, v);
 	}
 }
 
@@ -175,7 +179,7 @@ static void instruction_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v
 	inject_abort(r, esr, FSC_EXTERNAL);
 }
 
-static void hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
 	enum psci_action action = PSCI_RESUME;
 
@@ -188,12 +192,6 @@ static void hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		cpu_park();
 	if (action == PSCI_VM_OFF)
 		vm_stop(v);
-}
-
-static void secure_call(struct guest_regs *r, uint64_t esr, struct vcpu *v)
-{
-	advance(r); /* a trapped SMC returns to itself, an HVC behind itself */
-	hypercall(r, esr, v);
 }
 
 #define ISS_SYS(op0, op1, crn, crm, op2)                                                           \
@@ -251,27 +249,23 @@ static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		inject_undef(r);
 }
 
-static void undefined(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+void trap_other(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
-	(void)esr, (void)v;
-	inject_undef(r);
+	switch (field_get(ESR_EC, esr)) {
+	case EC_SYSREG:
+		sysreg(r, esr, v);
+		break;
+	case EC_SMC64:
+		advance(r); /* a trapped SMC returns to itself, an HVC behind itself */
+		trap_hypercall(r, esr, v);
+		break;
+	case EC_IABT_LOWER:
+		instruction_abort(r, esr, v);
+		break;
+	default:
+		inject_undef(r); /* the guest tried something that EL2 does not offer */
+	}
 }
-
-/*
- * Called by the vectors. What no guest instruction should raise is undefined to the guest: it
- * tried something that EL2 does not offer.
- */
-trap_fn *const trap_table[EC_COUNT] = {
-	[0 ... EC_HVC64 - 1] = undefined,
-	[EC_HVC64] = hypercall,
-	[EC_SMC64] = secure_call,
-	[EC_SYSREG] = sysreg,
-	[EC_SYSREG + 1 ... EC_IABT_LOWER - 1] = undefined,
-	[EC_IABT_LOWER] = instruction_abort,
-	[EC_IABT_LOWER + 1 ... EC_DABT_LOWER - 1] = undefined,
-	[EC_DABT_LOWER] = data_abort,
-	[EC_DABT_LOWER + 1 ... EC_COUNT - 1] = undefined,
-};
 
 void trap_serror(struct guest_regs *r, struct vcpu *v)
 {

@@ -5,9 +5,10 @@
 #include <hv/vits.h>
 #include <hv/vm.h>
 
-typedef void trap_fn(struct guest_regs *r, uint64_t esr, struct vcpu *v);
-
-extern trap_fn *const trap_table[];
+/* Synchronous exceptions: the two frequent classes, and all the others. */
+void trap_data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v);
+void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v);
+void trap_other(struct guest_regs *r, uint64_t esr, struct vcpu *v);
 void trap_serror(struct guest_regs *r, struct vcpu *v);
 /* Before a return to the guest while vcpu->vgic.attention is nonzero; may not return. */
 void trap_attention(struct vcpu *v);

@@ -74,10 +74,15 @@ guest_sync:
 	mov	x29, #0
 	mov	x2, x19
 	lsr	w4, w1, #26
-	adrp	x3, trap_table
-	add	x3, x3, #:lo12:trap_table
-	ldr	x3, [x3, x4, lsl #3]
-	blr	x3
+	cmp	w4, #0x24		/* data abort */
+	b.eq	1f
+	cmp	w4, #0x16		/* HVC */
+	b.eq	2f
+	bl	trap_other
+	b	guest_return
+1:	bl	trap_data_abort
+	b	guest_return
+2:	bl	trap_hypercall
 	b	guest_return
 
 guest_irq:

@@ -81,6 +81,31 @@ struct s2_leaf {
 };
 struct s2_leaf s2_lookup(const struct s2 *s2, ipa_t ipa);
 
+/*
+ * The mark of `ipa`, for the trap path: 0 for none, S2_MAPPED where the leaf is valid. Tables are
+ * walked from level 1, the only start that s2_geometry() gives.
+ */
+#define S2_MAPPED (~UINT64_C(0))
+static inline uint64_t s2_mark_at(const struct s2 *s2, ipa_t ipa)
+{
+	const uint64_t table_bits = 3, address = ((UINT64_C(1) << 48) - 1) & ~(PAGE_SIZE - 1);
+	const uint64_t *table = pa_to_va(s2->root);
+	uint64_t pte;
+
+	if (ipa.v >> s2->geo.ipa_bits)
+		return 0;
+	pte = __atomic_load_n(&table[ipa.v >> 30], __ATOMIC_RELAXED);
+	if ((pte & table_bits) == table_bits) {
+		table = pa_to_va(PA(pte & address));
+		pte = __atomic_load_n(&table[ipa.v >> 21 & 511], __ATOMIC_RELAXED);
+		if ((pte & table_bits) == table_bits) {
+			table = pa_to_va(PA(pte & address));
+			pte = __atomic_load_n(&table[ipa.v >> 12 & 511], __ATOMIC_RELAXED);
+		}
+	}
+	return pte & 1 ? S2_MAPPED : pte >> 1;
+}
+
 uint64_t s2_vtcr(const struct s2 *s2);	/* VTCR_EL2 for this geometry (DDI 0487 D23.2) */
 uint64_t s2_vttbr(const struct s2 *s2); /* VTTBR_EL2: VMID and root */
 

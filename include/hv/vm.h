@@ -54,7 +54,8 @@ struct vm {
 		pa_t pa;
 		uint64_t size;
 	} ram[MAX_GUEST_RAM];
-	struct emul_region emul[MAX_EMUL]; /* index is the low byte of a mark; 0 unused */
+	/* By the low byte of a mark; [0] answers for what has none (vPCI's windows). */
+	struct emul_region emul[MAX_EMUL];
 	uint8_t emul_count;
 	struct spinlock config_lock; /* cpu_s2 and vPCI mappings */
 	struct vgic_vm *vgic;
