@@ -35,21 +35,6 @@ enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn,
 	return s2_mark(&vm->cpu_s2, base, size, EMUL_MARK(k, 0));
 }
 
-enum emul vm_emulate_access(struct vcpu *vcpu, struct mmio_access *a)
-{
-	const struct vm *vm = vcpu->vm;
-	uint64_t mark = s2_mark_at(&vm->cpu_s2, a->ipa);
-	const struct emul_region *e = &vm->emul[mark & (MAX_EMUL - 1)];
-
-	if (mark == S2_MAPPED)
-		return EMUL_RETRY; /* another vCPU has just mapped it */
-	if (!e->fn)
-		return EMUL_INJECT;
-	a->cookie = (uint32_t)(mark >> 8);
-	a->off = a->ipa.v - e->base;
-	return e->fn(vcpu, e->arg, a);
-}
-
 bool vm_ram_pa(const struct vm *vm, ipa_t ipa, uint64_t size, pa_t *pa)
 {
 	for (unsigned i = 0; i < vm->ram_count; i++) {

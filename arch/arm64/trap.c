@@ -102,34 +102,37 @@ static void reg_write(struct guest_regs *r, unsigned n, uint64_t v)
 		r->x[n] = v;
 }
 
+/* By SAS: the bits that an access has. */
+static const uint64_t access_mask[] = { 0xff, 0xffff, 0xffffffff, ~UINT64_C(0) };
+
 /* What a load leaves in its register: extended as SSE and SF say. */
 static uint64_t load_result(uint64_t esr, uint64_t v)
 {
-	unsigned unused = 64 - (8U << field_get(ISS_SAS, esr));
+	uint64_t mask = access_mask[field_get(ISS_SAS, esr)];
 
-	v <<= unused;
-	v = esr & ISS_SSE ? (uint64_t)((int64_t)v >> unused) : v >> unused;
-	return esr & ISS_SF ? v : v & 0xffffffff;
+	v &= mask;
+	if (esr & ISS_SSE && v & ~(mask >> 1))
+		v |= esr & ISS_SF ? ~mask : ~mask & 0xffffffff;
+	return v;
 }
 
 /* A load or store with a valid syndrome to what is not mapped: the hot one. */
-static enum emul emulate(struct guest_regs *r, struct vcpu *v, uint64_t esr)
+static inline enum emul emulate(struct guest_regs *r, struct vcpu *v, uint64_t esr)
 {
 	struct mmio_access a;
-	unsigned sas = (unsigned)field_get(ISS_SAS, esr);
-	unsigned rt = (unsigned)field_get(ISS_SRT, esr);
 	enum emul verdict;
 
 	a.ipa = IPA(fault_ipa());
-	a.size = (uint8_t)(1U << sas);
+	a.size = (uint8_t)(1U << field_get(ISS_SAS, esr));
 	a.write = esr & ISS_WNR;
 	if (a.ipa.v & (a.size - 1U))
 		return EMUL_ALIGN;
 	if (a.write)
-		a.value = reg_read(r, rt) & ~UINT64_C(0) >> (64 - (8U << sas));
+		a.value = reg_read(r, (unsigned)field_get(ISS_SRT, esr)) &
+			  access_mask[field_get(ISS_SAS, esr)];
 	verdict = vm_emulate_access(v, &a);
-	if (verdict == EMUL_OK && !a.write)
-		reg_write(r, rt, load_result(esr, a.value));
+	if (verdict == EMUL_OK && !(esr & ISS_WNR))
+		reg_write(r, (unsigned)field_get(ISS_SRT, esr), load_result(esr, a.value));
 	return verdict;
 }
 

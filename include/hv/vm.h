@@ -83,8 +83,21 @@ enum hv_status __must_check vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, 
 					uint8_t *kind);
 #define EMUL_MARK(kind, cookie) ((uint64_t)(cookie) << 8 | (kind))
 
-/* Finds and calls the emulator of a.ipa; EMUL_INJECT where nobody answers. */
-enum emul vm_emulate_access(struct vcpu *vcpu, struct mmio_access *a);
+/* Finds and calls the emulator of a->ipa; EMUL_INJECT where nobody answers. Hot, so here. */
+static inline enum emul vm_emulate_access(struct vcpu *vcpu, struct mmio_access *a)
+{
+	const struct vm *vm = vcpu->vm;
+	uint64_t mark = s2_mark_at(&vm->cpu_s2, a->ipa);
+	const struct emul_region *e = &vm->emul[mark & (MAX_EMUL - 1)];
+
+	if (mark == S2_MAPPED)
+		return EMUL_RETRY; /* another vCPU has just mapped it */
+	if (!e->fn)
+		return EMUL_INJECT;
+	a->cookie = (uint32_t)(mark >> 8);
+	a->off = a->ipa.v - e->base;
+	return e->fn(vcpu, e->arg, a);
+}
 
 /*
  * Copy between guest memory and Viaduct's, through this CPU's window. `ipa` is checked against the
