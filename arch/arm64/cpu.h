@@ -53,7 +53,7 @@ _Noreturn void machine_off(void);
 _Noreturn void cpu_stop(void); /* for ever, interrupts masked */
 
 /* vectors.S */
-_Noreturn void guest_enter(const struct guest_regs *regs);
+_Noreturn void guest_enter(uint64_t pc, uint64_t x0, uint64_t pstate);
 _Noreturn void stack_reset_and_run(uintptr_t stack_top);
 
 /* The ID registers that guests see and the control registers that go with them: idreg.c. */

@@ -81,7 +81,6 @@ static bool take_pending(struct vcpu *v)
 void cpu_run(void)
 {
 	struct vcpu *v = this_cpu()->vcpu;
-	struct guest_regs regs = { .pstate = PSTATE_EL1H_DAIF };
 
 	for (;;) {
 		irq_dispatch(v);
@@ -91,9 +90,7 @@ void cpu_run(void)
 		__asm__ volatile("dsb sy; wfi" ::: "memory");
 	}
 	vcpu_load(v);
-	regs.pc = v->entry;
-	regs.x[0] = v->context;
-	guest_enter(&regs);
+	guest_enter(v->entry, v->context, PSTATE_EL1H_DAIF);
 }
 
 void cpu_park(void)

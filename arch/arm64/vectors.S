@@ -131,19 +131,21 @@ guest_return:				/* x19 = vCPU; attention is its first member */
 	bl	trap_attention
 	b	1b
 
-/* x0 = struct guest_regs: first entry, on an empty stack. */
+/* x0 = PC, x1 = guest's x0, x2 = PSTATE: first entry, on an empty stack, all else zero. */
 	.global guest_enter
 guest_enter:
-	mrs	x2, tpidr_el2
-	ldr	x1, [x2, #CPU_OFF_STACK]
-	sub	x1, x1, #FRAME_SIZE
-	mov	x3, #(33 * 8)		/* downwards: the source is on this stack, below */
-3:	sub	x3, x3, #8
-	ldr	x4, [x0, x3]
-	str	x4, [x1, x3]
-	cbnz	x3, 3b
-	mov	sp, x1
-	ldr	x19, [x2, #CPU_OFF_VCPU]
+	mrs	x4, tpidr_el2
+	ldr	x3, [x4, #CPU_OFF_STACK]
+	mov	sp, x3
+	sub	x3, x3, #FRAME_SIZE
+3:	stp	xzr, xzr, [sp, #-16]!
+	mov	x5, sp
+	cmp	x5, x3
+	b.ne	3b
+	str	x1, [sp]
+	str	x0, [sp, #16 * 15 + 8]
+	str	x2, [sp, #16 * 16]
+	ldr	x19, [x4, #CPU_OFF_VCPU]
 	b	guest_return
 
 /* x0 = stack top: forget everything and wait. */
