@@ -175,7 +175,6 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 	for (unsigned i = 0; i < g->device_count && st == HV_OK; i++) {
 		struct plan_device *d = &g->device[i];
 
-		d->func->owner = vm->id;
 		if (d->as.msi.count)
 			st = build_msi(g, i);
 		if (st == HV_OK && d->as.msi.count)
@@ -287,8 +286,10 @@ static struct vm *build_one(const struct plan *p, struct guest_plan *g, uint8_t 
 	struct vpci_assignment *list = pmem_alloc(g->device_count * sizeof(*list), 64);
 	enum hv_status st;
 
-	for (unsigned i = 0; i < g->device_count; i++)
+	for (unsigned i = 0; i < g->device_count; i++) {
 		list[i] = g->device[i].as;
+		g->device[i].func->owner = id;
+	}
 	vm->id = id;
 	vm->faults = RATELIMIT(LOG_BURST);
 	memcpy(vm->name, g->name, sizeof(vm->name));
@@ -298,6 +299,10 @@ static struct vm *build_one(const struct plan *p, struct guest_plan *g, uint8_t 
 	if (st == HV_OK) {
 		*step = "its interrupt controller cannot be set up";
 		st = build_interrupts(g, vm);
+	}
+	if (st == HV_OK && g->has_pci) {
+		*step = "one of its PCI devices cannot be reset";
+		st = pci_reset_owned(id);
 	}
 	if (st == HV_OK && g->has_pci) {
 		*step = "its PCI devices cannot be set up";

@@ -151,6 +151,11 @@ static void check_function(const struct plan *p, struct guest_plan *g, const str
 	if (f->owner != PCI_NO_OWNER)
 		plan_refuse(g, "guest \"%s\" has %s already; remove it from one of them",
 			    owner_name(p, f), pci_name(f, n));
+	if (!pci_reset_method(f) && !d->allow_no_reset)
+		plan_refuse(g,
+			    "%s has no way to be reset, so each start finds what the last one left "
+			    "in it; remove it, or give it allow-no-reset",
+			    pci_name(f, n));
 	check_group(p, g, f);
 	check_iommu(p, g, d);
 	check_coherent(g, d);

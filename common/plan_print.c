@@ -117,6 +117,7 @@ static void print_device(const char *guest, const struct plan_device *d)
 {
 	static const char *const pins = "-ABCD";
 	const struct pci_func *f = d->func;
+	const char *reset = pci_reset_method(f);
 	char n[16];
 
 	log_info("%s:   device  %s [%04x:%04x] as 00:%02x.%x", guest, pci_name(f, n), f->vendor,
@@ -132,10 +133,7 @@ static void print_device(const char *guest, const struct plan_device *d)
 	if (d->msi == PLAN_OFF && d->intx_note)
 		log_warn("%s:       it cannot interrupt its guest", guest);
 	log_info("%s:       reset    %s", guest,
-		 f->flr        ? "FLR"
-		 : f->af_flr   ? "FLR of Advanced Features"
-		 : f->pm_reset ? "by power state"
-			       : "none: a restart finds the device as it was");
+		 reset ? reset : "NONE: each start finds the device as the last one left it");
 }
 
 static void print_guest(const struct guest_plan *g)

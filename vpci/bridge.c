@@ -47,14 +47,14 @@ enum emul vpci_ecam_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 	return EMUL_OK;
 }
 
-/* A function back from D3hot gets its state at the first access after it is ready. */
+/* A function back from D3hot or a reset gets its state at the first access after it is ready. */
 static bool settle_any(struct vpci *v)
 {
 	for (unsigned i = 0; i < v->count; i++) {
 		struct vpci_func *f = &v->func[i];
 		bool restored;
 
-		if (!(__atomic_load_n(&f->busy, __ATOMIC_RELAXED) & BUSY_LOST))
+		if (!(__atomic_load_n(&f->busy, __ATOMIC_RELAXED) & (BUSY_LOST | BUSY_AWAY)))
 			continue;
 		spin_lock(&f->lock);
 		restored = state_settle(f);

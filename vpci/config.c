@@ -32,16 +32,13 @@ struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t
 /* Everything but the plain case. Returns false when the function does not answer. */
 static bool settle(struct vpci_func *f)
 {
-	uint8_t busy = __atomic_load_n(&f->busy, __ATOMIC_ACQUIRE);
+	bool answers;
 
-	if (busy & (BUSY_AWAY | BUSY_DEAD))
-		return false;
-	if (busy & BUSY_LOST) {
-		spin_lock(&f->lock);
-		state_settle(f);
-		spin_unlock(&f->lock);
-	}
-	return true;
+	spin_lock(&f->lock);
+	state_settle(f);
+	answers = !(f->busy & (BUSY_AWAY | BUSY_DEAD));
+	spin_unlock(&f->lock);
+	return answers;
 }
 
 uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
@@ -82,17 +79,11 @@ static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint3
 
 void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t value)
 {
-	bool flr = false;
-
 	if (DW(off) >= f->dwords || f->row[DW(off)] == ROW_NONE ||
 	    (__atomic_load_n(&f->busy, __ATOMIC_RELAXED) && !settle(f)))
 		return;
 	spin_lock(&f->lock);
-	if (!(f->busy & (BUSY_AWAY | BUSY_DEAD))) {
+	if (!(f->busy & (BUSY_AWAY | BUSY_DEAD)))
 		write_locked(f, off, size, value);
-		flr = f->busy & BUSY_AWAY;
-	}
 	spin_unlock(&f->lock);
-	if (flr)
-		state_flr(f); /* waits for the device: without the lock */
 }

@@ -101,15 +101,34 @@ void state_restore(struct vpci_func *f)
 	msi_apply(f); /* and COMMAND */
 }
 
-bool state_settle(struct vpci_func *f)
+/* false: the function does not answer yet. */
+static bool is_back(struct vpci_func *f)
 {
 	uint64_t wait = arch_time_hz() * D3HOT_EXIT_MS / 1000;
 	uint32_t id;
 
-	if (f->busy != BUSY_LOST || power_state(f) || arch_time_ticks() - f->lost_since < wait)
+	if (power_state(f) || arch_time_ticks() - f->lost_since < wait)
 		return false;
 	id = pci_cfg_read(f->pf, PCI_ID, 4);
-	if (id == PCI_ALL_ONES || id == EXP_RRS_ID)
+	return id != PCI_ALL_ONES && id != EXP_RRS_ID;
+}
+
+/* The same for a reset; one that failed switches the function off. */
+static bool is_reset(struct vpci_func *f)
+{
+	enum hv_status st = pci_reset_step(f->pf);
+
+	if (st == HV_OK || st == HV_EAGAIN)
+		return st == HV_OK;
+	__atomic_store_n(&f->busy, BUSY_DEAD, __ATOMIC_RELEASE);
+	vm_log(f->v->vm, "00:%02x.%x did not come back from its reset; it is switched off",
+	       f->as.devfn >> 3, f->as.devfn & 7);
+	return false;
+}
+
+bool state_settle(struct vpci_func *f)
+{
+	if (!(f->busy & BUSY_AWAY ? is_reset(f) : f->busy == BUSY_LOST && is_back(f)))
 		return false;
 	state_restore(f);
 	__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
@@ -209,6 +228,21 @@ void state_devctl(struct vpci_func *f)
 					(f->shadow[DW(f->pcie + PCI_EXP_DEVCTL2)] & pass2));
 }
 
+/*
+ * The guest's own FLR. The shadow stays: drivers that reset a function restore what they saved,
+ * and those that do not find it as it was. The function reads all ones until an access finds that
+ * it has come back, in D0 (§5.3.1.4).
+ */
+static void start_reset(struct vpci_func *f)
+{
+	__atomic_store_n(&f->busy, BUSY_AWAY, __ATOMIC_RELEASE);
+	bars_update(f);
+	if (f->pm)
+		f->shadow[DW(f->pm + PCI_PM_CSR)] &= ~PCI_PM_STATE;
+	pci_reset_begin(f->pf);
+	state_settle(f);
+}
+
 void devctl_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 {
 	uint32_t now = f->shadow[dw];
@@ -217,10 +251,8 @@ void devctl_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 	f->shadow[dw] = now & ~PCI_EXP_DEVCTL_FLR; /* reads 0, §7.5.3.4 */
 	state_devctl(f);
 	pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL), 2, f->devctl);
-	if (now & PCI_EXP_DEVCTL_FLR && f->pf->flr && !(f->busy & BUSY_LOST)) {
-		__atomic_store_n(&f->busy, f->busy | BUSY_AWAY, __ATOMIC_RELEASE);
-		bars_update(f);
-	}
+	if (now & PCI_EXP_DEVCTL_FLR && f->pf->flr)
+		start_reset(f);
 }
 
 void devctl2_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
@@ -229,27 +261,4 @@ void devctl2_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 	(void)old;
 	state_devctl(f);
 	pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL2), 2, f->devctl2);
-}
-
-/*
- * The guest's own FLR. The shadow stays: drivers that reset a function restore what they saved,
- * and those that do not find it as it was. The function reads all ones meanwhile.
- */
-void state_flr(struct vpci_func *f)
-{
-	enum hv_status st = pci_reset(f->pf);
-
-	spin_lock(&f->lock);
-	if (f->pm)
-		f->shadow[DW(f->pm + PCI_PM_CSR)] &= ~PCI_PM_STATE; /* a reset ends in D0, §5.3.1.4 */
-	if (st == HV_OK) {
-		state_restore(f);
-		__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
-		bars_update(f);
-	} else {
-		__atomic_store_n(&f->busy, BUSY_DEAD, __ATOMIC_RELEASE);
-		vm_log(f->v->vm, "00:%02x.%x did not come back from its reset; it is switched off",
-		       f->as.devfn >> 3, f->as.devfn & 7);
-	}
-	spin_unlock(&f->lock);
 }

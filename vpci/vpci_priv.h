@@ -4,7 +4,7 @@
  *
  * func->lock guards the shadow and the hardware of that function. What decides mappings (live,
  * base, held, cur of every function) changes only under vm->config_lock, taken inside it.
- * While `busy` says AWAY nobody but the one who set it touches the function.
+ * While `busy` says AWAY only state_settle touches the function.
  */
 #ifndef VPCI_PRIV_H
 #define VPCI_PRIV_H
@@ -160,8 +160,7 @@ bool state_wake(struct vpci_func *f);	 /* to D0; true when it was not there */
 void state_lose(struct vpci_func *f);	 /* BUSY_LOST from now on */
 void state_command(struct vpci_func *f); /* writes COMMAND as shadow and mode want it */
 void state_restore(struct vpci_func *f); /* the device lost everything: give it back */
-bool state_settle(struct vpci_func *f);	 /* BUSY_LOST and ready: restores; true when it did */
-void state_flr(struct vpci_func *f);	 /* lock NOT held; BUSY_AWAY set */
+bool state_settle(struct vpci_func *f);	 /* away or lost, and ready: restores; true when it did */
 
 /* msi.c */
 wrote_fn msi_wrote, msi_mask_wrote, msix_wrote;

@@ -36,6 +36,12 @@ static inline bool pci_is_type(const struct pci_func *f, unsigned pcie_type)
 	return f->cap_pcie && f->pcie_type == pcie_type;
 }
 
+/* Has a link below it. */
+static inline bool pci_is_port(const struct pci_func *f)
+{
+	return pci_is_type(f, PCI_EXP_ROOT_PORT) || pci_is_type(f, PCI_EXP_DOWNSTREAM);
+}
+
 static inline uint8_t pci_bus(const struct pci_func *f)
 {
 	return (uint8_t)(f->bdf >> 8);

@@ -67,7 +67,9 @@ struct pci_func {
 	struct pci_bar bar[PCI_BARS];
 	/* capability offsets, 0: absent; validated, inside config space */
 	uint8_t cap_pm, cap_msi, cap_msix, cap_pcie, cap_af;
-	uint16_t cap_acs;
+	uint16_t cap_acs, cap_rebar;
+	uint8_t rebar_count;	 /* resizable BARs; sizes as at boot: */
+	uint8_t rebar_size[PCI_BARS];
 	bool ext_config;	 /* offsets >= 0x100 answer */
 	uint8_t pcie_type;	 /* device/port type of the PCIe capability */
 	bool pcie_v2;		 /* version 2 of it or later: has DEVCTL2 */
@@ -94,6 +96,8 @@ struct pci_func {
 	uint16_t group;		 /* isolation group, index of its first member */
 	const char *refused;	 /* why it cannot be given to a guest, or NULL */
 	uint8_t owner;		 /* vm id, or PCI_NO_OWNER */
+	uint8_t reset_stage;	 /* of reset.c; 0: no reset under way */
+	uint64_t reset_due;
 };
 
 #define PCI_NO_OWNER 0xff
@@ -134,18 +138,24 @@ enum hv_status __must_check pci_find(const char *name, struct pci_func **out);
 const char *pci_name(const struct pci_func *f, char *buf);
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 
+/* The bytes that the capability at `off` occupies; whatever the device says, at most 4 KiB. */
+unsigned pci_cap_size(const struct pci_func *f, unsigned off);
+unsigned pci_ecap_size(const struct pci_func *f, unsigned off);
+
 /* Bus master off, INTx disabled, MEM off, MSI and MSI-X off, read back. */
 void pci_quiesce(const struct pci_func *f);
-/* Waits until no transaction of `f` is pending, at most 100 ms; false: one still is. */
-bool __must_check pci_drain(const struct pci_func *f);
 /* "FLR", "AF", "PM", "bus", or NULL: there is no way to reset it. */
 const char *pci_reset_method(const struct pci_func *f);
 /*
  * Quiesces, drains, resets by that method, waits until ready (bounded, 60 s) and restores what
- * boot had set; the function stays quiet, in D0. HV_EUNSUPP: no method, but it is quiet and
- * restored. HV_ETIMEOUT: did not come back. HV_ECONFLICT: came back as something else. The caller
- * keeps others away from the function.
+ * boot had set; the function stays quiet, in D0. Without a method it is only quieted and restored.
+ * Neither call waits: step goes as far as time has come. HV_EAGAIN: not yet, call it again.
+ * HV_ETIMEOUT: did not come back. HV_ECONFLICT: came back as something else. The caller keeps
+ * others away from the function.
  */
-enum hv_status __must_check pci_reset(struct pci_func *f);
+void pci_reset_begin(struct pci_func *f);
+enum hv_status __must_check pci_reset_step(struct pci_func *f);
+/* Boot, or the stopped guest's own CPU: all functions of an owner, waiting once for all. */
+enum hv_status __must_check pci_reset_owned(uint8_t owner);
 
 #endif

@@ -10,6 +10,7 @@ enum hv_status {
 	HV_ECONFLICT, /* somebody else has it */
 	HV_EUNSUPP,  /* the hardware or Viaduct cannot */
 	HV_ETIMEOUT, /* the hardware did not answer in time */
+	HV_EAGAIN,   /* not yet */
 };
 
 #endif

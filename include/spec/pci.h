@@ -64,17 +64,33 @@
 
 /* Capability IDs: PCI Code and ID Assignment 1.14 §2, §3 */
 #define PCI_CAP_PM		0x01
+#define PCI_CAP_VPD		0x03
 #define PCI_CAP_MSI		0x05
+#define PCI_CAP_PCIX		0x07
+#define PCI_CAP_HT		0x08
+#define PCI_CAP_VENDOR		0x09
 #define PCI_CAP_PCIE		0x10
 #define PCI_CAP_MSIX		0x11
+#define PCI_CAP_SATA		0x12
 #define PCI_CAP_AF		0x13
 #define PCI_ECAP_AER		0x0001
+#define PCI_ECAP_VC		0x0002
+#define PCI_ECAP_DSN		0x0003
+#define PCI_ECAP_POWER		0x0004
+#define PCI_ECAP_MFVC		0x0008
+#define PCI_ECAP_VC9		0x0009 /* VC of a function that also has MFVC */
+#define PCI_ECAP_VSEC		0x000b
 #define PCI_ECAP_ACS		0x000d
+#define PCI_ECAP_ARI		0x000e
 #define PCI_ECAP_ATS		0x000f
 #define PCI_ECAP_SRIOV		0x0010
 #define PCI_ECAP_PRI		0x0013
+#define PCI_ECAP_REBAR		0x0015
+#define PCI_ECAP_DPA		0x0016
+#define PCI_ECAP_LTR		0x0018
 #define PCI_ECAP_PASID		0x001b
 #define PCI_ECAP_DPC		0x001d
+#define PCI_ECAP_DVSEC		0x0023
 
 /* Power management, §7.5.2 */
 #define PCI_PM_CSR		0x04
@@ -154,7 +170,13 @@
 
 /* Extended capabilities, §7.6.3 */
 #define PCI_ECAP_FIRST		0x100
+#define PCI_AER_SIZE		0x2c /* without root and prefix registers, §7.8.4 */
 #define PCI_AER_ROOT_CMD	0x2c /* §7.8.4.9 */
+#define PCI_REBAR_CAP(i)	(4 + 8 * (i)) /* §7.8.6.2: bit 4 + n is 2^n MiB */
+#define PCI_REBAR_CTRL(i)	(8 + 8 * (i)) /* §7.8.6.3 */
+#define   PCI_REBAR_KEEP	0x0000ffffu /* the rest is larger sizes, bit 16 is 2^28 MiB */
+#define   PCI_REBAR_SIZE	1 /* byte in it */
+#define   PCI_REBAR_SIZE_MASK	0x3fu
 #define PCI_ACS_CAP		0x04 /* §7.7.11 */
 #define PCI_ACS_CTRL		0x06
 #define   PCI_ACS_ISOLATE	0x001du /* SV, RR, CR, UF */

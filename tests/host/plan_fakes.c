@@ -19,6 +19,11 @@ const char *pci_name(const struct pci_func *f, char *buf)
 	return buf;
 }
 
+const char *pci_reset_method(const struct pci_func *f)
+{
+	return f->flr ? "FLR" : NULL;
+}
+
 enum hv_status pci_find(const char *name, struct pci_func **out)
 {
 	char n[16];
@@ -93,6 +98,7 @@ void fake_pci_reset(void)
 		f->host = h;
 		f->bdf = table[i].bdf;
 		f->vendor = 0x1234;
+		f->flr = true;
 		f->device = (uint16_t)(0x1000 + i);
 		f->irq_pin = table[i].pin;
 		f->intx.intid = table[i].spi ? 32u + table[i].spi - 1 : 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <arch/mmio.h>
+#include <arch/time.h>
 #include <host.h>
 #include <hv/pmem.h>
 #include <hv/vits.h>
@@ -149,7 +150,7 @@ void pci_cfg_write(const struct pci_func *f, uint16_t off, uint8_t size, uint32_
 		lose_state(d);
 }
 
-enum hv_status pci_reset(struct pci_func *f)
+void pci_reset_begin(struct pci_func *f)
 {
 	struct fake_dev *d = dev_of(f);
 
@@ -157,9 +158,12 @@ enum hv_status pci_reset(struct pci_func *f)
 	host_trace("pci_reset", (uint64_t)(f - pci_funcs), 0);
 	d->cfg[0x44] &= 0xfc;
 	lose_state(d);
-	if (d->during_reset)
-		d->during_reset();
-	return d->reset_status;
+	f->reset_due = arch_time_ticks() + 100000;
+}
+
+enum hv_status pci_reset_step(struct pci_func *f)
+{
+	return arch_time_ticks() < f->reset_due ? HV_EAGAIN : dev_of(f)->reset_status;
 }
 
 void pci_quiesce(const struct pci_func *f)

@@ -28,7 +28,6 @@ struct fake_dev {
 	bool soft_reset;       /* loses BARs and more on D3hot -> D0 */
 	unsigned resets;
 	enum hv_status reset_status;
-	void (*during_reset)(void); /* what another CPU does meanwhile */
 };
 
 extern struct fake_dev fakes[MAX_PCI_FUNCS];

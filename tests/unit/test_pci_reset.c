@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <arch/time.h>
 #include <host.h>
 
 #include "../host/pci_board.h"
@@ -28,6 +29,13 @@ static struct pcim_dev *device(struct pcim_dev *up)
 	pcim_bar(d, 0, KIB(16), 0);
 	pcim_bar(d, 2, MIB(1), PCIM_MEM64 | PCIM_PREF);
 	return d;
+}
+
+/* All that the guest has are reset; it has this one. */
+static enum hv_status reset(struct pcim_dev *d)
+{
+	board_func(d)->owner = 1;
+	return pci_reset_owned(1);
 }
 
 /* As a guest may leave it. */
@@ -73,8 +81,8 @@ static void test_methods_in_order_of_preference(void **state)
 		{ true, false, false, true, false, true, "PM" },
 		{ true, false, false, true, true, true, "bus" },
 		{ false, false, false, false, false, true, "bus" },
-		{ true, false, false, true, true, false, NULL },
-		{ false, false, false, false, false, false, NULL },
+		{ true, false, false, true, true, false, "bus" },
+		{ false, false, false, false, false, false, "bus" },
 	};
 
 	(void)state;
@@ -101,7 +109,7 @@ static void test_methods_in_order_of_preference(void **state)
 			assert_string_equal(pci_reset_method(board_func(d)), cases[i].want);
 		else
 			assert_null(pci_reset_method(board_func(d)));
-		assert_int_equal(pci_reset(board_func(d)), cases[i].want ? HV_OK : HV_EUNSUPP);
+		assert_int_equal(reset(d), HV_OK);
 		assert_int_equal(d->resets, cases[i].want ? 1 : 0);
 		check_restored(d);
 	}
@@ -145,12 +153,19 @@ static void test_pending_transactions_are_waited_for(void **state)
 	d = device(NULL);
 	pcim_pcie(d, 9, true, 2);
 	board_probe(&m);
-	assert_true(pci_drain(board_func(d)));
 	d->cfg[d->pcie + 0xa] |= 0x20;
-	assert_false(pci_drain(board_func(d)));
-	assert_int_equal(pci_reset(board_func(d)), HV_OK);
-	assert_non_null(strstr(host_log(), "still pending"));
+	pci_reset_begin(board_func(d));
+	assert_int_equal(pci_reset_step(board_func(d)), HV_EAGAIN);
+	host_time_advance(90000);
+	assert_int_equal(pci_reset_step(board_func(d)), HV_EAGAIN);
+	assert_int_equal(d->resets, 0);
+	d->cfg[d->pcie + 0xa] &= (uint8_t)~0x20;
+	assert_int_equal(pci_reset_step(board_func(d)), HV_EAGAIN);
 	assert_int_equal(d->resets, 1);
+	d->cfg[d->pcie + 0xa] |= 0x20;
+	assert_int_equal(reset(d), HV_OK); /* and after 100 ms anyway */
+	assert_non_null(strstr(host_log(), "still pending"));
+	assert_int_equal(d->resets, 2);
 }
 
 static void test_a_device_that_never_comes_back(void **state)
@@ -163,10 +178,9 @@ static void test_a_device_that_never_comes_back(void **state)
 	pcim_pcie(d, 9, true, 2);
 	board_probe(&m);
 	d->dead_after_reset = true;
-	assert_int_equal(pci_reset(board_func(d)), HV_ETIMEOUT);
+	assert_int_equal(reset(d), HV_ETIMEOUT);
 	assert_non_null(strstr(host_log(), "slow to come back"));
-	assert_int_equal(pci_reset(board_func(d)), HV_ETIMEOUT); /* at once: it is gone */
-	assert_non_null(strstr(host_log(), "does not answer any more"));
+	assert_int_equal(reset(d), HV_ETIMEOUT); /* at once: it is gone */
 }
 
 static void test_a_device_that_comes_back_as_another(void **state)
@@ -182,9 +196,10 @@ static void test_a_device_that_comes_back_as_another(void **state)
 	pcim_pcie(e, 9, true, 2);
 	board_probe(&m);
 	d->power_on[2] = 0x77; /* another device ID */
-	assert_int_equal(pci_reset(board_func(d)), HV_ECONFLICT);
+	assert_int_equal(reset(d), HV_ECONFLICT);
+	board_func(d)->owner = PCI_NO_OWNER;
 	pcim_writable(e, 0x10, 4, ~(uint32_t)(KIB(64) - 1)); /* a larger BAR */
-	assert_int_equal(pci_reset(board_func(e)), HV_ECONFLICT);
+	assert_int_equal(reset(e), HV_ECONFLICT);
 	assert_int_equal(pcim_get(e, 0x04, 2), 0x0400);
 }
 
@@ -199,8 +214,105 @@ static void test_a_sleeping_device_is_woken_before_reset(void **state)
 	pcim_pm(d, true);
 	board_probe(&m);
 	pci_cfg_write(board_func(d), (uint16_t)(d->pm + 4), 2, 3);
-	assert_int_equal(pci_reset(board_func(d)), HV_OK);
+	assert_int_equal(reset(d), HV_OK);
 	check_restored(d);
+}
+
+/* 100 ms of silence behind an FLR, no call waits, and two take as long as one (§6.6.2). */
+static void test_no_step_waits_and_all_wait_at_once(void **state)
+{
+	struct pcim_dev *d[3];
+	uint64_t start_us;
+
+	(void)state;
+	start();
+	for (unsigned i = 0; i < 3; i++) {
+		d[i] = pcim_endpoint(&m, NULL, i + 1, 0, 0x8086, (uint16_t)i);
+		pcim_pcie(d[i], 9, true, 2);
+	}
+	board_probe(&m);
+	start_us = arch_time_ticks();
+	pci_reset_begin(board_func(d[0]));
+	assert_int_equal(pci_reset_step(board_func(d[0])), HV_EAGAIN);
+	assert_true(arch_time_ticks() - start_us < 100);
+	assert_int_equal(d[0]->resets, 1);
+	host_time_advance(99000);
+	host_trace_clear();
+	assert_int_equal(pci_reset_step(board_func(d[0])), HV_EAGAIN);
+	assert_int_equal(host_trace_count(), 0); /* the device is left alone */
+	host_time_advance(2000);
+	assert_int_equal(pci_reset_step(board_func(d[0])), HV_OK);
+	board_func(d[1])->owner = 1;
+	start_us = arch_time_ticks();
+	assert_int_equal(reset(d[2]), HV_OK);
+	assert_int_equal(d[1]->resets + d[2]->resets, 2);
+	assert_in_range(arch_time_ticks() - start_us, 100000, 150000);
+}
+
+/* Several functions below a bridge: one reset of the bus, everything behind it is given back. */
+static void test_a_bus_is_reset_once_for_all_of_a_guest(void **state)
+{
+	static const struct {
+		bool flr; /* the other one resets itself */
+		unsigned other_owner;
+		const char *method;
+		unsigned resets[2];
+	} cases[] = {
+		{ false, 1, "bus", { 1, 1 } },
+		{ false, PCI_NO_OWNER, "bus", { 1, 1 } },
+		{ true, 1, "bus", { 2, 1 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pcim_dev *up, *d[2];
+
+		start();
+		up = pcim_bridge(&m, NULL, 1, 0, 7);
+		d[0] = device(up);
+		d[1] = pcim_endpoint(&m, up, 2, 0, 0x8086, 2);
+		pcim_bar(d[1], 0, KIB(4), 0);
+		if (cases[i].flr)
+			pcim_pcie(d[0], 9, true, 2);
+		board_probe(&m);
+		board_func(d[0])->owner = (uint8_t)cases[i].other_owner;
+		assert_string_equal(pci_reset_method(board_func(d[1])), cases[i].method);
+		use(d[1]);
+		assert_int_equal(reset(d[1]), HV_OK);
+		for (unsigned k = 0; k < 2; k++) {
+			assert_int_equal(d[k]->resets, cases[i].resets[k]);
+			assert_int_equal(pcim_get(d[k], 0x04, 2), 0x0400);
+			assert_int_equal(pcim_get(d[k], 0x10, 4),
+					 (uint32_t)board_func(d[k])->bar[0].pci);
+		}
+	}
+}
+
+/* Where the bus below may come to belong to two guests, or there is more behind it, it is not. */
+static void test_a_bus_with_others_on_it_is_not_reset(void **state)
+{
+	struct pcim_dev *up, *d, *e;
+
+	(void)state;
+	start();
+	up = pcim_bridge(&m, NULL, 1, 0, 4);
+	d = pcim_endpoint(&m, up, 0, 0, 0x8086, 1);
+	e = pcim_endpoint(&m, up, 0, 1, 0x8086, 2);
+	pcim_set(d, 0x0e, 1, 0x80);
+	pcim_acs(up, 0x1d);
+	for (unsigned i = 0; i < 2; i++) {
+		pcim_pcie(i ? e : d, 0, false, 2);
+		pcim_acs(i ? e : d, 0x1d);
+	}
+	board_probe(&m);
+	assert_int_not_equal(board_func(d)->group, board_func(e)->group);
+	assert_null(pci_reset_method(board_func(d)));
+	start();
+	up = pcim_bridge(&m, NULL, 1, 0, 7);
+	d = device(up);
+	pcim_bridge(&m, up, 2, 0, -1);
+	board_probe(&m);
+	assert_null(pci_reset_method(board_func(d)));
 }
 
 static void test_bridges_are_not_reset(void **state)
@@ -224,6 +336,9 @@ int main(void)
 		T(test_a_device_that_never_comes_back),
 		T(test_a_device_that_comes_back_as_another),
 		T(test_a_sleeping_device_is_woken_before_reset),
+		T(test_no_step_waits_and_all_wait_at_once),
+		T(test_a_bus_is_reset_once_for_all_of_a_guest),
+		T(test_a_bus_with_others_on_it_is_not_reset),
 		T(test_bridges_are_not_reset),
 	};
 

@@ -258,6 +258,11 @@ static void dead_iommu(void) { fake_smmu.dead = true; }
 static void stage1_iommu(void) { fake_smmu.s2 = false; }
 static void narrow_iommu(void) { fake_smmu.oas_bits = 32; }
 static void func_refused(void) { fake_func("0000:00:02.0")->refused = "its capability list loops"; }
+static void no_reset(void)
+{
+	fake_func("0000:00:02.0")->flr = false;
+}
+
 static void one_group(void) { fake_func("0000:00:02.0")->group = 1; }
 static void no_msi(void) { fake_func("0000:00:02.0")->msi = NULL; }
 static void noncoherent_iommu(void) { fake_smmu.coherent = false; }
@@ -356,6 +361,8 @@ static const struct {
 	{ "bridge", { { "a", 1, 64, .dev = { { "0000:00:03.0" } } } }, 0, "is a bridge", NULL },
 	{ "refused function", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
 	  "cannot be assigned: its capability list loops", func_refused },
+	{ "no way to reset it", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
+	  EDU " has no way to be reset", no_reset },
 	{ "StreamID of two guests",
 	  { { "a", 1, 64, .dev = { { "0000:01:05.0" } } }, { "b", 1, 64, .dev = { { "0000:01:06.0" } } } }, 1,
 	  "0000:01:06.0 and 0000:01:05.0 share StreamID 0x100, and guest \"a\" has the latter", NULL },
@@ -580,6 +587,15 @@ static void device_fields(void **state)
 	assert_ptr_equal(d[1].as.msi.ctrl, fake_func(NIC)->msi);
 	assert_true(plan.guest[0].its && plan.guest[0].coherent && plan.guest[0].has_pci);
 	assert_int_equal(plan.guest[0].vpci.doorbell.v, GUEST_ITS_BASE + 0x10000);
+}
+
+static void a_device_that_cannot_be_reset_is_let_in_on_demand(void **state)
+{
+	static const struct decl g = { "a", 1, 64, .dev = { { EDU, "allow-no-reset" } } };
+
+	(void)state;
+	no_reset();
+	starts(&g, 1);
 }
 
 static void forced_device_needs_no_iommu(void **state)
@@ -851,6 +867,7 @@ int main(void)
 		cmocka_unit_test_setup(ninth_guest_is_refused, setup),
 		cmocka_unit_test_setup(refused_guest_takes_nothing, setup),
 		cmocka_unit_test_setup(device_fields, setup),
+		cmocka_unit_test_setup(a_device_that_cannot_be_reset_is_let_in_on_demand, setup),
 		cmocka_unit_test_setup(forced_device_needs_no_iommu, setup),
 		cmocka_unit_test_setup(lays_out_the_bus, setup),
 		cmocka_unit_test_setup(assigns_lines, setup),
