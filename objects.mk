@@ -10,6 +10,7 @@ pure_src := \
 	common/image.c \
 	common/irq.c \
 	common/life.c \
+	common/load.c \
 	common/log.c \
 	common/mmio.c \
 	common/plan.c \

@@ -16,6 +16,7 @@
 #include <hv/iommu.h>
 #include <hv/irq.h>
 #include <hv/life.h>
+#include <hv/load.h>
 #include <hv/log.h>
 #include <hv/msi.h>
 #include <hv/panic.h>
@@ -289,7 +290,6 @@ void vm_stop(struct vcpu *v)
 
 __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint64_t entry_ticks)
 {
-	struct build_ticks ticks = { 0 };
 	struct plan *p;
 	uint64_t hcr;
 
@@ -315,7 +315,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	el2_window_init();
 	idreg_plan(p->geo);
 	idreg_load();
-	build_guests(p, el2_map_device, &ticks);
+	build_guests(p, el2_map_device);
 	stay_on = dt_bool(fdt, fdt_path_offset(fdt, "/chosen"), "viaduct,stay-on");
 	start_guests();
 	if (irq_register(SGI_STOP, crash_stop, NULL, false) != HV_OK)
@@ -326,8 +326,8 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 		 (pmem_own_bytes() + (size_t)(_end - _start)) >> 10);
 	log_info("ticks: entry %llu first-guest %llu copy %llu inflate %llu scrub %llu",
 		 (unsigned long long)entry_ticks, (unsigned long long)arch_time_ticks(),
-		 (unsigned long long)ticks.copy, (unsigned long long)ticks.inflate,
-		 (unsigned long long)ticks.scrub);
+		 (unsigned long long)load_ticks.copy, (unsigned long long)load_ticks.inflate,
+		 (unsigned long long)load_ticks.scrub);
 	el2_seal();
 	if (vm_count == 0)
 		power_off();

@@ -8,13 +8,7 @@
 #include <hv/plan.h>
 #include <hv/vm.h>
 
-struct build_ticks {
-	uint64_t copy;	  /* images and device trees */
-	uint64_t inflate; /* compressed kernels */
-	uint64_t scrub;	  /* zeroing guest RAM */
-};
-
 /* Sets vms[] and vm_count; guests that cannot be built are refused in the plan, with a log line. */
-void build_guests(struct plan *p, void (*map_device)(struct range), struct build_ticks *ticks);
+void build_guests(struct plan *p, void (*map_device)(struct range));
 
 #endif

@@ -39,3 +39,4 @@ irq_objs := common/irq.c common/pmem.c
 gicv3_objs := drivers/irqchip/gicv3.c drivers/irqchip/gic.c common/dt.c common/fmt.c common/mmio.c
 uart_objs := drivers/serial/uart.c drivers/serial/pl011.c common/dt.c common/fmt.c common/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c
+load_objs := common/load.c common/vm.c common/image.c common/guest_dt.c common/fmt.c common/pmem.c common/s2.c

@@ -1,0 +1,116 @@
+/* Filling a guest's RAM: see hv/load.h. */
+#include <string.h>
+
+#include <arch/cache.h>
+#include <arch/time.h>
+#include <arch/window.h>
+#include <hv/guest_dt.h>
+#include <hv/image.h>
+#include <hv/load.h>
+#include <hv/pmem.h>
+
+#define DTB_MAX KIB(64)
+
+struct load_ticks load_ticks;
+
+/* Shared by all guests, one after the other. */
+static struct {
+	void *dtb;
+	void *work;
+	size_t work_size;
+} scratch;
+
+void load_init(void *work, size_t work_size)
+{
+	scratch.dtb = pmem_alloc(DTB_MAX, 64);
+	scratch.work = work;
+	scratch.work_size = work_size;
+}
+
+/*
+ * Guest memory is written past the guest's (disabled) caches: every line goes to memory, and
+ * stale instructions go at the end. DDI 0487 D7.5.
+ */
+static void fill(struct vm *vm, uint64_t ipa, const void *data, uint64_t size)
+{
+	const char *p = data;
+	pa_t pa;
+
+	while (size && vm_ram_pa(vm, IPA(ipa), 1, &pa)) {
+		size_t left;
+		void *w = arch_window_open(pa, &left);
+		size_t n = (size_t)MIN(left, size);
+
+		if (p)
+			memcpy(w, p, n);
+		else
+			memset(w, 0, n);
+		arch_cache_clean_inval(w, n);
+		arch_window_close();
+		p = p ? p + n : NULL;
+		ipa += n;
+		size -= n;
+	}
+}
+
+static void scrub(struct vm *vm)
+{
+	uint64_t start = arch_time_ticks();
+
+	for (unsigned i = 0; i < vm->ram_count; i++)
+		fill(vm, vm->ram[i].ipa.v, NULL, vm->ram[i].size);
+	load_ticks.scrub += arch_time_ticks() - start;
+}
+
+struct sink {
+	struct vm *vm;
+	uint64_t at;
+};
+
+static void sink_piece(void *arg, const void *piece, size_t size)
+{
+	struct sink *s = arg;
+
+	fill(s->vm, s->at, piece, size);
+	s->at += size;
+}
+
+static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm)
+{
+	const void *data = pa_to_va(PA(g->kernel.base));
+	uint64_t start = arch_time_ticks();
+	struct sink s = { vm, g->image.kernel };
+	enum hv_status st = HV_OK;
+
+	if (g->image.gzip) {
+		st = image_inflate(data, g->kernel.size, g->image.kernel_size, sink_piece, &s,
+				   scratch.work, scratch.work_size);
+		load_ticks.inflate += arch_time_ticks() - start;
+	} else {
+		fill(vm, g->image.kernel, data, g->kernel.size);
+		load_ticks.copy += arch_time_ticks() - start;
+	}
+	return st;
+}
+
+enum hv_status load_guest(const struct guest_plan *g, struct vm *vm)
+{
+	struct range initrd = { g->image.initrd, g->ramdisk.size };
+	enum hv_status st;
+	uint64_t start;
+
+	scrub(vm);
+	st = load_kernel(g, vm);
+	start = arch_time_ticks();
+	if (st == HV_OK && g->ramdisk.size)
+		fill(vm, initrd.base, pa_to_va(PA(g->ramdisk.base)), initrd.size);
+	if (st == HV_OK)
+		st = guest_dt_build(g, initrd, scratch.dtb, DTB_MAX);
+	if (st == HV_OK)
+		fill(vm, g->image.dtb, scratch.dtb, DTB_MAX);
+	arch_icache_inval_all();
+	load_ticks.copy += arch_time_ticks() - start;
+	vm->vcpu[0]->entry = g->image.kernel;
+	vm->vcpu[0]->context = g->image.dtb;
+	return st;
+}

@@ -1,0 +1,26 @@
+/*
+ * Filling a guest's RAM: scrubbed, then kernel, ramdisk and device tree, every line of it cleaned
+ * and invalidated to the point of coherency, because the guest starts with its caches off. Boot,
+ * and by whoever restarts a guest: its vCPUs are parked.
+ */
+#ifndef HV_LOAD_H
+#define HV_LOAD_H
+
+#include <hv/plan.h>
+#include <hv/vm.h>
+
+struct load_ticks {
+	uint64_t copy;	  /* images and device trees */
+	uint64_t inflate; /* compressed kernels */
+	uint64_t scrub;	  /* zeroing */
+};
+
+extern struct load_ticks load_ticks;
+
+/* `work`: at least 64 KiB for zlib. Allocates the buffer for device trees: boot only. */
+void load_init(void *work, size_t work_size);
+/* HV_EINVAL: the kernel does not inflate; HV_ENOMEM: the device tree does not fit. Sets the entry
+ * point of vCPU 0. */
+enum hv_status __must_check load_guest(const struct guest_plan *g, struct vm *vm);
+
+#endif
