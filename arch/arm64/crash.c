@@ -115,11 +115,11 @@ void crash(const struct guest_regs *r, uint64_t sp)
 	log_err("PC 0x%llx SP 0x%llx FAR 0x%llx PSTATE 0x%llx", (unsigned long long)r->pc,
 		(unsigned long long)sp, (unsigned long long)read_sysreg(far_el2),
 		(unsigned long long)r->pstate);
-	for (unsigned i = 0; i < 31; i += 3)
+	for (unsigned i = 0; i < 30; i += 3)
 		log_err("x%-2u 0x%016llx  x%-2u 0x%016llx  x%-2u 0x%016llx", i,
-			(unsigned long long)r->x[i], i + 1,
-			(unsigned long long)(i < 30 ? r->x[i + 1] : sp), i + 2,
-			(unsigned long long)(i < 29 ? r->x[i + 2] : 0));
+			(unsigned long long)r->x[i], i + 1, (unsigned long long)r->x[i + 1],
+			i + 2, (unsigned long long)r->x[i + 2]);
+	log_err("x30 0x%016llx", (unsigned long long)r->x[30]);
 	finish(r->pc, r->x[29]);
 }
 
