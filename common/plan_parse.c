@@ -354,9 +354,9 @@ static void parse_device(const void *fdt, struct guest_plan *g, struct plan_devi
 	d->force_no_iommu = dt_bool(fdt, d->node, "force-assign-without-iommu");
 	d->allow_shared_frame = dt_bool(fdt, d->node, "allow-shared-msi-frame");
 	d->p2p = dt_bool(fdt, d->node, "p2p");
-	d->raw_vendor_caps = dt_bool(fdt, d->node, "raw-vendor-caps");
-	d->raw_gaps = dt_bool(fdt, d->node, "raw-gaps");
-	d->atomic_ops = dt_bool(fdt, d->node, "atomic-ops");
+	d->as.raw_vendor_caps = dt_bool(fdt, d->node, "raw-vendor-caps");
+	d->as.raw_gaps = dt_bool(fdt, d->node, "raw-gaps");
+	d->as.atomic_ops = dt_bool(fdt, d->node, "atomic-ops");
 }
 
 static void parse_vpci(const void *fdt, int vpci, struct guest_plan *g, unsigned room)

@@ -1,144 +1,207 @@
 /*
  * Builds a guest's view of a function at boot: which row of rules.c each dword follows, the
- * shadow's first values, and the capability list. Only capabilities of the table below exist: the
+ * shadow's first values, and both capability lists. Only capabilities of the table below exist: the
  * shadow supplies every pointer, so what is hidden cannot be found, and has no row besides.
  * The device is read here, before any guest owned it, and never again for a decision.
  */
 #include <string.h>
 
-#include <spec/pci.h>
+#include <hv/bits.h>
+#include <hv/pmem.h>
 #include <spec/pci_caps.h>
 
 #include "vpci_priv.h"
 
-#define CAP_ROWS_MAX DW(PCI_EXP_V2_SIZE)
-#define CAPS_MAX     48 /* a list in 192 bytes cannot be longer: ends a loop */
+#define DWORDS DW(PCI_CFG_SIZE)
+
+/* What is being built, before it is known how much of it is used. */
+static struct {
+	uint8_t row[DWORDS];
+	uint32_t link[DWORDS];	   /* IDs and pointers, where they go */
+	uint64_t head[DWORDS / 64]; /* dwords where a capability starts, hidden ones as well */
+} cfg;
+
+static bool is_head(unsigned off)
+{
+	return cfg.head[DW(off) / 64] >> DW(off) % 64 & 1;
+}
 
 static void put(struct vpci_func *f, unsigned off, uint32_t mask, uint32_t value)
 {
-	f->initial[DW(off)] = (f->initial[DW(off)] & ~mask) | (value & mask);
+	f->shadow[DW(off)] = (f->shadow[DW(off)] & ~mask) | (value & mask);
 }
 
-static unsigned rows_run(uint8_t *rows, unsigned first, unsigned count)
+static void rows_run(uint8_t *rows, unsigned first, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		rows[i] = (uint8_t)(first + i);
-	return count;
 }
 
-/* Each: fills the rows of the capability's dwords and returns their number; 0 hides it. */
-typedef unsigned cap_rows_fn(const struct vpci_func *f, uint32_t header, uint8_t *rows);
+/*
+ * `first`: row of the first dword; `next`: of the others, 0: the rows behind `first`. `found` and
+ * `seen` are where discovery and vPCI keep the only offset where it may be: one byte each.
+ */
+struct cap_kind {
+	uint16_t id;
+	uint8_t first, next;
+	size_t found, seen;
+};
 
-static unsigned pm_rows(const struct vpci_func *f, uint32_t header, uint8_t *rows)
+#define THE_ONE(cap) offsetof(struct pci_func, cap_##cap), offsetof(struct vpci_func, cap)
+
+static const struct cap_kind legacy[] = {
+	{ PCI_CAP_PM, ROW_PM, 0, THE_ONE(pm) },
+	{ PCI_CAP_MSI, ROW_MSI_CTRL, 0, THE_ONE(msi) },
+	{ PCI_CAP_PCIX, ROW_CAP, ROW_READ },
+	{ PCI_CAP_HT, ROW_CAP, ROW_READ },
+	{ PCI_CAP_VENDOR, ROW_CAP, ROW_RAW },
+	{ PCI_CAP_PCIE, ROW_PCIE, 0, THE_ONE(pcie) },
+	{ PCI_CAP_MSIX, ROW_MSIX, 0, THE_ONE(msix) },
+	{ PCI_CAP_SATA, ROW_CAP, ROW_READ },
+	{ PCI_CAP_AF, ROW_AF, 0, THE_ONE(af) },
+};
+
+/* Not here, because they are Viaduct's: ARI, ATS, SR-IOV, PRI, PASID, DPC, L1 substates, PTM; or
+ * of no use to a function alone: multicast, TPH, secondary PCIe. */
+static const struct cap_kind extended[] = {
+	{ PCI_ECAP_AER, ROW_AER, 0 },
+	{ PCI_ECAP_VC, ROW_ECAP, ROW_READ },
+	{ PCI_ECAP_DSN, ROW_ECAP, ROW_READ },
+	{ PCI_ECAP_POWER, ROW_ECAP, ROW_READ },
+	{ PCI_ECAP_MFVC, ROW_ECAP, ROW_READ },
+	{ PCI_ECAP_VC9, ROW_ECAP, ROW_READ },
+	{ PCI_ECAP_VSEC, ROW_ECAP, ROW_RAW },
+	{ PCI_ECAP_ACS, ROW_ECAP, ROW_READ },
+	{ PCI_ECAP_REBAR, ROW_ECAP, ROW_FIXED },
+	{ PCI_ECAP_DPA, ROW_ECAP, ROW_READ },
+	{ PCI_ECAP_LTR, ROW_ECAP, ROW_READ },
+	{ PCI_ECAP_DVSEC, ROW_ECAP, ROW_RAW },
+};
+
+static const struct cap_kind *kind_of(const struct cap_kind *list, unsigned count, unsigned id)
 {
-	(void)f;
-	(void)header;
-	return rows_run(rows, ROW_PM, 2);
+	for (unsigned i = 0; i < count; i++)
+		if (list[i].id == id)
+			return &list[i];
+	return NULL;
 }
 
-static unsigned pcie_rows(const struct vpci_func *f, uint32_t header, uint8_t *rows)
+/* What the table cannot say. Discovery checked the one it found; there may be others. */
+static bool is_hidden(const struct vpci_func *f, const struct cap_kind *k, unsigned at, uint32_t head)
 {
-	(void)f;
-	return rows_run(rows, ROW_PCIE,
-			DW((header >> 16 & 0xf) >= 2 ? PCI_EXP_V2_SIZE : PCI_EXP_V1_SIZE));
+	if (k->found && ((const uint8_t *)f->pf)[k->found] != at)
+		return true;
+	if (at >= PCI_ECAP_FIRST) /* alone there is no peer that ACS could keep away */
+		return (k->id == PCI_ECAP_ACS && !f->as.multifunction) ||
+		       (k->id == PCI_ECAP_REBAR && at != f->pf->cap_rebar);
+	return (k->id == PCI_CAP_MSI && !f->granted) || (k->id == PCI_CAP_MSIX && !f->vectors) ||
+	       (k->id == PCI_CAP_VENDOR && f->pf->vendor == VIRTIO_VENDOR &&
+		head >> VIRTIO_CFG_TYPE == VIRTIO_PCI_CFG);
 }
 
 /* Four layouts (§7.7.1): 32 or 64 bit, with or without masks. */
-static unsigned msi_rows(const struct vpci_func *f, uint32_t header, uint8_t *rows)
+static void msi_rows(uint32_t head, uint8_t *rows)
 {
-	unsigned n = 0;
-
-	if (!f->granted)
-		return 0;
-	rows[n++] = ROW_MSI_CTRL;
-	rows[n++] = ROW_MSI_ADDR;
-	if (header & MSI_64)
-		rows[n++] = ROW_MSI_ADDR_HI;
-	rows[n++] = ROW_MSI_DATA;
-	if (header & MSI_PVM) {
-		rows[n++] = ROW_MSI_MASK;
-		rows[n++] = ROW_MSI_PENDING;
+	*rows++ = ROW_MSI_CTRL;
+	*rows++ = ROW_MSI_ADDR;
+	if (head & MSI_64)
+		*rows++ = ROW_MSI_ADDR_HI;
+	*rows++ = ROW_MSI_DATA;
+	if (head & MSI_PVM) {
+		*rows++ = ROW_MSI_MASK;
+		*rows = ROW_MSI_PENDING;
 	}
-	return n;
 }
 
-static unsigned msix_rows(const struct vpci_func *f, uint32_t header, uint8_t *rows)
+/* Gives the capability at `at` its rows; false: it is not shown, and has none. */
+static bool show(struct vpci_func *f, const struct cap_kind *k, unsigned at, uint32_t head)
 {
-	(void)header;
-	return f->vectors ? rows_run(rows, ROW_MSIX, 3) : 0;
-}
+	bool ext = at >= PCI_ECAP_FIRST;
+	unsigned size = ext ? pci_ecap_size(f->pf, at) : pci_cap_size(f->pf, at);
+	unsigned n = DW(size + 3), end = ext ? DWORDS : DW(PCI_CFG_LEGACY_SIZE);
+	uint8_t *rows = &cfg.row[DW(at)];
 
-/* `seen` and `found` are where vPCI and discovery keep the capability's offset: one byte each. */
-static const struct cap_kind {
-	uint8_t id;
-	size_t seen, found;
-	cap_rows_fn *rows;
-} visible[] = {
-	{ PCI_CAP_PM, offsetof(struct vpci_func, pm), offsetof(struct pci_func, cap_pm), pm_rows },
-	{ PCI_CAP_MSI, offsetof(struct vpci_func, msi), offsetof(struct pci_func, cap_msi),
-	  msi_rows },
-	{ PCI_CAP_PCIE, offsetof(struct vpci_func, pcie), offsetof(struct pci_func, cap_pcie),
-	  pcie_rows },
-	{ PCI_CAP_MSIX, offsetof(struct vpci_func, msix), offsetof(struct pci_func, cap_msix),
-	  msix_rows },
-};
-
-/* A device whose capabilities overlap each other gets the first of them. */
-static bool claim(uint8_t *row, unsigned at, const uint8_t *rows, unsigned count)
-{
-	if (at < PCI_CAP_FIRST || DW(at) + count > DW(PCI_CFG_LEGACY_SIZE))
+	if (!k || is_hidden(f, k, at, head) || DW(at) + n > end)
 		return false;
-	for (unsigned i = 0; i < count; i++)
-		if (row[DW(at) + i] != ROW_NONE)
-			return false;
-	memcpy(&row[DW(at)], rows, count);
+	for (unsigned i = 0; i < n; i++)
+		if (rows[i] != ROW_NONE)
+			return false; /* of two that overlap the first */
+	if (k->next)
+		memset(rows, k->next == ROW_RAW && !f->as.raw_vendor_caps ? ROW_READ : k->next, n);
+	else
+		rows_run(rows, k->first, n);
+	rows[0] = k->first;
+	if (k->first == ROW_MSI_CTRL)
+		msi_rows(head, rows);
+	if (k->seen)
+		((uint8_t *)f)[k->seen] = (uint8_t)at;
 	return true;
 }
 
-/* Only where discovery found and checked it; a list may lead there more than once. */
-static bool show(struct vpci_func *f, const struct cap_kind *k, unsigned at, uint32_t header,
-		 uint8_t *row)
-{
-	uint8_t *seen = (uint8_t *)f + k->seen;
-	const uint8_t *found = (const uint8_t *)f->pf + k->found;
-	uint8_t rows[CAP_ROWS_MAX];
-	unsigned n;
-
-	if ((header & 0xff) != k->id || *seen || at != *found)
-		return false;
-	n = k->rows(f, header, rows);
-	if (!n || !claim(row, at, rows, n))
-		return false;
-	*seen = (uint8_t)at;
-	return true;
-}
-
-static void build_list(struct vpci_func *f, uint8_t *row, uint8_t *next)
+static void build_list(struct vpci_func *f)
 {
 	unsigned at = pci_cfg_read(f->pf, PCI_CAP_PTR, 1) & 0xfc;
 	unsigned link = PCI_CAP_PTR; /* byte that points to the next visible one */
 
-	for (unsigned i = 0; i < CAPS_MAX && at >= PCI_CAP_FIRST; i++) {
-		uint32_t header = pci_cfg_read(f->pf, (uint16_t)at, 4);
+	while (at >= PCI_CAP_FIRST && !is_head(at)) {
+		uint32_t head = pci_cfg_read(f->pf, (uint16_t)at, 4);
 
-		for (unsigned j = 0; j < ARRAY_SIZE(visible); j++) {
-			if (!show(f, &visible[j], at, header, row))
-				continue;
-			next[link] = (uint8_t)at;
-			next[at] = visible[j].id;
+		cfg.head[DW(at) / 64] |= BIT(DW(at) % 64);
+		if (show(f, kind_of(legacy, ARRAY_SIZE(legacy), head & 0xff), at, head)) {
+			cfg.link[DW(link)] |= at << 8 * (link % 4);
+			cfg.link[DW(at)] |= head & 0xff;
 			link = at + 1;
 		}
-		at = header >> 8 & 0xfc;
+		at = head >> 8 & 0xfc;
 	}
 }
 
-static void build_header(struct vpci_func *f, uint8_t *row)
+/* The first stays where it is: if it is hidden, as one that has no ID. */
+static void build_extended(struct vpci_func *f)
 {
-	rows_run(row, ROW_HEADER, DW(PCI_CAP_FIRST));
+	unsigned at = f->pf->ext_config ? PCI_ECAP_FIRST : 0, link = PCI_ECAP_FIRST;
+
+	while (at >= PCI_ECAP_FIRST && !is_head(at)) {
+		uint32_t head = pci_cfg_read(f->pf, (uint16_t)at, 4);
+
+		if (!head || head == PCI_ALL_ONES)
+			break;
+		cfg.head[DW(at) / 64] |= BIT(DW(at) % 64);
+		if (show(f, kind_of(extended, ARRAY_SIZE(extended), head & 0xffff), at, head)) {
+			if (at != PCI_ECAP_FIRST)
+				cfg.link[DW(link)] |= at << ECAP_NEXT;
+			cfg.link[DW(at)] |= head & 0xffff;
+			link = at;
+		}
+		at = head >> ECAP_NEXT & ~3u;
+	}
+	if (is_head(PCI_ECAP_FIRST) && cfg.row[DW(PCI_ECAP_FIRST)] == ROW_NONE)
+		cfg.row[DW(PCI_ECAP_FIRST)] = ROW_FIXED;
+}
+
+/* What no capability claims: behind a hidden one the length of which nobody knows it is not told. */
+static void build_gaps(const struct vpci_func *f)
+{
+	unsigned end = !f->as.raw_gaps ? 0 : f->pf->ext_config ? PCI_CFG_SIZE : PCI_CFG_LEGACY_SIZE;
+	bool gap = true;
+
+	for (unsigned off = PCI_CAP_FIRST; off < end; off += 4) {
+		uint8_t *row = &cfg.row[DW(off)];
+
+		if (is_head(off) || off == PCI_ECAP_FIRST)
+			gap = !is_head(off) || (*row != ROW_NONE && *row != ROW_FIXED);
+		if (gap && *row == ROW_NONE)
+			*row = ROW_RAW;
+	}
+}
+
+static void build_header(const struct vpci_func *f)
+{
+	rows_run(cfg.row, ROW_HEADER, DW(PCI_CAP_FIRST));
 	for (unsigned i = 0; i < PCI_BARS; i++) {
 		bool upper = i && f->present & 1u << (i - 1) && bar_mem64(f, i - 1);
 
-		row[DW(PCI_BAR(0)) + i] = f->present & 1u << i || upper ? ROW_BAR : ROW_NONE;
+		cfg.row[DW(PCI_BAR(0)) + i] = f->present & 1u << i || upper ? ROW_BAR : ROW_NONE;
 	}
 }
 
@@ -146,8 +209,23 @@ static void fix_bars(struct vpci_func *f)
 {
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		if (f->present & 1u << i)
-			f->initial[DW(PCI_BAR(0)) + i] = (bar_mem64(f, i) ? PCI_BAR_TYPE_64 : 0) |
+			f->shadow[DW(PCI_BAR(0)) + i] = (bar_mem64(f, i) ? PCI_BAR_TYPE_64 : 0) |
 						       (f->pf->bar[i].prefetch ? PCI_BAR_PREFETCH : 0);
+}
+
+/* Only the size that it has (§7.8.6.2). */
+static void fix_rebar(struct vpci_func *f)
+{
+	const struct pci_func *pf = f->pf;
+
+	for (unsigned i = 0; i < pf->rebar_count; i++) {
+		uint64_t size = BIT(MIN(pf->rebar_size[i], 44u) + 4) & BITS(47, 4);
+		unsigned cap = pf->cap_rebar + PCI_REBAR_CAP(i);
+		uint32_t ctrl = pci_cfg_read(pf, (uint16_t)(cap + 4), 4);
+
+		put(f, cap, PCI_ALL_ONES, (uint32_t)size);
+		put(f, cap + 4, PCI_ALL_ONES, (ctrl & PCI_REBAR_KEEP) | (uint32_t)(size >> 32 << 16));
+	}
 }
 
 /* Where the guest's view is neither the device's nor constant. */
@@ -160,6 +238,10 @@ static void fix_values(struct vpci_func *f)
 	put(f, CFG_CACHELINE, CFG_MULTIFUNCTION, f->as.multifunction ? CFG_MULTIFUNCTION : 0);
 	put(f, PCI_SUBSYSTEM, PCI_ALL_ONES, (uint32_t)pf->subdevice << 16 | pf->subvendor);
 	put(f, CFG_INTERRUPT, 0xff00, (uint32_t)f->as.intx_pin << 8);
+	if (f->af && !pf->af_flr)
+		put(f, f->af, AF_CAP_FLR, 0);
+	if (pf->cap_rebar && cfg.row[DW(pf->cap_rebar)] == ROW_ECAP)
+		fix_rebar(f);
 	if (f->pcie && !pf->flr)
 		put(f, f->pcie + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, 0);
 	if (f->msi)
@@ -168,23 +250,31 @@ static void fix_values(struct vpci_func *f)
 		put(f, f->msix, MSIX_SIZE, (f->vectors - 1u) << 16);
 }
 
-void caps_build(struct vpci_func *f, uint8_t *row)
+void caps_build(struct vpci_func *f)
 {
-	uint8_t link[PCI_CFG_LEGACY_SIZE] = { 0 }; /* IDs and pointers, where they go */
+	uint8_t *row;
 
-	build_header(f, row);
-	build_list(f, row, link);
+	memset(&cfg, 0, sizeof(cfg));
+	build_header(f);
+	build_list(f);
+	build_extended(f);
+	build_gaps(f);
+	f->dwords = DWORDS;
+	while (f->dwords > DW(PCI_CFG_LEGACY_SIZE) && cfg.row[f->dwords - 1] == ROW_NONE)
+		f->dwords--;
+	f->row = row = pmem_alloc(f->dwords, 64);
+	f->shadow = pmem_alloc(f->dwords * sizeof(f->shadow[0]), 64);
+	f->initial = pmem_alloc(PCI_CFG_LEGACY_SIZE, 64);
+	memcpy(row, cfg.row, f->dwords);
 	for (unsigned dw = 0; dw < f->dwords; dw++) {
 		const struct cfg_rule *r = &cfg_rules[row[dw]];
 		uint32_t hw = r->boot ? pci_cfg_read(f->pf, (uint16_t)(dw * 4), 4) : 0;
 
-		f->initial[dw] = (hw & r->boot) | r->set;
-		for (unsigned i = 0; i < 4; i++)
-			f->initial[dw] |= (uint32_t)link[dw * 4 + i] << 8 * i;
+		f->shadow[dw] = (hw & r->boot) | r->set | cfg.link[dw];
 	}
 	fix_bars(f);
 	fix_values(f);
-	if (link[PCI_CAP_PTR])
+	if (cfg.link[DW(PCI_CAP_PTR)])
 		put(f, PCI_COMMAND, PCI_STS_CAPS << 16, PCI_STS_CAPS << 16);
-	f->row = row;
+	memcpy(f->initial, f->shadow, PCI_CFG_LEGACY_SIZE);
 }

@@ -64,14 +64,15 @@ static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint3
 	unsigned dw = DW(off), shift = 8 * (off % 4);
 	const struct cfg_rule *r = &cfg_rules[f->row[dw]];
 	uint32_t lanes = lanes_of(off, size), old = f->shadow[dw], hw_now = 0;
+	bool whole = (r->rw & r->hw & lanes) == lanes; /* raw: nothing to be kept */
 	struct cfg_verdict d;
 
-	if ((r->rw | r->w1c) & r->hw & lanes)
+	if ((r->rw | r->w1c) & r->hw & lanes && !whole)
 		hw_now = pci_cfg_read(f->pf, (uint16_t)off, (uint8_t)size) << shift;
 	d = cfg_decide(r, lanes, hw_now, value << shift, old);
 	__atomic_store_n(&f->shadow[dw], d.shadow, __ATOMIC_RELAXED);
 	/* All ones: nobody answers, and a write back of ones would set every bit there is. */
-	if (d.to_hw && (hw_now & lanes) != lanes)
+	if (d.to_hw && (whole || (hw_now & lanes) != lanes))
 		pci_cfg_write(f->pf, (uint16_t)off, (uint8_t)size, d.value >> shift);
 	if (r->wrote && r->rw & lanes)
 		r->wrote(f, dw, old);

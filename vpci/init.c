@@ -13,7 +13,6 @@
 static enum hv_status init_func(struct vpci *v, unsigned index, const struct vpci_assignment *as)
 {
 	struct vpci_func *f = &v->func[index];
-	uint8_t *row;
 
 	if (as->func->header_type || as->func->bridge || as->intx_pin > 4)
 		return HV_EINVAL;
@@ -22,17 +21,13 @@ static enum hv_status init_func(struct vpci *v, unsigned index, const struct vpc
 	v->by_devfn[as->devfn] = (uint8_t)index;
 	*f = (struct vpci_func){
 		.index = (uint8_t)index,
-		.dwords = DW(PCI_CFG_LEGACY_SIZE),
 		.v = v,
 		.pf = as->func,
 		.as = *as,
 	};
-	row = pmem_alloc(f->dwords, 64);
-	f->shadow = pmem_alloc(f->dwords * sizeof(f->shadow[0]), 64);
-	f->initial = pmem_alloc(f->dwords * sizeof(f->initial[0]), 64);
 	bars_init(f);
 	msi_init(f);
-	caps_build(f, row);
+	caps_build(f);
 	if (!f->msix)
 		f->vectors = 0;
 	msix_init(f);
@@ -75,6 +70,17 @@ enum hv_status vpci_init(struct vm *vm, const struct vpci_config *cfg,
 	return HV_OK;
 }
 
+/* To the values after power-on. */
+static void reset_shadow(struct vpci_func *f)
+{
+	memcpy(f->shadow, f->initial, PCI_CFG_LEGACY_SIZE);
+	for (unsigned dw = DW(PCI_CFG_LEGACY_SIZE); dw < f->dwords; dw++) {
+		const struct cfg_rule *r = &cfg_rules[f->row[dw]];
+
+		f->shadow[dw] = (f->shadow[dw] & ~r->rw) | (r->set & r->rw);
+	}
+}
+
 /* Nothing mapped, nothing sent. A function in D3hot wakes up and is restored once it answers. */
 static void reset_func(struct vpci_func *f)
 {
@@ -84,7 +90,7 @@ static void reset_func(struct vpci_func *f)
 	f->shadow[DW(PCI_COMMAND)] &= ~(PCI_CMD_MEM | PCI_CMD_MASTER);
 	bars_update(f);
 	asleep = state_wake(f);
-	memcpy(f->shadow, f->initial, f->dwords * sizeof(f->shadow[0]));
+	reset_shadow(f);
 	msix_forget(f);
 	state_devctl(f);
 	f->logged = 0;

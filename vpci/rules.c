@@ -53,7 +53,7 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 					 .wrote = devctl_wrote },
 	/* Completion timeout ranges and atomic completer; no ARI, LTR, OBFF, TPH, TLP prefixes. */
 	[ROW_PCIE + DW(EXP_DEVCAP2)] = { .boot = 0x0000038f },
-	[ROW_PCIE + DW(PCI_EXP_DEVCTL2)] = { .rw = DEVCTL2_CTO | DEVCTL2_IDO,
+	[ROW_PCIE + DW(PCI_EXP_DEVCTL2)] = { .rw = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO,
 					  .boot = DEVCTL2_CTO | DEVCTL2_CTO_OFF | PCI_EXP_DEVCTL2_ATOMIC |
 						  DEVCTL2_IDO,
 					  .wrote = devctl2_wrote },
@@ -73,4 +73,29 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 	[ROW_MSIX] = { .rw = MSIX_ENABLE | MSIX_FUNC_MASK, .wrote = msix_wrote },
 	[ROW_MSIX + DW(PCI_MSIX_TABLE)] = { .boot = ~0u },
 	[ROW_MSIX + DW(PCI_MSIX_PBA)] = { .boot = ~0u },
+
+	/* The hook resets; the bit reads 0. */
+	[ROW_AF] = { .boot = 0xffff0000 },
+	[ROW_AF + 1] = { .hw = AF_PENDING, .rw = PCI_AF_FLR, .wrote = af_wrote },
+
+	/*
+	 * Masks and severities are the guest's copy, with the defaults of §7.8.4: a guest must not
+	 * silence what the board's root ports see, nor choose what is fatal to it.
+	 */
+	[ROW_AER] = { .boot = ECAP_VERSION },
+	[ROW_AER + DW(AER_UNC_STATUS)] = { .hw = ~0u, .w1c = AER_UNC_ALL },
+	[ROW_AER + DW(AER_UNC_MASK)] = { .rw = AER_UNC_ALL, .set = AER_UNC_MASKED },
+	[ROW_AER + DW(AER_UNC_SEVERITY)] = { .rw = AER_UNC_ALL, .set = AER_UNC_FATAL },
+	[ROW_AER + DW(AER_COR_STATUS)] = { .hw = ~0u, .w1c = AER_COR_ALL },
+	[ROW_AER + DW(AER_COR_MASK)] = { .rw = AER_COR_ALL, .set = AER_COR_MASKED },
+	[ROW_AER + DW(AER_CAP)] = { .hw = ~0u },
+	[ROW_AER + DW(AER_LOG(0))] = { .hw = ~0u },
+	[ROW_AER + DW(AER_LOG(1))] = { .hw = ~0u },
+	[ROW_AER + DW(AER_LOG(2))] = { .hw = ~0u },
+	[ROW_AER + DW(AER_LOG(3))] = { .hw = ~0u },
+
+	[ROW_CAP] = { .boot = 0xffff0000 },
+	[ROW_ECAP] = { .boot = ECAP_VERSION },
+	[ROW_READ] = { .hw = ~0u },
+	[ROW_RAW] = { .hw = ~0u, .rw = ~0u },
 };

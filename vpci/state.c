@@ -215,7 +215,7 @@ void state_capture(struct vpci_func *f)
 
 void state_devctl(struct vpci_func *f)
 {
-	const uint32_t pass2 = DEVCTL2_CTO | DEVCTL2_IDO;
+	const uint32_t pass2 = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO;
 	uint32_t want;
 
 	if (!f->pcie)
@@ -255,10 +255,21 @@ void devctl_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 		start_reset(f);
 }
 
+void af_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+{
+	bool reset = f->shadow[dw] & PCI_AF_FLR;
+
+	(void)old;
+	f->shadow[dw] &= ~PCI_AF_FLR;
+	if (reset && f->pf->af_flr)
+		start_reset(f);
+}
+
 void devctl2_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 {
-	(void)dw;
-	(void)old;
+	uint32_t kept = f->as.atomic_ops ? 0 : PCI_EXP_DEVCTL2_ATOMIC;
+
+	f->shadow[dw] = (f->shadow[dw] & ~kept) | (old & kept);
 	state_devctl(f);
 	pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL2), 2, f->devctl2);
 }

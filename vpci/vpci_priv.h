@@ -11,6 +11,7 @@
 
 #include <hv/spinlock.h>
 #include <hv/vpci.h>
+#include <spec/pci.h>
 
 #define DW(off)	      ((unsigned)(off) / 4)
 #define VPCI_NO_FUNC  0xff
@@ -28,7 +29,7 @@ struct cfg_rule {
 	uint32_t rw;	/* a write lands where the bit lives */
 	uint32_t w1c;	/* writing 1 clears it where it lives; never written 1 on our own account */
 	uint32_t boot;	/* shadow: starts as the device had it at boot */
-	uint32_t set;	/* shadow: starts as 1 */
+	uint32_t set;	/* shadow: starts as 1, and a writable one does so again */
 	wrote_fn *wrote;
 };
 
@@ -45,7 +46,14 @@ enum cfg_row {
 	ROW_MSI_MASK,
 	ROW_MSI_PENDING,
 	ROW_MSIX,
-	ROW_COUNT = ROW_MSIX + 3,
+	ROW_AF = ROW_MSIX + 3,
+	ROW_AER = ROW_AF + 2,
+	ROW_CAP = ROW_AER + DW(PCI_AER_SIZE), /* first dword of a capability that has no row of its own */
+	ROW_ECAP,
+	ROW_FIXED, /* set at boot */
+	ROW_READ,  /* as the device has it */
+	ROW_RAW,   /* the guest's as it is, where its declaration says so */
+	ROW_COUNT,
 };
 
 extern const struct cfg_rule cfg_rules[ROW_COUNT];
@@ -90,11 +98,11 @@ struct vpci_func {
 	uint16_t dwords; /* of config space that have a row; behind it everything reads 0 */
 	const uint8_t *row;
 	uint32_t *shadow;
-	uint32_t *initial; /* the shadow at power-on */
+	uint32_t *initial; /* the first 256 bytes of the shadow at power-on */
 	struct vpci *v;
 	struct pci_func *pf;
 	struct vpci_assignment as;
-	uint8_t pm, pcie, msi, msix; /* visible capabilities, byte offset; 0: none */
+	uint8_t pm, pcie, msi, msix, af; /* visible capabilities, byte offset; 0: none */
 	uint16_t devctl, devctl2; /* what the device has, or gets back */
 	bool decoding;		  /* physical MEM is on, read back */
 	uint8_t granted;	  /* MSI: messages, a power of two */
@@ -138,8 +146,8 @@ void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t v
 /* bridge.c: the ECAM, and the parts of the windows that nobody claims. */
 emul_fn vpci_ecam_access, vpci_window_access;
 
-/* caps.c: rows and initial shadow from the device as it is at boot. */
-void caps_build(struct vpci_func *f, uint8_t *row);
+/* caps.c: rows and initial shadow, allocated, from the device as it is at boot. */
+void caps_build(struct vpci_func *f);
 
 /* bars.c, trap.c */
 unsigned bar_segments(const struct vpci_func *f, unsigned bar, uint64_t base, bool whole_page,
@@ -152,7 +160,7 @@ wrote_fn bar_wrote;
 emul_fn vpci_bar_access;
 
 /* state.c: what the device is set to; all with the lock held. */
-wrote_fn command_wrote, pm_wrote, devctl_wrote, devctl2_wrote;
+wrote_fn command_wrote, pm_wrote, devctl_wrote, devctl2_wrote, af_wrote;
 bool state_live(const struct vpci_func *f);
 void state_capture(struct vpci_func *f); /* boot: device control as it was set up */
 void state_devctl(struct vpci_func *f);	 /* device control from the shadow */

@@ -182,14 +182,6 @@ static bool root_take(struct pci_host *h, const struct want *w)
 	return false;
 }
 
-static bool is_below(const struct pci_func *f, const struct pci_func *bridge)
-{
-	for (f = f->parent; f; f = f->parent)
-		if (f == bridge)
-			return true;
-	return false;
-}
-
 static void drop(struct pci_func *f, unsigned bar)
 {
 	char name[16];
@@ -217,7 +209,7 @@ static void make_room(const struct pci_host *h, struct pci_func *f, unsigned slo
 		return;
 	}
 	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++) {
-		if (!is_below(&pci_funcs[i], f))
+		if (!pci_is_below(&pci_funcs[i], f))
 			continue;
 		for (unsigned b = 0; b < PCI_BARS; b++)
 			if (want_bar(&pci_funcs[i], b, &c) && c.pool == w->pool &&
@@ -369,9 +361,16 @@ static void place(struct pci_host *h)
 		if (pci_is_host_bridge(&pci_funcs[i]))
 			continue;
 		commit_func(&pci_funcs[i]);
-		if (pci_funcs[i].bridge)
-			write_windows(&pci_funcs[i], pools[i]);
 	}
+}
+
+/* It forwards from now on: what is below is silent. Errors are nobody's to see. */
+void bridge_open(const struct pci_func *f)
+{
+	bridge_write_buses(f, f->bus_subordinate);
+	if (!f->host->probe_only)
+		write_windows(f, pools[f - pci_funcs]);
+	pci_cfg_write(f, PCI_COMMAND, 2, PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF);
 }
 
 void pci_assign(struct pci_host *h)
@@ -380,9 +379,7 @@ void pci_assign(struct pci_host *h)
 		keep(h);
 	else
 		place(h);
-	/* Bridges forward from now on: their devices are silent. Errors are nobody's to see. */
 	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
 		if (pci_funcs[i].bridge)
-			pci_cfg_write(&pci_funcs[i], PCI_COMMAND, 2,
-				      PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF);
+			bridge_open(&pci_funcs[i]);
 }

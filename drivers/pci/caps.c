@@ -10,27 +10,6 @@
 
 #define D3_EXIT_US 10000 /* §5.9: 10 ms from D3hot */
 
-/* The bytes that a capability occupies, at least its first dword. */
-static unsigned cap_size(const struct pci_func *f, uint8_t id, uint8_t off)
-{
-	uint32_t flags = pci_cfg_read(f, (uint16_t)(off + 2), 2);
-
-	switch (id) {
-	case PCI_CAP_PM:
-		return 8;
-	case PCI_CAP_MSI:
-		return 10 + (flags & PCI_MSI_64 ? 4u : 0) + (flags & PCI_MSI_PVM ? 10u : 0);
-	case PCI_CAP_PCIE:
-		return (flags & PCI_EXP_VERSION) < 2 ? PCI_EXP_V1_SIZE : PCI_EXP_V2_SIZE;
-	case PCI_CAP_MSIX:
-		return 12;
-	case PCI_CAP_AF:
-		return 6;
-	default:
-		return 4;
-	}
-}
-
 static void note(uint8_t *field, uint8_t off)
 {
 	if (!*field) /* of several the first counts */
@@ -58,9 +37,11 @@ static void found(struct pci_func *f, uint8_t id, uint8_t off)
 	}
 }
 
-/* Claims [off, off + size) of a map with a bit a dword; false: some of it is taken already. */
-static bool claim(uint64_t *map, unsigned off, unsigned size)
+/* Claims [off, off + size) of a map with a bit a dword; false: it ends behind `end` or is taken. */
+static bool claim(uint64_t *map, unsigned off, unsigned size, unsigned end)
 {
+	if (off + size > end)
+		return false;
 	for (unsigned dw = off / 4; dw < (off + size + 3) / 4; dw++) {
 		if (map[dw / 64] & BIT(dw % 64))
 			return false;
@@ -80,9 +61,8 @@ static void walk_list(struct pci_func *f)
 	while (off) {
 		uint32_t head = pci_cfg_read(f, (uint16_t)off, 2);
 		uint8_t id = (uint8_t)head;
-		unsigned size = cap_size(f, id, (uint8_t)off);
 
-		if (id == 0xff || off + size > PCI_CFG_LEGACY_SIZE || !claim(taken, off, size)) {
+		if (id == 0xff || !claim(taken, off, pci_cap_size(f, off), PCI_CFG_LEGACY_SIZE)) {
 			pci_refuse(f, "its capability list is malformed");
 			return;
 		}
@@ -170,7 +150,7 @@ static void capture_pcie(struct pci_func *f)
 	uint16_t at = f->cap_pcie;
 	uint32_t flags = pci_cfg_read(f, (uint16_t)(at + PCI_EXP_FLAGS), 2);
 	uint32_t cap = pci_cfg_read(f, (uint16_t)(at + PCI_EXP_DEVCAP), 4);
-	bool port = pci_is_type(f, PCI_EXP_ROOT_PORT) || pci_is_type(f, PCI_EXP_DOWNSTREAM);
+	bool port = pci_is_port(f);
 
 	f->flr = cap & PCI_EXP_DEVCAP_FLR && !f->bridge;
 	f->mps = (uint8_t)MIN(cap & PCI_EXP_DEVCAP_MPS, 5u);
@@ -197,6 +177,18 @@ static void capture_pcie(struct pci_func *f)
 		pci_cfg_write(f, (uint16_t)(at + PCI_EXP_RTCTL), 2, PCI_EXP_RTCTL_RRS);
 }
 
+/* Sizes are kept: a reset may bring back others. */
+static void capture_rebar(struct pci_func *f, uint16_t off)
+{
+	unsigned n = (pci_ecap_size(f, off) - PCI_REBAR_CAP(0)) / 8;
+
+	f->cap_rebar = off;
+	f->rebar_count = (uint8_t)MIN(n, PCI_BARS);
+	for (unsigned i = 0; i < f->rebar_count; i++)
+		f->rebar_size[i] = PCI_REBAR_SIZE_MASK &
+			pci_cfg_read(f, (uint16_t)(off + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE), 1);
+}
+
 /* Switches off what acts on its own: {register, width} written 0. */
 static void found_extended(struct pci_func *f, unsigned id, uint16_t off)
 {
@@ -220,6 +212,8 @@ static void found_extended(struct pci_func *f, unsigned id, uint16_t off)
 		pci_cfg_write(f, (uint16_t)(off + PCI_AER_ROOT_CMD), 4, 0);
 	if (id == PCI_ECAP_ACS && !f->cap_acs)
 		f->cap_acs = off;
+	if (id == PCI_ECAP_REBAR && !f->cap_rebar)
+		capture_rebar(f, off);
 }
 
 static void walk_extended(struct pci_func *f)
@@ -233,7 +227,8 @@ static void walk_extended(struct pci_func *f)
 		return;
 	f->ext_config = true;
 	while (off && head) {
-		if (head == UINT32_MAX || !claim(taken, off, 4)) {
+		if (head == UINT32_MAX ||
+		    !claim(taken, off, pci_ecap_size(f, off), PCI_CFG_SIZE)) {
 			pci_refuse(f, "its extended capability list is malformed");
 			return;
 		}

@@ -120,8 +120,10 @@ static bool scan_bus(struct pci_host *h, struct pci_func *parent, unsigned bus)
 	return true;
 }
 
-static void write_buses(const struct pci_func *f, unsigned subordinate)
+void bridge_write_buses(const struct pci_func *f, unsigned subordinate)
 {
+	if (!f->bus_secondary)
+		return;
 	pci_cfg_write(f, PCI_BUSES, 4,
 		      pci_bus(f) | (uint32_t)f->bus_secondary << 8 | subordinate << 16);
 }
@@ -151,7 +153,7 @@ static void walk(struct pci_host *h, unsigned root, unsigned limit)
 
 		if (b) {
 			b->bus_secondary = (uint8_t)++last;
-			write_buses(b, limit);
+			bridge_write_buses(b, limit);
 			if (!scan_bus(h, b, last))
 				limit = last; /* no further bus */
 			at = b;
@@ -160,7 +162,7 @@ static void walk(struct pci_host *h, unsigned root, unsigned limit)
 		if (!at)
 			break;
 		at->bus_subordinate = (uint8_t)last;
-		write_buses(at, last);
+		bridge_write_buses(at, last);
 		at = at->parent;
 	}
 }

@@ -23,6 +23,10 @@ void bars_write(const struct pci_func *f);
 void fabric_settle(struct pci_host *h);
 void fabric_restore(const struct pci_func *f);
 
+/* Bridges: bus numbers (enumerate.c), and all that makes one forward (assign.c). */
+void bridge_write_buses(const struct pci_func *f, unsigned subordinate);
+void bridge_open(const struct pci_func *f);
+
 /* groups.c */
 void groups_compute(void);
 
@@ -40,6 +44,14 @@ static inline bool pci_is_type(const struct pci_func *f, unsigned pcie_type)
 static inline bool pci_is_port(const struct pci_func *f)
 {
 	return pci_is_type(f, PCI_EXP_ROOT_PORT) || pci_is_type(f, PCI_EXP_DOWNSTREAM);
+}
+
+static inline bool pci_is_below(const struct pci_func *f, const struct pci_func *bridge)
+{
+	for (f = f->parent; f; f = f->parent)
+		if (f == bridge)
+			return true;
+	return false;
 }
 
 static inline uint8_t pci_bus(const struct pci_func *f)

@@ -52,12 +52,16 @@ static bool pending(const struct pci_func *f)
 	return false;
 }
 
-/* A reset of the bus below its bridge hits nobody but this function's group: one guest's. */
+/*
+ * A reset of the bus below its bridge hits nobody but this function's group: one guest's. Windows
+ * of bridges that firmware set are not known.
+ */
 static bool has_own_bus(const struct pci_func *f)
 {
 	for (unsigned i = 0; f->parent && i < pci_func_count; i++)
-		if (pci_funcs[i].parent == f->parent &&
-		    (pci_funcs[i].bridge || pci_funcs[i].group != f->group))
+		if (pci_is_below(&pci_funcs[i], f->parent) &&
+		    (pci_funcs[i].group != f->group ||
+		     (pci_funcs[i].bridge && f->host->probe_only)))
 			return false;
 	return f->parent;
 }
@@ -170,6 +174,8 @@ static enum hv_status restore(const struct pci_func *f)
 	if (!f->host->probe_only)
 		bars_write(f);
 	fabric_restore(f);
+	if (f->bridge)
+		bridge_open(f);
 	return HV_OK;
 }
 
@@ -183,14 +189,20 @@ static bool is_ready(const struct pci_func *f)
 
 static bool is_hit(const struct pci_func *o, const struct pci_func *f, const struct method *m)
 {
-	return o == f || (m->whole_bus && o->parent == f->parent);
+	return o == f || (m->whole_bus && pci_is_below(o, f->parent));
 }
 
+/* Bridges are opened on the way: only then can be seen what is behind. They come before it. */
 static bool all_ready(const struct pci_func *f, const struct method *m)
 {
-	for (unsigned i = 0; i < pci_func_count; i++)
-		if (is_hit(&pci_funcs[i], f, m) && !is_ready(&pci_funcs[i]))
+	for (unsigned i = 0; i < pci_func_count; i++) {
+		if (!is_hit(&pci_funcs[i], f, m))
+			continue;
+		if (!is_ready(&pci_funcs[i]))
 			return false;
+		if (pci_funcs[i].bridge)
+			bridge_open(&pci_funcs[i]);
+	}
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct vpci_assignment {
 	uint8_t devfn;	     /* on the guest's bus 0 */
 	bool multifunction;  /* other functions in this slot */
 	bool device_memory[PCI_BARS]; /* memory-type = "device" */
+	bool raw_vendor_caps, raw_gaps, atomic_ops; /* as declared */
 	uint8_t intx_pin;    /* virtual pin 1..4, 0: none */
 	uint32_t intx_virq;  /* virtual INTID, 0: none */
 	struct msi_block msi; /* count 0: no MSI */

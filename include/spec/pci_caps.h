@@ -45,4 +45,29 @@
 #define MSIX_ENTRY_CTRL 12
 #define   MSIX_MASKED	0x1u
 
+/* Advanced features: capabilities 31:24 of its first dword; in the second control 7:0, status 15:8 */
+#define AF_CAP_FLR	0x02000000u
+#define AF_PENDING	0x00000100u
+
+/* Virtual I/O Device 1.2 §4.1.4: vendor capabilities with a type; this one is a window into BARs */
+#define VIRTIO_VENDOR	0x1af4
+#define VIRTIO_CFG_TYPE 24 /* lowest bit of it */
+#define   VIRTIO_PCI_CFG 5u
+
+/* Extended capabilities, §7.6.3, and AER, §7.8.4 */
+#define ECAP_VERSION	0x000f0000u
+#define ECAP_NEXT	20 /* lowest bit of it */
+#define AER_UNC_STATUS	0x04
+#define AER_UNC_MASK	0x08
+#define AER_UNC_SEVERITY 0x0c
+#define AER_COR_STATUS	0x10
+#define AER_COR_MASK	0x14
+#define AER_CAP		0x18
+#define AER_LOG(i)	(0x1c + 4 * (i))
+#define   AER_UNC_ALL	0xfffff030u
+#define   AER_UNC_MASKED 0x00400000u
+#define   AER_UNC_FATAL 0x00462030u
+#define   AER_COR_ALL	0x0000f1c1u
+#define   AER_COR_MASKED 0x0000e000u
+
 #endif

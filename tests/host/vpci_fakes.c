@@ -309,10 +309,27 @@ static void fake_caps(struct fake_dev *d)
 	writable(d, 0xc2, 2, 0xc000);
 	fake_put(d, 0xc4, 4, 0x2000);
 	fake_put(d, 0xc8, 4, 0x3000);
-	fake_put(d, 0xd0, 4, 0x00100009);
+	fake_put(d, 0xd0, 4, 0x00080009); /* 8 bytes */
+	fake_put(d, 0xd4, 4, 0xdeadbeef);
 	writable(d, 0xd4, 4, ~0u);
-	fake_put(d, 0x100, 4, 0x00010001);
-	writable(d, 0x108, 4, ~0u);
+	fake_put(d, 0xd8, 4, 0x600df00d);
+	writable(d, 0xd8, 4, ~0u);
+	fake_put(d, 0x100, 4, 0x13010001);
+	for (unsigned off = 0x108; off < 0x118; off += 4)
+		writable(d, off, 4, off == 0x110 ? 0 : ~0u);
+	memset(&d->w1c[0x104], 0xff, 4);
+	memset(&d->w1c[0x110], 0xff, 4);
+	fake_put(d, 0x118, 4, 0xa0);
+	writable(d, 0x118, 4, 0x140);
+	fake_put(d, 0x11c, 4, 0x11);
+	fake_put(d, 0x128, 4, 0x44);
+	fake_put(d, 0x130, 4, 0x1481000f);
+	writable(d, 0x134, 4, 0x801f0000);
+	fake_put(d, 0x148, 4, 0x00010003);
+	fake_put(d, 0x14c, 4, 0x89abcdef);
+	fake_put(d, 0x150, 4, 0x01234567);
+	fake_put(d, 0x200, 4, 0x5a5a5a5a);
+	writable(d, 0x200, 4, ~0u);
 }
 
 struct fake_dev *fake_add(uint8_t devfn)

@@ -11,7 +11,7 @@ its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_
 	drivers/irqchip/its_table.c drivers/irqchip/msi.c common/dt.c common/fmt.c common/mmio.c common/pmem.c \
 	tests/host/its_model.c
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
-	tests/host/vpci_fakes.c common/s2.c common/pmem.c
+	drivers/pci/capsize.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
 vpci_config_objs := $(vpci_objs)
 vpci_bars_objs := $(vpci_objs)
 vpci_msi_objs := $(vpci_objs)
@@ -24,7 +24,7 @@ board_objs := common/board.c common/dt.c
 guest_dt_objs := common/guest_dt.c common/fmt.c
 image_objs := common/image.c
 faults_objs := common/faults.c common/fmt.c
-pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps ecam enumerate fabric find groups host identify \
+pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps capsize ecam enumerate fabric find groups host identify \
 	reset) common/dt.c tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)

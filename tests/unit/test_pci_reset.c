@@ -288,7 +288,7 @@ static void test_a_bus_is_reset_once_for_all_of_a_guest(void **state)
 	}
 }
 
-/* Where the bus below may come to belong to two guests, or there is more behind it, it is not. */
+/* Where the bus below may come to belong to two guests, it is not. */
 static void test_a_bus_with_others_on_it_is_not_reset(void **state)
 {
 	struct pcim_dev *up, *d, *e;
@@ -307,12 +307,32 @@ static void test_a_bus_with_others_on_it_is_not_reset(void **state)
 	board_probe(&m);
 	assert_int_not_equal(board_func(d)->group, board_func(e)->group);
 	assert_null(pci_reset_method(board_func(d)));
+}
+
+/* With a further bridge below: it forwards again, and what is behind it is found and restored. */
+static void test_a_bus_reset_opens_the_bridges_below_again(void **state)
+{
+	struct pcim_dev *up, *d, *low, *deep;
+
+	(void)state;
 	start();
 	up = pcim_bridge(&m, NULL, 1, 0, 7);
 	d = device(up);
-	pcim_bridge(&m, up, 2, 0, -1);
+	low = pcim_bridge(&m, up, 2, 0, -1);
+	deep = device(low);
+	deep->not_ready_after_reset = 3;
 	board_probe(&m);
-	assert_null(pci_reset_method(board_func(d)));
+	board_func(deep)->owner = 1;
+	assert_string_equal(pci_reset_method(board_func(d)), "bus");
+	use(d);
+	use(deep);
+	assert_int_equal(reset(d), HV_OK);
+	assert_int_not_equal(deep->resets, 0);
+	check_restored(d);
+	check_restored(deep);
+	assert_int_equal(pcim_get(low, 0x04, 2), 0x0406);
+	assert_ptr_equal(pcim_route(&m, board_func(deep)->bar[0].pci), deep);
+	assert_ptr_equal(pcim_route(&m, board_func(deep)->bar[2].pci), deep);
 }
 
 static void test_bridges_are_not_reset(void **state)
@@ -339,6 +359,7 @@ int main(void)
 		T(test_no_step_waits_and_all_wait_at_once),
 		T(test_a_bus_is_reset_once_for_all_of_a_guest),
 		T(test_a_bus_with_others_on_it_is_not_reset),
+		T(test_a_bus_reset_opens_the_bridges_below_again),
 		T(test_bridges_are_not_reset),
 	};
 

@@ -580,7 +580,7 @@ static void device_fields(void **state)
 	assert_int_equal(d[0].as.devfn, 1 << 3);
 	assert_true(d[0].as.device_memory[0] && d[0].as.device_memory[5]);
 	assert_false(d[1].as.device_memory[0]);
-	assert_true(d[0].p2p && d[1].raw_gaps && d[1].allow_no_reset && !d[1].p2p);
+	assert_true(d[0].p2p && d[1].as.raw_gaps && d[1].allow_no_reset && !d[1].p2p);
 	assert_int_equal(d[0].msi, PLAN_TRAPPED);
 	assert_int_equal(d[0].as.msi.count, 1);
 	assert_int_equal(d[1].as.msi.count, 5);

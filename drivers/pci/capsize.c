@@ -1,0 +1,68 @@
+/*
+ * How many bytes each capability occupies: one truth for discovery, which refuses lists that
+ * overlap, and for what a guest is shown. Of those not listed only the first dword is known.
+ */
+#include "pci_priv.h"
+
+static uint32_t rd(const struct pci_func *f, unsigned off)
+{
+	return off < PCI_CFG_SIZE ? pci_cfg_read(f, (uint16_t)off, 4) : 0;
+}
+
+unsigned pci_cap_size(const struct pci_func *f, unsigned off)
+{
+	uint32_t head = rd(f, off), flags = head >> 16;
+
+	switch (head & 0xff) {
+	case PCI_CAP_PM:
+	case PCI_CAP_VPD:
+	case PCI_CAP_PCIX:
+	case PCI_CAP_AF:
+	case PCI_CAP_SATA:
+		return 8;
+	case PCI_CAP_MSI:
+		return 10 + (flags & PCI_MSI_64 ? 4u : 0) + (flags & PCI_MSI_PVM ? 10u : 0);
+	case PCI_CAP_VENDOR:
+		return MAX(flags & 0xff, 4u);
+	case PCI_CAP_PCIE:
+		return (flags & PCI_EXP_VERSION) < 2 ? PCI_EXP_V1_SIZE : PCI_EXP_V2_SIZE;
+	case PCI_CAP_MSIX:
+		return 12;
+	default:
+		return 4;
+	}
+}
+
+unsigned pci_ecap_size(const struct pci_func *f, unsigned off)
+{
+	switch (rd(f, off) & 0xffff) {
+	case PCI_ECAP_AER:
+		return PCI_AER_SIZE;
+	case PCI_ECAP_VC:
+	case PCI_ECAP_VC9:
+	case PCI_ECAP_MFVC: /* VC 0 and as many more */
+		return 0x1c + 0xc * (rd(f, off + 4) & 7);
+	case PCI_ECAP_DSN:
+		return 12;
+	case PCI_ECAP_POWER:
+	case PCI_ECAP_PRI:
+		return 16;
+	case PCI_ECAP_ACS:
+	case PCI_ECAP_ATS:
+	case PCI_ECAP_ARI:
+	case PCI_ECAP_LTR:
+	case PCI_ECAP_PASID:
+		return 8;
+	case PCI_ECAP_SRIOV:
+		return 0x40;
+	case PCI_ECAP_REBAR:
+		return 4 + 8 * (rd(f, off + PCI_REBAR_CTRL(0)) >> 5 & 7);
+	case PCI_ECAP_DPA:
+		return 0x11 + (rd(f, off + 4) & 0x1f);
+	case PCI_ECAP_VSEC:
+	case PCI_ECAP_DVSEC:
+		return MAX(rd(f, off + 4) >> 20, 8u);
+	default:
+		return 4;
+	}
+}
