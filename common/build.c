@@ -92,6 +92,11 @@ static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm
 	return st;
 }
 
+static bool shares_msi(const struct plan_device *d, const struct pci_func *f)
+{
+	return d->as.msi.count && d->func->msi == f->msi && d->func->device_id == f->device_id;
+}
+
 /* Functions behind one alias share a DeviceID: their events follow each other. */
 static enum hv_status build_msi(const struct guest_plan *g, unsigned first)
 {
@@ -101,7 +106,7 @@ static enum hv_status build_msi(const struct guest_plan *g, unsigned first)
 	enum hv_status st;
 
 	for (unsigned i = 0; i < g->device_count; i++) {
-		if (g->device[i].func->msi != f->msi || g->device[i].func->device_id != f->device_id)
+		if (!shares_msi(&g->device[i], f))
 			continue;
 		if (i < first)
 			return HV_OK; /* done with the first of them */
@@ -116,7 +121,7 @@ static enum hv_status build_msi(const struct guest_plan *g, unsigned first)
 	for (unsigned i = first; i < g->device_count; i++) {
 		struct msi_block *b = &g->device[i].as.msi;
 
-		if (g->device[i].func->msi != f->msi || g->device[i].func->device_id != f->device_id)
+		if (!shares_msi(&g->device[i], f))
 			continue;
 		b->ctrl = all.ctrl;
 		b->first_data = all.first_data + n;

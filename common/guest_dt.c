@@ -26,6 +26,8 @@ enum { PHANDLE_GIC = 1, PHANDLE_ITS, PHANDLE_CLOCK };
 #define UART_CLOCK 24000000
 
 /* PCI Bus Binding §2.2.1.1: phys.hi of a memory range; not prefetchable, so that it takes all. */
+#define PCI_IO    0x01000000
+#define PCI_IO_SIZE KIB(64)
 #define PCI_MEM32 0x02000000
 #define PCI_MEM64 0x03000000
 
@@ -276,8 +278,14 @@ static void write_interrupt_map(struct writer *w, const struct guest_plan *g)
 static void write_pcie(struct writer *w, const struct guest_plan *g)
 {
 	const struct vpci_config *v = &g->vpci;
+	/*
+	 * No function has an I/O BAR, but drivers that expect one (e1000 resets itself that way)
+	 * write to port 0 then: the end of the 32-bit window answers like an empty bus.
+	 */
+	const uint64_t mem32 = v->mem32.size - PCI_IO_SIZE, io = v->mem32.base + mem32;
 	const uint32_t ranges[] = {
-		PCI_MEM32, PAIR(v->mem32.base), PAIR(v->mem32.base), PAIR(v->mem32.size),
+		PCI_IO, PAIR(UINT64_C(0)), PAIR(io), PAIR((uint64_t)PCI_IO_SIZE),
+		PCI_MEM32, PAIR(v->mem32.base), PAIR(v->mem32.base), PAIR(mem32),
 		PCI_MEM64, PAIR(v->mem64.base), PAIR(v->mem64.base), PAIR(v->mem64.size),
 	};
 
@@ -288,7 +296,7 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	CELLS(w, "reg", PAIR(v->ecam.v), PAIR(ECAM_BUS));
 	CELLS(w, "bus-range", 0, 0);
 	u32(w, "linux,pci-domain", 0);
-	cells(w, "ranges", ranges, v->mem64.size ? 14 : 7);
+	cells(w, "ranges", ranges, v->mem64.size ? 21 : 14);
 	if (g->its) /* requester ID is DeviceID */
 		CELLS(w, "msi-map", 0, PHANDLE_ITS, 0, 0x100);
 	if (g->coherent)
