@@ -151,7 +151,9 @@ static void bench_pci(void)
 	if (!find_msi_function(&d))
 		return;
 	MEASURE("pci-config-read", r32(d.cfg));
-	MEASURE("pci-config-command", r16(d.cfg + 4));
+	MEASURE("pci-config-status", r16(d.cfg + 6));
+	if (arg_number("bench.config-only", 0))
+		return;
 	if (!pci_msi_target(&d, &device, &doorbell) || !its_init())
 		return;
 	its_map_device(device, 2);
@@ -178,6 +180,10 @@ void payload_main(void)
 	print("BENCH first-instruction cntpct=%lu hz=%lu\n", machine.first_instruction, counter_hz());
 	if (arg_number("bench.boot-only", 0))
 		return;
+	if (arg_number("bench.config-only", 0)) {
+		bench_pci();
+		return;
+	}
 	bench_calls();
 	bench_gic();
 	bench_self_sgi();

@@ -98,6 +98,8 @@ void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void report(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prints "PAYLOAD name: ... ok" or "... FAIL", and counts the failures. Returns `good`. */
 bool check(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Says `what` and waits until the harness sends a byte: it looks at the machine from outside. */
+void await_harness(const char *what);
 /* Prints the last line and switches the machine (or guest) off. */
 void finish(void) __attribute__((noreturn));
 
@@ -192,6 +194,9 @@ u32 pci_intx(const struct pci_dev *d); /* INTID from the host's interrupt-map; 0
 bool pci_msi_target(const struct pci_dev *d, u32 *device_id, u64 *doorbell);
 /* Writes the MSI capability and enables it; false when there is none. */
 bool pci_msi_enable(const struct pci_dev *d, u64 address, u32 data, bool on);
+/* The same for one vector of MSI-X, unmasked; its BAR is assigned. The entry's address, or 0. */
+bool pci_msix_enable(const struct pci_dev *d, u32 vector, u64 address, u32 data);
+u64 pci_msix_entry(const struct pci_dev *d, u32 vector);
 
 /* --- a beat: one line each period, `watch` (may be NULL) says whether all is well --- */
 void heartbeat(bool sleep, bool (*watch)(void));

@@ -108,3 +108,28 @@ bool pci_msi_enable(const struct pci_dev *d, u64 address, u32 data, bool on)
 	w16(cap + 2, (control & 0xff8e) | 1);
 	return true;
 }
+
+u64 pci_msix_entry(const struct pci_dev *d, u32 vector)
+{
+	u64 cap = pci_cap(d, 0x11);
+	u32 table;
+
+	if (!cap)
+		return 0;
+	table = r32(d->cfg + cap + 4);
+	return d->bar[table & 7] ? d->bar[table & 7] + (table & ~7U) + 16 * vector : 0;
+}
+
+bool pci_msix_enable(const struct pci_dev *d, u32 vector, u64 address, u32 data)
+{
+	u64 entry = pci_msix_entry(d, vector), control = d->cfg + pci_cap(d, 0x11) + 2;
+
+	if (!entry)
+		return false;
+	w16(control, 0x8000);
+	w32(entry, (u32)address);
+	w32(entry + 4, (u32)(address >> 32));
+	w32(entry + 8, data);
+	w32(entry + 12, 0);
+	return true;
+}

@@ -244,6 +244,21 @@ bool check(bool good, const char *f, ...)
 	return good;
 }
 
+void await_harness(const char *what)
+{
+	u64 end = counter() + 20 * counter_hz();
+
+	report("%s\n", what);
+	while (machine.uart && r32(machine.uart + 0x18) & BIT(4)) { /* UARTFR.RXFE */
+		if (counter() > end) {
+			check(false, "%s: the harness sent nothing", what);
+			return;
+		}
+		delay_ms(10);
+	}
+	(void)r32(machine.uart);
+}
+
 void finish(void)
 {
 	if (failures)

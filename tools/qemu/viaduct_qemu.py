@@ -127,6 +127,10 @@ class Disk:
             f.truncate(64 * MIB)
         self.sha256 = hashlib.sha256(data).hexdigest()
 
+    def sum(self, mib):
+        """SHA-256 of the first MIB MiB."""
+        return hashlib.sha256(self.read(0, mib * MIB)).hexdigest()
+
     def read(self, offset, size):
         with open(self.path, "rb") as f:
             f.seek(offset)
@@ -179,6 +183,38 @@ def nvme(image, bus, extra=""):
 def nic(model, bus, extra=""):
     return ["-netdev", f"user,id=net-{bus}",
             "-device", f"{model},netdev=net-{bus},bus={bus},mac=52:54:00:12:34:56,romfile={extra}"]
+
+
+def bridge(model, name, bus, extra=""):
+    """A pcie-pci-bridge, x3130-upstream, ...: its secondary bus is called NAME."""
+    return ["-device", f"{model},id={name},bus={bus}{extra}"]
+
+
+def virtio(model, bus, extra=""):
+    """Modern only, and behind the SMMU as any other device."""
+    return ["-device", f"virtio-{model}-pci,bus={bus},disable-legacy=on,iommu_platform=on{extra}"]
+
+
+def virtio_blk(image, bus, serial, extra=""):
+    return ["-drive", f"file={image},if=none,format=raw,id=drive-{serial}"] + \
+        virtio("blk", bus, f",drive=drive-{serial},serial={serial}{extra}")
+
+
+def virtio_rng(source, bus, extra=""):
+    """Its random bytes are those of the file SOURCE, from the beginning."""
+    return ["-object", f"rng-random,id=rng-{bus},filename={source}"] + virtio("rng", bus, f",rng=rng-{bus}{extra}")
+
+
+def testdev(at, extra=""):
+    """QEMU's pci-testdev at DEVICE.FUNCTION of the root bus."""
+    return ["-device", f"pci-testdev,addr={at}{extra}"]
+
+
+def memory(at, path, size, extra=""):
+    """An ivshmem device: its prefetchable BAR2 is the file PATH."""
+    name = os.path.basename(path)
+    return ["-object", f"memory-backend-file,id={name},mem-path={path},size={size},share=on",
+            "-device", f"ivshmem-plain,addr={at},memdev={name}{extra}"]
 
 
 # --- machine ----------------------------------------------------------------------------------------

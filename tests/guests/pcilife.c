@@ -1,0 +1,166 @@
+/*
+ * Power states and function-level reset as a guest's driver does them: BARs read all ones while
+ * the function sleeps, everything is back afterwards. igb raises MSI-X by a register of its own.
+ */
+#include "rt.h"
+
+const char payload_name[] = "pcilife";
+
+#define NVME	   0x00101b36
+#define NVME_CAP   0x00
+#define NVME_CC	   0x14
+#define NVME_CSTS  0x1c /* bit 0: ready */
+#define NVME_AQA   0x24
+#define NVME_ASQ   0x28
+#define NVME_ACQ   0x30
+#define IGB	   0x10c98086
+#define IGB_GPIE   0x1514
+#define IGB_EICS   0x1520
+#define IGB_EIMS   0x1524
+#define IGB_EIAC   0x152c
+#define VECTOR	   3
+
+static volatile u32 irqs;
+
+static void msix_irq(u32 intid)
+{
+	(void)intid;
+	irqs++;
+}
+
+static u64 bars(const struct pci_dev *d)
+{
+	u64 sum = 0;
+
+	for (unsigned i = 0; i < 6; i++)
+		sum = sum * 31 + r32(d->cfg + 0x10 + 4 * i);
+	return sum;
+}
+
+/* PCI Power Management 1.2 §5.4; the 10 ms are PCIe r6.0 §5.9. */
+static void check_sleep(const struct pci_dev *d, u64 probe)
+{
+	u64 pm = pci_cap(d, 1), before = r64(probe), placed = bars(d), value, esr;
+	u16 command = r16(d->cfg + 4);
+
+	if (!pm) {
+		report("function=%02x.%x has no power states\n", d->devfn >> 3, d->devfn & 7);
+		return;
+	}
+	pm += d->cfg + 4;
+	w16(pm, 3);
+	fault_arm();
+	value = r64(probe);
+	w32(probe + 8, 0);
+	esr = fault_taken();
+	check(!esr && value == ~UINT64_C(0) && (r16(pm) & 3) == 3, "asleep id=%x bar=%lx esr=%lx", r32(d->cfg), value,
+	      esr);
+	w16(pm, 1); /* a state it does not have: no change */
+	check((r16(pm) & 3) != 1, "no-d1 state=%u", r16(pm) & 3);
+	w16(pm, 0);
+	delay_ms(10);
+	check(r64(probe) == before && bars(d) == placed && r16(d->cfg + 4) == command && !(r16(pm) & 3),
+	      "awake id=%x bar=%lx before=%lx command=%x", r32(d->cfg), r64(probe), before, r16(d->cfg + 4));
+}
+
+static u64 flr_register(const struct pci_dev *d)
+{
+	u64 cap = pci_cap(d, 0x10);
+
+	return cap && r32(d->cfg + cap + 4) & BIT(28) ? d->cfg + cap + 8 : 0;
+}
+
+/* Admin queues of 8 entries, and the controller on (NVMe 1.4 §7.6.1). */
+static bool nvme_start(const struct pci_dev *d)
+{
+	w32(d->bar[0] + NVME_AQA, 0x00070007);
+	w64(d->bar[0] + NVME_ASQ, (u64)rt_alloc(4096, 4096));
+	w64(d->bar[0] + NVME_ACQ, (u64)rt_alloc(4096, 4096));
+	w32(d->bar[0] + NVME_CC, 1 | 6 << 16 | 4 << 20);
+	for (unsigned ms = 0; ms < 500 && !(r32(d->bar[0] + NVME_CSTS) & 1); ms++)
+		delay_ms(1);
+	return r32(d->bar[0] + NVME_CSTS) & 1;
+}
+
+static void check_nvme(struct pci_dev *d)
+{
+	u64 devctl = flr_register(d), cap = r64(d->bar[0] + NVME_CAP), placed = bars(d), start;
+	u64 entry = pci_msix_entry(d, 5);
+	u16 command = r16(d->cfg + 4);
+
+	w32(entry, 0xfee0a5a4);
+	w32(entry + 8, 0x1234567);
+	if (!check(devctl, "nvme cap=%lx has-flr=%u", cap, !!devctl))
+		return;
+	check_sleep(d, d->bar[0]);
+	check(nvme_start(d), "nvme started");
+	start = counter();
+	w16(devctl, (u16)(r16(devctl) | BIT(15)));
+	check(!(r16(devctl) & BIT(15)), "flr reads 0 devctl=%x", r16(devctl));
+	report("flr ms=%lu\n", (counter() - start) * 1000 / counter_hz());
+	check(r64(d->bar[0] + NVME_CAP) == cap && bars(d) == placed && r16(d->cfg + 4) == command,
+	      "flr nvme cap=%lx command=%x", r64(d->bar[0] + NVME_CAP), r16(d->cfg + 4));
+	check(!(r32(d->bar[0] + NVME_CSTS) & 1), "flr reset the nvme csts=%x", r32(d->bar[0] + NVME_CSTS));
+	check(r32(entry) == 0xfee0a5a4 && r32(entry + 8) == 0x1234567, "flr keeps msi-x entry=%x,%x", r32(entry),
+	      r32(entry + 8));
+	check(nvme_start(d), "nvme started again");
+}
+
+static void raise(const struct pci_dev *d, const char *when)
+{
+	irqs = 0;
+	w32(d->bar[0] + IGB_GPIE, 0x10); /* one cause a vector */
+	w32(d->bar[0] + IGB_EIAC, 1U << VECTOR);
+	w32(d->bar[0] + IGB_EIMS, 1U << VECTOR);
+	for (u32 n = 1; n <= 10; n++) {
+		w32(d->bar[0] + IGB_EICS, 1U << VECTOR);
+		if (!wait_until(&irqs, n, 500))
+			break;
+	}
+	check(irqs == 10, "%s irqs=%u", when, irqs);
+}
+
+static void check_igb(struct pci_dev *d)
+{
+	u64 devctl = flr_register(d), doorbell;
+	u32 device;
+
+	if (!check(devctl && pci_msi_target(d, &device, &doorbell) && its_init(), "igb has-flr=%u", !!devctl))
+		return;
+	its_map_device(device, 10);
+	its_map_event(device, VECTOR, LPI_FIRST);
+	gic_enable(LPI_FIRST, msix_irq);
+	irq_on();
+	check(pci_msix_enable(d, VECTOR, doorbell, VECTOR), "igb msi-x");
+	raise(d, "igb first");
+	check_sleep(d, d->bar[0]);
+	raise(d, "igb after sleep");
+	w16(devctl, (u16)(r16(devctl) | BIT(15)));
+	check(!r32(d->bar[0] + IGB_EIMS), "flr reset the igb eims=%x", r32(d->bar[0] + IGB_EIMS));
+	raise(d, "igb after flr");
+	check(r16(d->cfg + pci_cap(d, 0x11) + 2) & BIT(15), "igb msi-x is still on");
+}
+
+void payload_main(void)
+{
+	struct pci_dev d;
+
+	if (check(pci_find(NVME, 0, &d), "nvme found")) {
+		pci_assign(&d);
+		check_nvme(&d);
+	}
+	if (check(pci_find(IGB, 0, &d), "igb found")) {
+		pci_assign(&d);
+		check_igb(&d);
+	}
+	for (unsigned n = 0; pci_find(~0U, n, &d); n++) {
+		u32 id = r32(d.cfg);
+
+		if (id == NVME || id == IGB)
+			continue;
+		pci_assign(&d);
+		if (d.bar[0])
+			check_sleep(&d, d.bar[0]);
+	}
+	check(irq_spurious == 0, "unexpected irqs=%u", irq_spurious);
+}
