@@ -12,6 +12,7 @@ its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_
 	tests/host/its_model.c
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
 	drivers/pci/capsize.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
+vpci_caps_objs := $(vpci_objs)
 vpci_config_objs := $(vpci_objs)
 vpci_bars_objs := $(vpci_objs)
 vpci_msi_objs := $(vpci_objs)
