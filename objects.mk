@@ -4,6 +4,7 @@ pure_src := \
 	common/build.c \
 	common/console.c \
 	common/dt.c \
+	common/dt_tree.c \
 	common/faults.c \
 	common/fmt.c \
 	common/guest_dt.c \

@@ -1,7 +1,7 @@
 /*
  * The board as its device tree tells it: RAM, what is reserved in it, CPUs, PSCI, interrupt
  * controller. Called once, on the boot CPU, before anything else is decided. The tree comes from
- * firmware: it is checked as a whole first, every list has a limit, and what does not fit or makes
+ * firmware, well formed (dt_check) and no more: every list has a limit, and what does not fit or makes
  * no sense is left out with a line (RAM, CPUs) or stops the boot (reserved memory, which must not
  * be forgotten).
  */
@@ -48,21 +48,21 @@ static void ram_add(struct board *b, struct range r)
 
 static void read_ram(struct board *b)
 {
-	static const char memory[] = "memory";
 	enum hv_status s;
 	struct range r;
-	int node = -1;
+	int node;
 
-	while ((node = fdt_node_offset_by_prop_value(b->fdt, node, "device_type", memory,
-						     sizeof(memory))) >= 0)
-		if (dt_enabled(b->fdt, node)) {
-			for (unsigned i = 0; (s = dt_reg(b->fdt, node, i, &r)) == HV_OK; i++)
-				ram_add(b, r);
-			if (s != HV_ENOENT)
-				log_warn("board: /%s has a malformed reg; the rest of it is not "
-					 "used",
-					 fdt_get_name(b->fdt, node, NULL));
-		}
+	dt_for_each_child(node, b->fdt, 0) {
+		const char *type = dt_string(b->fdt, node, "device_type");
+
+		if (!type || strcmp(type, "memory") || !dt_enabled(b->fdt, node))
+			continue;
+		for (unsigned i = 0; (s = dt_reg(b->fdt, node, i, &r)) == HV_OK; i++)
+			ram_add(b, r);
+		if (s != HV_ENOENT)
+			log_warn("board: /%s has a malformed reg; the rest of it is not used",
+				 dt_name(b->fdt, node));
+	}
 }
 
 static enum hv_status reserved_add(struct board *b, struct range r)
@@ -89,17 +89,13 @@ static enum hv_status reserved_add(struct board *b, struct range r)
 
 static enum hv_status read_reserved(struct board *b)
 {
-	int parent = fdt_path_offset(b->fdt, "/reserved-memory"), node;
 	enum hv_status s = HV_OK;
+	int node;
 	struct range r;
 
-	for (int i = 0; i < fdt_num_mem_rsv(b->fdt) && s == HV_OK; i++)
-		if (!fdt_get_mem_rsv(b->fdt, i, &r.base, &r.size))
-			s = reserved_add(b, r);
-	if (parent < 0)
-		return s;
-	fdt_for_each_subnode(node, b->fdt, parent)
-	{
+	for (unsigned i = 0; s == HV_OK && dt_reservation(b->fdt, i, &r); i++)
+		s = reserved_add(b, r);
+	dt_for_each_child(node, b->fdt, dt_find(b->fdt, "/reserved-memory")) {
 		if (s != HV_OK || !dt_enabled(b->fdt, node))
 			continue;
 		/* Without reg it is a wish to the operating system, not a place. `ranges` of
@@ -111,7 +107,7 @@ static enum hv_status read_reserved(struct board *b)
 			s = HV_OK;
 		else
 			log_err("board: /reserved-memory/%s: malformed reg, or too many",
-				fdt_get_name(b->fdt, node, NULL));
+				dt_name(b->fdt, node));
 	}
 	return s;
 }
@@ -133,17 +129,14 @@ static void cpu_add(struct board *b, uint64_t mpidr, const char *name)
 
 static void read_cpus(struct board *b)
 {
-	int cpus = fdt_path_offset(b->fdt, "/cpus"), node;
+	int cpus = dt_find(b->fdt, "/cpus"), node;
 
-	if (cpus < 0)
-		return;
-	fdt_for_each_subnode(node, b->fdt, cpus)
-	{
+	dt_for_each_child(node, b->fdt, cpus) {
 		const char *type = dt_string(b->fdt, node, "device_type");
 		const char *method = dt_string(b->fdt, node, "enable-method");
-		const char *name = fdt_get_name(b->fdt, node, NULL);
-		int cells = (int)dt_address_cells(b->fdt, cpus), len;
-		const void *reg = fdt_getprop(b->fdt, node, "reg", &len);
+		const char *name = dt_name(b->fdt, node);
+		unsigned cells = dt_address_cells(b->fdt, cpus), len;
+		const void *reg = dt_get(b->fdt, node, "reg", &len);
 
 		if (!type || strcmp(type, "cpu") || !dt_enabled(b->fdt, node))
 			continue;
@@ -153,7 +146,7 @@ static void read_cpus(struct board *b)
 			log_warn("board: /cpus/%s is started by \"%s\", not by PSCI; not used",
 				 name, method);
 		else
-			cpu_add(b, dt_cells(reg, (unsigned)cells) & MPIDR_AFFINITY, name);
+			cpu_add(b, dt_cells(reg, cells) & MPIDR_AFFINITY, name);
 	}
 }
 
@@ -197,10 +190,6 @@ enum hv_status board_read(const void *fdt, struct board *b)
 	memset(b, 0, sizeof(*b));
 	b->fdt = fdt;
 	b->gic_node = -1;
-	if (fdt_check_full(fdt, fdt_totalsize(fdt))) {
-		log_err("board: the device tree is damaged");
-		return HV_EINVAL;
-	}
 	b->tree = (struct range){ (uintptr_t)fdt, fdt_totalsize(fdt) };
 	read_ram(b);
 	if (!b->ram_count) {

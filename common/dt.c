@@ -1,6 +1,6 @@
 /*
  * Reading a device tree: cells, addresses, interrupts (Devicetree Specification v0.4, §2.3, §2.4).
- * The blob is untrusted but well formed (fdt_check_full): every length is checked here, every walk
+ * The blob is untrusted but well formed (dt_check): every length is checked here, every walk
  * ends at the root or after a fixed number of steps. Everybody who boots calls it; nobody later.
  */
 #include <string.h>
@@ -20,10 +20,10 @@ struct cells {
 
 static struct cells cells_of(const void *fdt, int node, const char *prop)
 {
-	int len;
-	const fdt32_t *p = fdt_getprop(fdt, node, prop, &len);
+	unsigned len;
+	const fdt32_t *p = dt_get(fdt, node, prop, &len);
 
-	return (struct cells){ p, p ? (unsigned)len / 4 : 0 };
+	return (struct cells){ p, len / 4 };
 }
 
 static bool cells_take(struct cells *c, unsigned n, const fdt32_t **out)
@@ -48,23 +48,25 @@ uint64_t dt_cells(const void *p, unsigned cells)
 
 uint32_t dt_u32(const void *fdt, int node, const char *prop, uint32_t fallback)
 {
-	int len;
-	const fdt32_t *p = fdt_getprop(fdt, node, prop, &len);
+	unsigned len;
+	const fdt32_t *p = dt_get(fdt, node, prop, &len);
 
 	return p && len == 4 ? fdt32_ld(p) : fallback;
 }
 
 bool dt_bool(const void *fdt, int node, const char *prop)
 {
-	return fdt_getprop(fdt, node, prop, NULL) != NULL;
+	unsigned len;
+
+	return dt_get(fdt, node, prop, &len) != NULL;
 }
 
 const char *dt_string(const void *fdt, int node, const char *prop)
 {
-	int len;
-	const char *s = fdt_getprop(fdt, node, prop, &len);
+	unsigned len;
+	const char *s = dt_get(fdt, node, prop, &len);
 
-	return s && len > 0 && !s[len - 1] ? s : NULL;
+	return len && !s[len - 1] ? s : NULL;
 }
 
 /* The defaults are those of §2.3.5. */
@@ -109,7 +111,7 @@ static enum hv_status translate_step(const void *fdt, int bus, int parent, uint6
 static enum hv_status translate(const void *fdt, int bus, uint64_t *addr, uint64_t size)
 {
 	while (bus > 0) {
-		int parent = fdt_parent_offset(fdt, bus);
+		int parent = dt_parent(fdt, bus);
 		enum hv_status s;
 
 		if (parent < 0)
@@ -137,7 +139,7 @@ static enum hv_status reg_entry(const void *fdt, int node, unsigned i, struct ra
 	struct cells c = cells_of(fdt, node, "reg");
 	unsigned ac, sc;
 
-	*bus = fdt_parent_offset(fdt, node);
+	*bus = dt_parent(fdt, node);
 	if (*bus < 0 || !c.p)
 		return HV_ENOENT;
 	ac = dt_address_cells(fdt, *bus);
@@ -192,14 +194,6 @@ static void load(uint32_t *to, const fdt32_t *from, unsigned n)
 		to[i] = fdt32_ld(from + i);
 }
 
-enum hv_status dt_gic_irq(const void *cells, struct dt_irq *out)
-{
-	uint32_t spec[3];
-
-	load(spec, cells, 3);
-	return gic_irq(spec, out);
-}
-
 /* A specifier on its way up: unit address, then interrupt cells. */
 struct spec {
 	uint32_t cell[2 * MAX_CELLS];
@@ -223,13 +217,16 @@ static enum hv_status map_step(const void *fdt, int *nexus, struct spec *s)
 	struct cells map = cells_of(fdt, *nexus, "interrupt-map");
 	struct cells mask = cells_of(fdt, *nexus, "interrupt-map-mask");
 	const fdt32_t *child, *phandle, *up;
+	uint32_t last = 0;
+	int parent = -1;
 
 	if (dt_u32(fdt, *nexus, "#address-cells", 0) != s->unit)
 		return HV_EINVAL;
 	while (cells_take(&map, s->unit + s->count, &child) && cells_take(&map, 1, &phandle)) {
-		int parent = fdt_node_offset_by_phandle(fdt, fdt32_ld(phandle));
 		uint32_t unit, count;
 
+		if (fdt32_ld(phandle) != last)
+			parent = dt_by_phandle(fdt, last = fdt32_ld(phandle));
 		if (parent < 0)
 			return HV_EINVAL; /* the length of the entry is unknown */
 		/* An interrupt parent without #address-cells has none. */
@@ -282,10 +279,10 @@ static int interrupt_parent(const void *fdt, int node)
 		uint32_t phandle = dt_u32(fdt, node, "interrupt-parent", 0);
 
 		if (phandle)
-			return fdt_node_offset_by_phandle(fdt, phandle);
-		node = fdt_parent_offset(fdt, node);
+			return dt_by_phandle(fdt, phandle);
+		node = dt_parent(fdt, node);
 	}
-	return -FDT_ERR_NOTFOUND;
+	return -1;
 }
 
 static enum hv_status resolve_from(const void *fdt, int node, int parent, const fdt32_t *cells,
@@ -312,7 +309,7 @@ static enum hv_status interrupt_extended(const void *fdt, int node, struct cells
 	const fdt32_t *e, *spec;
 
 	while (cells_take(&c, 1, &e)) {
-		int parent = fdt_node_offset_by_phandle(fdt, fdt32_ld(e));
+		int parent = dt_by_phandle(fdt, fdt32_ld(e));
 		uint32_t count = parent < 0 ? 0 : dt_u32(fdt, parent, "#interrupt-cells", 0);
 
 		if (!count || count > MAX_CELLS || !cells_take(&c, count, &spec))
@@ -345,14 +342,9 @@ enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq
 
 enum hv_status dt_interrupt_named(const void *fdt, int node, const char *name, struct dt_irq *out)
 {
-	int i = fdt_stringlist_search(fdt, node, "interrupt-names", name);
+	int i = dt_list_index(fdt, node, "interrupt-names", name);
 
 	return i < 0 ? HV_ENOENT : dt_interrupt(fdt, node, (unsigned)i, out);
-}
-
-bool dt_compatible(const void *fdt, int node, const char *compatible)
-{
-	return fdt_node_check_compatible(fdt, node, compatible) == 0;
 }
 
 bool dt_enabled(const void *fdt, int node)
@@ -362,31 +354,4 @@ bool dt_enabled(const void *fdt, int node)
 	if (!s)
 		return !dt_bool(fdt, node, "status");
 	return !strcmp(s, "okay") || !strcmp(s, "ok");
-}
-
-const char *dt_path(const void *fdt, int node, char *buf, size_t size)
-{
-	const char *name;
-	size_t len;
-
-	if (!size || !fdt_get_path(fdt, node, buf, (int)size))
-		return buf;
-	name = fdt_get_name(fdt, node, NULL);
-	if (!name)
-		name = "?";
-	len = MIN(strlen(name), size - 1);
-	memcpy(buf, name, len);
-	buf[len] = 0;
-	if (len + 5 <= size) { /* ".../name" says more than the head of the path */
-		memmove(buf + 4, buf, len + 1);
-		memcpy(buf, ".../", 4);
-	} else if (size > 3) {
-		memcpy(buf + size - 4, "...", 4);
-	}
-	return buf;
-}
-
-int dt_next(const void *fdt, int node, const char *compatible)
-{
-	return fdt_node_offset_by_compatible(fdt, node, compatible);
 }

@@ -6,8 +6,6 @@
  */
 #include <string.h>
 
-#include <libfdt.h>
-
 #include <hv/dt.h>
 #include <hv/log.h>
 #include <hv/panic.h>

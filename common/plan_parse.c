@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include <libfdt.h>
-
 #include <hv/dt.h>
 #include <hv/log.h>
 
@@ -42,20 +40,15 @@ static void warn_properties(const void *fdt, int node, const char *const *known,
 	static const char *const always[] = {
 		"compatible",     "name",        "phandle", "linux,phandle",
 		"#address-cells", "#size-cells", "status",  NULL};
+	struct dt_prop p;
 	char path[96];
-	int prop;
 
-	fdt_for_each_property_offset(prop, fdt, node)
-	{
-		const char *name = NULL;
-
-		if (!fdt_getprop_by_offset(fdt, prop, &name, NULL) || !name ||
-		    in_list(always, name) || in_list(known, name))
-			continue;
-		log_warn("%s: property \"%s\" %s", dt_path(fdt, node, path, sizeof(path)), name,
-			 in_list(unsupported, name) ? "is not supported yet; ignored"
-						    : "is not known; ignored");
-	}
+	for (int at = node; (at = dt_next_prop(fdt, at, &p)) >= 0;)
+		if (!in_list(always, p.name) && !in_list(known, p.name))
+			log_warn("%s: property \"%s\" %s",
+				 dt_path(fdt, node, path, sizeof(path)), p.name,
+				 in_list(unsupported, p.name) ? "is not supported yet; ignored"
+							      : "is not known; ignored");
 }
 
 static bool is_guest(const void *fdt, int node)
@@ -65,14 +58,9 @@ static bool is_guest(const void *fdt, int node)
 
 int plan_next_guest(const void *fdt, int node)
 {
-	int chosen = fdt_path_offset(fdt, "/chosen");
-
-	if (node < 0)
-		node = chosen < 0 ? -1 : fdt_first_subnode(fdt, chosen);
-	else
-		node = fdt_next_subnode(fdt, node);
+	node = node < 0 ? dt_first_child(fdt, dt_find(fdt, "/chosen")) : dt_next_sibling(fdt, node);
 	while (node >= 0 && !(is_guest(fdt, node) && dt_enabled(fdt, node)))
-		node = fdt_next_subnode(fdt, node);
+		node = dt_next_sibling(fdt, node);
 	return node;
 }
 
@@ -108,24 +96,24 @@ unsigned plan_modules(const struct board *b, struct range *out, unsigned max)
 	int node;
 
 	for (int g = plan_next_guest(b->fdt, -1); g >= 0; g = plan_next_guest(b->fdt, g))
-		fdt_for_each_subnode(node, b->fdt,
-				     g) if (module_kind(b->fdt, node) != MODULE_NONE &&
-					    dt_reg_raw(b->fdt, node, 0, &r) == HV_OK) count =
-			module_add(b, r, out, count, max);
+		dt_for_each_child(node, b->fdt, g)
+			if (module_kind(b->fdt, node) != MODULE_NONE &&
+			    dt_reg_raw(b->fdt, node, 0, &r) == HV_OK)
+				count = module_add(b, r, out, count, max);
 	return count;
 }
 
 static void parse_memory(const void *fdt, struct guest_plan *g)
 {
-	int len;
-	const void *p = fdt_getprop(fdt, g->node, "memory", &len);
+	unsigned len;
+	const void *p = dt_get(fdt, g->node, "memory", &len);
 	uint64_t kib;
 
 	if (!p || (len != 8 && len != 4)) {
 		plan_refuse(g, "memory is %s; give memory = <0 KiB>", p ? "malformed" : "missing");
 		return;
 	}
-	kib = dt_cells(p, (unsigned)len / 4);
+	kib = dt_cells(p, len / 4);
 	if (!kib || kib > MEMORY_KIB_MAX)
 		plan_refuse(g, "memory is %s; give memory = <0 KiB>",
 			    kib ? "more than 1 TiB" : "zero");
@@ -135,15 +123,15 @@ static void parse_memory(const void *fdt, struct guest_plan *g)
 
 static void parse_numbers(const void *fdt, struct guest_plan *g)
 {
-	int len;
-	const void *cpus = fdt_getprop(fdt, g->node, "cpus", &len);
+	unsigned len;
+	const void *cpus = dt_get(fdt, g->node, "cpus", &len);
 
 	if (!cpus || len != 4)
 		plan_refuse(g, "cpus is %s; give cpus = <1>", cpus ? "malformed" : "missing");
 	g->vcpu_count = dt_u32(fdt, g->node, "cpus", 0);
 	if (!g->vcpu_count || g->vcpu_count > MAX_VCPUS)
 		plan_refuse(g, "cpus is %u; give 1 to %d", g->vcpu_count, MAX_VCPUS);
-	if (fdt_getprop(fdt, g->node, "nr_spis", &len) && len != 4)
+	if (dt_get(fdt, g->node, "nr_spis", &len) && len != 4)
 		plan_refuse(g, "nr_spis is malformed; give one cell, or leave it out");
 	g->nr_spis = dt_u32(fdt, g->node, "nr_spis", 0);
 	if (g->nr_spis > SPI_MAX)
@@ -168,24 +156,11 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 	static const char *const crash[] = {"restart", "stop", NULL};
 	static const char *const known[] = {"memory",  "cpus",     "vpl011",
 					    "nr_spis", "on-crash", NULL};
-	static const char *const unsupported[] = {"direct-map",
-						  "xen,static-mem",
-						  "passthrough",
-						  "xen,enhanced",
-						  "domain-cpupool",
-						  "llc-colors",
-						  "colors",
-						  "sve",
-						  "trap-unmapped-accesses",
-						  "xen,domain-p2m-mem-mb",
-						  "max_grant_version",
-						  "max_grant_frames",
-						  "max_maptrack_frames",
-						  "xen,sci_type",
-						  "v8r_el1_msa",
-						  "capabilities",
-						  "domid",
-						  NULL};
+	static const char *const unsupported[] = {
+		"direct-map", "xen,static-mem", "passthrough", "xen,enhanced", "domain-cpupool",
+		"llc-colors", "colors", "sve", "trap-unmapped-accesses", "xen,domain-p2m-mem-mb",
+		"max_grant_version", "max_grant_frames", "max_maptrack_frames", "xen,sci_type",
+		"v8r_el1_msa", "capabilities", "domid", NULL};
 	int on_crash = choice(fdt, g->node, "on-crash", crash);
 
 	warn_properties(fdt, g->node, known, unsupported);
@@ -203,7 +178,7 @@ static void parse_bootargs(const void *fdt, int node, struct guest_plan *g)
 
 	if (!args && dt_bool(fdt, node, "bootargs"))
 		plan_refuse(g, "bootargs of %s is not a string; give bootargs = \"...\"",
-			    fdt_get_name(fdt, node, NULL));
+			    dt_name(fdt, node));
 	else if (args && strlen(args) >= sizeof(g->bootargs))
 		plan_refuse(g, "bootargs has %u characters; give at most %u",
 			    (unsigned)strlen(args), (unsigned)sizeof(g->bootargs) - 1);
@@ -216,7 +191,7 @@ static void parse_module(const void *fdt, int node, enum module_kind kind, struc
 	static const char *const known[] = {"reg", "bootargs", NULL};
 	static const char *const unsupported[] = {"xen,uefi-binary", NULL};
 	struct range *to = kind == MODULE_KERNEL ? &g->kernel : &g->ramdisk, r;
-	const char *name = fdt_get_name(fdt, node, NULL);
+	const char *name = dt_name(fdt, node);
 
 	warn_properties(fdt, node, known, unsupported);
 	if (dt_reg_raw(fdt, node, 0, &r) != HV_OK || !r.size)
@@ -275,24 +250,24 @@ static bool parse_guest_bdf(const char *s, uint8_t *devfn)
 static void parse_memory_type(const void *fdt, struct guest_plan *g, struct plan_device *d,
 			      const char *name)
 {
-	int count = fdt_stringlist_count(fdt, d->node, "memory-type");
+	unsigned len, count = 0;
+	const char *s = dt_get(fdt, d->node, "memory-type", &len), *end;
+	bool bad = s && (!len || s[len - 1]);
 
-	if (!dt_bool(fdt, d->node, "memory-type"))
+	if (!s)
 		return;
-	for (int i = 0; i < PCI_BARS; i++) {
-		const char *s =
-			fdt_stringlist_get(fdt, d->node, "memory-type", count == 1 ? 0 : i, NULL);
+	for (end = s + len; !bad && s < end; s += strlen(s) + 1, count++) {
+		bool device = !strcmp(s, "device");
 
-		if ((count != 1 && count != PCI_BARS) || !s ||
-		    (strcmp(s, "device") && strcmp(s, "normal-nc"))) {
-			plan_refuse(g,
-				    "device %s: memory-type is malformed; give \"normal-nc\" or "
-				    "\"device\", once or for each of six BARs",
-				    name);
-			return;
-		}
-		d->as.device_memory[i] = !strcmp(s, "device");
+		bad = count == PCI_BARS || (!device && strcmp(s, "normal-nc"));
+		for (unsigned i = count; !bad && i < PCI_BARS; i++)
+			d->as.device_memory[i] = device; /* one string is for all */
 	}
+	if (bad || (count > 1 && count < PCI_BARS))
+		plan_refuse(g,
+			    "device %s: memory-type is malformed; give \"normal-nc\" or \"device\", "
+			    "once or for each of six BARs",
+			    name);
 }
 
 /* host and guest: which function, and where the guest sees it. */
@@ -317,24 +292,15 @@ static void parse_names(const void *fdt, struct guest_plan *g, struct plan_devic
 
 static void parse_device(const void *fdt, struct guest_plan *g, struct plan_device *d)
 {
-	static const char *const known[] = {"host",
-					    "guest",
-					    "intx",
-					    "msi",
-					    "memory-type",
-					    "allow-no-reset",
-					    "force-assign-without-iommu",
-					    "allow-shared-msi-frame",
-					    "p2p",
-					    "raw-vendor-caps",
-					    "raw-gaps",
-					    "atomic-ops",
-					    NULL};
+	static const char *const known[] = {
+		"host", "guest", "intx", "msi", "memory-type", "allow-no-reset",
+		"force-assign-without-iommu", "allow-shared-msi-frame", "p2p", "raw-vendor-caps",
+		"raw-gaps", "atomic-ops", NULL};
 	static const char *const unsupported[] = { NULL };
 	static const char *const intx[] = {"auto", "on", "off", NULL};
 	static const char *const msi[] = {"auto", "direct", "trapped", "off", NULL};
 	static const uint8_t msi_value[] = { PLAN_AUTO, PLAN_DIRECT, PLAN_TRAPPED, PLAN_OFF };
-	const char *name = fdt_get_name(fdt, d->node, NULL);
+	const char *name = dt_name(fdt, d->node);
 	int i = choice(fdt, d->node, "intx", intx), m = choice(fdt, d->node, "msi", msi);
 
 	warn_properties(fdt, d->node, known, unsupported);
@@ -368,8 +334,7 @@ static void parse_vpci(const void *fdt, int vpci, struct guest_plan *g, unsigned
 	if (g->has_pci)
 		plan_refuse(g, "it has two vpci nodes; put all devices into one");
 	g->has_pci = true;
-	fdt_for_each_subnode(node, fdt, vpci)
-	{
+	dt_for_each_child(node, fdt, vpci) {
 		struct plan_device *d = &g->device[g->device_count];
 
 		if (!dt_enabled(fdt, node))
@@ -388,8 +353,8 @@ static void parse_vpci(const void *fdt, int vpci, struct guest_plan *g, unsigned
 
 static void parse_name(const void *fdt, struct guest_plan *g)
 {
-	const char *name = fdt_get_name(fdt, g->node, NULL), *at = name ? strchr(name, '@') : NULL;
-	size_t len = at ? (size_t)(at - name) : name ? strlen(name) : 0;
+	const char *name = dt_name(fdt, g->node), *at = strchr(name, '@');
+	size_t len = at ? (size_t)(at - name) : strlen(name);
 
 	if (len >= sizeof(g->name)) {
 		log_warn("guest /chosen/%s: the name is cut to %u characters", name,
@@ -409,8 +374,7 @@ void plan_parse_guest(const void *fdt, struct guest_plan *g, struct plan_device 
 	parse_name(fdt, g);
 	parse_guest_properties(fdt, g);
 	g->device = pool;
-	fdt_for_each_subnode(node, fdt, g->node)
-	{
+	dt_for_each_child(node, fdt, g->node) {
 		enum module_kind kind = module_kind(fdt, node);
 
 		if (!dt_enabled(fdt, node))
@@ -434,13 +398,11 @@ void plan_parse_guest(const void *fdt, struct guest_plan *g, struct plan_device 
 
 void plan_warn_chosen(const void *fdt)
 {
-	int chosen = fdt_path_offset(fdt, "/chosen"), i;
+	int chosen = dt_find(fdt, "/chosen"), i;
+	struct dt_prop p;
 
-	if (chosen < 0)
-		return;
-	fdt_for_each_subnode(i, fdt, chosen)
-	{
-		const char *name = fdt_get_name(fdt, i, NULL);
+	dt_for_each_child(i, fdt, chosen) {
+		const char *name = dt_name(fdt, i);
 
 		if (dt_compatible(fdt, i, "multiboot,module") ||
 		    dt_compatible(fdt, i, "xen,multiboot-module") ||
@@ -450,12 +412,8 @@ void plan_warn_chosen(const void *fdt)
 			 !strncmp(dt_string(fdt, i, "compatible"), "xen,", 4))
 			log_warn("/chosen/%s is not supported; ignored", name);
 	}
-	fdt_for_each_property_offset(i, fdt, chosen)
-	{
-		const char *name = NULL;
-
-		if (fdt_getprop_by_offset(fdt, i, &name, NULL) && name && !strncmp(name, "xen,", 4))
+	for (i = chosen; i >= 0 && (i = dt_next_prop(fdt, i, &p)) >= 0;)
+		if (!strncmp(p.name, "xen,", 4))
 			log_warn("/chosen: property \"%s\" has no meaning for Viaduct; ignored",
-				 name);
-	}
+				 p.name);
 }

@@ -12,8 +12,6 @@
 #define FREE_MAX 64
 
 static struct {
-	unsigned ram_count;
-	struct range ram[MAX_RAM_RANGES];
 	unsigned free_count;
 	struct range free[FREE_MAX]; /* sorted, disjoint, not adjacent where possible */
 	struct range chunk;	     /* what is left of the newest chunk */
@@ -67,9 +65,8 @@ void pmem_add(struct range ram)
 	uint64_t end = ALIGN_DOWN(range_end(ram), PAGE_SIZE);
 	unsigned i = 0;
 
-	if (end <= base || pm.ram_count == MAX_RAM_RANGES)
+	if (end <= base)
 		return;
-	pm.ram[pm.ram_count++] = ram;
 	while (i < pm.free_count && pm.free[i].base < base)
 		i++;
 	insert_at(i, (struct range){ base, end - base });
@@ -83,14 +80,6 @@ void pmem_reserve(struct range taken)
 	for (unsigned i = pm.free_count; i-- > 0;)
 		if (range_overlaps(pm.free[i], r))
 			carve(i, r);
-}
-
-bool pmem_is_ram(struct range r)
-{
-	for (unsigned i = 0; i < pm.ram_count; i++)
-		if (range_contains(pm.ram[i], r.base, r.size))
-			return true;
-	return false;
 }
 
 /* The highest chunk-aligned place for `size`; false when there is none. */

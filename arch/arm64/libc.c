@@ -8,6 +8,8 @@
 
 #include "libc.h"
 
+typedef uint64_t __attribute__((may_alias)) word_t;
+
 uintptr_t __stack_chk_guard = 0x5bd1e995a7c3f10d; /* until start() has a seed */
 
 void __stack_chk_fail(void)
@@ -35,22 +37,16 @@ void *memchr(const void *s, int c, size_t n)
 	return NULL;
 }
 
+/* By aligned words, which reach beyond the string but not beyond its page. */
 size_t strlen(const char *s)
 {
-	size_t n = 0;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const word_t *w = (const word_t *)ALIGN_DOWN((uintptr_t)s, 8);
+	uint64_t v = *w | ~(~UINT64_C(0) << (uintptr_t)s % 8 * 8), zero;
 
-	while (s[n])
-		n++;
-	return n;
-}
-
-size_t strnlen(const char *s, size_t max)
-{
-	size_t n = 0;
-
-	while (n < max && s[n])
-		n++;
-	return n;
+	while (!(zero = (v - ones) & ~v & ones << 7))
+		v = *++w;
+	return (uintptr_t)w - (uintptr_t)s + (unsigned)__builtin_ctzll(zero) / 8;
 }
 
 int strcmp(const char *a, const char *b)
@@ -75,37 +71,6 @@ char *strchr(const char *s, int c)
 		if (!*s)
 			return NULL;
 	}
-}
-
-char *strrchr(const char *s, int c)
-{
-	const char *last = NULL;
-
-	do {
-		if (*s == (char)c)
-			last = s;
-	} while (*s++);
-	return (char *)(uintptr_t)last;
-}
-
-/* libfdt: unit addresses in paths. */
-unsigned long strtoul(const char *s, char **end, int base)
-{
-	unsigned long v = 0;
-
-	for (;; s++) {
-		unsigned d = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0')
-			   : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10
-			   : *s >= 'A' && *s <= 'F' ? (unsigned)(*s - 'A') + 10
-						    : 99;
-
-		if (d >= (unsigned)base)
-			break;
-		v = v * (unsigned)base + d;
-	}
-	if (end)
-		*end = (char *)(uintptr_t)s;
-	return v;
 }
 
 /* zlib's default allocator; image.c gives it another, so these only satisfy the linker. */

@@ -3,8 +3,6 @@
  */
 #include <string.h>
 
-#include <libfdt.h>
-
 #include <arch/barrier.h>
 #include <arch/time.h>
 #include <hv/board.h>
@@ -57,11 +55,11 @@ static uint64_t random_next(void)
 /* /chosen kaslr-seed, else RNDR, else the counter. */
 static void seed_read(const void *fdt)
 {
-	int len, chosen = fdt_path_offset(fdt, "/chosen");
-	const void *p = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "kaslr-seed", &len);
+	unsigned len;
+	const void *p = dt_get(fdt, dt_find(fdt, "/chosen"), "kaslr-seed", &len);
 
 	seed = arch_time_ticks();
-	if (p && len == 8)
+	if (len == 8)
 		seed ^= dt_cells(p, 2);
 	else if (read_sysreg(id_aa64isar0_el1) >> 60)
 		seed ^= read_sysreg(RNDR);
@@ -99,17 +97,9 @@ static _Noreturn void refuse(const char *why)
 	cpu_stop();
 }
 
-static const void *check_tree(const void *fdt)
-{
-	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > DTB_MAX ||
-	    fdt_check_full(fdt, fdt_totalsize(fdt)))
-		return NULL;
-	return fdt;
-}
-
 void start_below_el2(const void *fdt)
 {
-	if (check_tree(fdt)) {
+	if (dt_check(fdt, DTB_MAX) == HV_OK) {
 		start_console(fdt);
 		log_err("entered at EL1; Viaduct is a hypervisor and must be started at EL2 "
 			"(QEMU: -M virt,virtualization=on): it stops here");
@@ -122,7 +112,7 @@ static const void *take_memory(const void *fdt)
 {
 	struct range modules[MAX_MODULES];
 	unsigned count;
-	uint32_t size = fdt_totalsize(fdt);
+	size_t size = dt_used_size(fdt);
 	void *copy;
 
 	if (board_read(fdt, &board) != HV_OK)
@@ -134,7 +124,7 @@ static const void *take_memory(const void *fdt)
 	for (unsigned i = 0; i < board.reserved_count; i++)
 		pmem_reserve(board.reserved[i]);
 	pmem_reserve(board.image);
-	pmem_reserve((struct range){ (uintptr_t)fdt, size });
+	pmem_reserve(board.tree);
 	count = plan_modules(&board, modules, MAX_MODULES);
 	for (unsigned i = 0; i < count; i++)
 		pmem_reserve(modules[i]);
@@ -293,7 +283,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	struct plan *p;
 	uint64_t hcr;
 
-	if (!check_tree(fdt))
+	if (dt_check(fdt, DTB_MAX) != HV_OK)
 		cpu_stop(); /* nothing to say it on */
 	seed_read(fdt);
 	__stack_chk_guard = random_next() & ~UINT64_C(0xff);
@@ -316,7 +306,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	idreg_plan(p->geo);
 	idreg_load();
 	build_guests(p, el2_map_device);
-	stay_on = dt_bool(fdt, fdt_path_offset(fdt, "/chosen"), "viaduct,stay-on");
+	stay_on = dt_bool(fdt, dt_find(fdt, "/chosen"), "viaduct,stay-on");
 	start_guests();
 	if (irq_register(SGI_STOP, crash_stop, NULL, false) != HV_OK)
 		refuse("SGI taken");

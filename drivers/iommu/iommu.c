@@ -2,8 +2,6 @@
  * The IOMMUs of the board. Each kind is a row of a table; what they cannot do they say in
  * struct iommu, and the planner refuses by it.
  */
-#include <libfdt.h>
-
 #include <hv/dt.h>
 #include <hv/limits.h>
 #include <hv/log.h>
@@ -26,7 +24,7 @@ static struct {
 static void probe_node(const void *fdt, int node, const struct iommu_driver *driver)
 {
 	struct iommu *i = &iommus[iommu_count];
-	const char *name = fdt_get_name(fdt, node, NULL);
+	const char *name = dt_name(fdt, node);
 
 	if (iommu_count == MAX_IOMMUS) {
 		log_err("%s: more than %u IOMMUs; what is behind this one stays blocked", name,
@@ -34,7 +32,7 @@ static void probe_node(const void *fdt, int node, const struct iommu_driver *dri
 		return;
 	}
 	fmt_print(i->name, sizeof(i->name), "%s", name);
-	i->phandle = fdt_get_phandle(fdt, node);
+	i->phandle = dt_phandle(fdt, node);
 	found[iommu_count].driver = driver;
 	found[iommu_count].node = node;
 	driver->probe(fdt, node, iommu_count++, i);

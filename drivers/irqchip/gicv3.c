@@ -16,7 +16,6 @@
 #include <hv/log.h>
 #include <hv/mmio.h>
 #include <hv/spinlock.h>
-#include <libfdt.h>
 #include <spec/gicv3.h>
 
 #define RWP_TIMEOUT_US 100000
@@ -282,8 +281,8 @@ static enum hv_status read_node(const void *fdt, int node)
 {
 	uint32_t count = dt_u32(fdt, node, "#redistributor-regions", 1);
 	struct range r;
-	int len;
-	const void *stride = fdt_getprop(fdt, node, "redistributor-stride", &len);
+	unsigned len;
+	const void *stride = dt_get(fdt, node, "redistributor-stride", &len);
 
 	if (dt_reg(fdt, node, 0, &r) != HV_OK || r.size < GICR_FRAME)
 		return HV_EINVAL;

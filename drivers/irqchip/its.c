@@ -4,8 +4,6 @@
  */
 #include <string.h>
 
-#include <libfdt.h>
-
 #include <arch/cache.h>
 #include <hv/dt.h>
 #include <hv/gic.h>
@@ -172,7 +170,7 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 	if (!(typer & TYPER_PHYSICAL))
 		return HV_EUNSUPP;
 	its->msi = (struct msi_ctrl){ .ops = &ops,
-				      .phandle = fdt_get_phandle(fdt, node),
+				      .phandle = dt_phandle(fdt, node),
 				      .page = PA(reg.base + ITS_FRAME),
 				      .offset = ITS_TRANSLATER };
 	its->noncoherent = dt_bool(fdt, node, NONCOHERENT);
@@ -196,7 +194,7 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 
 static bool redist_noncoherent(const void *fdt, int node)
 {
-	int parent = fdt_parent_offset(fdt, node);
+	int parent = dt_parent(fdt, node);
 
 	return parent >= 0 && dt_bool(fdt, parent, NONCOHERENT);
 }

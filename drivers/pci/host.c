@@ -28,12 +28,12 @@ struct map_entry {
 
 static bool map_entry(const struct pci_host *h, const char *prop, unsigned i, struct map_entry *e)
 {
-	unsigned pc = dt_address_cells(h->fdt, fdt_parent_offset(h->fdt, h->node));
+	unsigned pc = dt_address_cells(h->fdt, dt_parent(h->fdt, h->node));
 	unsigned cells = 3 + pc + 2;
-	int len;
-	const fdt32_t *p = fdt_getprop(h->fdt, h->node, prop, &len);
+	unsigned len;
+	const fdt32_t *p = dt_get(h->fdt, h->node, prop, &len);
 
-	if (!p || pc > 2 || i >= (unsigned)len / 4 / cells)
+	if (!p || pc > 2 || i >= len / 4 / cells)
 		return false;
 	p += i * cells;
 	*e = (struct map_entry){
@@ -55,7 +55,7 @@ static uint8_t window_kind(const struct map_entry *e)
 
 static void read_windows(struct pci_host *h)
 {
-	int parent = fdt_parent_offset(h->fdt, h->node);
+	int parent = dt_parent(h->fdt, h->node);
 	struct map_entry e;
 
 	for (unsigned i = 0; map_entry(h, "ranges", i, &e); i++) {
@@ -102,8 +102,8 @@ static void read_inbound(struct pci_host *h)
 
 static bool read_buses(struct pci_host *h)
 {
-	int len;
-	const fdt32_t *p = fdt_getprop(h->fdt, h->node, "bus-range", &len);
+	unsigned len;
+	const fdt32_t *p = dt_get(h->fdt, h->node, "bus-range", &len);
 	uint32_t first = p && len == 8 ? fdt32_ld(p) : 0;
 	uint32_t last = p && len == 8 ? fdt32_ld(p + 1) : 255;
 	uint64_t buses = h->ecam.size / PCI_ECAM_BUS_SIZE;
@@ -120,8 +120,6 @@ static bool read_buses(struct pci_host *h)
 
 static bool read_host(const void *fdt, int node, struct pci_host *h)
 {
-	int chosen = fdt_path_offset(fdt, "/chosen");
-
 	*h = (struct pci_host){ .fdt = fdt, .node = node };
 	dt_path(fdt, node, h->name, sizeof(h->name));
 	if (dt_address_cells(fdt, node) != 3 || dt_size_cells(fdt, node) != 2 ||
@@ -131,7 +129,7 @@ static bool read_host(const void *fdt, int node, struct pci_host *h)
 	}
 	h->coherent = dt_bool(fdt, node, "dma-coherent");
 	h->probe_only = dt_u32(fdt, node, "linux,pci-probe-only", 0) ||
-			(chosen >= 0 && dt_u32(fdt, chosen, "linux,pci-probe-only", 0));
+			dt_u32(fdt, dt_find(fdt, "/chosen"), "linux,pci-probe-only", 0);
 	read_windows(h);
 	read_inbound(h);
 	return true;

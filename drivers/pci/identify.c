@@ -85,11 +85,11 @@ static uint16_t find_aliases(struct pci_func *f)
 static bool map_rid(const struct pci_host *h, const char *map, const char *mask, uint16_t rid,
 		    uint32_t *phandle, uint32_t *out)
 {
-	int len;
-	const fdt32_t *p = fdt_getprop(h->fdt, h->node, map, &len);
+	unsigned len;
+	const fdt32_t *p = dt_get(h->fdt, h->node, map, &len);
 	uint32_t masked = rid & dt_u32(h->fdt, h->node, mask, UINT32_MAX);
 
-	for (unsigned i = 0; p && i < (unsigned)len / 16; i++, p += 4) {
+	for (unsigned i = 0; i < len / 16; i++, p += 4) {
 		uint32_t base = fdt32_ld(p);
 
 		if (masked < base || masked - base >= fdt32_ld(p + 3))
@@ -136,7 +136,7 @@ static void find_msi(struct pci_func *f, uint16_t rid)
 	const struct pci_host *h = f->host;
 	uint32_t phandle = 0;
 	const fdt32_t *p;
-	int len;
+	unsigned len;
 
 	f->msi = NULL;
 	f->device_id = rid;
@@ -144,8 +144,8 @@ static void find_msi(struct pci_func *f, uint16_t rid)
 		if (!map_rid(h, "msi-map", "msi-map-mask", rid, &phandle, &f->device_id))
 			return;
 	} else {
-		p = fdt_getprop(h->fdt, h->node, "msi-parent", &len);
-		if (!p || len < 4)
+		p = dt_get(h->fdt, h->node, "msi-parent", &len);
+		if (len < 4)
 			return;
 		phandle = fdt32_ld(p);
 	}

@@ -4,8 +4,6 @@
  */
 #include <string.h>
 
-#include <libfdt.h>
-
 #include <hv/dt.h>
 
 #include "serial_priv.h"
@@ -31,15 +29,9 @@ static int driver_of(const void *fdt, int node)
 
 static int stdout_node(const void *fdt)
 {
-	int chosen = fdt_path_offset(fdt, "/chosen");
-	const char *path = chosen < 0 ? NULL : dt_string(fdt, chosen, "stdout-path");
-	size_t len = 0;
+	const char *path = dt_string(fdt, dt_find(fdt, "/chosen"), "stdout-path");
 
-	if (!path)
-		return -1;
-	while (path[len] && path[len] != ':')
-		len++;
-	return len ? fdt_path_offset_namelen(fdt, path, (int)len) : -1;
+	return path ? dt_find(fdt, path) : -1;
 }
 
 static int first_node(const void *fdt)

@@ -1,13 +1,44 @@
 /*
- * Reading a device tree with libfdt: cells, addresses translated to CPU physical addresses,
- * interrupts. Errors are returned, never fatal; the blob is untrusted but was checked by
- * fdt_check_full() and is in memory that nobody else writes.
+ * Reading a device tree: nodes and properties, cells, addresses translated to CPU physical
+ * addresses, interrupts. Errors are returned, never fatal; the blob is untrusted but passed
+ * dt_check() and is in memory that nobody else writes. A node is its offset in the structure
+ * block; -1: none.
  */
 #ifndef HV_DT_H
 #define HV_DT_H
 
 #include <hv/status.h>
 #include <hv/types.h>
+
+/* To be called before anything else: at most `max` bytes long, version 17, and wholly well formed. */
+enum hv_status __must_check dt_check(const void *fdt, size_t max);
+/* What a copy needs: firmware leaves room behind it, and perhaps memory reservations. */
+size_t dt_used_size(const void *fdt);
+/* Entry i of the memory reservations; false: behind the last. */
+bool dt_reservation(const void *fdt, unsigned i, struct range *out);
+
+const char *dt_name(const void *fdt, int node);
+int dt_parent(const void *fdt, int node);
+/* A full path, or an alias; up to ':', which begins the options of stdout-path. */
+int dt_find(const void *fdt, const char *path);
+int dt_by_phandle(const void *fdt, uint32_t phandle);
+uint32_t dt_phandle(const void *fdt, int node); /* 0: none */
+int dt_first_child(const void *fdt, int node);	/* of -1: none */
+int dt_next_sibling(const void *fdt, int node);
+#define dt_for_each_child(n, fdt, parent)                                                          \
+	for ((n) = dt_first_child(fdt, parent); (n) >= 0; (n) = dt_next_sibling(fdt, n))
+
+struct dt_prop {
+	const char *name;
+	const void *data;
+	unsigned len;
+};
+/* The first property when `at` is a node, else the one behind `at`; -1: there is no more. */
+int dt_next_prop(const void *fdt, int at, struct dt_prop *out);
+/* The value, aligned to 4 bytes; NULL and length 0 when it is absent, or the node is -1. */
+const void *dt_get(const void *fdt, int node, const char *name, unsigned *len);
+/* Where `s` is in a list of strings; -1: it is not. */
+int dt_list_index(const void *fdt, int node, const char *prop, const char *s);
 
 /* `cells` (0..2) big-endian 32-bit cells at p. */
 uint64_t dt_cells(const void *p, unsigned cells);
@@ -30,8 +61,6 @@ struct dt_irq {
 	uint32_t intid; /* GIC INTID: SPI n is 32 + n, PPI n is 16 + n */
 	bool edge;
 };
-/* GIC interrupt specifier of 3 (or 4) cells. */
-enum hv_status __must_check dt_gic_irq(const void *cells, struct dt_irq *out);
 /* Interrupt i of a node whose interrupt parent is the GIC. */
 enum hv_status __must_check dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq *out);
 /* By `interrupt-names`. */
@@ -50,7 +79,7 @@ enum hv_status __must_check dt_interrupt_resolve(const void *fdt, int parent, co
 bool dt_compatible(const void *fdt, int node, const char *compatible);
 /* Enabled: status absent, "okay" or "ok". */
 bool dt_enabled(const void *fdt, int node);
-/* Full path; ".../" and the last part when it does not fit; always terminated. */
+/* Full path; "..." and its end when it does not fit; always terminated. */
 const char *dt_path(const void *fdt, int node, char *buf, size_t size);
 
 /* Iterate nodes of a compatible: for (n = dt_next(fdt, -1, c); n >= 0; n = dt_next(fdt, n, c)). */

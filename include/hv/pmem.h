@@ -14,7 +14,6 @@ void pmem_reset(void);			/* forget everything (host tests) */
 void pmem_on_chunk(void (*map)(struct range));
 void pmem_add(struct range ram);
 void pmem_reserve(struct range taken);	/* image, device tree, modules, /reserved-memory */
-bool pmem_is_ram(struct range r);	/* wholly inside RAM that was added */
 
 /* Viaduct's own memory: zeroed, mapped at EL2 read-write, aligned to `align` (power of two, at
  * least 64). Panics when RAM is used up: boot cannot go on. */

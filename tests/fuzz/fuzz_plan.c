@@ -9,6 +9,7 @@
 #include <libfdt.h>
 
 #include <host.h>
+#include <hv/dt.h>
 #include <hv/guest_dt.h>
 #include <hv/plan.h>
 #include <hv/pmem.h>
@@ -54,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (blob && size >= sizeof(struct fdt_header)) {
 		memcpy(blob, data, size);
 		fdt_set_magic(blob, FDT_MAGIC); /* what a mutation cannot guess */
-		if (fdt_totalsize(blob) <= size && board_read(blob, &board) == HV_OK)
+		if (dt_check(blob, size) == HV_OK && board_read(blob, &board) == HV_OK)
 			plan_board();
 	}
 	free(blob);

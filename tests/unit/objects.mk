@@ -1,14 +1,14 @@
 # What each unit test links: <name>_objs for tests/unit/test_<name>.c (host.c comes by itself).
 s2_objs := common/s2.c common/pmem.c
-dt_objs := common/dt.c
+dt_objs := common/dt.c common/dt_tree.c
 fmt_objs := common/fmt.c
 console_objs := common/console.c common/fmt.c common/pmem.c drivers/serial/pl011.c common/mmio.c
 vuart_objs := common/vuart.c common/pmem.c
 smmuv3_objs := drivers/iommu/iommu.c drivers/iommu/smmuv3/smmuv3.c drivers/iommu/smmuv3/cmdq.c \
-	drivers/iommu/smmuv3/evtq.c drivers/iommu/smmuv3/strtab.c common/dt.c common/fmt.c common/mmio.c \
+	drivers/iommu/smmuv3/evtq.c drivers/iommu/smmuv3/strtab.c $(dt_objs) common/fmt.c common/mmio.c \
 	common/pmem.c common/s2.c tests/host/smmuv3_model.c
 its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_queue.c \
-	drivers/irqchip/its_table.c drivers/irqchip/msi.c common/dt.c common/fmt.c common/mmio.c common/pmem.c \
+	drivers/irqchip/its_table.c drivers/irqchip/msi.c $(dt_objs) common/fmt.c common/mmio.c common/pmem.c \
 	tests/host/its_model.c
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
 	drivers/pci/capsize.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
@@ -19,14 +19,14 @@ vpci_msi_objs := $(vpci_objs)
 vpci_state_objs := $(vpci_objs)
 vpci_random_objs := $(vpci_objs) tests/fuzz/fuzz_vpci.c
 plan_src := common/plan.c common/plan_map.c common/plan_parse.c common/plan_pci.c common/plan_print.c \
-	common/board.c common/dt.c common/fmt.c common/image.c common/pmem.c
+	common/board.c $(dt_objs) common/fmt.c common/image.c common/pmem.c
 plan_objs := $(plan_src) tests/host/plan_fakes.c
-board_objs := common/board.c common/dt.c
+board_objs := common/board.c $(dt_objs)
 guest_dt_objs := common/guest_dt.c common/fmt.c
 image_objs := common/image.c
 faults_objs := common/faults.c common/fmt.c
 pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps capsize ecam enumerate fabric find groups host identify \
-	reset) common/dt.c tests/host/pci_model.c tests/host/pci_board.c
+	reset) $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)
 pci_identify_objs := $(pci_src)
@@ -37,7 +37,7 @@ vgic_lines_objs := $(vgic_objs)
 vgic_lr_objs := $(vgic_objs)
 vgic_regs_objs := $(vgic_objs)
 irq_objs := common/irq.c common/pmem.c
-gicv3_objs := drivers/irqchip/gicv3.c drivers/irqchip/gic.c common/dt.c common/fmt.c common/mmio.c
-uart_objs := drivers/serial/uart.c drivers/serial/pl011.c common/dt.c common/fmt.c common/mmio.c
+gicv3_objs := drivers/irqchip/gicv3.c drivers/irqchip/gic.c $(dt_objs) common/fmt.c common/mmio.c
+uart_objs := drivers/serial/uart.c drivers/serial/pl011.c $(dt_objs) common/fmt.c common/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c
 load_objs := common/load.c common/vm.c common/image.c common/guest_dt.c common/fmt.c common/pmem.c common/s2.c

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -137,8 +138,14 @@ static void build(void)
 	check(fdt_property_string(blob, "status", "ok"));
 	end();
 	end();
+	node("aliases");
+	check(fdt_property_string(blob, "console", "/timer"));
+	check(fdt_property_string(blob, "relative", "timer"));
+	check(fdt_property(blob, "unterminated", "/timer", 6));
+	check(fdt_property(blob, "empty", NULL, 0));
+	end();
 	finish();
-	check(fdt_check_full(blob, sizeof(blob)));
+	assert_int_equal(dt_check(blob, sizeof(blob)), HV_OK);
 }
 
 static void test_reg_is_translated_through_all_parents(void **state)
@@ -251,11 +258,11 @@ static void test_paths_are_always_terminated(void **state)
 	} cases[] = {
 		{ 64, "/bus@20000000/inner/dev" },
 		{ 24, "/bus@20000000/inner/dev" },
-		{ 23, ".../dev" },
+		{ 23, "...@20000000/inner/dev" },
 		{ 8, ".../dev" },
-		{ 7, "dev..." },
+		{ 7, "...dev" },
 		{ 4, "..." },
-		{ 3, "de" },
+		{ 3, ".." },
 		{ 1, "" },
 	};
 	char buf[64];
@@ -268,6 +275,248 @@ static void test_paths_are_always_terminated(void **state)
 		assert_true(strlen(buf) < cases[i].size);
 		assert_string_equal(buf, cases[i].want);
 	}
+	assert_string_equal(dt_path(blob, 0, buf, sizeof(buf)), "");
+}
+
+/* A blob with this structure block, and "abc" as strings. Exactly as long as it says. */
+static void *raw(const uint32_t *tokens, unsigned count)
+{
+	uint32_t head[] = { FDT_MAGIC, 0, 56, 56 + 4 * count, 40, 17, 16, 0, 4, 4 * count };
+	uint8_t *b;
+
+	head[1] = head[3] + head[8];
+	b = calloc(1, head[1]);
+	assert_non_null(b);
+	for (unsigned i = 0; i < ARRAY_SIZE(head); i++)
+		fdt32_st(b + 4 * i, head[i]);
+	for (unsigned i = 0; i < count; i++)
+		fdt32_st(b + 56 + 4 * i, tokens[i]);
+	memcpy(b + head[3], "abc", 4);
+	return b;
+}
+
+/* Begin node 1, end node 2, property 3 (length, name), nop 4, end 9. */
+static void test_malformed_structures_are_refused(void **state)
+{
+	static const struct {
+		const char *rule;
+		uint32_t token[10];
+		unsigned count;
+		enum hv_status s;
+	} cases[] = {
+		{ "a root alone", { 1, 0, 2, 9 }, 4, HV_OK },
+		{ "nothing behind the end matters", { 1, 0, 2, 9, 7 }, 5, HV_OK },
+		{ "nops", { 1, 0, 4, 2, 4, 9 }, 6, HV_OK },
+		{ "a property", { 1, 0, 3, 4, 3, 0, 2, 9 }, 8, HV_OK },
+		{ "a child", { 1, 0, 1, 0x61616100, 2, 2, 9 }, 7, HV_OK },
+		{ "empty", { 0 }, 0, HV_EINVAL },
+		{ "no root", { 9 }, 1, HV_EINVAL },
+		{ "nop before the root", { 4, 1, 0, 2, 9 }, 5, HV_EINVAL },
+		{ "property before the root", { 3, 0, 0, 1, 0, 2, 9 }, 7, HV_EINVAL },
+		{ "property behind the root", { 1, 0, 2, 3, 0, 0, 9 }, 7, HV_EINVAL },
+		{ "two roots", { 1, 0, 2, 1, 0, 2, 9 }, 7, HV_EINVAL },
+		{ "node left open", { 1, 0, 9 }, 3, HV_EINVAL },
+		{ "node closed twice", { 1, 0, 2, 2, 9 }, 5, HV_EINVAL },
+		{ "no end", { 1, 0, 2 }, 3, HV_EINVAL },
+		{ "unknown token", { 1, 0, 5, 2, 9 }, 5, HV_EINVAL },
+		{ "name without an end", { 1, 0x61616161 }, 2, HV_EINVAL },
+		{ "no name", { 1 }, 1, HV_EINVAL },
+		{ "half a property", { 1, 0, 3, 0 }, 4, HV_EINVAL },
+		{ "value beyond the block", { 1, 0, 3, 9, 0, 2, 9 }, 7, HV_EINVAL },
+		{ "length that wraps", { 1, 0, 3, 0xfffffff8, 0, 2, 9 }, 7, HV_EINVAL },
+		{ "property name outside", { 1, 0, 3, 0, 4, 2, 9 }, 7, HV_EINVAL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		void *b = raw(cases[i].token, cases[i].count);
+
+		if (dt_check(b, fdt_totalsize(b)) != cases[i].s)
+			fail_msg("%s", cases[i].rule);
+		free(b);
+	}
+}
+
+static void test_malformed_headers_are_refused(void **state)
+{
+	static const uint32_t tree[] = { 1, 0, 2, 9 };
+	static const struct {
+		const char *rule;
+		unsigned word;
+		uint32_t value;
+		enum hv_status s;
+	} cases[] = {
+		{ "as it is", 7, 0, HV_OK },
+		{ "magic", 0, 0xd00dfeee, HV_EINVAL },
+		{ "longer than the most", 1, 77, HV_EINVAL },
+		{ "shorter than its blocks", 1, 75, HV_EINVAL },
+		{ "structure outside", 2, 64, HV_EINVAL },
+		{ "structure far outside", 2, 0xfffffff0, HV_EINVAL },
+		{ "structure not aligned", 2, 54, HV_EINVAL },
+		{ "strings outside", 3, 73, HV_EINVAL },
+		{ "strings without an end", 8, 3, HV_EINVAL },
+		{ "reservations without an end", 4, 56, HV_EINVAL },
+		{ "reservations outside", 4, 0xfffffff8, HV_EINVAL },
+		{ "reservations not aligned", 4, 44, HV_EINVAL },
+		{ "version without sizes", 5, 16, HV_EINVAL },
+		{ "incompatible version", 6, 18, HV_EINVAL },
+		{ "structure without its end", 9, 12, HV_EINVAL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint8_t *b = raw(tree, 4);
+
+		fdt32_st(b + 4 * cases[i].word, cases[i].value);
+		if (dt_check(b, 76) != cases[i].s)
+			fail_msg("%s", cases[i].rule);
+		assert_int_equal(dt_check(b, 39), HV_EINVAL);
+		free(b);
+	}
+}
+
+static void same_node(int node)
+{
+	int child = fdt_first_subnode(blob, node), next = fdt_next_subnode(blob, node), at = node, p;
+	int up = fdt_parent_offset(blob, node);
+	struct dt_prop d;
+	char ours[128], theirs[128];
+	const char *name;
+
+	assert_int_equal(dt_parent(blob, node), MAX(up, -1));
+	assert_int_equal(dt_first_child(blob, node), MAX(child, -1));
+	assert_int_equal(dt_next_sibling(blob, node), MAX(next, -1));
+	assert_int_equal(dt_phandle(blob, node), fdt_get_phandle(blob, node));
+	assert_string_equal(dt_name(blob, node), fdt_get_name(blob, node, NULL));
+	check(fdt_get_path(blob, node, theirs, sizeof(theirs)));
+	assert_string_equal(dt_path(blob, node, ours, sizeof(ours)), node ? theirs : "");
+	assert_int_equal(dt_find(blob, theirs), node);
+	fdt_for_each_property_offset(p, blob, node) {
+		int len;
+
+		at = dt_next_prop(blob, at, &d);
+		assert_int_equal(at, p);
+		assert_ptr_equal(d.data, fdt_getprop_by_offset(blob, p, &name, &len));
+		assert_string_equal(d.name, name);
+		assert_int_equal(d.len, len);
+	}
+	assert_int_equal(dt_next_prop(blob, at, &d), -1);
+}
+
+/* Also over the holes that libfdt leaves where something was taken out. */
+static void test_every_node_is_as_libfdt_sees_it(void **state)
+{
+	static const char *const gone[] = { "/gic@8000000", "/bus@20000000/inner", "/nexus/a@4" };
+
+	(void)state;
+	for (size_t round = 0; round <= ARRAY_SIZE(gone); round++) {
+		build();
+		for (size_t i = 0; i < round; i++)
+			check(i % 2 ? fdt_nop_property(blob, at(gone[i]), "reg") :
+				      fdt_nop_node(blob, at(gone[i])));
+		assert_int_equal(dt_check(blob, sizeof(blob)), HV_OK);
+		for (int n = 0; n >= 0; n = fdt_next_node(blob, n, NULL))
+			same_node(n);
+		for (uint32_t p = 0; p < 5; p++)
+			assert_int_equal(dt_by_phandle(blob, p),
+					 MAX(fdt_node_offset_by_phandle(blob, p), -1));
+	}
+	assert_int_equal(dt_first_child(blob, -1), -1);
+	assert_int_equal(dt_u32(blob, -1, "reg", 5), 5);
+}
+
+static void test_paths_and_aliases_are_found(void **state)
+{
+	static const struct {
+		const char *path, *want;
+	} cases[] = {
+		{ "/", "/" },
+		{ "/gic@8000000", "/gic@8000000" },
+		{ "/gic", "/gic@8000000" },
+		{ "/gic@8", NULL },
+		{ "/gi", NULL },
+		{ "/bus/inner//dev:115200n8", "/bus@20000000/inner/dev" },
+		{ "/bus/inner/dev/", "/bus@20000000/inner/dev" },
+		{ "console", "/timer" },
+		{ "console:9600", "/timer" },
+		{ "con", NULL },
+		{ "relative", NULL },
+		{ "unterminated", NULL },
+		{ "empty", NULL },
+		{ "", NULL },
+		{ ":9600", NULL },
+	};
+
+	(void)state;
+	build();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (dt_find(blob, cases[i].path) != (cases[i].want ? at(cases[i].want) : -1))
+			fail_msg("%s", cases[i].path);
+}
+
+static void test_too_deep_a_node_has_no_address(void **state)
+{
+	char path[16];
+	int n;
+
+	(void)state;
+	begin();
+	for (unsigned i = 0; i < 40; i++) {
+		node("n");
+		CELLS("reg", 1, 1);
+		check(fdt_property(blob, "ranges", NULL, 0));
+	}
+	for (unsigned i = 0; i < 40; i++)
+		end();
+	finish();
+	assert_int_equal(dt_check(blob, sizeof(blob)), HV_OK);
+	n = 0;
+	for (unsigned depth = 0; depth < 40; depth++) {
+		int child = dt_first_child(blob, n);
+
+		assert_int_equal(dt_parent(blob, child), depth + 1 < 32 ? n : -1);
+		assert_string_equal(dt_path(blob, child, path, sizeof(path)),
+				    depth >= 31 ? "" : depth >= 7 ? ".../n/n/n/n/n/n" : path);
+		n = child;
+	}
+}
+
+static void test_a_string_is_found_in_a_list(void **state)
+{
+	int n;
+
+	(void)state;
+	build();
+	n = at("/timer");
+	assert_int_equal(dt_list_index(blob, n, "interrupt-names", "sec"), 0);
+	assert_int_equal(dt_list_index(blob, n, "interrupt-names", "edge"), 2);
+	assert_int_equal(dt_list_index(blob, n, "interrupt-names", "edg"), -1);
+	assert_int_equal(dt_list_index(blob, n, "interrupt-names", ""), -1);
+	assert_int_equal(dt_list_index(blob, n, "none", "sec"), -1);
+	assert_int_equal(dt_list_index(blob, at("/chosen/module"), "unterminated", "abc"), -1);
+}
+
+/* start() copies no more than this. */
+static void test_a_copy_of_the_used_part_reads_the_same(void **state)
+{
+	size_t used;
+	void *copy;
+
+	(void)state;
+	build();
+	check(fdt_open_into(blob, blob, sizeof(blob)));
+	assert_int_equal(fdt_totalsize(blob), sizeof(blob));
+	used = dt_used_size(blob);
+	assert_true(used < 4096);
+	copy = malloc(used);
+	assert_non_null(copy);
+	memcpy(copy, blob, used);
+	for (int n = 0; n >= 0; n = fdt_next_node(blob, n, NULL)) {
+		assert_string_equal(dt_name(copy, n), dt_name(blob, n));
+		assert_int_equal(dt_next_sibling(copy, n), dt_next_sibling(blob, n));
+		assert_int_equal(dt_phandle(copy, n), dt_phandle(blob, n));
+	}
+	free(copy);
 }
 
 int main(void)
@@ -277,6 +526,13 @@ int main(void)
 		cmocka_unit_test(test_interrupts_reach_the_gic),
 		cmocka_unit_test(test_malformed_properties_fall_back),
 		cmocka_unit_test(test_paths_are_always_terminated),
+		cmocka_unit_test(test_malformed_structures_are_refused),
+		cmocka_unit_test(test_malformed_headers_are_refused),
+		cmocka_unit_test(test_every_node_is_as_libfdt_sees_it),
+		cmocka_unit_test(test_paths_and_aliases_are_found),
+		cmocka_unit_test(test_too_deep_a_node_has_no_address),
+		cmocka_unit_test(test_a_string_is_found_in_a_list),
+		cmocka_unit_test(test_a_copy_of_the_used_part_reads_the_same),
 	};
 
 	return cmocka_run_group_tests_name("dt", tests, NULL, NULL);
