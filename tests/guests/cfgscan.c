@@ -65,19 +65,42 @@ static void check_unaligned(u64 cfg)
 	check(!bad, "unaligned accesses=%u without-abort=%u", n, bad);
 }
 
-/* It ends in D0 with everything on, so that the harness sees it at work. */
+/* The byte of DEVCTL whose bit 7 resets the function, where it can be reset. */
+static u64 flr_byte(const struct pci_dev *d)
+{
+	u64 cap = pci_cap(d, 0x10);
+
+	return cap && r32(d->cfg + cap + 4) & BIT(28) ? cap + 9 : CONFIG;
+}
+
+static void await_function(const struct pci_dev *d)
+{
+	for (unsigned ms = 0; ms < 2000 && r32(d->cfg) == ~0U; ms++)
+		delay_ms(1);
+}
+
+/*
+ * Resets only in the last pass: while one goes on, writes go nowhere. The scan ends in D0 with
+ * everything on, so that the harness sees the function at work.
+ */
 static unsigned scan(const struct pci_dev *d)
 {
 	static const u64 patterns[] = { 0, ~UINT64_C(0), 0xa5a5a5a5a5a5a5a5, 0x5a5a5a5a5a5a5a5a };
-	u64 cfg = d->cfg, pm = pci_cap(d, 1);
+	u64 cfg = d->cfg, pm = pci_cap(d, 1), flr = flr_byte(d);
 	unsigned writes = 0;
 
 	for (unsigned p = 0; p < ARRAY_COUNT(patterns); p++)
 		for (unsigned size = 1; size <= 8; size *= 2)
-			for (unsigned off = 0; off < CONFIG; off += size, writes++)
-				write(cfg + off, size, patterns[p]);
-	for (unsigned off = CONFIG; off; writes++)
+			for (unsigned off = 0; off < CONFIG; off += size, writes++) {
+				u64 keep = flr - off < size ? ~(BIT(7) << 8 * (flr - off)) : ~UINT64_C(0);
+
+				write(cfg + off, size, patterns[p] & keep);
+			}
+	for (unsigned off = CONFIG; off; writes++) {
 		w32(cfg + (off -= 4), ~0U);
+		if (flr - off < 4)
+			await_function(d);
+	}
 	if (pm) {
 		w16(cfg + pm + 4, 0);
 		delay_ms(20);

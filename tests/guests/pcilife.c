@@ -70,6 +70,30 @@ static u64 flr_register(const struct pci_dev *d)
 	return cap && r32(d->cfg + cap + 4) & BIT(28) ? d->cfg + cap + 8 : 0;
 }
 
+/*
+ * Software leaves a function alone for 100 ms (PCIe r6.0 §6.6.2). One that does not sees all ones,
+ * or the function as it will be then.
+ */
+static void reset(const struct pci_dev *d, u64 devctl, u64 probe)
+{
+	u64 esr, start = counter();
+	u32 id = r32(d->cfg), meanwhile, bar;
+
+	w16(devctl, (u16)(r16(devctl) | BIT(15)));
+	fault_arm();
+	meanwhile = r32(d->cfg);
+	bar = r32(probe);
+	w32(probe, bar);
+	esr = fault_taken();
+	check(!esr && (meanwhile == id || (meanwhile == ~0U && bar == ~0U)), "resetting id=%x meanwhile=%x bar=%x", id,
+	      meanwhile, bar);
+	delay_ms(100);
+	while (r32(d->cfg) == ~0U && counter() - start < counter_hz())
+		delay_ms(1);
+	check(r32(d->cfg) == id && !(r16(devctl) & BIT(15)), "reset id=%x devctl=%x ms=%lu", r32(d->cfg), r16(devctl),
+	      (counter() - start) * 1000 / counter_hz());
+}
+
 /* Admin queues of 8 entries, and the controller on (NVMe 1.4 §7.6.1). */
 static bool nvme_start(const struct pci_dev *d)
 {
@@ -84,7 +108,7 @@ static bool nvme_start(const struct pci_dev *d)
 
 static void check_nvme(struct pci_dev *d)
 {
-	u64 devctl = flr_register(d), cap = r64(d->bar[0] + NVME_CAP), placed = bars(d), start;
+	u64 devctl = flr_register(d), cap = r64(d->bar[0] + NVME_CAP), placed = bars(d);
 	u64 entry = pci_msix_entry(d, 5);
 	u16 command = r16(d->cfg + 4);
 
@@ -94,10 +118,7 @@ static void check_nvme(struct pci_dev *d)
 		return;
 	check_sleep(d, d->bar[0]);
 	check(nvme_start(d), "nvme started");
-	start = counter();
-	w16(devctl, (u16)(r16(devctl) | BIT(15)));
-	check(!(r16(devctl) & BIT(15)), "flr reads 0 devctl=%x", r16(devctl));
-	report("flr ms=%lu\n", (counter() - start) * 1000 / counter_hz());
+	reset(d, devctl, d->bar[0]);
 	check(r64(d->bar[0] + NVME_CAP) == cap && bars(d) == placed && r16(d->cfg + 4) == command,
 	      "flr nvme cap=%lx command=%x", r64(d->bar[0] + NVME_CAP), r16(d->cfg + 4));
 	check(!(r32(d->bar[0] + NVME_CSTS) & 1), "flr reset the nvme csts=%x", r32(d->bar[0] + NVME_CSTS));
@@ -135,7 +156,7 @@ static void check_igb(struct pci_dev *d)
 	raise(d, "igb first");
 	check_sleep(d, d->bar[0]);
 	raise(d, "igb after sleep");
-	w16(devctl, (u16)(r16(devctl) | BIT(15)));
+	reset(d, devctl, d->bar[0] + IGB_EICS);
 	check(!r32(d->bar[0] + IGB_EIMS), "flr reset the igb eims=%x", r32(d->bar[0] + IGB_EIMS));
 	raise(d, "igb after flr");
 	check(r16(d->cfg + pci_cap(d, 0x11) + 2) & BIT(15), "igb msi-x is still on");
