@@ -50,7 +50,7 @@ void console_start_irq(void);
  * run in about CONSOLE_HOLD_US, on whatever CPU. NULL: nobody waits, the line is broken at once.
  */
 extern void (*console_retry)(void);
-#define CONSOLE_HOLD_US 20000
+#define CONSOLE_HOLD_US 250000
 /* Ctrl-a and a letter that the console does not know itself (h: help, l: list). May be NULL. */
 extern void (*console_on_command)(char letter);
 
