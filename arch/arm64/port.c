@@ -124,45 +124,25 @@ void arch_icc_sgi1r(uint64_t value)
 	arch_isb();
 }
 
-uint64_t arch_ich_vtr(void)
-{
-	return read_sysreg(ICH_VTR_EL2);
-}
+#define READER(name, reg)                                                                          \
+	uint64_t name(void)                                                                        \
+	{                                                                                          \
+		return read_sysreg(reg);                                                           \
+	}
+#define WRITER(name, reg)                                                                          \
+	void name(uint64_t v)                                                                      \
+	{                                                                                          \
+		write_sysreg(reg, v);                                                              \
+	}
 
-uint64_t arch_ich_hcr(void)
-{
-	return read_sysreg(ICH_HCR_EL2);
-}
-
-void arch_ich_hcr_write(uint64_t v)
-{
-	write_sysreg(ICH_HCR_EL2, v);
-}
-
-uint64_t arch_ich_vmcr(void)
-{
-	return read_sysreg(ICH_VMCR_EL2);
-}
-
-void arch_ich_vmcr_write(uint64_t v)
-{
-	write_sysreg(ICH_VMCR_EL2, v);
-}
-
-uint64_t arch_ich_misr(void)
-{
-	return read_sysreg(ICH_MISR_EL2);
-}
-
-uint64_t arch_ich_eisr(void)
-{
-	return read_sysreg(ICH_EISR_EL2);
-}
-
-uint64_t arch_ich_elrsr(void)
-{
-	return read_sysreg(ICH_ELRSR_EL2);
-}
+READER(arch_ich_vtr, ICH_VTR_EL2)
+READER(arch_ich_hcr, ICH_HCR_EL2)
+WRITER(arch_ich_hcr_write, ICH_HCR_EL2)
+READER(arch_ich_vmcr, ICH_VMCR_EL2)
+WRITER(arch_ich_vmcr_write, ICH_VMCR_EL2)
+READER(arch_ich_misr, ICH_MISR_EL2)
+READER(arch_ich_eisr, ICH_EISR_EL2)
+READER(arch_ich_elrsr, ICH_ELRSR_EL2)
 
 /* ICH_LR<n>_EL2 is S3_4_C12_C<12 + n/8>_<n%8>; a register number cannot be computed. */
 #define EACH_LR(X)                                                                                 \
