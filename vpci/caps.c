@@ -175,8 +175,6 @@ static void build_extended(struct vpci_func *f)
 		}
 		at = head >> ECAP_NEXT & ~3u;
 	}
-	if (is_head(PCI_ECAP_FIRST) && cfg.row[DW(PCI_ECAP_FIRST)] == ROW_NONE)
-		cfg.row[DW(PCI_ECAP_FIRST)] = ROW_FIXED;
 }
 
 /* What no capability claims: behind a hidden one the length of which nobody knows it is not told. */
@@ -189,7 +187,7 @@ static void build_gaps(const struct vpci_func *f)
 		uint8_t *row = &cfg.row[DW(off)];
 
 		if (is_head(off) || off == PCI_ECAP_FIRST)
-			gap = !is_head(off) || (*row != ROW_NONE && *row != ROW_FIXED);
+			gap = !is_head(off) || *row != ROW_NONE;
 		if (gap && *row == ROW_NONE)
 			*row = ROW_RAW;
 	}

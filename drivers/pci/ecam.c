@@ -9,6 +9,8 @@
 
 #include "pci_priv.h"
 
+#define WAIT_US 5000000 /* for all functions of a host bridge: they get ready at the same time */
+
 static bool reach(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size, uintptr_t *at)
 {
 	uint64_t o = (((uint64_t)bdf - ((uint64_t)h->bus_first << 8)) << 12) + off;
@@ -57,7 +59,7 @@ void pci_delay(uint32_t us)
 		arch_cpu_relax();
 }
 
-uint32_t pci_wait_id(const struct pci_host *h, uint16_t bdf, uint32_t us)
+uint32_t pci_wait_id(struct pci_host *h, uint16_t bdf, uint32_t us)
 {
 	uint32_t id, step = 1000;
 
@@ -65,10 +67,11 @@ uint32_t pci_wait_id(const struct pci_host *h, uint16_t bdf, uint32_t us)
 		id = pci_host_read(h, bdf, PCI_ID, 4);
 		if ((id & 0xffff) != PCI_VENDOR_RRS)
 			return id;
-		if (step > us)
+		if (step > us || h->waited_us > WAIT_US)
 			return UINT32_MAX;
 		pci_delay(step);
 		us -= step;
+		h->waited_us += step;
 		step *= 2;
 	}
 }

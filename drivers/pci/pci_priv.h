@@ -8,7 +8,7 @@
 /* Functions that are in nobody's hands wait here; EL2 boots, or the guest's own CPU waits. */
 void pci_delay(uint32_t us);
 /* The ID dword, waited for while the function says it is not ready (§2.3.2); all ones: absent. */
-uint32_t pci_wait_id(const struct pci_host *h, uint16_t bdf, uint32_t us);
+uint32_t pci_wait_id(struct pci_host *h, uint16_t bdf, uint32_t us);
 
 /* caps.c: finds the capabilities and wakes the function; then, with BARs sized, what they say. */
 void caps_find(struct pci_func *f);

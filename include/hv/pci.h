@@ -41,6 +41,7 @@ struct pci_host {
 	unsigned inbound_count;	/* dma-ranges: what devices may address; 0: everything */
 	struct range inbound[8];
 	unsigned func_first, func_count; /* its slice of pci_funcs */
+	uint32_t waited_us;	/* for functions that were not ready */
 	char name[40];
 };
 

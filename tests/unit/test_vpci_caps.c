@@ -279,6 +279,19 @@ static void every_legacy_capability_is_shown_or_not_as_the_policy_says(void **st
 	}
 }
 
+static void of_several_the_one_that_discovery_checked_is_shown(void **state)
+{
+	static const unsigned ids[] = { 1, 5, 0x10, 0x11, 0x13 };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		again();
+		cap(0xd0, ids[i], 0, 0);
+		fake_start();
+		LIST({ 0x40, 1 }, { 0x50, 5 }, { 0x80, 16 }, { 0xc0, 17 });
+	}
+}
+
 /* Virtio 1.2 §4.1.4.9: type 5 is a window into any BAR, the MSI-X table included. */
 static void the_window_of_virtio_is_hidden(void **state)
 {
@@ -418,6 +431,7 @@ int main(void)
 		T(resizable_bars_have_the_size_they_have),
 		T(error_status_is_the_devices_masks_are_a_copy),
 		T(every_legacy_capability_is_shown_or_not_as_the_policy_says),
+		T(of_several_the_one_that_discovery_checked_is_shown),
 		T(the_window_of_virtio_is_hidden),
 		T(af_resets_and_never_raw),
 		T(raw_vendor_caps_are_the_guests),
