@@ -17,21 +17,36 @@ static const char *owner_name(const struct plan *p, const struct pci_func *f)
 	return f->owner < MAX_VMS ? p->guest[f->owner].name : "?";
 }
 
+/* ": 0000:00:01.0 0000:00:02.0", as many as are worth reading; "" for none. */
+static const char *candidates(const char *host, char *buf, size_t size)
+{
+	const struct pci_func *f;
+	size_t len = 0;
+	char n[16];
+
+	*buf = 0;
+	for (unsigned i = 0; (f = pci_candidate(host, i)) && len + 20 < size; i++)
+		len += fmt_print(buf + len, size - len, "%s %s", i ? "" : ":", pci_name(f, n));
+	return buf;
+}
+
 static struct pci_func *find_function(struct guest_plan *g, const char *host)
 {
 	struct pci_func *f = NULL;
+	char list[100];
 
 	switch (pci_find(host, &f)) {
 	case HV_OK:
 		return f;
 	case HV_ECONFLICT:
-		plan_refuse(g, "host = \"%s\" fits several functions; name one as \"0000:00:01.0\"",
-			    host);
+		plan_refuse(g, "host = \"%s\" fits several functions; name one of them%s", host,
+			    candidates(host, list, sizeof(list)));
 		return NULL;
 	case HV_ENOENT:
 		plan_refuse(g,
-			    "there is no PCI function \"%s\"; correct host, or remove the device",
-			    host);
+			    "there is no PCI function \"%s\"; correct host, or remove the device%s%s",
+			    host, pci_candidate(host, 0) ? "; near it" : "",
+			    candidates(host, list, sizeof(list)));
 		return NULL;
 	default:
 		plan_refuse(g,

@@ -78,22 +78,37 @@ static void print_bars(const char *guest, const struct plan_device *d)
 	}
 }
 
+/* Whom the hardware does not keep apart from `f`: bridges without ACS, aliases, sibling functions. */
+static const char *companions(const struct pci_func *f, char *buf, size_t size)
+{
+	size_t len = 0;
+	char n[16];
+
+	*buf = 0;
+	for (unsigned i = 0; i < pci_func_count && len + 20 < size; i++)
+		if (pci_funcs[i].group == f->group && &pci_funcs[i] != f)
+			len += fmt_print(buf + len, size - len, "%s %s", len ? "" : " with",
+					 pci_name(&pci_funcs[i], n));
+	return buf;
+}
+
 static void print_isolation(const char *guest, const struct plan_device *d)
 {
 	const struct pci_func *f = d->func;
-	char sids[64];
+	char sids[64], with[120];
 	size_t len = 0;
 
 	sids[0] = 0;
+	companions(f, with, sizeof(with));
 	for (unsigned i = 0; i < f->sid_count; i++)
 		len += fmt_print(sids + len, sizeof(sids) - len, " 0x%x", f->sid[i]);
 	if (f->iommu && f->iommu->s2)
-		log_info("%s:       group    %u, StreamID%s of %s", guest, f->group, sids,
+		log_info("%s:       group    %u%s, StreamID%s of %s", guest, f->group, with, sids,
 			 f->iommu->name);
 	else
 		log_warn(
-			"%s:       group    %u, NO IOMMU: this guest's device can reach all memory",
-			guest, f->group);
+			"%s:       group    %u%s, NO IOMMU: this guest's device can reach all memory",
+			guest, f->group, with);
 }
 
 static void print_msi(const char *guest, const struct plan_device *d)

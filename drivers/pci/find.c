@@ -49,20 +49,29 @@ static bool devfn(const char **s, unsigned *out)
 	return true;
 }
 
-/* The function at devfn of bus `bus`, on the segment; or, with a parent, directly below that. */
-static struct pci_func *at(unsigned segment, const struct pci_func *parent, int bus, unsigned df)
-{
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		struct pci_func *f = &pci_funcs[i];
+/* devfn of bus `bus`, on the segment; or, with a parent, directly below that. */
+struct place {
+	unsigned segment;
+	const struct pci_func *parent;
+	unsigned bus, df;
+};
 
-		if (f->host->segment == segment && (f->bdf & 0xffu) == df &&
-		    (bus < 0 ? f->parent == parent : pci_bus(f) == bus))
-			return f;
-	}
+static bool on_its_bus(const struct pci_func *f, const struct place *p)
+{
+	return f->host->segment == p->segment &&
+	       (p->parent ? f->parent == p->parent : pci_bus(f) == p->bus);
+}
+
+static struct pci_func *at(const struct place *p)
+{
+	for (unsigned i = 0; i < pci_func_count; i++)
+		if (on_its_bus(&pci_funcs[i], p) && (pci_funcs[i].bdf & 0xffu) == p->df)
+			return &pci_funcs[i];
 	return NULL;
 }
 
-static enum hv_status find_place(const char *s, struct pci_func **out)
+/* *last is the place looked at last: where it is, or where it was missed. */
+static enum hv_status find_place(const char *s, struct pci_func **out, struct place *last)
 {
 	unsigned segment, bus, df;
 	struct pci_func *f;
@@ -82,45 +91,85 @@ static enum hv_status find_place(const char *s, struct pci_func **out)
 	}
 	if (bus > 255)
 		return HV_EINVAL;
-	f = at(segment, NULL, (int)bus, df);
+	*last = (struct place){ segment, NULL, bus, df };
+	f = at(last);
 	while (*s) {
 		if (!symbol(&s, '/') || !devfn(&s, &df))
 			return HV_EINVAL;
-		f = f ? at(segment, f, -1, df) : NULL;
+		if (!f)
+			continue;
+		*last = (struct place){ segment, f, 0, df };
+		f = at(last);
 	}
 	*out = f;
 	return f ? HV_OK : HV_ENOENT;
 }
 
-static enum hv_status find_id(const char *s, struct pci_func **out)
+/* vendor, device and perhaps the subsystem's; the number of IDs, 0: malformed. */
+static unsigned read_ids(const char *s, unsigned id[4])
 {
-	unsigned id[4], n = 0;
-	struct pci_func *hit = NULL;
+	unsigned n = 0;
 
 	do {
 		if (n == 4 || !hex(&s, 0xffff, &id[n++]))
-			return HV_EINVAL;
+			return 0;
 	} while (symbol(&s, ':'));
-	if (*s || n & 1)
-		return HV_EINVAL;
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		struct pci_func *f = &pci_funcs[i];
+	return *s || n & 1 ? 0 : n;
+}
 
-		if (f->vendor != id[0] || f->device != id[1] ||
-		    (n == 4 && (f->subvendor != id[2] || f->subdevice != id[3])))
+static bool has_ids(const struct pci_func *f, const unsigned *id, unsigned n)
+{
+	return f->vendor == id[0] && f->device == id[1] &&
+	       (n < 4 || (f->subvendor == id[2] && f->subdevice == id[3]));
+}
+
+static enum hv_status find_id(const char *s, struct pci_func **out)
+{
+	struct pci_func *hit = NULL;
+	unsigned id[4], n = read_ids(s, id);
+
+	for (unsigned i = 0; n && i < pci_func_count; i++) {
+		if (!has_ids(&pci_funcs[i], id, n))
 			continue;
 		if (hit)
 			return HV_ECONFLICT;
-		hit = f;
+		hit = &pci_funcs[i];
 	}
 	*out = hit;
-	return hit ? HV_OK : HV_ENOENT;
+	return hit ? HV_OK : n ? HV_ENOENT : HV_EINVAL;
+}
+
+static bool is_id(const char *name)
+{
+	return !strncmp(name, "pci:", 4);
 }
 
 enum hv_status pci_find(const char *name, struct pci_func **out)
 {
+	struct place last;
+
 	*out = NULL;
-	return strncmp(name, "pci:", 4) ? find_place(name, out) : find_id(name + 4, out);
+	return is_id(name) ? find_id(name + 4, out) : find_place(name, out, &last);
+}
+
+struct pci_func *pci_candidate(const char *name, unsigned n)
+{
+	struct pci_func *f;
+	struct place last = { 0 };
+	unsigned id[4] = { 0 }, ids = is_id(name) ? read_ids(name + 4, id) : 0;
+	bool slot = false, hit;
+
+	if (is_id(name) ? !ids : find_place(name, &f, &last) == HV_EINVAL)
+		return NULL;
+	for (f = pci_funcs; !ids && f < &pci_funcs[pci_func_count]; f++)
+		slot |= on_its_bus(f, &last) && pci_slot(f) == last.df >> 3;
+	for (f = pci_funcs; f < &pci_funcs[pci_func_count]; f++) {
+		hit = ids ? has_ids(f, id, ids) :
+			    on_its_bus(f, &last) && (!slot || pci_slot(f) == last.df >> 3);
+		if (hit && !n--)
+			return f;
+	}
+	return NULL;
 }
 
 static char *put_hex(char *to, unsigned v, unsigned digits)

@@ -135,6 +135,8 @@ void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_
  * pci=). HV_EINVAL malformed, HV_ENOENT no such function, HV_ECONFLICT ambiguous.
  */
 enum hv_status __must_check pci_find(const char *name, struct pci_func **out);
+/* Whom the name may mean: the functions with its IDs; in the slot, else on the bus, where it fails. */
+struct pci_func *pci_candidate(const char *name, unsigned n);
 /* "0000:01:00.0" into a buffer of at least 16. */
 const char *pci_name(const struct pci_func *f, char *buf);
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);

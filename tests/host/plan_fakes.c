@@ -40,6 +40,11 @@ enum hv_status pci_find(const char *name, struct pci_func **out)
 	return HV_ENOENT;
 }
 
+struct pci_func *pci_candidate(const char *name, unsigned n)
+{
+	return !strcmp(name, "pci:1234:11e8") && n < 12 ? &pci_funcs[n] : NULL;
+}
+
 struct pci_func *fake_func(const char *name)
 {
 	struct pci_func *f = NULL;

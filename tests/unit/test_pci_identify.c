@@ -368,6 +368,42 @@ static void test_names(void **state)
 	assert_string_equal(pci_name(func(ep), buf), "0000:03:00.0");
 }
 
+static void test_candidates_for_a_name_that_fails(void **state)
+{
+	static const struct {
+		const char *name, *want[4];
+	} cases[] = {
+		{ "pci:1af4:1041", { "0000:00:04.0", "0000:00:05.0" } },
+		{ "pci:1af4:9999", { NULL } },
+		{ "pci:1af4", { NULL } },
+		{ "0000:00:04.7", { "0000:00:04.0" } },
+		{ "0000:00:09.0", { "0000:00:01.0", "0000:00:04.0", "0000:00:05.0" } },
+		{ "0000:00:01.0/03.0", { "0000:01:00.0" } },
+		{ "0000:00:01.0/03.0/01.0", { "0000:01:00.0" } },
+		{ "0000:00:04.0/00.0", { NULL } },
+		{ "0001:00:04.0", { NULL } },
+		{ "zz", { NULL } },
+	};
+	char buf[16];
+
+	(void)state;
+	start();
+	pcim_endpoint(&m, port(NULL, 1, 0, 4, 0), 0, 0, 0x8086, 0x10d3);
+	pcim_endpoint(&m, NULL, 4, 0, 0x1af4, 0x1041);
+	pcim_endpoint(&m, NULL, 5, 0, 0x1af4, 0x1041);
+	board_probe(&m);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned n = 0;
+
+		for (; cases[i].want[n]; n++) {
+			assert_non_null(pci_candidate(cases[i].name, n));
+			assert_string_equal(pci_name(pci_candidate(cases[i].name, n), buf),
+					    cases[i].want[n]);
+		}
+		assert_null(pci_candidate(cases[i].name, n));
+	}
+}
+
 #define T(name) cmocka_unit_test(name)
 int main(void)
 {
@@ -384,6 +420,7 @@ int main(void)
 		T(test_functions_of_a_slot_need_acs),
 		T(test_conventional_functions_on_the_root_bus_are_apart),
 		T(test_names),
+		T(test_candidates_for_a_name_that_fails),
 	};
 
 	return cmocka_run_group_tests_name("pci_identify", tests, NULL, NULL);
