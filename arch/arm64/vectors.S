@@ -199,7 +199,7 @@ el2_fault:
  * PCI accesses that may fault: DSB and ISB so that nothing older is blamed, SError unmasked
  * around the access (x9: saved DAIF). x0 address, w1 size, x2 value.
  */
-	.macro probe name
+	.macro probe name, op, r
 	.global \name
 	.type \name, %function
 \name:
@@ -207,46 +207,29 @@ el2_fault:
 	mrs	x9, daif
 	dsb	sy
 	isb
+	msr	daifclr, #4
 	cmp	w1, #2
-	.endm
-
-	.macro probe_done
-	dsb	sy
+	b.lo	1f
+	b.eq	2f
+	cmp	w1, #4
+	b.eq	4f
+	\op	x\r, [x0]
+	b	8f
+1:	\op\()b	w\r, [x0]
+	b	8f
+2:	\op\()h	w\r, [x0]
+	b	8f
+4:	\op	w\r, [x0]
+8:	dsb	sy
 	isb
 	msr	daif, x9
 	ret
 	.endm
 
 	.balign	4
-	probe	arch_mmio_probe_read
 probe_begin:
-	msr	daifclr, #4
-	b.lo	1f
-	b.eq	2f
-	cmp	w1, #4
-	b.eq	4f
-	ldr	x0, [x0]
-	b	9f
-1:	ldrb	w0, [x0]
-	b	9f
-2:	ldrh	w0, [x0]
-	b	9f
-4:	ldr	w0, [x0]
-9:	probe_done
-	probe	arch_mmio_probe_write
-	msr	daifclr, #4
-	b.lo	1f
-	b.eq	2f
-	cmp	w1, #4
-	b.eq	4f
-	str	x2, [x0]
-	b	9f
-1:	strb	w2, [x0]
-	b	9f
-2:	strh	w2, [x0]
-	b	9f
-4:	str	w2, [x0]
-9:	probe_done
+	probe	arch_mmio_probe_read, ldr, 0
+	probe	arch_mmio_probe_write, str, 2
 probe_end:
 probe_fixup:				/* all ones of the width asked for; x9 is intact */
 	msr	daif, x9
