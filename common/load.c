@@ -101,11 +101,11 @@ enum hv_status load_guest(const struct guest_plan *g, struct vm *vm)
 
 	scrub(vm);
 	st = load_kernel(g, vm);
+	if (st == HV_OK)
+		st = guest_dt_build(g, initrd, scratch.dtb, DTB_MAX);
 	start = arch_time_ticks();
 	if (st == HV_OK && g->ramdisk.size)
 		fill(vm, initrd.base, pa_to_va(PA(g->ramdisk.base)), initrd.size);
-	if (st == HV_OK)
-		st = guest_dt_build(g, initrd, scratch.dtb, DTB_MAX);
 	if (st == HV_OK)
 		fill(vm, g->image.dtb, scratch.dtb, DTB_MAX);
 	arch_icache_inval_all();

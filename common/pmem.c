@@ -8,13 +8,17 @@
 #include <hv/panic.h>
 #include <hv/pmem.h>
 
-#define CHUNK	 MIB(2)
-#define FREE_MAX 64
+#define CHUNK	  MIB(2)
+#define RANGE_MAX 64
+
+struct ranges {
+	unsigned count;
+	struct range r[RANGE_MAX];
+};
 
 static struct {
-	unsigned free_count;
-	struct range free[FREE_MAX]; /* sorted, disjoint, not adjacent where possible */
-	struct range chunk;	     /* what is left of the newest chunk */
+	struct ranges free; /* sorted, disjoint, not adjacent where possible */
+	struct ranges own;  /* of the chunks, what is not handed out: also holes by alignment */
 	size_t own_bytes;
 	bool sealed;
 	void (*map)(struct range);
@@ -30,33 +34,45 @@ void pmem_on_chunk(void (*map)(struct range))
 	pm.map = map;
 }
 
-static void insert_at(unsigned at, struct range r)
+static void insert_at(struct ranges *l, unsigned at, struct range r)
 {
 	if (r.size == 0)
 		return;
-	if (pm.free_count == FREE_MAX)
-		panic("memory map has more than %d holes", FREE_MAX);
-	memmove(&pm.free[at + 1], &pm.free[at], (pm.free_count - at) * sizeof(pm.free[0]));
-	pm.free[at] = r;
-	pm.free_count++;
+	if (l->count == RANGE_MAX)
+		panic("memory map has more than %d holes", RANGE_MAX);
+	memmove(&l->r[at + 1], &l->r[at], (l->count - at) * sizeof(l->r[0]));
+	l->r[at] = r;
+	l->count++;
 }
 
-static void remove_at(unsigned at)
+/* Takes `r` out of range `i`, which may leave two, one or no pieces. */
+static void carve(struct ranges *l, unsigned i, struct range r)
 {
-	pm.free_count--;
-	memmove(&pm.free[at], &pm.free[at + 1], (pm.free_count - at) * sizeof(pm.free[0]));
-}
-
-/* Takes `r` out of free range `i`, which may leave two, one or no pieces. */
-static void carve(unsigned i, struct range r)
-{
-	struct range f = pm.free[i];
+	struct range f = l->r[i];
 	uint64_t lo = MAX(f.base, r.base);
 	uint64_t hi = MIN(range_end(f), range_end(r));
 
-	remove_at(i);
-	insert_at(i, (struct range){ hi, range_end(f) - hi });
-	insert_at(i, (struct range){ f.base, lo - f.base });
+	l->count--;
+	memmove(&l->r[i], &l->r[i + 1], (l->count - i) * sizeof(l->r[0]));
+	insert_at(l, i, (struct range){ hi, range_end(f) - hi });
+	/* Holes by alignment in own memory: few, and of a page at least, or forgotten. */
+	if (l == &pm.free || (lo - f.base >= PAGE_SIZE && l->count < RANGE_MAX / 2))
+		insert_at(l, i, (struct range){ f.base, lo - f.base });
+}
+
+/* The first place that is large enough. */
+static bool take(struct ranges *l, uint64_t size, uint64_t align, uint64_t *out)
+{
+	for (unsigned i = 0; i < l->count; i++) {
+		uint64_t base = ALIGN_UP(l->r[i].base, align);
+
+		if (!range_contains(l->r[i], base, size))
+			continue;
+		carve(l, i, (struct range){ base, size });
+		*out = base;
+		return true;
+	}
+	return false;
 }
 
 void pmem_add(struct range ram)
@@ -67,9 +83,9 @@ void pmem_add(struct range ram)
 
 	if (end <= base)
 		return;
-	while (i < pm.free_count && pm.free[i].base < base)
+	while (i < pm.free.count && pm.free.r[i].base < base)
 		i++;
-	insert_at(i, (struct range){ base, end - base });
+	insert_at(&pm.free, i, (struct range){ base, end - base });
 }
 
 void pmem_reserve(struct range taken)
@@ -77,24 +93,25 @@ void pmem_reserve(struct range taken)
 	uint64_t base = ALIGN_DOWN(taken.base, PAGE_SIZE);
 	struct range r = { base, ALIGN_UP(range_end(taken), PAGE_SIZE) - base };
 
-	for (unsigned i = pm.free_count; i-- > 0;)
-		if (range_overlaps(pm.free[i], r))
-			carve(i, r);
+	for (unsigned i = pm.free.count; i-- > 0;)
+		if (range_overlaps(pm.free.r[i], r))
+			carve(&pm.free, i, r);
 }
 
 /* The highest chunk-aligned place for `size`; false when there is none. */
 static bool take_chunk(uint64_t size)
 {
 	size = ALIGN_UP(size, CHUNK);
-	for (unsigned i = pm.free_count; i-- > 0;) {
-		uint64_t end = ALIGN_DOWN(range_end(pm.free[i]), CHUNK);
+	for (unsigned i = pm.free.count; i-- > 0;) {
+		uint64_t end = ALIGN_DOWN(range_end(pm.free.r[i]), CHUNK);
+		struct range chunk = { end - size, size };
 
-		if (end < size || end - size < pm.free[i].base)
+		if (end < size || chunk.base < pm.free.r[i].base)
 			continue;
-		pm.chunk = (struct range){ end - size, size };
-		carve(i, pm.chunk);
+		carve(&pm.free, i, chunk);
+		insert_at(&pm.own, pm.own.count, chunk);
 		if (pm.map)
-			pm.map(pm.chunk);
+			pm.map(chunk);
 		return true;
 	}
 	return false;
@@ -108,13 +125,9 @@ void *pmem_try_alloc(size_t size, size_t align)
 		panic("allocation of %zu bytes after boot", size);
 	align = MAX(align, 64);
 	size = ALIGN_UP(size, 64);
-	at = ALIGN_UP(pm.chunk.base, align);
-	if (at + size > range_end(pm.chunk)) {
-		if (!take_chunk(size + align))
-			return NULL;
-		at = ALIGN_UP(pm.chunk.base, align);
-	}
-	pm.chunk = (struct range){ at + size, range_end(pm.chunk) - at - size };
+	if (!take(&pm.own, size, align, &at) &&
+	    !(take_chunk(size + align) && take(&pm.own, size, align, &at)))
+		return NULL;
 	pm.own_bytes += size;
 	return memset(pa_to_va(PA(at)), 0, size);
 }
@@ -128,28 +141,14 @@ void *pmem_alloc(size_t size, size_t align)
 	return p;
 }
 
-static bool take_guest(uint64_t size, uint64_t align, pa_t *out)
-{
-	for (unsigned i = 0; i < pm.free_count; i++) {
-		uint64_t base = ALIGN_UP(pm.free[i].base, align);
-
-		if (!range_contains(pm.free[i], base, size))
-			continue;
-		carve(i, (struct range){ base, size });
-		*out = PA(base);
-		return true;
-	}
-	return false;
-}
-
 enum hv_status pmem_alloc_guest(uint64_t size, pa_t *out)
 {
 	size = ALIGN_UP(size, CHUNK);
 	if (size == 0)
 		return HV_EINVAL;
-	if (size >= GIB(1) && take_guest(size, GIB(1), out))
+	if (size >= GIB(1) && take(&pm.free, size, GIB(1), &out->v))
 		return HV_OK;
-	return take_guest(size, CHUNK, out) ? HV_OK : HV_ENOMEM;
+	return take(&pm.free, size, CHUNK, &out->v) ? HV_OK : HV_ENOMEM;
 }
 
 void pmem_seal(void)

@@ -39,6 +39,7 @@ static inline struct cpu *this_cpu(void)
 
 /* Starts every CPU of the board; those that do not come are named and left out. */
 void smp_start(unsigned count);
+uintptr_t cpu_stack_top(unsigned id);
 _Noreturn void cpu_secondary(struct cpu *c);
 /* Waits at EL2 for PSCI to turn this CPU's vCPU on, and enters it; handles interrupts meanwhile. */
 _Noreturn void cpu_run(void);

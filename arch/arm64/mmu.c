@@ -28,7 +28,7 @@ static unsigned boot_pool_used;
 static bool have_pmem;
 
 extern uint64_t early_tables[];
-extern char _start[], _end[], cpu_stacks[], _rodata_end[], _ro_after_boot_end[];
+extern char cpu_stacks[], _rodata_end[], _ro_after_boot_end[];
 
 static uint64_t attributes(enum el2_type type)
 {
@@ -139,13 +139,12 @@ void el2_unmap(struct range r)
 	flush_all();
 }
 
-void el2_take_over(void)
+void el2_take_over(struct range image, unsigned stacks)
 {
-	uintptr_t image_end = ALIGN_UP((uintptr_t)_start, MIB(2));
+	uint64_t end = range_end(image);
 
-	image_end = ALIGN_DOWN((uintptr_t)_start, MIB(2)) + MIB(2);
-	el2_unmap((struct range){ (uintptr_t)_end, image_end - (uintptr_t)_end });
-	for (unsigned i = 0; i < MAX_CPUS; i++)
+	el2_unmap((struct range){ end, ALIGN_UP(end, MIB(2)) - end });
+	for (unsigned i = 0; i < stacks; i++)
 		el2_unmap((struct range){ (uintptr_t)cpu_stacks + i * (PAGE_SIZE + CPU_STACK_SIZE),
 					  PAGE_SIZE });
 }

@@ -29,8 +29,8 @@ void el2_map_own(struct range r);
 void el2_unmap(struct range r);
 /* Boot is over: boot-set data becomes read-only. */
 void el2_seal(void);
-/* Forgets what the assembly mapped besides the image; the guard pages go. */
-void el2_take_over(void);
+/* Forgets what the assembly mapped besides `image`; the guard pages of `stacks` stacks go. */
+void el2_take_over(struct range image, unsigned stacks);
 bool el2_is_mapped(uintptr_t va);
 void el2_window_init(void); /* for every CPU; boot */
 #endif

@@ -25,7 +25,7 @@ static bool released;
 
 extern char cpu_stacks[], secondary_entry[];
 
-static uintptr_t stack_top(unsigned id)
+uintptr_t cpu_stack_top(unsigned id)
 {
 	return (uintptr_t)cpu_stacks + (id + 1) * (PAGE_SIZE + CPU_STACK_SIZE);
 }
@@ -83,7 +83,7 @@ void smp_start(unsigned count)
 	cpu_count = count;
 	for (unsigned i = 0; i < count; i++) {
 		cpus[i].id = i;
-		cpus[i].stack_top = stack_top(i);
+		cpus[i].stack_top = cpu_stack_top(i);
 	}
 	cpu_join(&cpus[0]);
 	for (unsigned i = 1; i < count; i++)

@@ -35,7 +35,7 @@
 #define INFLATE_WORK KIB(64)
 #define DTB_MAX	     MIB(2)
 
-extern char _start[], _end[], _file_end[];
+extern char _start[];
 
 static struct board board;
 static uint32_t uart_intid;
@@ -117,7 +117,9 @@ static const void *take_memory(const void *fdt)
 
 	if (board_read(fdt, &board) != HV_OK)
 		refuse("this board cannot be used");
-	board.image = (struct range){ (uintptr_t)_start, (uintptr_t)(_end - _start) };
+	/* It ends with the stacks of as many CPUs as there are. */
+	board.image = (struct range){ (uintptr_t)_start,
+				      cpu_stack_top(board.cpu_count - 1) - (uintptr_t)_start };
 	pmem_on_chunk(el2_map_own);
 	for (unsigned i = 0; i < board.ram_count; i++)
 		pmem_add(board.ram[i]);
@@ -130,7 +132,7 @@ static const void *take_memory(const void *fdt)
 		pmem_reserve(modules[i]);
 	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
 	board.fdt = copy;
-	el2_take_over();
+	el2_take_over(board.image, board.cpu_count);
 	el2_unmap((struct range){ ALIGN_DOWN((uintptr_t)fdt, MIB(2)), MIB(4) });
 	for (unsigned i = 0; i < count; i++)
 		el2_map(modules[i], EL2_RO);
@@ -313,7 +315,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	start_housekeeping();
 	pmem_seal();
 	log_info("%zu KiB of memory for Viaduct itself, image included",
-		 (pmem_own_bytes() + (size_t)(_end - _start)) >> 10);
+		 (pmem_own_bytes() + board.image.size) >> 10);
 	log_info("ticks: entry %llu first-guest %llu copy %llu inflate %llu scrub %llu",
 		 (unsigned long long)entry_ticks, (unsigned long long)arch_time_ticks(),
 		 (unsigned long long)load_ticks.copy, (unsigned long long)load_ticks.inflate,

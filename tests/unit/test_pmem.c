@@ -1,0 +1,122 @@
+/* Physical memory: what is taken is never given out, holes by alignment are used. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hv/pmem.h>
+
+#define RAM MIB(16)
+
+static uint8_t *ram;
+static unsigned chunks;
+
+static void on_chunk(struct range r)
+{
+	assert_true(IS_ALIGNED(r.base, MIB(2)) && IS_ALIGNED(r.size, MIB(2)));
+	chunks++;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	ram = aligned_alloc(MIB(2), RAM);
+	assert_non_null(ram);
+	memset(ram, 0xa5, RAM);
+	chunks = 0;
+	pmem_reset();
+	pmem_on_chunk(on_chunk);
+	pmem_add((struct range){ (uintptr_t)ram, RAM });
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(ram);
+	return 0;
+}
+
+static void own_memory_is_zero_aligned_and_given_once(void **state)
+{
+	static uint8_t *got[4096];
+	unsigned n = 0;
+	size_t sum = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		size_t align = (size_t)64 << i % 11, size = 1 + i * 37 % 5000;
+		uint8_t *p = pmem_try_alloc(size, align);
+
+		assert_non_null(p);
+		assert_true(IS_ALIGNED((uintptr_t)p, align));
+		assert_true(p >= ram && p + size <= ram + RAM);
+		for (size_t b = 0; b < size; b++)
+			assert_int_equal(p[b], 0);
+		memset(p, 0xff, size);
+		got[n++] = p;
+		sum += ALIGN_UP(size, 64);
+	}
+	for (unsigned i = 0; i < n; i++) /* nobody zeroed what another has */
+		assert_int_equal(got[i][0], 0xff);
+	assert_int_equal(pmem_own_bytes(), sum);
+}
+
+static void a_hole_by_alignment_is_used(void **state)
+{
+	uint8_t *a, *b, *c;
+
+	(void)state;
+	a = pmem_alloc(64, 64);
+	b = pmem_alloc(KIB(2), KIB(64));
+	c = pmem_alloc(KIB(32), KIB(4));
+	assert_ptr_equal(b, a + KIB(64));
+	assert_ptr_equal(c, a + KIB(4));
+	assert_int_equal(chunks, 1);
+}
+
+/* However many holes there were, memory goes on to be found, to the last chunk. */
+static void holes_do_not_use_up_the_list(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	while (pmem_try_alloc(KIB(4), KIB(16)) && pmem_try_alloc(64, 64))
+		n++;
+	assert_true(n > 512);
+	assert_int_equal(chunks, RAM / MIB(2));
+	assert_null(pmem_try_alloc(MIB(1), 64));
+}
+
+static void reserved_memory_is_not_given_out(void **state)
+{
+	struct range hole = { (uintptr_t)ram + MIB(5) + 17, KIB(8) };
+	pa_t pa;
+
+	(void)state;
+	pmem_reserve(hole);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(pmem_alloc_guest(MIB(4), &pa), HV_OK);
+		assert_false(range_overlaps(hole, (struct range){ pa.v, MIB(4) }));
+	}
+	assert_int_equal(pmem_alloc_guest(MIB(4), &pa), HV_ENOMEM);
+	assert_int_equal(pmem_alloc_guest(0, &pa), HV_EINVAL);
+	while (pmem_try_alloc(KIB(4), KIB(4)))
+		;
+	assert_int_equal(((uint8_t *)hole.base)[0], 0xa5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(own_memory_is_zero_aligned_and_given_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_hole_by_alignment_is_used, setup, teardown),
+		cmocka_unit_test_setup_teardown(holes_do_not_use_up_the_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(reserved_memory_is_not_given_out, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("pmem", tests, NULL, NULL);
+}
