@@ -84,64 +84,134 @@ uint32_t image_gzip_size(const void *data, size_t size)
 	return (uint32_t)load_le((const uint8_t *)data + size - 4, 4);
 }
 
-/* zlib asks for its state and its 32 KiB window, once each; nothing is freed before the end. */
-struct arena {
-	uint8_t *next;
-	size_t left;
-};
+/* RFC 1952 §2.3. A CRC of the header itself is stepped over: the one of the content counts. */
+#define FLAG_HCRC     0x02
+#define FLAG_EXTRA    0x04
+#define FLAG_NAME     0x08
+#define FLAG_COMMENT  0x10
+#define FLAG_RESERVED 0xe0
+#define TRAILER	      8
 
-static voidpf arena_alloc(voidpf opaque, uInt items, uInt size)
+/* Where the deflated data begins; 0: an unknown kind, or cut. The file is gzip by image_is_gzip(). */
+static size_t skip_header(const uint8_t *file, size_t size)
 {
-	struct arena *a = opaque;
-	size_t n = ALIGN_UP((size_t)items * size, 16);
-	void *p = a->next;
+	uint8_t flags = file[3];
+	size_t at = 10;
 
-	if (n > a->left)
-		return Z_NULL;
-	a->next += n;
-	a->left -= n;
-	return p;
+	if (flags & FLAG_EXTRA)
+		at += 2 + (size_t)load_le(file + at, 2);
+	for (uint8_t text = FLAG_NAME; text <= FLAG_COMMENT; text = (uint8_t)(text << 1))
+		if (flags & text)
+			while (at < size && file[at++])
+				;
+	if (flags & FLAG_HCRC)
+		at += 2;
+	return (flags & FLAG_RESERVED) || at + TRAILER > size ? 0 : at;
 }
 
-static void arena_free(voidpf opaque, voidpf p)
+/*
+ * inflateBack() leaves header, trailer and output to its caller, and needs neither zlib's crc32
+ * (13 KiB of tables and code) nor a second buffer: pieces are handed out of the window itself.
+ */
+struct work {
+	uint8_t window[KIB(32)];
+	uint32_t crc_table[256];
+	uint8_t state[]; /* zlib's */
+};
+
+struct inflation {
+	struct work *work;
+	size_t state_size;
+	const uint8_t *next; /* input that zlib has not seen yet */
+	size_t left;
+	image_sink_fn *sink;
+	void *arg;
+	uint64_t limit, made;
+	uint32_t crc;
+};
+
+/* zlib allocates its state, once, and frees nothing before the end. */
+static voidpf state_alloc(voidpf opaque, uInt items, uInt size)
+{
+	struct inflation *f = opaque;
+
+	return (size_t)items * size <= f->state_size ? f->work->state : Z_NULL;
+}
+
+static void state_free(voidpf opaque, voidpf p)
 {
 	(void)opaque;
 	(void)p;
 }
 
-#define PIECE KIB(16)
+static unsigned feed(void *arg, z_const unsigned char **next)
+{
+	struct inflation *f = arg;
+	unsigned n = (unsigned)MIN(f->left, (size_t)GIB(1));
+
+	*next = (z_const unsigned char *)(uintptr_t)f->next;
+	f->next += n;
+	f->left -= n;
+	return n;
+}
+
+/* RFC 1952 §8: the reflected CRC-32, a byte a step. */
+static void crc_prepare(uint32_t *table)
+{
+	for (uint32_t n = 0; n < 256; n++) {
+		uint32_t c = n;
+
+		for (unsigned bit = 0; bit < 8; bit++)
+			c = c & 1 ? 0xedb88320 ^ c >> 1 : c >> 1;
+		table[n] = c;
+	}
+}
+
+static uint32_t crc_update(const uint32_t *table, uint32_t crc, const uint8_t *p, size_t size)
+{
+	for (; size; size--)
+		crc = table[(uint8_t)crc ^ *p++] ^ crc >> 8;
+	return crc;
+}
+
+static int drain(void *arg, unsigned char *piece, unsigned size)
+{
+	struct inflation *f = arg;
+	size_t fits = (size_t)MIN((uint64_t)size, f->limit - f->made);
+
+	f->crc = crc_update(f->work->crc_table, f->crc, piece, fits);
+	f->made += fits;
+	f->sink(f->arg, piece, fits);
+	return fits < size; /* not 0: enough */
+}
 
 enum hv_status image_inflate(const void *data, size_t size, uint64_t limit, image_sink_fn *sink,
 			     void *arg, void *work, size_t work_size)
 {
-	uint8_t *piece = work;
-	struct arena arena = { piece + PIECE, work_size > PIECE ? work_size - PIECE : 0 };
-	z_stream z = { .zalloc = arena_alloc, .zfree = arena_free, .opaque = &arena };
-	uint64_t total = 0;
+	struct inflation f = { work, work_size - sizeof(struct work), data, size, sink, arg, limit, 0,
+			       UINT32_MAX };
+	z_stream z = { .zalloc = state_alloc, .zfree = state_free, .opaque = &f };
+	size_t start = skip_header(data, size);
 	int r;
 
-	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) /* 16: a gzip header and trailer, checked */
+	if (work_size < sizeof(struct work) ||
+	    inflateBackInit(&z, MAX_WBITS, f.work->window) != Z_OK)
 		return HV_ENOMEM;
-	z.next_in = (z_const Bytef *)(uintptr_t)data;
-	do {
-		uInt feed = (uInt)MIN(size, (size_t)GIB(1)), made;
-
-		z.avail_in = feed;
-		z.next_out = piece;
-		z.avail_out = PIECE;
-		r = inflate(&z, Z_NO_FLUSH);
-		size -= feed - z.avail_in;
-		made = (uInt)PIECE - z.avail_out;
-		if (made > limit - total) {
-			sink(arg, piece, (size_t)(limit - total));
-			return HV_ENOMEM;
-		}
-		total += made;
-		if (made)
-			sink(arg, piece, made);
-		/* Each round eats or makes something: zlib reports Z_BUF_ERROR otherwise. */
-	} while (r == Z_OK);
-	return r == Z_STREAM_END ? HV_OK : HV_EINVAL;
+	if (!start)
+		return HV_EINVAL;
+	f.next += start;
+	f.left -= start;
+	crc_prepare(f.work->crc_table);
+	r = inflateBack(&z, feed, &f, drain, &f);
+	if (r == Z_BUF_ERROR && z.next_in)
+		return HV_ENOMEM;
+	if (r != Z_STREAM_END || z.avail_in + f.left < TRAILER)
+		return HV_EINVAL;
+	/* The trailer may begin in one feed and end in the next: they are neighbours in memory. */
+	return load_le(z.next_in, 4) == (uint32_t)~f.crc &&
+			       load_le(z.next_in + 4, 4) == (uint32_t)f.made
+		       ? HV_OK
+		       : HV_EINVAL;
 }
 
 struct head {

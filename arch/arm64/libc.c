@@ -74,13 +74,16 @@ char *strchr(const char *s, int c)
 }
 
 /* zlib's default allocator; image.c gives it another, so these only satisfy the linker. */
-void *malloc(size_t size)
+void *zcalloc(void *opaque, unsigned items, unsigned size)
 {
+	(void)opaque;
+	(void)items;
 	(void)size;
 	return NULL;
 }
 
-void free(void *p)
+void zcfree(void *opaque, void *p)
 {
+	(void)opaque;
 	(void)p;
 }

@@ -26,8 +26,8 @@ bool image_is_gzip(const void *data, size_t size);
 uint32_t image_gzip_size(const void *data, size_t size);
 
 /*
- * Decompress piece by piece: sink gets consecutive pieces. work is a buffer of at least 64 KiB for
- * zlib's state. HV_EINVAL: corrupt or truncated; HV_ENOMEM: more than `limit` bytes.
+ * Decompress what image_is_gzip() said yes to, piece by piece: sink gets consecutive pieces. work
+ * is aligned and has at least 64 KiB. HV_EINVAL: corrupt or cut; HV_ENOMEM: more than `limit` bytes.
  */
 typedef void image_sink_fn(void *arg, const void *piece, size_t size);
 enum hv_status __must_check image_inflate(const void *data, size_t size, uint64_t limit,
