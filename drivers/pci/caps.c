@@ -10,30 +10,25 @@
 
 #define D3_EXIT_US 10000 /* §5.9: 10 ms from D3hot */
 
-static void note(uint8_t *field, uint8_t off)
-{
-	if (!*field) /* of several the first counts */
-		*field = off;
-}
-
+/* Of several the first counts. */
 static void found(struct pci_func *f, uint8_t id, uint8_t off)
 {
-	switch (id) {
-	case PCI_CAP_PM:
-		note(&f->cap_pm, off);
-		break;
-	case PCI_CAP_MSI:
-		note(&f->cap_msi, off);
-		break;
-	case PCI_CAP_PCIE:
-		note(&f->cap_pcie, off);
-		break;
-	case PCI_CAP_MSIX:
-		note(&f->cap_msix, off);
-		break;
-	case PCI_CAP_AF:
-		note(&f->cap_af, off);
-		break;
+	static const struct {
+		uint8_t id;
+		size_t field;
+	} kept[] = {
+		{ PCI_CAP_PM, offsetof(struct pci_func, cap_pm) },
+		{ PCI_CAP_MSI, offsetof(struct pci_func, cap_msi) },
+		{ PCI_CAP_PCIE, offsetof(struct pci_func, cap_pcie) },
+		{ PCI_CAP_MSIX, offsetof(struct pci_func, cap_msix) },
+		{ PCI_CAP_AF, offsetof(struct pci_func, cap_af) },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kept); i++) {
+		uint8_t *field = (uint8_t *)f + kept[i].field;
+
+		if (kept[i].id == id && !*field)
+			*field = off;
 	}
 }
 

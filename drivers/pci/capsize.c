@@ -35,34 +35,31 @@ unsigned pci_cap_size(const struct pci_func *f, unsigned off)
 
 unsigned pci_ecap_size(const struct pci_func *f, unsigned off)
 {
-	switch (rd(f, off) & 0xffff) {
-	case PCI_ECAP_AER:
-		return PCI_AER_SIZE;
+	static const struct {
+		uint16_t id, size;
+	} fixed[] = {
+		{ PCI_ECAP_AER, PCI_AER_SIZE }, { PCI_ECAP_DSN, 12 },	  { PCI_ECAP_POWER, 16 },
+		{ PCI_ECAP_PRI, 16 },		{ PCI_ECAP_ACS, 8 },	  { PCI_ECAP_ATS, 8 },
+		{ PCI_ECAP_ARI, 8 },		{ PCI_ECAP_LTR, 8 },	  { PCI_ECAP_PASID, 8 },
+		{ PCI_ECAP_SRIOV, 0x40 },
+	};
+	uint32_t id = rd(f, off) & 0xffff, second = rd(f, off + 4);
+
+	switch (id) {
 	case PCI_ECAP_VC:
 	case PCI_ECAP_VC9:
 	case PCI_ECAP_MFVC: /* VC 0 and as many more */
-		return 0x1c + 0xc * (rd(f, off + 4) & 7);
-	case PCI_ECAP_DSN:
-		return 12;
-	case PCI_ECAP_POWER:
-	case PCI_ECAP_PRI:
-		return 16;
-	case PCI_ECAP_ACS:
-	case PCI_ECAP_ATS:
-	case PCI_ECAP_ARI:
-	case PCI_ECAP_LTR:
-	case PCI_ECAP_PASID:
-		return 8;
-	case PCI_ECAP_SRIOV:
-		return 0x40;
+		return 0x1c + 0xc * (second & 7);
 	case PCI_ECAP_REBAR:
 		return 4 + 8 * (rd(f, off + PCI_REBAR_CTRL(0)) >> 5 & 7);
 	case PCI_ECAP_DPA:
-		return 0x11 + (rd(f, off + 4) & 0x1f);
+		return 0x11 + (second & 0x1f);
 	case PCI_ECAP_VSEC:
 	case PCI_ECAP_DVSEC:
-		return MAX(rd(f, off + 4) >> 20, 8u);
-	default:
-		return 4;
+		return MAX(second >> 20, 8u);
 	}
+	for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (fixed[i].id == id)
+			return fixed[i].size;
+	return 4;
 }

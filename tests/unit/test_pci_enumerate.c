@@ -277,6 +277,7 @@ static void test_capability_lists_are_bounded(void **state)
 		{ "all ones", 0x40, 0xff, 0xff, true },
 		{ "low bits are reserved", 0x42, 0x09, 0x00, false },
 		{ "PM overlaps what follows", 0x40, 0x01, 0x44, true },
+		{ "SATA runs off the end", 0xfc, 0x12, 0, true },
 	};
 
 	(void)state;
@@ -318,6 +319,50 @@ static void test_extended_lists_are_bounded(void **state)
 	assert_non_null(board_func(low)->refused);
 	assert_null(board_func(echo)->refused);
 	assert_false(board_func(echo)->ext_config);
+}
+
+/* Sizes count: no two capabilities may claim a dword, none ends outside. */
+static void test_extended_capabilities_do_not_overlap(void **state)
+{
+	static const struct {
+		uint16_t first, second_at;
+		uint32_t word, third; /* second and third dword of the first */
+		bool refused;
+	} cases[] = {
+		{ 0x0001, 0x128, 0, 0, true },		   /* AER has 0x2c bytes */
+		{ 0x0001, 0x12c, 0, 0, false },
+		{ 0x0010, 0x13c, 0, 0, true },		   /* SR-IOV 0x40 */
+		{ 0x000b, 0x110, 0x01400000, 0, true },	   /* VSEC: its own length */
+		{ 0x000b, 0x114, 0x01400000, 0, false },
+		{ 0x0023, 0, 0xfff00000, 0, true },	   /* DVSEC: past the end */
+		{ 0x0002, 0x124, 1, 0, true },		   /* VC 0 and one more: 0x28 */
+		{ 0x0002, 0x128, 1, 0, false },
+		{ 0x0015, 0x110, 0, 0x40, true },	   /* two resizable BARs: 0x14 */
+		{ 0x0015, 0x114, 0, 0x40, false },
+		{ 0x0016, 0x110, 3, 0, true },		   /* DPA with four substates */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pcim_dev *d;
+
+		start(MIB(1), 0);
+		d = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
+		pcim_pcie(d, 9, false, 0);
+		pcim_set(d, 0x104, 4, cases[i].word);
+		pcim_set(d, 0x108, 4, cases[i].third);
+		if (cases[i].second_at)
+			pcim_set(d, cases[i].second_at, 4, 0x00010003);
+		pcim_set(d, 0x100, 4, cases[i].first | 1u << 16 | (uint32_t)cases[i].second_at << 20);
+		if (cases[i].first == 0x0023)
+			pcim_set(d, 0x100, 4, 0xffc10003), pcim_set(d, 0xffc, 4, 0x00010023);
+		board_probe(&m);
+		if (cases[i].refused)
+			assert_string_equal(board_func(d)->refused,
+					    "its extended capability list is malformed");
+		else
+			assert_null(board_func(d)->refused);
+	}
 }
 
 static void test_msix_outside_its_bars_is_no_msix(void **state)
@@ -513,6 +558,7 @@ int main(void)
 		T(test_everything_is_silent_afterwards),
 		T(test_the_host_bridge_function_is_left_alone),
 		T(test_capability_lists_are_bounded),
+		T(test_extended_capabilities_do_not_overlap),
 		T(test_extended_lists_are_bounded),
 		T(test_msix_outside_its_bars_is_no_msix),
 		T(test_bars_are_sized),

@@ -841,6 +841,8 @@ static void prints_the_plan(void **state)
 		"CPUs     0 1; vpl011",
 		"0000:00:02.0 [1234:1001] as 00:01.0",
 		"group    2, StreamID 0x10 of smmuv3@9050000",
+		"group    6 with 0000:01:06.0, StreamID 0x100 of",
+		"reset    FLR",
 		"BAR0     PA 0x10100000, 1 MiB, 32-bit",
 		"MSI      trapped, ITS, DeviceID 0x10, 1 vectors",
 		"INTx     pin A, SPI 4 as SPI 1",
@@ -848,10 +850,11 @@ static void prints_the_plan(void **state)
 		"device 0000:00:01.0 [1234:1000], group 1: no guest has it",
 	};
 	static const struct decl g[] = { { "a", 2, 64, .dev = { { EDU } } },
-					 { "b", 1, 64, .dev = { { EDU } } } };
+					 { "b", 1, 64, .dev = { { EDU } } },
+					 { "c", 1, 64, .dev = { { "0000:01:05.0" } } } };
 
 	(void)state;
-	run_guests(g, 2);
+	run_guests(g, 3);
 	plan_print(&plan);
 	for (unsigned i = 0; i < ARRAY_SIZE(facts); i++)
 		if (!strstr(host_log(), facts[i]))
