@@ -32,7 +32,8 @@ def devices(disks, source):
 
 @pytest.fixture(scope="module")
 def disks(work):
-    return {name: vq.Disk(f"{work}/pci-{name}.img", seed) for seed, name in enumerate(("nested", "nvme", "switched"), 41)}
+    names = ("nested", "nvme", "switched")
+    return {name: vq.Disk(f"{work}/pci-{name}.img", seed) for seed, name in enumerate(names, 41)}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def entropy(work):
 def run(disks, entropy, server):
     options = f"viaduct.mib={MIB} viaduct.url={server.url}"
     guests = [vq.linux("bridged", ["lspci", "rng", "blk", "net", "off"], options=options,
-                       devices=[vq.Device(k, v) for k, v in BRIDGED.items()]),
+                       devices=[vq.Device(k, v, extra="allow-no-reset;") for k, v in BRIDGED.items()]),
               vq.linux("tree", ["lspci", "rng", "blk", "disk", "net", "off"], options=options, cpus=2,
                        devices=[vq.Device(k, v) for k, v in TREE.items()])]
     with vq.Machine("pci-linux", devices=devices(disks, entropy[0])).start(guests, timeout=120) as r:

@@ -52,6 +52,18 @@ def test_ambiguous_or_absent_names_list_candidates(host, candidates):
     assert [c for c in candidates if c not in text] == [], text
 
 
+def test_a_device_without_reset_needs_permission():
+    """The edu of the root bus cannot be reset; the one alone behind a port can, with its bus."""
+    devices = NAMED + ["-device", "edu,addr=8.0"]
+    guests = [guest("culprit", "hello", devices=[vq.Device("dev", "0000:00:08.0")]),
+              guest("good", "pciview", devices=[vq.Device("dev", "0000:01:00.0")])]
+    with vq.Machine("no-reset", devices=devices).start(guests, timeout=30) as run:
+        run.wait()
+    assert_ok(run, "good", "pciview")
+    assert run.find(r"^viaduct: .*\"culprit\".* refused: .*00:08\.0.*allow-no-reset"), "\n".join(run.viaduct())
+    assert not run.guest("culprit")
+
+
 # --- requester IDs that are shared ----------------------------------------------------------------
 
 BRIDGED = vq.root_port(1, 1) + vq.bridge("pcie-pci-bridge", "pb1", "rp1") + \
@@ -66,7 +78,8 @@ def test_dma_and_interrupts_behind_conventional_bridges(place):
     """Its requests carry the bridge's ID: translation and MSI go by that."""
     name = "bridged-" + place.replace("/", "-")
     devices = [vq.Device("edu", f"{BEHIND}/{place}", extra=ALLOWED)]
-    with vq.Machine(name, devices=BRIDGED).start([guest("g", "edu", "edu.irqs=20", devices=devices)], timeout=60) as run:
+    guests = [guest("g", "edu", "edu.irqs=20", devices=devices)]
+    with vq.Machine(name, devices=BRIDGED).start(guests, timeout=60) as run:
         run.wait()
     lines = assert_ok(run, "g", "edu")
     assert len([x for x in lines if x.startswith("dma ") and x.endswith("wrong=0 ok")]) == 1
@@ -97,7 +110,8 @@ def view(name, devices, args="", machine_devices=PAIR, **more):
     with vq.Machine(name, devices=machine_devices).start(
             [guest("g", "pciview", args, devices=devices, **more)], timeout=60) as run:
         run.wait()
-    assert_ok(run, "g", "pciview")
+    lines = assert_ok(run, "g", "pciview")
+    assert [x for x in lines if re.match(r"registers functions=\d+ wrong=0 ok", x)]
     assert run.ended_by_itself, run.tail()
     return functions(run, "g")
 
@@ -139,16 +153,26 @@ def test_gigabyte_bar(work):
     os.unlink(memory)
 
 
+def test_small_bars_share_a_page(work):
+    """20 BARs of 256 bytes, which the payload packs: each access reaches its own device."""
+    places = [f"{slot:x}.{fn}" for slot in (1, 2, 3, 4) for fn in range(5)]
+    devices = [a for at in places for a in vq.memory(at, f"{work}/small-{at}", "4K",
+                                                      ",multifunction=on" if at.endswith(".0") else "")]
+    assigned = [vq.Device("d" + at.replace(".", "-"), f"0000:00:0{at}", extra=ALLOWED) for at in places]
+    seen = view("small", assigned, machine_devices=devices)
+    assert len(seen) == 20 and all(bars[0] == 256 for _, _, bars in seen.values())
+
+
 def test_200_functions():
-    """25 slots of 8 functions; each has a BAR of 2 KiB and counts for itself."""
+    """25 slots of 8 functions; each counts for itself."""
     places = [(slot, fn) for slot in range(1, 26) for fn in range(8)]
     devices = [a for slot, fn in places
                for a in vq.testdev(f"{slot:x}.{fn}", ",multifunction=on" if fn == 0 else "")]
     # One of another kind in the middle: the addresses are the right way round.
     odd = places.index((13, 5))
     devices[2 * odd + 1] = "edu,addr=d.5"
-    seen = view("many", [vq.Device(f"d{slot:02x}{fn}", f"0000:00:{slot:02x}.{fn}", extra=ALLOWED) for slot, fn in places],
-                machine_devices=devices)
+    assigned = [vq.Device(f"d{slot:02x}{fn}", f"0000:00:{slot:02x}.{fn}", extra=ALLOWED) for slot, fn in places]
+    seen = view("many", assigned, machine_devices=devices)
     assert sorted(seen) == [f"{slot:02x}.{fn}" for slot, fn in places]
     assert [k for k, v in seen.items() if v[0] != "1b36:0005"] == ["0d.5"]
     assert seen["0d.5"][0] == "1234:11e8" and seen["0d.5"][2][0] == 1 << 20

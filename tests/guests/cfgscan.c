@@ -80,8 +80,8 @@ static void await_function(const struct pci_dev *d)
 }
 
 /*
- * Resets only in the last pass: while one goes on, writes go nowhere. The scan ends in D0 with
- * everything on, so that the harness sees the function at work.
+ * One reset, late: while one goes on, writes go nowhere. The scan ends in D0 with everything on, so
+ * that the harness sees the function at work.
  */
 static unsigned scan(const struct pci_dev *d)
 {
@@ -105,7 +105,11 @@ static unsigned scan(const struct pci_dev *d)
 		w16(cfg + pm + 4, 0);
 		delay_ms(20);
 	}
+	/* And everything behind COMMAND again while the function decodes; nothing repairs it after this. */
 	w16(cfg + 4, 0xffff);
+	for (unsigned off = 8; off < CONFIG; off += 4, writes++)
+		if (!pm || off != pm + 4)
+			w32(cfg + off, flr - off < 4 ? 0xa5a525a5 : 0xa5a5a5a5);
 	return writes;
 }
 

@@ -1,8 +1,8 @@
 /*
  * What PCI looks like from a guest: each function with its BARs, and that the registers behind them
- * are its own. QEMU's pci-testdev counts the writes to it in a BAR of 2 KiB, so several share a
- * guest page. An ivshmem device's memory is filled with a pattern and read back, also after its BAR
- * was moved.
+ * are its own. QEMU's pci-testdev counts the writes to it; an ivshmem device has a register of its
+ * own in a BAR of 256 bytes, many of which share a guest page, and memory, which is filled with a
+ * pattern and read back, also after its BAR was moved.
  */
 #include "rt.h"
 
@@ -10,12 +10,13 @@ const char payload_name[] = "pciview";
 
 #define TESTDEV	     0x00051b36
 #define IVSHMEM	     0x11101af4
+#define IVSHMEM_MASK 0
 #define TEST_OFFSET  4	/* where to write */
 #define TEST_DATA    8	/* what */
 #define TEST_COUNT   12 /* how often it was */
 #define STEP	     UINT64_C(0x100000)
 
-static unsigned testdevs, wrong;
+static unsigned testdevs;
 
 static void view(u32 id, const struct pci_dev *d)
 {
@@ -39,23 +40,30 @@ static void count_writes(u64 bar, unsigned n)
 		w8(bar + r32(bar + TEST_OFFSET), r8(bar + TEST_DATA));
 }
 
-static void check_counts(void)
+static u32 mark(const struct pci_dev *d)
 {
+	return 0xa5000000 | (u32)d->devfn << 8 | (u32)d->devfn;
+}
+
+/* Behind everything: what function n has is still what n was given. */
+static void check_registers(void)
+{
+	unsigned functions = 0, wrong = 0;
 	struct pci_dev d;
 
-	for (unsigned n = 0; pci_find(TESTDEV, n, &d); n++) {
-		u64 bar = r32(d.cfg + 0x10) & ~15U;
-		u32 got;
+	for (unsigned n = 0, dev = 0; pci_find(~0U, n, &d); n++) {
+		u32 id = r32(d.cfg), want = id == IVSHMEM ? mark(&d) : times(dev), got;
+		u64 bar = (r32(d.cfg + 0x10) & ~15U) - machine.mem32_pci + machine.mem32_cpu;
 
-		bar = bar - machine.mem32_pci + machine.mem32_cpu;
-		got = r32(bar + TEST_COUNT);
-		if (got == times(n) && r8(bar) == 0)
+		if (id != IVSHMEM && id != TESTDEV)
 			continue;
-		if (wrong++ < 8)
-			report("function=%02x.%x count=%u expected=%u FAIL\n", d.devfn >> 3, d.devfn & 7, got,
-			       times(n));
+		dev += id == TESTDEV;
+		functions++;
+		got = r32(bar + (id == IVSHMEM ? IVSHMEM_MASK : TEST_COUNT));
+		if (got != want && wrong++ < 8)
+			report("function=%02x.%x register=%x expected=%x FAIL\n", d.devfn >> 3, d.devfn & 7, got, want);
 	}
-	check(!wrong, "testdevs=%u wrong=%u", testdevs, wrong);
+	check(!wrong, "registers functions=%u wrong=%u", functions, wrong);
 }
 
 static u64 pattern(u64 off)
@@ -104,9 +112,10 @@ void payload_main(void)
 		if (id == TESTDEV && d.bar[0])
 			count_writes(d.bar[0], testdevs++);
 		if (id == IVSHMEM)
+			w32(d.bar[0] + IVSHMEM_MASK, mark(&d));
+		if (id == IVSHMEM && d.bar_size[2] >= STEP)
 			check_memory(&d);
 	}
 	report("functions=%u\n", functions);
-	if (testdevs)
-		check_counts();
+	check_registers();
 }
