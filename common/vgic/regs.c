@@ -38,7 +38,7 @@ static bool wait_folded(struct vgic_vm *g, struct vcpu *cur, const uint16_t need
 }
 
 /* Brings the lines of `mask` that are in list registers back to software. Only `wait` makes sure
- * of it; false then: it took too long. */
+ * of it; false then: it took too long, the guest is to try again. */
 static bool recall(struct vgic_set *s, uint32_t mask, unsigned drop, bool wait)
 {
 	uint16_t need[MAX_VCPUS] = { 0 };
@@ -58,38 +58,20 @@ static void notify(struct vgic_set *s, uint32_t i)
 	line_notify(s->vgic, s->cur, s->owner, s->bank, s->first + i);
 }
 
-static uint32_t plain_group(const struct vgic_bank *b, uint32_t lane)
+static bool set_group(struct vgic_set *s, uint32_t v)
 {
-	(void)lane;
-	return b->group;
-}
+	uint32_t moved = s->bank->group ^ v;
 
-static enum emul set_group(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
-{
-	(void)lane;
-	vgic_lock(s->vgic);
-	uint32_t moved = s->bank->group ^ (uint32_t)a->value;
-
-	s->bank->group ^= moved;
+	s->bank->group = v;
 	for_each_bit(i, moved & (s->bank->pending | s->bank->level))
 		notify(s, i);
-	vgic_unlock(s->vgic, s->cur);
-	return EMUL_OK;
+	return true;
 }
 
-static uint32_t plain_enabled(const struct vgic_bank *b, uint32_t lane)
-{
-	(void)lane;
-	return b->enabled;
-}
-
-static enum emul set_enable(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool set_enable(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
-
-	(void)lane;
-	vgic_lock(s->vgic);
-	uint32_t more = (uint32_t)a->value & ~b->enabled;
+	uint32_t more = v & ~b->enabled;
 
 	b->enabled |= more;
 	for_each_bit(i, more) {
@@ -98,20 +80,14 @@ static enum emul set_enable(struct vgic_set *s, uint32_t lane, struct mmio_acces
 		if ((b->pending | b->level) >> i & 1)
 			notify(s, i);
 	}
-	vgic_unlock(s->vgic, s->cur);
-	return EMUL_OK;
+	return true;
 }
 
 /* Complete when the guest goes on: GICD_CTLR.RWP need never read as one. */
-static enum emul clear_enable(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool clear_enable(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
-	uint32_t mask = (uint32_t)a->value;
-	bool done;
-
-	(void)lane;
-	vgic_lock(s->vgic);
-	uint32_t gone = mask & b->enabled;
+	uint32_t gone = v & b->enabled;
 
 	b->enabled &= ~gone;
 	for_each_bit(i, gone & b->hw) {
@@ -119,84 +95,61 @@ static enum emul clear_enable(struct vgic_set *s, uint32_t lane, struct mmio_acc
 		if (b->pending >> i & 1)
 			line_give_back(s->owner, b, s->first + i);
 	}
-	done = recall(s, mask, 0, true);
-	vgic_unlock(s->vgic, s->cur);
-	return done ? EMUL_OK : EMUL_RETRY;
+	return recall(s, v, 0, true);
 }
 
-static enum emul get_pending(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool get_pending(struct vgic_set *s, uint32_t *out)
 {
 	struct vgic_bank *b = s->bank;
-	bool done;
-
-	(void)lane;
-	vgic_lock(s->vgic);
 	uint32_t was = b->resident, v = b->pending | wired(b);
+	bool done = recall(s, was, 0, true); /* may move other lines into list registers meanwhile */
 
-	done = recall(s, was, 0, true); /* may move other lines into list registers meanwhile */
 	v |= b->seen_pending & was;
-
 	if (s->owner)
 		v |= __atomic_load_n(&cpu_of(s->owner)->sgi_pending, __ATOMIC_RELAXED);
 	for_each_bit(i, b->hw & ~v)
 		if (gic.ops->is_pending(line_cpu(s->owner), line_pintid(b, s->first + i)))
 			v |= 1U << i;
-	vgic_unlock(s->vgic, s->cur);
-	a->value = v;
-	return done ? EMUL_OK : EMUL_RETRY;
+	*out = v;
+	return done;
 }
 
-static enum emul set_pending(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool set_pending(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
-	uint32_t mask = (uint32_t)a->value;
 
-	(void)lane;
-	vgic_lock(s->vgic);
-	for_each_bit(h, mask & b->hw)
+	for_each_bit(h, v & b->hw)
 		gic.ops->set_pending(line_cpu(s->owner), line_pintid(b, s->first + h), true);
-	b->pending |= mask & ~b->hw;
-	for_each_bit(i, mask & ~b->hw)
+	b->pending |= v & ~b->hw;
+	for_each_bit(i, v & ~b->hw)
 		notify(s, i);
-	vgic_unlock(s->vgic, s->cur);
-	return EMUL_OK;
+	return true;
 }
 
-static enum emul clear_pending(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool clear_pending(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
-	uint32_t mask = (uint32_t)a->value;
 
-	(void)lane;
-	vgic_lock(s->vgic);
-	for_each_bit(i, mask & b->hw) {
+	for_each_bit(i, v & b->hw) {
 		uint32_t p = line_pintid(b, s->first + i);
 
 		gic.ops->set_pending(line_cpu(s->owner), p, false);
 		if (b->pending >> i & 1) /* acknowledged by EL2, so active there */
 			gic.ops->set_active(line_cpu(s->owner), p, false);
 	}
-	b->pending &= ~mask;
+	b->pending &= ~v;
 	if (s->owner)
-		__atomic_fetch_and(&cpu_of(s->owner)->sgi_pending, ~mask, __ATOMIC_RELAXED);
-	recall(s, mask, DROP_PENDING, false);
-	vgic_unlock(s->vgic, s->cur);
-	return EMUL_OK;
+		__atomic_fetch_and(&cpu_of(s->owner)->sgi_pending, ~v, __ATOMIC_RELAXED);
+	return recall(s, v, DROP_PENDING, false);
 }
 
-static enum emul get_active(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool get_active(struct vgic_set *s, uint32_t *out)
 {
-	struct vgic_bank *b = s->bank;
-	bool done;
+	uint32_t was = s->bank->resident, v = s->bank->active;
+	bool done = recall(s, was, 0, true);
 
-	(void)lane;
-	vgic_lock(s->vgic);
-	uint32_t was = b->resident, v = b->active;
-
-	done = recall(s, was, 0, true);
-	a->value = v | (b->seen_active & was);
-	vgic_unlock(s->vgic, s->cur);
-	return done ? EMUL_OK : EMUL_RETRY;
+	*out = v | (s->bank->seen_active & was);
+	return done;
 }
 
 static void make_active(struct vgic_set *s, uint32_t i)
@@ -224,54 +177,36 @@ static void make_active(struct vgic_set *s, uint32_t i)
 	}
 }
 
-static enum emul set_active(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool set_active(struct vgic_set *s, uint32_t v)
 {
-	uint32_t mask = (uint32_t)a->value;
-
-	(void)lane;
-	vgic_lock(s->vgic);
-	recall(s, mask, 0, false);
-	for_each_bit(i, mask)
+	recall(s, v, 0, false);
+	for_each_bit(i, v)
 		make_active(s, i);
-	vgic_unlock(s->vgic, s->cur);
-	return EMUL_OK;
+	return true;
 }
 
-static enum emul clear_active(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool clear_active(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
-	uint32_t mask = (uint32_t)a->value;
-
-	(void)lane;
-	vgic_lock(s->vgic);
-	uint32_t was = b->active & mask;
+	uint32_t was = b->active & v;
 
 	b->active &= ~was;
 	for_each_bit(h, was & b->hw)
 		gic.ops->set_active(line_cpu(s->owner), line_pintid(b, s->first + h), false);
 	for_each_bit(i, was & (b->pending | b->level))
 		notify(s, i);
-	recall(s, mask, DROP_ACTIVE, false);
-	vgic_unlock(s->vgic, s->cur);
-	return EMUL_OK;
-}
-
-/* A byte access has its priority in the low byte; the rest is cut off. */
-static uint32_t plain_prio(const struct vgic_bank *b, uint32_t lane)
-{
-	return b->prio_word[lane / 4] >> lane % 4 * 8;
+	return recall(s, v, DROP_ACTIVE, false);
 }
 
 /* A pending one in a list register keeps the old priority, IHI 0069 §4.8.6 lets it. */
-static enum emul set_prio(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool set_prio(struct vgic_set *s, uint32_t v)
 {
-	uint32_t v = (uint32_t)a->value & VGIC_PRIO_MASK * 0x01010101U;
-
-	if (a->size == 4)
-		s->bank->prio_word[lane / 4] = v;
+	v &= VGIC_PRIO_MASK * 0x01010101U;
+	if (s->size == 4)
+		s->bank->prio_word[s->lane / 4] = v;
 	else
-		s->bank->prio[lane] = (uint8_t)v;
-	return EMUL_OK;
+		s->bank->prio[s->lane] = (uint8_t)v;
+	return true;
 }
 
 /* Bits 0..15 to bits 1, 3, .. 31, and back. */
@@ -293,41 +228,33 @@ static uint32_t squeeze(uint32_t v)
 	return (v | v >> 8) & 0xffff;
 }
 
-static uint32_t plain_config(const struct vgic_bank *b, uint32_t lane)
-{
-	return spread(b->edge >> lane & 0xffff);
-}
-
 /* SGIs are always edge. Physical PPIs keep what they are wired as. */
-static enum emul set_config(struct vgic_set *s, uint32_t lane, struct mmio_access *a)
+static bool set_config(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
+	uint32_t moved = (b->edge ^ squeeze(v) << s->lane) & 0xffffU << s->lane;
 
-	if (s->owner && lane == 0)
-		return EMUL_OK;
-	vgic_lock(s->vgic);
-	uint32_t moved = (b->edge ^ squeeze((uint32_t)a->value) << lane) & 0xffffU << lane;
-
+	if (s->owner && s->lane == 0)
+		return true;
 	b->edge ^= moved;
 	if (!s->owner)
 		for_each_bit(h, moved & b->hw)
 			gic.ops->set_edge(0, line_pintid(b, s->first + h), b->edge >> h & 1);
 	for_each_bit(i, moved & b->level)
 		notify(s, i);
-	vgic_unlock(s->vgic, s->cur);
-	return EMUL_OK;
+	return true;
 }
 
 const struct vgic_reg vgic_line_regs[] = {
-	{ GICD_IGROUPR, 0x0100, 0, plain_group, NULL, set_group },
-	{ GICD_ISENABLER, 0x0180, 0, plain_enabled, NULL, set_enable },
-	{ GICD_ICENABLER, 0x0200, 0, plain_enabled, NULL, clear_enable },
-	{ GICD_ISPENDR, 0x0280, 0, NULL, get_pending, set_pending },
-	{ GICD_ICPENDR, 0x0300, 0, NULL, get_pending, clear_pending },
-	{ GICD_ISACTIVER, 0x0380, 0, NULL, get_active, set_active },
-	{ GICD_ICACTIVER, 0x0400, 0, NULL, get_active, clear_active },
-	{ GICD_IPRIORITYR, 0x0800, 3, plain_prio, NULL, set_prio },
-	{ GICD_ICFGR, 0x0d00, 1, plain_config, NULL, set_config },
+	{ GICD_IGROUPR, 0x0100, 0, PLAIN_GROUP, NULL, set_group },
+	{ GICD_ISENABLER, 0x0180, 0, PLAIN_ENABLED, NULL, set_enable },
+	{ GICD_ICENABLER, 0x0200, 0, PLAIN_ENABLED, NULL, clear_enable },
+	{ GICD_ISPENDR, 0x0280, 0, STATE, get_pending, set_pending },
+	{ GICD_ICPENDR, 0x0300, 0, STATE, get_pending, clear_pending },
+	{ GICD_ISACTIVER, 0x0380, 0, STATE, get_active, set_active },
+	{ GICD_ICACTIVER, 0x0400, 0, STATE, get_active, clear_active },
+	{ GICD_IPRIORITYR, 0x0800, 3, PLAIN_PRIO, NULL, set_prio },
+	{ GICD_ICFGR, 0x0d00, 1, PLAIN_CONFIG, NULL, set_config },
 };
 const unsigned vgic_line_reg_count = ARRAY_SIZE(vgic_line_regs);
 
@@ -343,11 +270,33 @@ const struct vgic_reg *vgic_line_reg(uint32_t off)
 	return row ? &vgic_line_regs[row - 1] : NULL;
 }
 
-/* Apart, so that plain reads need no frame for the set. */
-static __attribute__((noinline)) enum emul access_set(struct vgic_set s, const struct vgic_reg *r, uint32_t lane,
-			    struct mmio_access *a)
+/* A byte access has its priority in the low byte; the rest is cut off. */
+static uint32_t plain(const struct vgic_bank *b, enum vgic_reg_kind kind, uint32_t lane)
 {
-	return a->write ? r->set(&s, lane, a) : r->get(&s, lane, a);
+	switch (kind) {
+	case PLAIN_GROUP:
+		return b->group;
+	case PLAIN_ENABLED:
+		return b->enabled;
+	case PLAIN_PRIO:
+		return b->prio_word[lane / 4] >> lane % 4 * 8;
+	default:
+		return spread(b->edge >> lane & 0xffff);
+	}
+}
+
+/* Apart, so that plain reads need no frame for the set. */
+static __attribute__((noinline)) enum emul access_set(struct vgic_set s, const struct vgic_reg *r,
+						      struct mmio_access *a)
+{
+	uint32_t v = (uint32_t)a->value;
+	bool done;
+
+	vgic_lock(s.vgic);
+	done = a->write ? r->set(&s, v) : r->get(&s, &v);
+	vgic_unlock(s.vgic, s.cur);
+	a->value = v;
+	return done ? EMUL_OK : EMUL_RETRY;
 }
 
 enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
@@ -367,9 +316,10 @@ enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 	if (owner ? n != 0 : n == 0 || n >= g->bank_count)
 		return EMUL_OK;
 	b = owner ? &cpu_of(owner)->priv : &g->spis[n - 1].bank;
-	if (a->write || !r->plain)
-		return access_set((struct vgic_set){ cur, owner, g, b, n * 32 }, r, intid % 32, a);
-	uint32_t v = r->plain(b, intid % 32);
+	if (a->write || r->kind == STATE)
+		return access_set((struct vgic_set){ cur, owner, g, b, n * 32, intid % 32, a->size },
+				  r, a);
+	uint32_t v = plain(b, r->kind, intid % 32);
 
 	a->value = a->size == 1 ? (uint8_t)v : v;
 	return EMUL_OK;

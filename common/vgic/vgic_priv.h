@@ -96,6 +96,8 @@ struct vgic_set {
 	struct vgic_vm *vgic;
 	struct vgic_bank *bank;
 	uint32_t first; /* INTID of bit 0 */
+	uint32_t lane;	/* line in the bank that the access begins at */
+	uint8_t size;	/* of the access */
 };
 
 #define for_each_bit(i, mask)                                                                      \
@@ -201,14 +203,14 @@ void lpi_drop_all(struct vgic_cpu_state *st);
 
 /* regs.c: the registers that are alike in the distributor and in SGI_base. `owner` is the vCPU
  * of SGI_base, NULL for the distributor. What is not there leaves *a alone. */
-typedef uint32_t line_plain_fn(const struct vgic_bank *b, uint32_t lane);
-typedef enum emul line_access_fn(struct vgic_set *s, uint32_t lane, struct mmio_access *a);
+enum vgic_reg_kind { STATE, PLAIN_GROUP, PLAIN_ENABLED, PLAIN_PRIO, PLAIN_CONFIG };
 struct vgic_reg {
-	uint16_t first, end;  /* offsets */
-	uint8_t shift;	      /* log2 of the bits a line has in it */
-	line_plain_fn *plain; /* read of what the guest configured */
-	line_access_fn *get;  /* read of state; NULL where plain is not */
-	line_access_fn *set;
+	uint16_t first, end; /* offsets */
+	uint8_t shift;	     /* log2 of the bits a line has in it */
+	uint8_t kind;	     /* not STATE: what the guest configured, read without a lock */
+	/* With the lock held. False: too slow, again. */
+	bool (*get)(struct vgic_set *s, uint32_t *out); /* of STATE */
+	bool (*set)(struct vgic_set *s, uint32_t v);
 };
 extern const struct vgic_reg vgic_line_regs[];
 extern const unsigned vgic_line_reg_count;
