@@ -25,30 +25,36 @@ void plan_refuse(struct guest_plan *g, const char *fmt, ...)
 	va_end(ap);
 }
 
-static bool in_list(const char *const *list, const char *name)
+/* A value that cannot be used, of the guest or of one of its devices. */
+static void malformed(struct guest_plan *g, const char *device, const char *prop, const char *give)
 {
-	for (; *list; list++)
-		if (!strcmp(*list, name))
-			return true;
-	return false;
+	plan_refuse(g, "%s%s%s%s is malformed; give %s", device ? "device " : "",
+		    device ? device : "", device ? ": " : "", prop, give);
+}
+
+/* Lists of names are one string, "a\0b\0": no table of pointers to relocate. -1: not in it. */
+static int list_index(const char *list, const char *name)
+{
+	for (int i = 0; *list; i++, list += strlen(list) + 1)
+		if (!strcmp(list, name))
+			return i;
+	return -1;
 }
 
 /* One warning for every property of a node that changes nothing. */
-static void warn_properties(const void *fdt, int node, const char *const *known,
-			    const char *const *unsupported)
+static void warn_properties(const void *fdt, int node, const char *known, const char *unsupported)
 {
-	static const char *const always[] = {
-		"compatible",     "name",        "phandle", "linux,phandle",
-		"#address-cells", "#size-cells", "status",  NULL};
+	static const char always[] = "compatible\0name\0phandle\0linux,phandle\0#address-cells\0"
+				     "#size-cells\0status\0";
 	struct dt_prop p;
 	char path[96];
 
 	for (int at = node; (at = dt_next_prop(fdt, at, &p)) >= 0;)
-		if (!in_list(always, p.name) && !in_list(known, p.name))
-			log_warn("%s: property \"%s\" %s",
+		if (list_index(always, p.name) < 0 && list_index(known, p.name) < 0)
+			log_warn("%s: property \"%s\" %s; ignored",
 				 dt_path(fdt, node, path, sizeof(path)), p.name,
-				 in_list(unsupported, p.name) ? "is not supported yet; ignored"
-							      : "is not known; ignored");
+				 list_index(unsupported, p.name) < 0 ? "is not known"
+								     : "is not supported yet");
 }
 
 static bool is_guest(const void *fdt, int node)
@@ -132,43 +138,40 @@ static void parse_numbers(const void *fdt, struct guest_plan *g)
 	if (!g->vcpu_count || g->vcpu_count > MAX_VCPUS)
 		plan_refuse(g, "cpus is %u; give 1 to %d", g->vcpu_count, MAX_VCPUS);
 	if (dt_get(fdt, g->node, "nr_spis", &len) && len != 4)
-		plan_refuse(g, "nr_spis is malformed; give one cell, or leave it out");
+		malformed(g, NULL, "nr_spis", "one cell, or leave it out");
 	g->nr_spis = dt_u32(fdt, g->node, "nr_spis", 0);
 	if (g->nr_spis > SPI_MAX)
 		plan_refuse(g, "nr_spis is %u; give at most %d", g->nr_spis, SPI_MAX);
 }
 
-/* The index of a string property among `choices`; 0 when it is absent, -1 malformed. */
-static int choice(const void *fdt, int node, const char *prop, const char *const *choices)
+/* The index of a string property among `choices`; 0 when it is absent. */
+static uint8_t choice(const void *fdt, struct guest_plan *g, int node, const char *prop,
+		      const char *choices, const char *give)
 {
 	const char *s = dt_string(fdt, node, prop);
+	int i = s ? list_index(choices, s) : -1;
 
-	if (!dt_bool(fdt, node, prop))
-		return 0;
-	for (int i = 0; s && choices[i]; i++)
-		if (!strcmp(choices[i], s))
-			return i;
-	return -1;
+	if (i >= 0)
+		return (uint8_t)i;
+	if (dt_bool(fdt, node, prop))
+		malformed(g, node == g->node ? NULL : dt_name(fdt, node), prop, give);
+	return 0;
 }
 
 static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 {
-	static const char *const crash[] = {"restart", "stop", NULL};
-	static const char *const known[] = {"memory",  "cpus",     "vpl011",
-					    "nr_spis", "on-crash", NULL};
-	static const char *const unsupported[] = {
-		"direct-map", "xen,static-mem", "passthrough", "xen,enhanced", "domain-cpupool",
-		"llc-colors", "colors", "sve", "trap-unmapped-accesses", "xen,domain-p2m-mem-mb",
-		"max_grant_version", "max_grant_frames", "max_maptrack_frames", "xen,sci_type",
-		"v8r_el1_msa", "capabilities", "domid", NULL};
-	int on_crash = choice(fdt, g->node, "on-crash", crash);
+	static const char known[] = "memory\0cpus\0vpl011\0nr_spis\0on-crash\0";
+	static const char unsupported[] =
+		"direct-map\0xen,static-mem\0passthrough\0xen,enhanced\0domain-cpupool\0llc-colors\0"
+		"colors\0sve\0trap-unmapped-accesses\0xen,domain-p2m-mem-mb\0max_grant_version\0"
+		"max_grant_frames\0max_maptrack_frames\0xen,sci_type\0v8r_el1_msa\0capabilities\0"
+		"domid\0";
 
 	warn_properties(fdt, g->node, known, unsupported);
 	parse_memory(fdt, g);
 	parse_numbers(fdt, g);
-	if (on_crash < 0)
-		plan_refuse(g, "on-crash is malformed; give \"restart\" or \"stop\"");
-	g->stop_on_crash = on_crash == 1;
+	g->stop_on_crash = choice(fdt, g, g->node, "on-crash", "restart\0stop\0",
+				  "\"restart\" or \"stop\"");
 	g->vpl011 = dt_bool(fdt, g->node, "vpl011");
 }
 
@@ -188,12 +191,10 @@ static void parse_bootargs(const void *fdt, int node, struct guest_plan *g)
 
 static void parse_module(const void *fdt, int node, enum module_kind kind, struct guest_plan *g)
 {
-	static const char *const known[] = {"reg", "bootargs", NULL};
-	static const char *const unsupported[] = {"xen,uefi-binary", NULL};
 	struct range *to = kind == MODULE_KERNEL ? &g->kernel : &g->ramdisk, r;
 	const char *name = dt_name(fdt, node);
 
-	warn_properties(fdt, node, known, unsupported);
+	warn_properties(fdt, node, "reg\0bootargs\0", "xen,uefi-binary\0");
 	if (dt_reg_raw(fdt, node, 0, &r) != HV_OK || !r.size)
 		plan_refuse(g,
 			    "module %s has no usable reg; give reg = <address size> in the guest "
@@ -227,7 +228,7 @@ static bool parse_hex(const char **s, char end, unsigned max, unsigned *out)
 	}
 	if (!n || **s != end)
 		return false;
-	*s += end ? 1 : 0;
+	*s += end != 0;
 	*out = v;
 	return true;
 }
@@ -264,10 +265,8 @@ static void parse_memory_type(const void *fdt, struct guest_plan *g, struct plan
 			d->as.device_memory[i] = device; /* one string is for all */
 	}
 	if (bad || (count > 1 && count < PCI_BARS))
-		plan_refuse(g,
-			    "device %s: memory-type is malformed; give \"normal-nc\" or \"device\", "
-			    "once or for each of six BARs",
-			    name);
+		malformed(g, name, "memory-type",
+			  "\"normal-nc\" or \"device\", once or for each of six BARs");
 }
 
 /* host and guest: which function, and where the guest sees it. */
@@ -284,38 +283,24 @@ static void parse_names(const void *fdt, struct guest_plan *g, struct plan_devic
 		memcpy(d->host, host, strlen(host) + 1);
 	d->has_guest_bdf = dt_bool(fdt, d->node, "guest");
 	if (d->has_guest_bdf && (!guest || !parse_guest_bdf(guest, &d->as.devfn)))
-		plan_refuse(g,
-			    "device %s: guest is malformed; give guest = \"00:02.0\" (segment and "
-			    "bus are 0)",
-			    name);
+		malformed(g, name, "guest", "guest = \"00:02.0\" (segment and bus are 0)");
 }
 
 static void parse_device(const void *fdt, struct guest_plan *g, struct plan_device *d)
 {
-	static const char *const known[] = {
-		"host", "guest", "intx", "msi", "memory-type", "allow-no-reset",
-		"force-assign-without-iommu", "allow-shared-msi-frame", "p2p", "raw-vendor-caps",
-		"raw-gaps", "atomic-ops", NULL};
-	static const char *const unsupported[] = { NULL };
-	static const char *const intx[] = {"auto", "on", "off", NULL};
-	static const char *const msi[] = {"auto", "direct", "trapped", "off", NULL};
-	static const uint8_t msi_value[] = { PLAN_AUTO, PLAN_DIRECT, PLAN_TRAPPED, PLAN_OFF };
+	static const char known[] =
+		"host\0guest\0intx\0msi\0memory-type\0allow-no-reset\0force-assign-without-iommu\0"
+		"allow-shared-msi-frame\0p2p\0raw-vendor-caps\0raw-gaps\0atomic-ops\0";
+	static const uint8_t msi[] = { PLAN_AUTO, PLAN_DIRECT, PLAN_TRAPPED, PLAN_OFF };
 	const char *name = dt_name(fdt, d->node);
-	int i = choice(fdt, d->node, "intx", intx), m = choice(fdt, d->node, "msi", msi);
 
-	warn_properties(fdt, d->node, known, unsupported);
+	warn_properties(fdt, d->node, known, "");
 	parse_names(fdt, g, d, name);
 	parse_memory_type(fdt, g, d, name);
-	if (i < 0)
-		plan_refuse(g, "device %s: intx is malformed; give \"auto\", \"on\" or \"off\"",
-			    name);
-	if (m < 0)
-		plan_refuse(g,
-			    "device %s: msi is malformed; give \"auto\", \"direct\", \"trapped\" "
-			    "or \"off\"",
-			    name);
-	d->intx = (uint8_t)MAX(i, 0); /* enum plan_auto has the same order */
-	d->msi = msi_value[MAX(m, 0)];
+	/* enum plan_auto has the order of these. */
+	d->intx = choice(fdt, g, d->node, "intx", "auto\0on\0off\0", "\"auto\", \"on\" or \"off\"");
+	d->msi = msi[choice(fdt, g, d->node, "msi", "auto\0direct\0trapped\0off\0",
+			    "\"auto\", \"direct\", \"trapped\" or \"off\"")];
 	d->allow_no_reset = dt_bool(fdt, d->node, "allow-no-reset");
 	d->force_no_iommu = dt_bool(fdt, d->node, "force-assign-without-iommu");
 	d->allow_shared_frame = dt_bool(fdt, d->node, "allow-shared-msi-frame");
@@ -327,10 +312,9 @@ static void parse_device(const void *fdt, struct guest_plan *g, struct plan_devi
 
 static void parse_vpci(const void *fdt, int vpci, struct guest_plan *g, unsigned room)
 {
-	static const char *const none[] = { NULL };
 	int node;
 
-	warn_properties(fdt, vpci, none, none);
+	warn_properties(fdt, vpci, "", "");
 	if (g->has_pci)
 		plan_refuse(g, "it has two vpci nodes; put all devices into one");
 	g->has_pci = true;
