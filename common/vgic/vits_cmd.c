@@ -18,42 +18,24 @@ enum result {
 	BAD_TARGET,
 };
 
-static const char *const reasons[] = {
-	[BAD_KIND] = "no such command",
-	[BAD_DEVICE] = "no such device",
-	[BAD_SIZE] = "too many events",
-	[BAD_EVENT] = "the event is not mapped, or the device does not have it",
-	[BAD_INTID] = "not an LPI",
-	[BAD_COLLECTION] = "no such collection",
-	[BAD_TARGET] = "no such redistributor",
-};
-
-typedef enum result cmd_fn(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd);
-
-static struct vits_dev *device(struct vits *its, const struct its_cmd *cmd)
+static const char *reason(enum result r)
 {
-	uint32_t id = (uint32_t)field_get(CMD0_DEVICE, cmd->w[0]);
-
-	return id < VITS_DEVS ? its->dev[id] : NULL;
-}
-
-/* The device and event that a command names; what the guest may map there. */
-static enum result find(struct vits *its, const struct its_cmd *cmd, struct vits_dev **dev,
-			uint32_t *event)
-{
-	*dev = device(its, cmd);
-	*event = (uint32_t)cmd->w[1];
-	if (!*dev)
-		return BAD_DEVICE;
-	return *event < (*dev)->limit ? CMD_DONE : BAD_EVENT;
-}
-
-static enum result find_mapped(struct vits *its, const struct its_cmd *cmd, struct vits_dev **dev,
-			       uint32_t *event)
-{
-	enum result r = find(its, cmd, dev, event);
-
-	return r == CMD_DONE && !(*dev)->lpi[*event].vintid ? BAD_EVENT : r;
+	switch (r) {
+	case BAD_DEVICE:
+		return "no such device";
+	case BAD_SIZE:
+		return "too many events";
+	case BAD_EVENT:
+		return "the event is not mapped, or the device does not have it";
+	case BAD_INTID:
+		return "not an LPI";
+	case BAD_COLLECTION:
+		return "no such collection";
+	case BAD_TARGET:
+		return "no such redistributor";
+	default:
+		return "no such command";
+	}
 }
 
 static bool find_vcpu(const struct vits *its, uint64_t rd, uint8_t *vcpu)
@@ -130,15 +112,11 @@ void vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct 
 		signal_stale(its, dev, event, cur, to);
 }
 
-static enum result do_mapd(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
+static enum result map_device(struct vits *its, struct vits_dev *dev, const struct its_cmd *cmd)
 {
-	struct vits_dev *dev = device(its, cmd);
 	bool valid = cmd->w[2] & CMD2_VALID;
 	unsigned bits = (unsigned)field_get(CMD1_SIZE, cmd->w[1]) + 1;
 
-	(void)cur;
-	if (!dev)
-		return BAD_DEVICE;
 	if (valid && bits > VITS_EVENT_BITS)
 		return BAD_SIZE;
 	/* Mapped again or not: what was mapped is gone. */
@@ -152,12 +130,10 @@ static enum result do_mapd(struct vits *its, struct vcpu *cur, const struct its_
 	return CMD_DONE;
 }
 
-static enum result do_mapc(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
+static enum result map_collection(struct vits *its, const struct its_cmd *cmd, uint64_t icid)
 {
-	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
 	uint8_t vcpu = VITS_UNMAPPED;
 
-	(void)cur;
 	if (icid >= VITS_ICIDS)
 		return BAD_COLLECTION;
 	if ((cmd->w[2] & CMD2_VALID) && !find_vcpu(its, cmd->w[2], &vcpu))
@@ -166,15 +142,9 @@ static enum result do_mapc(struct vits *its, struct vcpu *cur, const struct its_
 	return CMD_DONE;
 }
 
-static enum result map(struct vits *its, const struct its_cmd *cmd, uint64_t vintid)
+static enum result map_event(struct vits *its, struct vits_dev *dev, uint32_t event,
+			     uint64_t vintid, uint64_t icid)
 {
-	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
-	struct vits_dev *dev;
-	uint32_t event;
-	enum result r = find(its, cmd, &dev, &event);
-
-	if (r != CMD_DONE)
-		return r;
 	if (vintid < IRQ_LPI_FIRST || vintid >> VITS_INTID_BITS)
 		return BAD_INTID;
 	if (icid >= VITS_ICIDS)
@@ -187,27 +157,9 @@ static enum result map(struct vits *its, const struct its_cmd *cmd, uint64_t vin
 	return CMD_DONE;
 }
 
-static enum result do_mapti(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
+static enum result move_event(struct vits *its, struct vcpu *cur, struct vits_dev *dev,
+			      uint32_t event, uint64_t icid)
 {
-	(void)cur;
-	return map(its, cmd, field_get(CMD1_INTID, cmd->w[1]));
-}
-
-static enum result do_mapi(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
-{
-	(void)cur;
-	return map(its, cmd, field_get(CMD1_EVENT, cmd->w[1]));
-}
-
-static enum result do_movi(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
-{
-	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
-	struct vits_dev *dev;
-	uint32_t event;
-	enum result r = find_mapped(its, cmd, &dev, &event);
-
-	if (r != CMD_DONE)
-		return r;
 	if (icid >= VITS_ICIDS || its->col[icid] == VITS_UNMAPPED)
 		return BAD_COLLECTION;
 	dev->map[event].icid = (uint8_t)icid;
@@ -216,58 +168,12 @@ static enum result do_movi(struct vits *its, struct vcpu *cur, const struct its_
 	return CMD_DONE;
 }
 
-static enum result do_int(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
-{
-	struct vits_dev *dev;
-	uint32_t event;
-	enum result r = find_mapped(its, cmd, &dev, &event);
-
-	if (r == CMD_DONE)
-		vits_signal(its, dev, event, cur);
-	return r;
-}
-
-static enum result do_clear(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
-{
-	struct vits_dev *dev;
-	uint32_t event;
-	enum result r = find_mapped(its, cmd, &dev, &event);
-
-	(void)cur;
-	if (r == CMD_DONE)
-		vgic_lpi_clear(its->vm, &dev->lpi[event]);
-	return r;
-}
-
-static enum result do_discard(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
-{
-	struct vits_dev *dev;
-	uint32_t event;
-	enum result r = find_mapped(its, cmd, &dev, &event);
-
-	(void)cur;
-	if (r == CMD_DONE)
-		vits_unmap(its, dev, event);
-	return r;
-}
-
 static void reload(struct vits *its, struct vcpu *cur, struct vits_dev *dev, uint32_t event)
 {
 	struct vlpi *lpi = &dev->lpi[event];
 
 	load(its, dev, event);
 	vgic_lpi_update(its->vm, cur, lpi, lpi->vcpu);
-}
-
-static enum result do_inv(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
-{
-	struct vits_dev *dev;
-	uint32_t event;
-	enum result r = find_mapped(its, cmd, &dev, &event);
-
-	if (r == CMD_DONE)
-		reload(its, cur, dev, event);
-	return r;
 }
 
 /* The next mapped event from its->scan on; false at the end, and when the budget is used up. */
@@ -295,9 +201,8 @@ static enum result scanned(const struct vits *its)
 	return its->scan.dev < its->dev_end ? CMD_MORE : CMD_DONE;
 }
 
-static enum result do_invall(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
+static enum result reload_collection(struct vits *its, struct vcpu *cur, uint64_t icid)
 {
-	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
 	struct vits_dev *dev;
 	uint32_t event;
 
@@ -309,7 +214,8 @@ static enum result do_invall(struct vits *its, struct vcpu *cur, const struct it
 	return scanned(its);
 }
 
-static enum result do_movall(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
+/* What is pending moves; where later ones go is for MAPC to say. */
+static enum result move_all(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	struct vits_dev *dev;
 	uint32_t event;
@@ -317,39 +223,80 @@ static enum result do_movall(struct vits *its, struct vcpu *cur, const struct it
 
 	if (!find_vcpu(its, cmd->w[2], &from) || !find_vcpu(its, cmd->w[3], &to))
 		return BAD_TARGET;
-	/* What is pending moves; where later ones go is for MAPC to say. */
 	while (scan(its, &dev, &event))
 		if (dev->lpi[event].vcpu == from)
 			vgic_lpi_update(its->vm, cur, &dev->lpi[event], to);
 	return scanned(its);
 }
 
-/* Every command is complete, on every vCPU's next entry, when it was performed. */
-static enum result do_sync(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
+/* A command about one device or event; what the guest may name was looked up. */
+static enum result perform_on(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd,
+			      struct vits_dev *dev, uint32_t event)
 {
-	uint8_t vcpu;
+	uint64_t kind = field_get(CMD0_KIND, cmd->w[0]);
+	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
 
-	(void)cur;
-	return find_vcpu(its, cmd->w[2], &vcpu) ? CMD_DONE : BAD_TARGET;
+	if (!dev)
+		return BAD_DEVICE;
+	if (kind == ITS_CMD_MAPD)
+		return map_device(its, dev, cmd);
+	if (event >= dev->limit)
+		return BAD_EVENT;
+	if (kind == ITS_CMD_MAPTI || kind == ITS_CMD_MAPI)
+		return map_event(its, dev, event,
+				 kind == ITS_CMD_MAPI ? event : field_get(CMD1_INTID, cmd->w[1]), icid);
+	if (!dev->lpi[event].vintid)
+		return BAD_EVENT;
+	if (kind == ITS_CMD_MOVI)
+		return move_event(its, cur, dev, event, icid);
+	if (kind == ITS_CMD_INT)
+		vits_signal(its, dev, event, cur);
+	else if (kind == ITS_CMD_CLEAR)
+		vgic_lpi_clear(its->vm, &dev->lpi[event]);
+	else if (kind == ITS_CMD_DISCARD)
+		vits_unmap(its, dev, event);
+	else
+		reload(its, cur, dev, event);
+	return CMD_DONE;
 }
 
-static cmd_fn *const commands[ITS_CMD_KINDS] = {
-	[ITS_CMD_MOVI] = do_movi,     [ITS_CMD_INT] = do_int,	    [ITS_CMD_CLEAR] = do_clear,
-	[ITS_CMD_SYNC] = do_sync,     [ITS_CMD_MAPD] = do_mapd,	    [ITS_CMD_MAPC] = do_mapc,
-	[ITS_CMD_MAPTI] = do_mapti,   [ITS_CMD_MAPI] = do_mapi,	    [ITS_CMD_INV] = do_inv,
-	[ITS_CMD_INVALL] = do_invall, [ITS_CMD_MOVALL] = do_movall, [ITS_CMD_DISCARD] = do_discard,
-};
+static enum result perform(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
+{
+	uint64_t id = field_get(CMD0_DEVICE, cmd->w[0]);
+	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
+	uint8_t vcpu;
+
+	switch (field_get(CMD0_KIND, cmd->w[0])) {
+	case ITS_CMD_MAPD:
+	case ITS_CMD_MAPTI:
+	case ITS_CMD_MAPI:
+	case ITS_CMD_MOVI:
+	case ITS_CMD_INT:
+	case ITS_CMD_CLEAR:
+	case ITS_CMD_DISCARD:
+	case ITS_CMD_INV:
+		return perform_on(its, cur, cmd, id < VITS_DEVS ? its->dev[id] : NULL,
+				  (uint32_t)cmd->w[1]);
+	case ITS_CMD_MAPC:
+		return map_collection(its, cmd, icid);
+	case ITS_CMD_INVALL:
+		return reload_collection(its, cur, icid);
+	case ITS_CMD_MOVALL:
+		return move_all(its, cur, cmd);
+	case ITS_CMD_SYNC: /* every command is complete, on every vCPU's next entry, already */
+		return find_vcpu(its, cmd->w[2], &vcpu) ? CMD_DONE : BAD_TARGET;
+	}
+	return BAD_KIND;
+}
 
 bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
-	uint64_t kind = field_get(CMD0_KIND, cmd->w[0]);
-	cmd_fn *fn = kind < ITS_CMD_KINDS ? commands[kind] : NULL;
-	enum result r = fn ? fn(its, cur, cmd) : BAD_KIND;
+	enum result r = perform(its, cur, cmd);
 
 	if (r > CMD_MORE)
 		vm_log(its->vm, "ITS command 0x%llx, device 0x%llx, event 0x%llx skipped: %s",
-		       (unsigned long long)kind,
+		       (unsigned long long)field_get(CMD0_KIND, cmd->w[0]),
 		       (unsigned long long)field_get(CMD0_DEVICE, cmd->w[0]),
-		       (unsigned long long)field_get(CMD1_EVENT, cmd->w[1]), reasons[r]);
+		       (unsigned long long)field_get(CMD1_EVENT, cmd->w[1]), reason(r));
 	return r != CMD_MORE;
 }
