@@ -32,6 +32,7 @@
 #define ATTR_NORMAL_WB	  FIELD(PTE_MEMATTR, 15)
 #define ATTR_FWB_WB	  FIELD(PTE_MEMATTR, 6)
 
+#define START_LEVEL 1 /* at most 40 bits of IPA: two concatenated tables */
 #define ENTRIES	 512U
 #define LEAF	 3
 #define NO_TABLE (~UINT64_C(0))
@@ -57,11 +58,11 @@ static uint64_t *table_of(uint64_t pte)
 }
 
 /* The slot of `ipa` in the table at `level`. Root tables are concatenated: a larger first index. */
-static uint64_t *slot_at(const struct s2 *s2, uint64_t *table, uint64_t ipa, unsigned level)
+static uint64_t *slot_at(uint64_t *table, uint64_t ipa, unsigned level)
 {
 	uint64_t index = ipa >> level_shift(level);
 
-	return &table[level == s2->geo.start_level ? index : index % ENTRIES];
+	return &table[level == START_LEVEL ? index : index % ENTRIES];
 }
 
 static uint64_t leaf_bits(const struct s2 *s2, enum s2_type type)
@@ -126,9 +127,9 @@ static void table_return(struct s2 *s2, uint64_t *t)
 }
 
 /* What one leaf of a mapping is: the lowest level number, hence largest block, that fits. */
-static unsigned leaf_level(const struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size)
+static unsigned leaf_level(uint64_t ipa, uint64_t pa, uint64_t size)
 {
-	unsigned level = s2->geo.start_level;
+	unsigned level = START_LEVEL;
 
 	while (level < LEAF && ((ipa | pa) & (level_size(level) - 1) || size < level_size(level)))
 		level++;
@@ -142,12 +143,12 @@ static unsigned leaf_level(const struct s2 *s2, uint64_t ipa, uint64_t pa, uint6
 static uint64_t *walk(const struct s2 *s2, uint64_t ipa, unsigned *level, unsigned *missing)
 {
 	uint64_t *table = pa_to_va(s2->root);
-	unsigned l = s2->geo.start_level;
-	uint64_t *slot = slot_at(s2, table, ipa, l);
+	unsigned l = START_LEVEL;
+	uint64_t *slot = slot_at(table, ipa, l);
 
 	while (l < LEAF && is_table(*slot, l)) {
 		l++;
-		slot = slot_at(s2, table_of(*slot), ipa, l);
+		slot = slot_at(table_of(*slot), ipa, l);
 	}
 	*missing = l < *level ? *level - l : 0;
 	*level = MAX(l, *level);
@@ -168,7 +169,7 @@ static enum hv_status prepare(const struct s2 *s2, uint64_t ipa, uint64_t pa, ui
 	    size > limit - ipa)
 		return HV_EINVAL;
 	while (size) {
-		unsigned level = leaf_level(s2, ipa, pa, size), missing;
+		unsigned level = leaf_level(ipa, pa, size), missing;
 		const uint64_t *slot = walk(s2, ipa, &level, &missing);
 
 		if (*slot & PTE_VALID)
@@ -194,7 +195,7 @@ static void write_leaf(struct s2 *s2, uint64_t ipa, unsigned level, unsigned mis
 
 		arch_dsb_ishst(); /* the table's entries before the table */
 		*slot = va_to_pa(t).v | PTE_VALID | PTE_TABLE;
-		slot = slot_at(s2, t, ipa, l + 1);
+		slot = slot_at(t, ipa, l + 1);
 	}
 	__atomic_store_n(slot, pte, __ATOMIC_RELAXED);
 }
@@ -215,7 +216,7 @@ enum hv_status s2_map(struct s2 *s2, ipa_t ipa_, pa_t pa_, uint64_t size, enum s
 	if (st != HV_OK)
 		return st;
 	while (size) {
-		unsigned level = leaf_level(s2, ipa, pa, size), missing;
+		unsigned level = leaf_level(ipa, pa, size), missing;
 		uint64_t *slot = walk(s2, ipa, &level, &missing);
 
 		write_leaf(s2, ipa, level, missing, slot,
@@ -237,7 +238,7 @@ enum hv_status s2_mark(struct s2 *s2, ipa_t ipa_, uint64_t size, uint64_t mark)
 	if (st != HV_OK)
 		return st;
 	while (size) {
-		unsigned level = leaf_level(s2, ipa, 0, size), missing;
+		unsigned level = leaf_level(ipa, 0, size), missing;
 		uint64_t *slot = walk(s2, ipa, &level, &missing);
 
 		write_leaf(s2, ipa, level, missing, slot, mark << 1);
@@ -280,12 +281,12 @@ static bool table_empty(const uint64_t *t)
 /* Unhooks the empty tables below `slot`; one table is freed after the walkers forgot it. */
 static uint64_t *unhook_empty(struct s2 *s2, uint64_t ipa, unsigned level)
 {
-	uint64_t *slot = slot_at(s2, pa_to_va(s2->root), ipa, s2->geo.start_level);
+	uint64_t *slot = slot_at(pa_to_va(s2->root), ipa, START_LEVEL);
 
-	for (unsigned l = s2->geo.start_level; l < level; l++) {
+	for (unsigned l = START_LEVEL; l < level; l++) {
 		if (!is_table(*slot, l))
 			return NULL;
-		slot = slot_at(s2, table_of(*slot), ipa, l + 1);
+		slot = slot_at(table_of(*slot), ipa, l + 1);
 	}
 	if (!is_table(*slot, level) || !table_empty(table_of(*slot)))
 		return NULL;
@@ -317,7 +318,7 @@ void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size)
 	uint64_t valid = clear_leaves(s2, ipa.v, end);
 	uint64_t *dead = NULL;
 
-	for (unsigned level = LEAF; level-- > s2->geo.start_level;)
+	for (unsigned level = LEAF; level-- > START_LEVEL;)
 		for (uint64_t a = ALIGN_DOWN(ipa.v, level_size(level)); a < end; a += level_size(level)) {
 			uint64_t *t = unhook_empty(s2, a, level);
 
@@ -337,29 +338,6 @@ void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size)
 	}
 }
 
-struct s2_leaf s2_lookup(const struct s2 *s2, ipa_t ipa)
-{
-	uint64_t *table = pa_to_va(s2->root);
-	unsigned l = s2->geo.start_level;
-	uint64_t pte;
-
-	if (ipa.v >> s2->geo.ipa_bits)
-		return (struct s2_leaf){ .level = (uint8_t)l };
-	pte = __atomic_load_n(slot_at(s2, table, ipa.v, l), __ATOMIC_RELAXED);
-	while (is_table(pte, l)) {
-		l++;
-		pte = __atomic_load_n(slot_at(s2, table_of(pte), ipa.v, l), __ATOMIC_RELAXED);
-	}
-	if (!(pte & PTE_VALID))
-		return (struct s2_leaf){ .mark = pte >> 1, .pte = pte, .level = (uint8_t)l };
-	return (struct s2_leaf){
-		.valid = true,
-		.pa = PA((pte & PTE_ADDR & ~(level_size(l) - 1)) | (ipa.v & (level_size(l) - 1))),
-		.pte = pte,
-		.level = (uint8_t)l,
-	};
-}
-
 #define VTCR_T0SZ  BITS(5, 0)
 #define VTCR_SL0   BITS(7, 6)
 #define VTCR_IRGN0 BITS(9, 8)
@@ -374,7 +352,7 @@ uint64_t s2_vtcr(const struct s2 *s2)
 	uint64_t v = VTCR_RES1 | FIELD(VTCR_IRGN0, 1) | FIELD(VTCR_ORGN0, 1) | FIELD(VTCR_SH0, 3);
 
 	v = field_put(v, VTCR_T0SZ, 64U - s2->geo.ipa_bits);
-	v = field_put(v, VTCR_SL0, 2U - s2->geo.start_level); /* 4 KiB granule: level 1 is 1 */
+	v = field_put(v, VTCR_SL0, 2U - START_LEVEL); /* 4 KiB granule: level 1 is 1 */
 	return field_put(v, VTCR_PS, s2->geo.ps);
 }
 
@@ -388,7 +366,7 @@ struct s2_geometry s2_geometry(unsigned cpu_pa_bits, unsigned smmu_pa_bits, bool
 {
 	static const uint8_t ps_bits[] = { 32, 36, 40, 42, 44, 48 };
 	unsigned pa_bits = MIN(cpu_pa_bits, smmu_pa_bits);
-	struct s2_geometry geo = { .start_level = 1, .fwb = cpu_fwb && smmu_fwb };
+	struct s2_geometry geo = { .fwb = cpu_fwb && smmu_fwb };
 
 	while (geo.ps + 1U < ARRAY_SIZE(ps_bits) && ps_bits[geo.ps + 1] <= pa_bits)
 		geo.ps++;

@@ -49,35 +49,25 @@ bool vm_ram_pa(const struct vm *vm, ipa_t ipa, uint64_t size, pa_t *pa)
 }
 
 /* Guest memory is copied once and then parsed; a window covers at most one 2 MiB block. */
-static enum hv_status copy(const struct vm *vm, ipa_t ipa, void *mine, size_t size, bool to_guest)
+enum hv_status vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t size)
 {
-	char *p = mine;
+	char *p = to;
 	pa_t pa;
 
-	if (!vm_ram_pa(vm, ipa, size, &pa))
+	if (!vm_ram_pa(vm, from, size, &pa))
 		return HV_EINVAL;
 	while (size) {
 		size_t left;
-		void *w = arch_window_open(pa, &left);
+		const void *w = arch_window_open(pa, &left);
 		size_t n = MIN(left, size);
 
-		memcpy(to_guest ? w : p, to_guest ? p : w, n);
+		memcpy(p, w, n);
 		arch_window_close();
 		p += n;
 		pa.v += n;
 		size -= n;
 	}
 	return HV_OK;
-}
-
-enum hv_status vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t size)
-{
-	return copy(vm, from, to, size, false);
-}
-
-enum hv_status vm_copy_to(const struct vm *vm, ipa_t to, const void *from, size_t size)
-{
-	return copy(vm, to, (void *)(uintptr_t)from, size, true);
 }
 
 void vm_log(struct vm *vm, const char *fmt, ...)

@@ -6,7 +6,7 @@
  * however many devices there are.
  *
  * Locking: the caller holds the guest's configuration lock for s2_map, s2_unmap and s2_mark.
- * s2_lookup takes no lock: it may see the old or the new state of a range that changes meanwhile,
+ * s2_mark_at takes no lock: it may see the old or the new state of a range that changes meanwhile,
  * or, where a table is replaced, a mark that does not belong there. Emulators check their range.
  */
 #ifndef HV_S2_H
@@ -18,7 +18,6 @@
 /* What all CPUs and all SMMUs that serve a guest can do; decided once, see s2_geometry(). */
 struct s2_geometry {
 	uint8_t ipa_bits;    /* 32..40 */
-	uint8_t start_level; /* 1 */
 	uint8_t root_pages;  /* concatenated root tables: 1 or 2 */
 	uint8_t ps;	     /* encoding of the output size, VTCR_EL2.PS and STE.S2PS */
 	bool fwb;
@@ -71,15 +70,6 @@ enum hv_status __must_check s2_mark(struct s2 *s2, ipa_t ipa, uint64_t size, uin
 /* Removes mappings and marks; empty tables return to the pool. Break-before-make and TLB
  * invalidation are complete on return. */
 void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size);
-
-struct s2_leaf {
-	bool valid;
-	pa_t pa;       /* valid: of this very address */
-	uint64_t mark; /* not valid: the mark, or 0 */
-	uint64_t pte;
-	uint8_t level;
-};
-struct s2_leaf s2_lookup(const struct s2 *s2, ipa_t ipa);
 
 /*
  * The mark of `ipa`, for the trap path: 0 for none, S2_MAPPED where the leaf is valid. Tables are

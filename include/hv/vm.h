@@ -100,11 +100,10 @@ static inline enum emul vm_emulate_access(struct vcpu *vcpu, struct mmio_access 
 }
 
 /*
- * Copy between guest memory and Viaduct's, through this CPU's window. `ipa` is checked against the
- * guest's RAM: HV_EINVAL, nothing copied, when a byte is outside.
+ * Copies guest memory, once, through this CPU's window. `from` is checked against the guest's RAM:
+ * HV_EINVAL, nothing copied, when a byte is outside.
  */
 enum hv_status __must_check vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t size);
-enum hv_status __must_check vm_copy_to(const struct vm *vm, ipa_t to, const void *from, size_t size);
 
 /* Translates an IPA in the guest's RAM; false when it is not RAM or shorter than size there. */
 bool vm_ram_pa(const struct vm *vm, ipa_t ipa, uint64_t size, pa_t *pa);

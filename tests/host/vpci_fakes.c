@@ -8,6 +8,7 @@
 #include <arch/mmio.h>
 #include <arch/time.h>
 #include <host.h>
+#include "s2_lookup.h"
 #include <hv/pmem.h>
 #include <hv/vits.h>
 #include <spec/pci.h>
@@ -372,7 +373,7 @@ struct fake_dev *fake_add(uint8_t devfn)
 
 void fake_start(void)
 {
-	struct s2_geometry geo = { 40, 1, 2, 2, false };
+	struct s2_geometry geo = { 40, 2, 2, false };
 	struct vpci_config cfg = {
 		.ecam = IPA(FAKE_ECAM), .mem32 = { FAKE_MEM32, MIB(256) },
 		.mem64 = { FAKE_MEM64, GIB(4) }, .doorbell = IPA(FAKE_DOORBELL), .map = map_el2,

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <host.h>
+#include "../host/s2_lookup.h"
 #include <hv/log.h>
 #include <spec/pci.h>
 #include <spec/pci_caps.h>

@@ -76,7 +76,7 @@ static void encode_stage2(const struct smmu *s, const struct s2 *dma, uint64_t *
 
 	dw2 = field_put(dw2, STE2_S2VMID, dma->vmid);
 	dw2 = field_put(dw2, STE2_S2T0SZ, 64U - g->ipa_bits);
-	dw2 = field_put(dw2, STE2_S2SL0, 2U - g->start_level);
+	dw2 |= FIELD(STE2_S2SL0, 1); /* 4 KiB granule, level 1 */
 	dw2 = field_put(dw2, STE2_S2PS, g->ps);
 	store(&ste[1], s->ste1 | (g->fwb ? STE1_S2FWB : 0));
 	store(&ste[2], dw2);
