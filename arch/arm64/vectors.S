@@ -42,24 +42,14 @@ vectors:
 	vector	el2_fault
 	vector	el2_fault
 	vector	el2_fault
-	.balign	128
-	save				/* current EL, SP_EL2 */
-	b	el2_sync
+	vector	el2_sync		/* current EL, SP_EL2 */
 	vector	el2_fault		/* EL2 runs with interrupts masked */
 	vector	el2_fault
-	.balign	128
-	save
-	b	el2_serror
-	.balign	128			/* lower EL, AArch64: synchronous */
-	save
-	b	guest_sync
-	.balign	128			/* IRQ */
-	save
-	b	guest_irq
+	vector	el2_serror
+	vector	guest_sync		/* lower EL, AArch64: synchronous */
+	vector	guest_irq		/* IRQ */
 	vector	el2_fault		/* FIQ: group 0 is not ours */
-	.balign	128			/* SError */
-	save
-	b	guest_serror
+	vector	guest_serror		/* SError */
 	vector	el2_fault		/* lower EL, AArch32: HCR_EL2.RW is 1 */
 	vector	el2_fault
 	vector	el2_fault
