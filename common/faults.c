@@ -101,11 +101,9 @@ static const char *owner_name(const struct pci_func *f)
 static const char *stream_name(struct iommu *i, uint32_t sid, char *buf, size_t size)
 {
 	const struct pci_func *f = pci_by_sid(i, sid);
-	char bdf[16];
 
 	if (f)
-		fmt_print(buf, size, "%s: device %s (StreamID 0x%x)", owner_name(f), pci_name(f, bdf),
-			  sid);
+		fmt_print(buf, size, "%s: device %s (StreamID 0x%x)", owner_name(f), f->name, sid);
 	else
 		fmt_print(buf, size, "%s: no device (StreamID 0x%x)", i->name, sid);
 	return buf;
@@ -162,8 +160,6 @@ static void on_fault(struct iommu *i, const struct iommu_fault *f)
 /* Its IOMMU lets nothing through any more; bus mastering off as well, and the owners are named. */
 static void on_death(struct iommu *i)
 {
-	char bdf[16];
-
 	for (unsigned n = 0; n < pci_func_count; n++) {
 		struct pci_func *f = &pci_funcs[n];
 
@@ -172,7 +168,7 @@ static void on_death(struct iommu *i)
 		pci_quiesce(f);
 		if (f->owner != PCI_NO_OWNER)
 			log_err("%s: device %s: quarantined, because %s failed", owner_name(f),
-				pci_name(f, bdf), i->name);
+				f->name, i->name);
 	}
 }
 

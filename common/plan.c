@@ -104,11 +104,8 @@ static void choose_cpus(const struct plan *p, struct guest_plan *g)
 		found++;
 	}
 	if (found < g->vcpu_count)
-		plan_refuse(
-			g,
-			"it wants %u CPUs and %u of %u are free; lower cpus, here or in another "
-			"guest",
-			g->vcpu_count, found, b->cpu_count);
+		plan_refuse(g, "it wants %u CPUs and %u of %u are free; lower cpus, here or in "
+			    "another guest", g->vcpu_count, found, b->cpu_count);
 }
 
 static void check_image(const struct plan *p, struct guest_plan *g)
@@ -133,16 +130,12 @@ static void check_image(const struct plan *p, struct guest_plan *g)
 		g->image.gzip = image_is_gzip(data, g->kernel.size);
 	}
 	if (s == HV_EINVAL)
-		plan_refuse(g,
-			    "its kernel at 0x%lx is damaged or no arm64 Image; load one, plain or "
-			    "gzip, and give its exact size in reg",
-			    g->kernel.base);
+		plan_refuse(g, "its kernel at 0x%lx is damaged or no arm64 Image; load one, plain "
+			    "or gzip, and give its exact size in reg", g->kernel.base);
 	else if (s != HV_OK)
-		plan_refuse(
-			g,
-			"kernel (%s) and ramdisk (%s) do not fit into its RAM (%s); raise memory",
-			plan_size(file_size, a), plan_size(g->ramdisk.size, b),
-			plan_size(g->ram_size, c));
+		plan_refuse(g, "kernel (%s) and ramdisk (%s) do not fit into its RAM (%s); raise "
+			    "memory", plan_size(file_size, a), plan_size(g->ramdisk.size, b),
+			    plan_size(g->ram_size, c));
 }
 
 static void take_ram(const struct plan *p, struct guest_plan *g)

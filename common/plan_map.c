@@ -153,16 +153,13 @@ static void map_ram(struct guest_plan *g, const struct plan_reach *reach, uint64
 	}
 	why = plan_reach_check(reach, want, &what);
 	if (why)
-		plan_refuse(
-			g,
-			"RAM at 0x%lx (%s) %s of its PCI host bridge (0x%lx to 0x%lx) and fits "
-			"nowhere else that its devices reach; lower memory or correct dma-ranges",
-			want.base, plan_size(total, size), why, what.base, range_end(what) - 1);
+		plan_refuse(g, "RAM at 0x%lx (%s) %s of its PCI host bridge (0x%lx to 0x%lx) and "
+			    "fits nowhere else that its devices reach; lower memory or correct "
+			    "dma-ranges", want.base, plan_size(total, size), why, what.base,
+			    range_end(what) - 1);
 	else
-		plan_refuse(g,
-			    "%s of RAM does not fit into its address space of 2^%u bytes; lower "
-			    "memory",
-			    plan_size(total, size), log2_floor(ipa_end));
+		plan_refuse(g, "%s of RAM does not fit into its address space of 2^%u bytes; lower "
+			    "memory", plan_size(total, size), log2_floor(ipa_end));
 }
 
 /* BARs by size, log2. */
@@ -239,8 +236,7 @@ static void map_windows(struct guest_plan *g, uint64_t ipa_end)
 	g->vpci.mem32 = (struct range){ GUEST_MEM32_BASE, GUEST_MEM32_SIZE };
 	count_bars(g, has_high, &low, &high);
 	if (!bars_fit(&low, g->vpci.mem32))
-		plan_refuse(g,
-			    "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
+		plan_refuse(g, "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
 			    "into the %s at 0x%lx; move a device to another guest",
 			    plan_size(low.total, a), plan_size(g->vpci.mem32.size, b),
 			    g->vpci.mem32.base);
@@ -250,11 +246,9 @@ static void map_windows(struct guest_plan *g, uint64_t ipa_end)
 		w.size = MAX(BIT(log2_ceil(high.total)), GUEST_MEM64_SIZE);
 		w.base = ALIGN_UP(ram_end(g), w.size);
 		if (!range_contains((struct range){ 0, ipa_end }, w.base, w.size))
-			plan_refuse(
-				g,
-				"the 64-bit BARs of its devices (%s) do not fit into its address "
-				"space of 2^%u bytes; move a device to another guest",
-				plan_size(high.total, a), log2_floor(ipa_end));
+			plan_refuse(g, "the 64-bit BARs of its devices (%s) do not fit into its "
+				    "address space of 2^%u bytes; move a device to another guest",
+				    plan_size(high.total, a), log2_floor(ipa_end));
 	}
 	g->vpci.mem64 = w;
 }

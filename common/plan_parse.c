@@ -196,10 +196,8 @@ static void parse_module(const void *fdt, int node, enum module_kind kind, struc
 
 	warn_properties(fdt, node, "reg\0bootargs\0", "xen,uefi-binary\0");
 	if (dt_reg_raw(fdt, node, 0, &r) != HV_OK || !r.size)
-		plan_refuse(g,
-			    "module %s has no usable reg; give reg = <address size> in the guest "
-			    "node's #address-cells and #size-cells",
-			    name);
+		plan_refuse(g, "module %s has no usable reg; give reg = <address size> in the "
+			    "guest node's #address-cells and #size-cells", name);
 	else if (to->size)
 		plan_refuse(g, "module %s is a second %s; remove one", name,
 			    kind == MODULE_KERNEL ? "kernel" : "ramdisk");

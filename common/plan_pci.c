@@ -22,11 +22,10 @@ static const char *candidates(const char *host, char *buf, size_t size)
 {
 	const struct pci_func *f;
 	size_t len = 0;
-	char n[16];
 
 	*buf = 0;
 	for (unsigned i = 0; (f = pci_candidate(host, i)) && len + 20 < size; i++)
-		len += fmt_print(buf + len, size - len, "%s %s", i ? "" : ":", pci_name(f, n));
+		len += fmt_print(buf + len, size - len, "%s %s", i ? "" : ":", f->name);
 	return buf;
 }
 
@@ -43,16 +42,13 @@ static struct pci_func *find_function(struct guest_plan *g, const char *host)
 			    candidates(host, list, sizeof(list)));
 		return NULL;
 	case HV_ENOENT:
-		plan_refuse(g,
-			    "there is no PCI function \"%s\"; correct host, or remove the device%s%s",
-			    host, pci_candidate(host, 0) ? "; near it" : "",
+		plan_refuse(g, "there is no PCI function \"%s\"; correct host, or remove the "
+			    "device%s%s", host, pci_candidate(host, 0) ? "; near it" : "",
 			    candidates(host, list, sizeof(list)));
 		return NULL;
 	default:
-		plan_refuse(g,
-			    "host = \"%s\" is malformed; give \"0000:00:01.0\", a path "
-			    "\"0000:00:01.0/00.0\" or \"pci:8086:10d3\"",
-			    host);
+		plan_refuse(g, "host = \"%s\" is malformed; give \"0000:00:01.0\", a path "
+			    "\"0000:00:01.0/00.0\" or \"pci:8086:10d3\"", host);
 		return NULL;
 	}
 }
@@ -70,7 +66,6 @@ static bool shared_sid(const struct pci_func *a, const struct pci_func *b, uint3
 
 static void check_group(const struct plan *p, struct guest_plan *g, const struct pci_func *f)
 {
-	char a[16], b[16];
 	uint32_t sid;
 
 	for (unsigned i = 0; i < pci_func_count; i++) {
@@ -79,17 +74,13 @@ static void check_group(const struct plan *p, struct guest_plan *g, const struct
 		if (o == f || o->group != f->group || o->owner == PCI_NO_OWNER)
 			continue;
 		if (shared_sid(f, o, &sid))
-			plan_refuse(
-				g,
-				"%s and %s share StreamID 0x%x, and guest \"%s\" has the latter; "
-				"give both to one guest",
-				pci_name(f, a), pci_name(o, b), sid, owner_name(p, o));
+			plan_refuse(g, "%s and %s share StreamID 0x%x, and guest \"%s\" has the "
+				    "latter; give both to one guest", f->name, o->name, sid,
+				    owner_name(p, o));
 		else
-			plan_refuse(
-				g,
-				"%s and %s are not isolated from each other (group %u), and guest "
-				"\"%s\" has the latter; give both to one guest",
-				pci_name(f, a), pci_name(o, b), f->group, owner_name(p, o));
+			plan_refuse(g, "%s and %s are not isolated from each other (group %u), and "
+				    "guest \"%s\" has the latter; give both to one guest", f->name,
+				    o->name, f->group, owner_name(p, o));
 	}
 }
 
@@ -110,21 +101,19 @@ static void check_iommu(const struct plan *p, struct guest_plan *g, const struct
 		"guest with all memory";
 	const struct pci_func *f = d->func;
 	const struct iommu *i = f->iommu;
-	char n[16];
 
 	if (i && i->dead)
 		plan_refuse(g, "%s is behind IOMMU %s, which does not work; remove the device",
-			    pci_name(f, n), i->name);
+			    f->name, i->name);
 	else if (d->force_no_iommu)
 		return;
 	else if (!i || !f->sid_count)
-		plan_refuse(g, "no IOMMU translates the DMA of %s; %s", pci_name(f, n), remedy);
+		plan_refuse(g, "no IOMMU translates the DMA of %s; %s", f->name, remedy);
 	else if (!i->s2)
-		plan_refuse(g, "IOMMU %s of %s has no stage 2; %s", i->name, pci_name(f, n),
-			    remedy);
+		plan_refuse(g, "IOMMU %s of %s has no stage 2; %s", i->name, f->name, remedy);
 	else if (i->oas_bits < 64 && ram_top(p->board) > BIT(i->oas_bits))
 		plan_refuse(g, "IOMMU %s of %s reaches 2^%u bytes only, RAM is above; %s", i->name,
-			    pci_name(f, n), i->oas_bits, remedy);
+			    f->name, i->oas_bits, remedy);
 }
 
 static bool is_coherent(const struct pci_func *f)
@@ -135,42 +124,33 @@ static bool is_coherent(const struct pci_func *f)
 static void check_coherent(struct guest_plan *g, const struct plan_device *d)
 {
 	const struct pci_func *f = d->func, *first = g->device[0].func;
-	char a[16], b[16];
 
 	if (f->iommu && !d->force_no_iommu && f->iommu->coherent != f->host->coherent)
-		plan_refuse(g,
-			    "of %s's host bridge and IOMMU only one is dma-coherent; correct the "
-			    "device tree",
-			    pci_name(f, a));
+		plan_refuse(g, "of %s's host bridge and IOMMU only one is dma-coherent; correct "
+			    "the device tree", f->name);
 	if (is_coherent(f) != is_coherent(first))
 		plan_refuse(g, "%s is dma-coherent and %s is not; give them to different guests",
-			    pci_name(is_coherent(f) ? f : first, a),
-			    pci_name(is_coherent(f) ? first : f, b));
+			    (is_coherent(f) ? f : first)->name, (is_coherent(f) ? first : f)->name);
 }
 
 static void check_function(const struct plan *p, struct guest_plan *g, const struct plan_device *d)
 {
 	const struct pci_func *f = d->func;
-	char n[16];
 
 	for (const struct plan_device *o = g->device; o < d; o++)
 		if (o->func == f)
-			plan_refuse(g, "%s is listed twice; remove one", pci_name(f, n));
+			plan_refuse(g, "%s is listed twice; remove one", f->name);
 	if (f->bridge)
-		plan_refuse(g,
-			    "%s is a bridge, and bridges stay Viaduct's; name the device behind it",
-			    pci_name(f, n));
+		plan_refuse(g, "%s is a bridge, and bridges stay Viaduct's; name the device behind "
+			    "it", f->name);
 	if (f->refused)
-		plan_refuse(g, "%s cannot be assigned: %s; remove the device", pci_name(f, n),
-			    f->refused);
+		plan_refuse(g, "%s cannot be assigned: %s; remove the device", f->name, f->refused);
 	if (f->owner != PCI_NO_OWNER)
 		plan_refuse(g, "guest \"%s\" has %s already; remove it from one of them",
-			    owner_name(p, f), pci_name(f, n));
+			    owner_name(p, f), f->name);
 	if (!pci_reset_method(f) && !d->allow_no_reset)
-		plan_refuse(g,
-			    "%s has no way to be reset, so each start finds what the last one left "
-			    "in it; remove it, or give it allow-no-reset",
-			    pci_name(f, n));
+		plan_refuse(g, "%s has no way to be reset, so each start finds what the last one "
+			    "left in it; remove it, or give it allow-no-reset", f->name);
 	check_group(p, g, f);
 	check_iommu(p, g, d);
 	check_coherent(g, d);
@@ -182,7 +162,6 @@ static void choose_msi(struct guest_plan *g, struct plan_device *d)
 	const struct pci_func *f = d->func;
 	bool required = d->msi == PLAN_TRAPPED || d->msi == PLAN_DIRECT;
 	uint32_t vectors = MAX((uint32_t)f->msix_count, (uint32_t)f->msi_count);
-	char n[16];
 
 	d->msi_note = d->msi == PLAN_OFF ? "declared off"
 		      : !vectors         ? "the function has none"
@@ -191,15 +170,13 @@ static void choose_msi(struct guest_plan *g, struct plan_device *d)
 	if (d->msi_note) {
 		if (required)
 			plan_refuse(g, "%s cannot have MSI: %s; give msi = \"auto\"",
-				    pci_name(f, n), d->msi_note);
+				    f->name, d->msi_note);
 		d->msi = PLAN_OFF;
 		return;
 	}
 	if (g->msi && g->msi != f->msi)
-		plan_refuse(g,
-			    "%s signals another MSI controller than the other devices; give it to "
-			    "another guest, or msi = \"off\"",
-			    pci_name(f, n));
+		plan_refuse(g, "%s signals another MSI controller than the other devices; give it "
+			    "to another guest, or msi = \"off\"", f->name);
 	if (d->msi == PLAN_DIRECT)
 		d->msi_note = "direct is not supported yet";
 	g->msi = f->msi;
@@ -274,11 +251,8 @@ static void settle_slot(struct guest_plan *g, struct bus *b, unsigned slot)
 		fn++;
 	if (count && !b->at[slot << 3]) {
 		if (fn == 8) {
-			plan_refuse(
-				g,
-				"guest device 00:%02x has no function 0; give one of its functions "
-				"guest = \"00:%02x.0\"",
-				slot, slot);
+			plan_refuse(g, "guest device 00:%02x has no function 0; give one of its "
+				    "functions guest = \"00:%02x.0\"", slot, slot);
 			return;
 		}
 		b->at[slot << 3] = b->at[slot << 3 | fn];
@@ -293,7 +267,6 @@ static void settle_slot(struct guest_plan *g, struct bus *b, unsigned slot)
 static void lay_out(struct guest_plan *g)
 {
 	struct bus b = { 0 };
-	char n[16];
 
 	for (unsigned i = 0; i < g->device_count; i++) {
 		struct plan_device *d = &g->device[i];
@@ -301,10 +274,9 @@ static void lay_out(struct guest_plan *g)
 		if (!d->has_guest_bdf)
 			continue;
 		if (b.at[d->as.devfn])
-			plan_refuse(g,
-				    "guest = \"00:%02x.%x\" is given to %s and to another device; "
-				    "change one",
-				    d->as.devfn >> 3, d->as.devfn & 7, pci_name(d->func, n));
+			plan_refuse(g, "guest = \"00:%02x.%x\" is given to %s and to another "
+				    "device; change one", d->as.devfn >> 3, d->as.devfn & 7,
+				    d->func->name);
 		b.at[d->as.devfn] = (uint16_t)(i + 1);
 	}
 	for (unsigned i = 0; i < g->device_count; i++) {
@@ -313,10 +285,8 @@ static void lay_out(struct guest_plan *g)
 		if (d->has_guest_bdf)
 			continue;
 		if (!find_place(g, &b, i, &d->as.devfn)) {
-			plan_refuse(
-				g,
-				"there is no free device number on its bus for %s; remove a device",
-				pci_name(d->func, n));
+			plan_refuse(g, "there is no free device number on its bus for %s; remove a "
+				    "device", d->func->name);
 			return;
 		}
 		b.at[d->as.devfn] = (uint16_t)(i + 1);
@@ -378,22 +348,18 @@ static const struct plan_device *rival(const struct plan *p, const struct guest_
 void plan_intx_check(const struct plan *p, struct guest_plan *g)
 {
 	const struct guest_plan *owner;
-	char a[16], b[16];
 
 	for (unsigned i = 0; i < g->device_count; i++) {
 		const struct plan_device *d = &g->device[i], *o;
 
 		if (d->intx == PLAN_ON && !has_line(d))
 			plan_refuse(g, "%s has intx = \"on\" but no INTx line; give \"auto\"",
-				    pci_name(d->func, a));
+				    d->func->name);
 		if (!needs_line(d) || !(o = rival(p, g, d, true, &owner)))
 			continue;
-		plan_refuse(
-			g,
-			"%s and %s of guest \"%s\" both need INTx line SPI %u; give both to one "
-			"guest, or one of them intx = \"off\"",
-			pci_name(d->func, a), pci_name(o->func, b), owner->name,
-			d->func->intx.intid - 32);
+		plan_refuse(g, "%s and %s of guest \"%s\" both need INTx line SPI %u; give both to "
+			    "one guest, or one of them intx = \"off\"", d->func->name,
+			    o->func->name, owner->name, d->func->intx.intid - 32);
 	}
 }
 

@@ -82,13 +82,12 @@ static void print_bars(const char *guest, const struct plan_device *d)
 static const char *companions(const struct pci_func *f, char *buf, size_t size)
 {
 	size_t len = 0;
-	char n[16];
 
 	*buf = 0;
 	for (unsigned i = 0; i < pci_func_count && len + 20 < size; i++)
 		if (pci_funcs[i].group == f->group && &pci_funcs[i] != f)
 			len += fmt_print(buf + len, size - len, "%s %s", len ? "" : " with",
-					 pci_name(&pci_funcs[i], n));
+					 pci_funcs[i].name);
 	return buf;
 }
 
@@ -106,9 +105,8 @@ static void print_isolation(const char *guest, const struct plan_device *d)
 		log_info("%s:       group    %u%s, StreamID%s of %s", guest, f->group, with, sids,
 			 f->iommu->name);
 	else
-		log_warn(
-			"%s:       group    %u%s, NO IOMMU: this guest's device can reach all memory",
-			guest, f->group, with);
+		log_warn("%s:       group    %u%s, NO IOMMU: this guest's device can reach all "
+			 "memory", guest, f->group, with);
 }
 
 static void print_msi(const char *guest, const struct plan_device *d)
@@ -133,9 +131,8 @@ static void print_device(const char *guest, const struct plan_device *d)
 	static const char *const pins = "-ABCD";
 	const struct pci_func *f = d->func;
 	const char *reset = pci_reset_method(f);
-	char n[16];
 
-	log_info("%s:   device  %s [%04x:%04x] as 00:%02x.%x", guest, pci_name(f, n), f->vendor,
+	log_info("%s:   device  %s [%04x:%04x] as 00:%02x.%x", guest, f->name, f->vendor,
 		 f->device, d->as.devfn >> 3, d->as.devfn & 7);
 	print_isolation(guest, d);
 	print_bars(guest, d);
@@ -170,14 +167,12 @@ static void print_guest(const struct guest_plan *g)
 /* What no guest has: it is quarantined, and this says what it would take to assign it. */
 static void print_free(void)
 {
-	char n[16];
-
 	for (unsigned i = 0; i < pci_func_count; i++) {
 		const struct pci_func *f = &pci_funcs[i];
 
 		if (!f->bridge && f->owner == PCI_NO_OWNER)
 			log_info("device %s [%04x:%04x], group %u: no guest has it%s%s",
-				 pci_name(f, n), f->vendor, f->device, f->group,
+				 f->name, f->vendor, f->device, f->group,
 				 f->refused ? "; cannot be assigned: " : "",
 				 f->refused ? f->refused : "");
 	}

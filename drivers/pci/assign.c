@@ -184,10 +184,8 @@ static bool root_take(struct pci_host *h, const struct want *w)
 
 static void drop(struct pci_func *f, unsigned bar)
 {
-	char name[16];
-
 	log_warn("pci: %s: no room for BAR %u of 0x%llx bytes in the windows of %s",
-		 pci_name(f, name), bar, (unsigned long long)f->bar[bar].size, f->host->name);
+		 f->name, bar, (unsigned long long)f->bar[bar].size, f->host->name);
 	pci_refuse(f, "the host bridge's windows have no room for its BARs");
 	if (f->bridge) { /* lives without: its own registers are not used */
 		bars_write(f);

@@ -120,7 +120,6 @@ static void capture_msix(struct pci_func *f)
 	unsigned n = (ctrl & PCI_MSIX_LAST) + 1;
 	struct range t = { table & ~PCI_MSIX_BIR, n * PCI_MSIX_ENTRY };
 	struct range p = { pba & ~PCI_MSIX_BIR, (n + 63) / 64 * 8 };
-	char name[16];
 
 	pci_cfg_write(f, at, 2, ctrl & ~PCI_MSIX_ENABLE);
 	table &= PCI_MSIX_BIR;
@@ -130,7 +129,7 @@ static void capture_msix(struct pci_func *f)
 	    (table == pba && range_overlaps(t, p))) {
 		if (!f->bridge)
 			log_warn("pci: %s: MSI-X table or PBA is outside its BARs; no MSI-X",
-				 pci_name(f, name));
+				 f->name);
 		return;
 	}
 	f->msix_count = (uint16_t)n;

@@ -78,6 +78,8 @@ static bool add(struct pci_host *h, struct pci_func *parent, uint16_t bdf, uint3
 		.group = (uint16_t)(f - pci_funcs),
 		.owner = PCI_NO_OWNER,
 	};
+	fmt_print(f->name, sizeof(f->name), "%04x:%02x:%02x.%x", h->segment, bdf >> 8,
+		  bdf >> 3 & 0x1f, bdf & 7);
 	capture(f);
 	return true;
 }

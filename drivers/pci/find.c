@@ -172,27 +172,6 @@ struct pci_func *pci_candidate(const char *name, unsigned n)
 	return NULL;
 }
 
-static char *put_hex(char *to, unsigned v, unsigned digits)
-{
-	while (digits--)
-		*to++ = "0123456789abcdef"[v >> 4 * digits & 0xf];
-	return to;
-}
-
-const char *pci_name(const struct pci_func *f, char *buf)
-{
-	char *p = put_hex(buf, f->host->segment, 4);
-
-	*p++ = ':';
-	p = put_hex(p, pci_bus(f), 2);
-	*p++ = ':';
-	p = put_hex(p, pci_slot(f), 2);
-	*p++ = '.';
-	p = put_hex(p, f->bdf & 7, 1);
-	*p = 0;
-	return buf;
-}
-
 struct pci_func *pci_by_sid(const struct iommu *iommu, uint32_t sid)
 {
 	struct pci_func *any = NULL;

@@ -233,8 +233,6 @@ static bool is_over(const struct pci_func *f, const struct method *m)
 
 static void leave(struct pci_func *f, const struct method *m)
 {
-	char name[16];
-
 	switch (f->reset_stage) {
 	case WAKE:
 		pci_quiesce(f);
@@ -242,8 +240,7 @@ static void leave(struct pci_func *f, const struct method *m)
 		break;
 	case DRAIN:
 		if (pending(f))
-			log_warn("pci: %s: transactions still pending before reset",
-				 pci_name(f, name));
+			log_warn("pci: %s: transactions still pending before reset", f->name);
 		m->start(f);
 		enter(f, HOLD, m->hold_us);
 		break;
@@ -258,7 +255,7 @@ static void leave(struct pci_func *f, const struct method *m)
 		enter(f, READY, READY_US);
 		break;
 	case READY:
-		log_warn("pci: %s: slow to come back from reset", pci_name(f, name));
+		log_warn("pci: %s: slow to come back from reset", f->name);
 		enter(f, SLOW, SLOW_US);
 		break;
 	}
@@ -267,11 +264,10 @@ static void leave(struct pci_func *f, const struct method *m)
 static enum hv_status finish(struct pci_func *f, enum hv_status st)
 {
 	const char *method = pci_reset_method(f);
-	char name[16];
 
 	f->reset_stage = IDLE;
 	if (st != HV_OK)
-		log_warn("pci: %s: did not come back from %s reset as it was", pci_name(f, name),
+		log_warn("pci: %s: did not come back from %s reset as it was", f->name,
 			 method ? method : "no");
 	return st;
 }

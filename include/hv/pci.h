@@ -57,6 +57,7 @@ struct pci_func {
 	struct pci_host *host;
 	struct pci_func *parent; /* bridge above, NULL on the root bus */
 	uint16_t bdf;		 /* requester ID: bus 15:8, device 7:3, function 2:0 */
+	char name[16];		 /* "0000:01:00.0" */
 	uint16_t vendor, device;
 	uint16_t subvendor, subdevice;
 	uint32_t class_rev;	 /* config dword 0x08 */
@@ -137,8 +138,6 @@ void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_
 enum hv_status __must_check pci_find(const char *name, struct pci_func **out);
 /* Whom the name may mean: the functions with its IDs; in the slot, else on the bus, where it fails. */
 struct pci_func *pci_candidate(const char *name, unsigned n);
-/* "0000:01:00.0" into a buffer of at least 16. */
-const char *pci_name(const struct pci_func *f, char *buf);
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 
 /* The bytes that the capability at `off` occupies; whatever the device says, at most 4 KiB. */

@@ -13,12 +13,6 @@ unsigned pci_func_count;
 struct iommu fake_smmu;
 static char fake_its;
 
-const char *pci_name(const struct pci_func *f, char *buf)
-{
-	sprintf(buf, "%04x:%02x:%02x.%x", f->host->segment, f->bdf >> 8, f->bdf >> 3 & 31, f->bdf & 7);
-	return buf;
-}
-
 const char *pci_reset_method(const struct pci_func *f)
 {
 	return f->flr ? "FLR" : NULL;
@@ -26,14 +20,12 @@ const char *pci_reset_method(const struct pci_func *f)
 
 enum hv_status pci_find(const char *name, struct pci_func **out)
 {
-	char n[16];
-
 	if (!strcmp(name, "pci:1234:11e8"))
 		return HV_ECONFLICT;
 	if (!strchr(name, ':'))
 		return HV_EINVAL;
 	for (unsigned i = 0; i < pci_func_count; i++)
-		if (!strcmp(pci_name(&pci_funcs[i], n), name)) {
+		if (!strcmp(pci_funcs[i].name, name)) {
 			*out = &pci_funcs[i];
 			return HV_OK;
 		}
@@ -102,6 +94,8 @@ void fake_pci_reset(void)
 
 		f->host = h;
 		f->bdf = table[i].bdf;
+		snprintf(f->name, sizeof(f->name), "%04x:%02x:%02x.%x", f->host->segment, f->bdf >> 8,
+			 f->bdf >> 3 & 31, f->bdf & 7);
 		f->vendor = 0x1234;
 		f->flr = true;
 		f->device = (uint16_t)(0x1000 + i);

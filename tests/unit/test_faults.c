@@ -35,12 +35,6 @@ void pci_quiesce(const struct pci_func *f)
 	quiesced |= 1U << (f - pci_funcs);
 }
 
-const char *pci_name(const struct pci_func *f, char *buf)
-{
-	snprintf(buf, 16, "0000:%02x:%02x.%x", f->bdf >> 8, f->bdf >> 3 & 31, f->bdf & 7);
-	return buf;
-}
-
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid)
 {
 	for (unsigned n = 0; n < pci_func_count; n++)
@@ -52,9 +46,12 @@ struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid)
 
 static void add_func(uint16_t bdf, uint32_t sid, uint8_t owner, bool bridge)
 {
-	pci_funcs[pci_func_count++] = (struct pci_func){
+	struct pci_func *f = &pci_funcs[pci_func_count++];
+
+	*f = (struct pci_func){
 		.bdf = bdf, .iommu = &smmu, .sid_count = 1, .sid = { sid }, .owner = owner, .bridge = bridge,
 	};
+	snprintf(f->name, sizeof(f->name), "0000:%02x:%02x.%x", bdf >> 8, bdf >> 3 & 31, bdf & 7);
 }
 
 static void fault(uint32_t sid, uint64_t addr, bool write)

@@ -307,7 +307,6 @@ static void test_names(void **state)
 {
 	struct pcim_dev *rp, *up, *dn, *ep, *twin[2];
 	struct pci_func *f;
-	char buf[16];
 	size_t i;
 	const struct {
 		const char *name;
@@ -365,7 +364,7 @@ static void test_names(void **state)
 		if (cases[i].d)
 			assert_ptr_equal(f, func(*cases[i].d));
 	}
-	assert_string_equal(pci_name(func(ep), buf), "0000:03:00.0");
+	assert_string_equal(func(ep)->name, "0000:03:00.0");
 }
 
 static void test_candidates_for_a_name_that_fails(void **state)
@@ -384,7 +383,6 @@ static void test_candidates_for_a_name_that_fails(void **state)
 		{ "0001:00:04.0", { NULL } },
 		{ "zz", { NULL } },
 	};
-	char buf[16];
 
 	(void)state;
 	start();
@@ -397,7 +395,7 @@ static void test_candidates_for_a_name_that_fails(void **state)
 
 		for (; cases[i].want[n]; n++) {
 			assert_non_null(pci_candidate(cases[i].name, n));
-			assert_string_equal(pci_name(pci_candidate(cases[i].name, n), buf),
+			assert_string_equal((pci_candidate(cases[i].name, n))->name,
 					    cases[i].want[n]);
 		}
 		assert_null(pci_candidate(cases[i].name, n));
