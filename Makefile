@@ -24,7 +24,8 @@ optimise = $(if $(filter $(hot),$<),-O2,-Os)
 cflags = $(common) $(optimise) -Iarch/arm64/include -isystem $(SYSROOT)/usr/include \
 	-ffreestanding -fno-common -mcmodel=tiny -fpie -include arch/arm64/hidden.h -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
 	-fvisibility=hidden -fstack-protector --param=ssp-buffer-size=4 -mbranch-protection=bti -fno-omit-frame-pointer \
-	-ffunction-sections -fdata-sections -mfix-cortex-a53-835769 -mfix-cortex-a53-843419 -flto -ffat-lto-objects
+	-ffunction-sections -fdata-sections -fno-move-loop-invariants -mfix-cortex-a53-835769 -mfix-cortex-a53-843419 \
+	-flto -ffat-lto-objects
 ldflags := -flto -flto-partition=one -nostdlib -pie -Wl,--no-dynamic-linker,-Bsymbolic,--gc-sections,--build-id=none \
 	-Wl,-z,norelro,-z,max-page-size=4096,--fix-cortex-a53-835769,--fix-cortex-a53-843419,--no-warn-rwx-segments
 hostcflags := $(common) -O1 -Itests/host/include -fsanitize=address,undefined -fno-sanitize-recover=all \
