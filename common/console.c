@@ -16,6 +16,7 @@
 #include <hv/console.h>
 #include <hv/limits.h>
 #include <hv/log.h>
+#include <hv/mmio.h>
 #include <hv/panic.h>
 #include <hv/pmem.h>
 #include <hv/spinlock.h>
@@ -60,7 +61,7 @@ static struct {
 	bool mid;	/* that line is not finished */
 	char last;
 	uint32_t line_len;
-	uint64_t last_time;
+	uint64_t held_until; /* without output since, the line may be broken */
 	char stage[STAGE_SIZE];
 	uint8_t stage_pos, stage_len;
 } tx;
@@ -170,9 +171,7 @@ static void stage_ring(struct ring *r)
 
 static bool held(bool now)
 {
-	uint64_t hold = (uint64_t)CONSOLE_HOLD_US * (arch_time_hz() / 1000) / 1000;
-
-	return !now && tx.irq && console_retry && arch_time_ticks() - tx.last_time < hold;
+	return !now && tx.irq && console_retry && arch_time_ticks() < tx.held_until;
 }
 
 /* Fills the empty stage. False: nothing to send, or it has to wait for somebody's line. */
@@ -234,10 +233,9 @@ static void send_all_or_interrupt(void)
 		uint8_t pending = (uint8_t)(tx.stage_len - tx.stage_pos);
 
 		full = !send_stage() || sent > PUMP_MAX;
-		if (pending) {
-			tx.last_time = arch_time_ticks();
-			sent += pending;
-		}
+		if (pending)
+			tx.held_until = time_after(CONSOLE_HOLD_US);
+		sent += pending;
 	} while (!full && fill(false));
 	if (full != tx.armed) {
 		__atomic_store_n(&tx.armed, full, __ATOMIC_SEQ_CST);
@@ -248,14 +246,12 @@ static void send_all_or_interrupt(void)
 /* Everything, waiting for the UART; a UART that takes nothing for STUCK_US is given up. */
 static void send_all_polled(void)
 {
-	uint64_t limit = (uint64_t)STUCK_US * (arch_time_hz() / 1000) / 1000;
-
 	/* Bounded: others may go on writing. */
 	for (unsigned i = 0; i < RINGS * RING_SIZE; i++) {
-		uint64_t start = arch_time_ticks();
+		uint64_t end = time_after(STUCK_US);
 
 		while (!send_stage()) {
-			if (tx.stuck || arch_time_ticks() - start > limit) {
+			if (tx.stuck || arch_time_ticks() > end) {
 				tx.stuck = true;
 				return;
 			}
@@ -264,7 +260,7 @@ static void send_all_polled(void)
 		if (!fill(true))
 			break;
 	}
-	tx.last_time = arch_time_ticks();
+	tx.held_until = time_after(CONSOLE_HOLD_US);
 }
 
 /*
@@ -445,18 +441,16 @@ void console_poll(void)
 
 void console_flush(void)
 {
-	uint64_t limit = (uint64_t)STUCK_US * (arch_time_hz() / 1000) / 1000;
-	uint64_t start = arch_time_ticks();
+	uint64_t end = time_after(STUCK_US);
 
 	if (!tx.uart.ops)
 		return;
 	/* The pump's CPU may be the one that crashed: it is waited for, but not for ever. */
-	while (__atomic_exchange_n(&tx.busy, true, __ATOMIC_ACQUIRE) &&
-	       arch_time_ticks() - start <= limit)
+	while (__atomic_exchange_n(&tx.busy, true, __ATOMIC_ACQUIRE) && arch_time_ticks() <= end)
 		arch_cpu_relax();
 	send_all_polled();
-	start = arch_time_ticks();
-	while (!tx.uart.ops->tx_idle(tx.uart.dev) && arch_time_ticks() - start <= limit)
+	end = time_after(STUCK_US);
+	while (!tx.uart.ops->tx_idle(tx.uart.dev) && arch_time_ticks() <= end)
 		arch_cpu_relax();
 	__atomic_store_n(&tx.busy, false, __ATOMIC_RELEASE);
 }

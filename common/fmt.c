@@ -16,7 +16,7 @@ struct spec {
 	unsigned width;
 	unsigned precision;
 	bool left, zero, has_precision;
-	unsigned longs; /* 0: int, 1: long or size_t, 2: long long */
+	bool is_long; /* long, long long and size_t are all 64 bits */
 };
 
 static void put(struct out *o, char c)
@@ -27,7 +27,7 @@ static void put(struct out *o, char c)
 
 static void put_padded(struct out *o, const struct spec *s, const char *text, size_t len, char sign)
 {
-	size_t total = len + (sign ? 1 : 0);
+	size_t total = len + (sign != 0);
 	size_t pad = s->width > total ? s->width - total : 0;
 	bool zeros = s->zero && !s->left;
 
@@ -90,7 +90,7 @@ static const char *parse_flags(const char *f, struct spec *s)
 static const char *parse_length(const char *f, struct spec *s)
 {
 	for (; *f == 'l' || *f == 'z' || *f == 'h'; f++)
-		s->longs += *f == 'h' ? 0 : 1;
+		s->is_long |= *f != 'h';
 	return f;
 }
 
@@ -124,17 +124,12 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list args)
 		switch (*f) {
 		case 'd':
 		case 'i':
-			v = s.longs > 1	   ? va_arg(ap, long long)
-			    : s.longs == 1 ? va_arg(ap, long)
-					   : va_arg(ap, int);
+			v = s.is_long ? va_arg(ap, int64_t) : va_arg(ap, int);
 			put_number(&o, &s, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0 ? '-' : 0);
 			break;
 		case 'u':
 		case 'x':
-			put_number(&o, &s,
-				   s.longs > 1	  ? va_arg(ap, unsigned long long)
-				   : s.longs == 1 ? va_arg(ap, unsigned long)
-						  : va_arg(ap, unsigned),
+			put_number(&o, &s, s.is_long ? va_arg(ap, uint64_t) : va_arg(ap, unsigned),
 				   *f == 'u' ? 10 : 16, 0);
 			break;
 		case 'p':

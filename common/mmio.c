@@ -1,4 +1,4 @@
-/* The only wait loop on hardware: bounded in time and, should the clock stand still, in turns. */
+/* Waiting: the only loop on a register, bounded in time and, should the clock stand still, in turns. */
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <hv/log.h>
@@ -6,16 +6,20 @@
 
 #define TURNS_MAX 100000000U
 
+uint64_t time_after(uint64_t us)
+{
+	return arch_time_ticks() + us * (arch_time_hz() / 1000) / 1000 + 1;
+}
+
 enum hv_status poll32(struct mmio m, struct reg32 r, uint32_t mask, uint32_t want, uint32_t us,
 		      const char *what)
 {
-	uint64_t start = arch_time_ticks();
-	uint64_t limit = (uint64_t)us * (arch_time_hz() / 1000) / 1000 + 1;
+	uint64_t end = time_after(us);
 	uint32_t v;
 
 	for (uint32_t turns = 0;; turns++) {
 		/* The clock is read first: a CPU that was held up still gets one last look. */
-		bool late = arch_time_ticks() - start > limit || turns >= TURNS_MAX;
+		bool late = arch_time_ticks() > end || turns >= TURNS_MAX;
 
 		v = rd32(m, r);
 		if ((v & mask) == want)

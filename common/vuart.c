@@ -14,6 +14,14 @@
 
 #define RX_SIZE 1024 /* power of two */
 
+/* Registers that keep what is written, and which bits of it. There is no DMA for DMACR. */
+#define KEPT(off) (((off) - PL011_IBRD) / 4)
+static const uint16_t kept_bits[] = {
+	[KEPT(PL011_IBRD)] = 0xffff, [KEPT(PL011_FBRD)] = 0x3f,	       [KEPT(PL011_LCR_H)] = 0xff,
+	[KEPT(PL011_CR)] = 0xff87,   [KEPT(PL011_IFLS)] = 0x3f,	       [KEPT(PL011_IMSC)] = PL011_INT_ALL,
+	[KEPT(PL011_DMACR)] = 0x7, /* RIS, MIS and ICR between them: none */
+};
+
 struct vuart {
 	struct spinlock lock;
 	struct vm *vm;
@@ -22,7 +30,7 @@ struct vuart {
 	bool tx_ris;
 	bool overrun;
 	uint32_t head, tail; /* received, read */
-	uint32_t ibrd, fbrd, lcr_h, cr, ifls, imsc, dmacr;
+	uint32_t kept[ARRAY_SIZE(kept_bits)];
 	char rx[RX_SIZE];
 };
 
@@ -44,9 +52,14 @@ static uint32_t ris(const struct vuart *u)
 	return (rx_count(u) ? PL011_INT_RX | PL011_INT_RT : 0) | (u->tx_ris ? PL011_INT_TX : 0);
 }
 
+static uint32_t mis(const struct vuart *u)
+{
+	return ris(u) & u->kept[KEPT(PL011_IMSC)];
+}
+
 static void update_line(struct vuart *u, struct vcpu *cur)
 {
-	bool level = (ris(u) & u->imsc) != 0;
+	bool level = mis(u) != 0;
 
 	if (level == u->line)
 		return;
@@ -85,68 +98,26 @@ static uint32_t read_reg(struct vuart *u, uint64_t off)
 		return read_dr(u);
 	case PL011_FR:
 		return read_fr(u);
-	case PL011_IBRD:
-		return u->ibrd;
-	case PL011_FBRD:
-		return u->fbrd;
-	case PL011_LCR_H:
-		return u->lcr_h;
-	case PL011_CR:
-		return u->cr;
-	case PL011_IFLS:
-		return u->ifls;
-	case PL011_IMSC:
-		return u->imsc;
 	case PL011_RIS:
 		return ris(u);
 	case PL011_MIS:
-		return ris(u) & u->imsc;
-	case PL011_DMACR:
-		return u->dmacr;
-	default:
-		if (off >= PL011_ID && off < PL011_ID + 4 * sizeof(ids))
-			return ids[(off - PL011_ID) / 4];
-		return 0;
+		return mis(u);
 	}
+	if (off >= PL011_ID && off < PL011_ID + 4 * sizeof(ids))
+		return ids[(off - PL011_ID) / 4];
+	return off >= PL011_IBRD && off <= PL011_DMACR ? u->kept[KEPT(off)] : 0;
 }
 
 static void write_reg(struct vuart *u, uint64_t off, uint32_t v)
 {
-	switch (off) {
-	case PL011_DR:
+	if (off == PL011_DR)
 		u->tx_ris = true;
-		break;
-	case PL011_RSR:
+	else if (off == PL011_RSR)
 		u->overrun = false;
-		break;
-	case PL011_IBRD:
-		u->ibrd = v & 0xffff;
-		break;
-	case PL011_FBRD:
-		u->fbrd = v & 0x3f;
-		break;
-	case PL011_LCR_H:
-		u->lcr_h = v & 0xff;
-		break;
-	case PL011_CR:
-		u->cr = v & 0xff87;
-		break;
-	case PL011_IFLS:
-		u->ifls = v & 0x3f;
-		break;
-	case PL011_IMSC:
-		u->imsc = v & PL011_INT_ALL;
-		break;
-	case PL011_ICR:
-		if (v & PL011_INT_TX)
-			u->tx_ris = false;
-		break;
-	case PL011_DMACR: /* kept, but there is no DMA */
-		u->dmacr = v & 0x7;
-		break;
-	default:
-		break;
-	}
+	else if (off == PL011_ICR)
+		u->tx_ris = u->tx_ris && !(v & PL011_INT_TX);
+	else if (off >= PL011_IBRD && off <= PL011_DMACR)
+		u->kept[KEPT(off)] = v & kept_bits[KEPT(off)];
 }
 
 static enum emul access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
@@ -186,9 +157,9 @@ void vuart_reset(struct vuart *u)
 {
 	spin_lock(&u->lock);
 	u->head = u->tail = 0;
-	u->ibrd = u->fbrd = u->lcr_h = u->imsc = u->dmacr = 0;
-	u->cr = PL011_CR_RESET;
-	u->ifls = PL011_IFLS_RESET;
+	memset(u->kept, 0, sizeof(u->kept));
+	u->kept[KEPT(PL011_CR)] = PL011_CR_RESET;
+	u->kept[KEPT(PL011_IFLS)] = PL011_IFLS_RESET;
 	u->tx_ris = u->overrun = false;
 	update_line(u, NULL);
 	spin_unlock(&u->lock);

@@ -8,6 +8,7 @@
  */
 #include <arch/cpu.h>
 #include <arch/time.h>
+#include <hv/mmio.h>
 
 #include "vgic_priv.h"
 
@@ -24,10 +25,10 @@ static bool any_busy(const struct vgic_vm *g, const uint16_t need[])
 /* Waiting without the lock, and answering those who wait for us. */
 static bool wait_folded(struct vgic_vm *g, struct vcpu *cur, const uint16_t need[])
 {
-	uint64_t start = arch_time_ticks(), limit = arch_time_hz() / (1000000 / RECALL_MAX_US);
+	uint64_t end = time_after(RECALL_MAX_US);
 
 	while (any_busy(g, need)) {
-		if (arch_time_ticks() - start > limit)
+		if (arch_time_ticks() > end)
 			return false;
 		vgic_unlock(g, cur);
 		arch_cpu_relax();

@@ -19,7 +19,7 @@
 #define QUEUE_BYTES   ((uint32_t)KIB(4))
 #define QUEUE_ALIGN   KIB(64) /* CBASER bits [15:12] read as zero */
 #define CMD_BYTES     ((uint32_t)sizeof(struct its_cmd))
-#define WAIT_MS	      100
+#define WAIT_US	      100000
 #define WAIT_TURNS    10000000U /* should the clock stand still */
 #define STALL_RETRIES 4
 
@@ -62,12 +62,11 @@ static void unstall(struct its *its, uint32_t off)
 /* Until at most `left` bytes of commands are outstanding. */
 static enum hv_status wait(struct its *its, uint32_t left)
 {
-	uint64_t limit = arch_time_hz() / 1000 * WAIT_MS + 1;
-	uint64_t start = arch_time_ticks();
+	uint64_t end = time_after(WAIT_US);
 	unsigned stalls = 0;
 
 	for (uint32_t turns = 0;; turns++) {
-		bool late = arch_time_ticks() - start > limit || turns >= WAIT_TURNS;
+		bool late = arch_time_ticks() > end || turns >= WAIT_TURNS;
 		uint64_t r = rd64(its->regs, GITS_CREADR);
 		uint32_t off = (uint32_t)(r & CQ_OFFSET) % QUEUE_BYTES;
 

@@ -48,6 +48,9 @@ static inline void wr64(struct mmio m, struct reg64 r, uint64_t v)
 	arch_mmio_w64(m.base + r.off, v);
 }
 
+/* The time, in ticks, when so many microseconds from now are surely over. */
+uint64_t time_after(uint64_t us);
+
 /*
  * Wait until (register & mask) == want, at most `us` microseconds. The only wait loop on hardware.
  * HV_ETIMEOUT, with one log line naming `what`, the value read and the value wanted.

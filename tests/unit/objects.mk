@@ -34,7 +34,7 @@ pci_identify_objs := $(pci_src)
 pci_reset_objs := $(pci_src)
 pci_random_objs := $(pci_src) tests/fuzz/fuzz_enumerate.c
 vgic_objs := $(patsubst %,common/vgic/%.c,deliver dist init line lpi lr redist regs sgi) common/irq.c common/pmem.c \
-	tests/host/gic_model.c
+	common/mmio.c tests/host/gic_model.c
 vgic_lines_objs := $(vgic_objs)
 vgic_lr_objs := $(vgic_objs)
 vgic_regs_objs := $(vgic_objs)

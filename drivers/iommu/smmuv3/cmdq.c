@@ -66,13 +66,12 @@ static bool mend(struct smmu *s)
 
 static bool wait_consumed(struct smmu *s)
 {
-	uint64_t limit = (uint64_t)SYNC_US * (arch_time_hz() / 1000) / 1000;
-	uint64_t start = arch_time_ticks();
+	uint64_t end = time_after(SYNC_US);
 	uint32_t mask = (2U << s->cmdq_log2) - 1;
 	unsigned errors = 0;
 
 	for (;;) {
-		bool late = arch_time_ticks() - start > limit;
+		bool late = arch_time_ticks() > end;
 
 		if ((rd32(s->m, CMDQ_CONS) & mask) == s->cmdq_prod)
 			return true;
