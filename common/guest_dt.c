@@ -62,6 +62,9 @@ static void bytes(struct writer *w, const char *name, const void *p, size_t len)
 		w->err = fdt_property(w->fdt, name, p, (int)len);
 }
 
+/* A string literal, or several: "a\0b". */
+#define TEXT(w, name, s) bytes(w, name, s, sizeof(s))
+
 static void string(struct writer *w, const char *name, const char *s)
 {
 	bytes(w, name, s, strlen(s) + 1);
@@ -70,12 +73,6 @@ static void string(struct writer *w, const char *name, const char *s)
 static void flag(struct writer *w, const char *name)
 {
 	bytes(w, name, NULL, 0);
-}
-
-static void u64(struct writer *w, const char *name, uint64_t v)
-{
-	if (!w->err)
-		w->err = fdt_property_u64(w->fdt, name, v);
 }
 
 /* Room for a property of so many cells; NULL after an error. */
@@ -129,7 +126,7 @@ static uint64_t spread(uint64_t *state)
 
 static void write_chosen(struct writer *w, const struct guest_plan *g, struct range initrd)
 {
-	uint64_t state = g->seed, rng[4];
+	uint64_t state = g->seed, rng[5];
 	char path[32];
 
 	begin(w, "chosen");
@@ -140,14 +137,14 @@ static void write_chosen(struct writer *w, const struct guest_plan *g, struct ra
 		string(w, "stdout-path", path);
 	}
 	if (initrd.size) {
-		u64(w, "linux,initrd-start", initrd.base);
-		u64(w, "linux,initrd-end", range_end(initrd));
+		CELLS(w, "linux,initrd-start", PAIR(initrd.base));
+		CELLS(w, "linux,initrd-end", PAIR(range_end(initrd)));
 	}
 	if (g->seed) {
-		u64(w, "kaslr-seed", spread(&state));
 		for (unsigned i = 0; i < ARRAY_SIZE(rng); i++)
 			rng[i] = spread(&state);
-		bytes(w, "rng-seed", rng, sizeof(rng));
+		bytes(w, "kaslr-seed", &rng[0], 8);
+		bytes(w, "rng-seed", &rng[1], 32);
 	}
 	end(w);
 }
@@ -158,10 +155,10 @@ static void write_cpus(struct writer *w, const struct guest_plan *g)
 	address_space(w, 1, 0);
 	for (uint32_t i = 0; i < g->vcpu_count; i++) {
 		begin_at(w, "cpu", i);
-		string(w, "device_type", "cpu");
-		string(w, "compatible", "arm,armv8");
+		TEXT(w, "device_type", "cpu");
+		TEXT(w, "compatible", "arm,armv8");
 		u32(w, "reg", i); /* MPIDR affinity is the vCPU's index */
-		string(w, "enable-method", "psci");
+		TEXT(w, "enable-method", "psci");
 		end(w);
 	}
 	end(w);
@@ -173,23 +170,21 @@ static void write_memory(struct writer *w, const struct guest_plan *g)
 				PAIR(g->ram_high.size) };
 
 	begin_at(w, "memory", g->ram_ipa.v);
-	string(w, "device_type", "memory");
+	TEXT(w, "device_type", "memory");
 	cells(w, "reg", reg, g->ram_high.size ? 8 : 4);
 	end(w);
 }
 
 static void write_firmware(struct writer *w)
 {
-	static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2";
-
 	begin(w, "psci");
-	bytes(w, "compatible", compatible, sizeof(compatible));
-	string(w, "method", "hvc");
+	TEXT(w, "compatible", "arm,psci-1.0\0arm,psci-0.2");
+	TEXT(w, "method", "hvc");
 	end(w);
 
 	/* Secure, non-secure, virtual, hypervisor: the order of the binding. */
 	begin(w, "timer");
-	string(w, "compatible", "arm,armv8-timer");
+	TEXT(w, "compatible", "arm,armv8-timer");
 	CELLS(w, "interrupts", PPI, 13, LEVEL_LOW, PPI, 14, LEVEL_LOW, PPI, 11, LEVEL_LOW, PPI, 10,
 	      LEVEL_LOW);
 	flag(w, "always-on");
@@ -199,7 +194,7 @@ static void write_firmware(struct writer *w)
 static void write_gic(struct writer *w, const struct guest_plan *g)
 {
 	begin_at(w, "interrupt-controller", GUEST_GICD_BASE);
-	string(w, "compatible", "arm,gic-v3");
+	TEXT(w, "compatible", "arm,gic-v3");
 	u32(w, "phandle", PHANDLE_GIC);
 	u32(w, "#interrupt-cells", 3);
 	flag(w, "interrupt-controller");
@@ -210,7 +205,7 @@ static void write_gic(struct writer *w, const struct guest_plan *g)
 	      PAIR(GICR_SIZE * g->vcpu_count));
 	if (g->its) {
 		begin_at(w, "msi-controller", g->its_base.v);
-		string(w, "compatible", "arm,gic-v3-its");
+		TEXT(w, "compatible", "arm,gic-v3-its");
 		u32(w, "phandle", PHANDLE_ITS);
 		flag(w, "msi-controller");
 		u32(w, "#msi-cells", 1);
@@ -222,22 +217,19 @@ static void write_gic(struct writer *w, const struct guest_plan *g)
 
 static void write_uart(struct writer *w)
 {
-	static const char compatible[] = "arm,pl011\0arm,primecell";
-	static const char clocks[] = "uartclk\0apb_pclk";
-
 	begin(w, "clock");
-	string(w, "compatible", "fixed-clock");
+	TEXT(w, "compatible", "fixed-clock");
 	u32(w, "phandle", PHANDLE_CLOCK);
 	u32(w, "#clock-cells", 0);
 	u32(w, "clock-frequency", UART_CLOCK);
 	end(w);
 
 	begin_at(w, "serial", VUART_BASE);
-	bytes(w, "compatible", compatible, sizeof(compatible));
+	TEXT(w, "compatible", "arm,pl011\0arm,primecell");
 	CELLS(w, "reg", PAIR(VUART_BASE), PAIR(PAGE_SIZE));
 	CELLS(w, "interrupts", SPI, VUART_VIRQ - 32, LEVEL_HIGH);
 	CELLS(w, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
-	bytes(w, "clock-names", clocks, sizeof(clocks));
+	TEXT(w, "clock-names", "uartclk\0apb_pclk");
 	end(w);
 }
 
@@ -290,8 +282,8 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	};
 
 	begin_at(w, "pcie", v->ecam.v);
-	string(w, "compatible", "pci-host-ecam-generic");
-	string(w, "device_type", "pci");
+	TEXT(w, "compatible", "pci-host-ecam-generic");
+	TEXT(w, "device_type", "pci");
 	address_space(w, 3, 2);
 	CELLS(w, "reg", PAIR(v->ecam.v), PAIR(ECAM_BUS));
 	CELLS(w, "bus-range", 0, 0);
@@ -305,24 +297,16 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	end(w);
 }
 
-static void start(struct writer *w, void *buf, size_t size)
-{
-	w->fdt = buf;
-	w->err = fdt_create(buf, (int)MIN(size, (size_t)INT32_MAX));
-	if (!w->err)
-		w->err = fdt_finish_reservemap(buf);
-}
-
 enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ipa, void *buf,
 			      size_t size)
 {
-	static const char compatible[] = "viaduct,guest\0linux,dummy-virt";
-	struct writer w;
+	struct writer w = { buf, fdt_create(buf, (int)MIN(size, (size_t)INT32_MAX)) };
 
-	start(&w, buf, size);
+	if (!w.err)
+		w.err = fdt_finish_reservemap(buf);
 	begin(&w, "");
-	string(&w, "model", "Viaduct guest");
-	bytes(&w, "compatible", compatible, sizeof(compatible));
+	TEXT(&w, "model", "Viaduct guest");
+	TEXT(&w, "compatible", "viaduct,guest\0linux,dummy-virt");
 	u32(&w, "interrupt-parent", PHANDLE_GIC);
 	address_space(&w, 2, 2);
 	write_chosen(&w, g, initrd_ipa);
