@@ -113,7 +113,12 @@ entry:
 	orr	x5, x5, x0, lsl #PTE_XN_SHIFT
 	mov	x1, x20
 	bl	map_block
-	add	x1, x20, #0x200000	/* at most 2 MiB long, so at most two blocks */
+	ldr	w1, [x20, #4]		/* totalsize, big endian: at most 2 MiB, so two blocks */
+	rev	w1, w1
+	mov	w2, #0x200000
+	cmp	w1, w2
+	csel	w1, w1, w2, lo
+	add	x1, x20, x1
 	bl	map_block
 	/* The tables were written past the caches: what the caches hold of them is stale. */
 	dsb	sy

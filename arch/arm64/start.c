@@ -113,8 +113,12 @@ static const void *take_memory(const void *fdt)
 	struct range modules[MAX_MODULES];
 	unsigned count;
 	size_t size = dt_used_size(fdt);
+	struct range blocks = { ALIGN_DOWN((uintptr_t)fdt, MIB(2)), 0 };
 	void *copy;
 
+	/* What head.S mapped of the tree, read-only: nothing else may live there. */
+	blocks.size = ALIGN_UP((uintptr_t)fdt + dt_cells((const char *)fdt + 4, 1) + 1, MIB(2)) -
+		      blocks.base;
 	if (board_read(fdt, &board) != HV_OK)
 		refuse("this board cannot be used");
 	/* It ends with the stacks of as many CPUs as there are. */
@@ -126,14 +130,16 @@ static const void *take_memory(const void *fdt)
 	for (unsigned i = 0; i < board.reserved_count; i++)
 		pmem_reserve(board.reserved[i]);
 	pmem_reserve(board.image);
-	pmem_reserve(board.tree);
+	pmem_reserve(blocks);
 	count = plan_modules(&board, modules, MAX_MODULES);
 	for (unsigned i = 0; i < count; i++)
 		pmem_reserve(modules[i]);
 	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
 	board.fdt = copy;
 	el2_take_over(board.image, board.cpu_count);
-	el2_unmap((struct range){ ALIGN_DOWN((uintptr_t)fdt, MIB(2)), MIB(4) });
+	for (uint64_t b = blocks.base; b < range_end(blocks); b += MIB(2))
+		if (b != ALIGN_DOWN(board.image.base, MIB(2)))
+			el2_unmap((struct range){ b, MIB(2) });
 	for (unsigned i = 0; i < count; i++)
 		el2_map(modules[i], EL2_RO);
 	return copy;
