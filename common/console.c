@@ -41,8 +41,8 @@ struct ring {
 	void *arg;
 };
 
-static char log_buf[RING_SIZE];
-static struct ring rings[RINGS] = { { .buf = log_buf } };
+static char log_buf[RING_SIZE]; /* of ring 0, which is there from the first line on */
+static struct ring rings[RINGS];
 static uint8_t ring_count = 1;
 
 void (*console_retry)(void);
@@ -74,6 +74,11 @@ static struct {
 
 /* ---- writers ---- */
 
+static char *buffer(const struct ring *r)
+{
+	return r == rings ? log_buf : r->buf;
+}
+
 static void put_locked(struct ring *r, char c)
 {
 	uint32_t used = r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
@@ -82,7 +87,7 @@ static void put_locked(struct ring *r, char c)
 		__atomic_fetch_add(&r->lost, 1, __ATOMIC_RELAXED);
 		return;
 	}
-	r->buf[r->head % RING_SIZE] = c;
+	buffer(r)[r->head % RING_SIZE] = c;
 	__atomic_store_n(&r->head, r->head + 1, __ATOMIC_RELEASE);
 }
 
@@ -155,7 +160,7 @@ static void stage_ring(struct ring *r)
 		return;
 	}
 	while (tail != head && tx.stage_len < STAGE_SIZE - sizeof(r->prefix)) {
-		char c = r->buf[tail++ % RING_SIZE];
+		char c = buffer(r)[tail++ % RING_SIZE];
 
 		if (c == '\r' && !tx.mid) /* nothing to return on, and it would hide the prefix */
 			continue;
@@ -167,11 +172,6 @@ static void stage_ring(struct ring *r)
 		stage(c);
 	}
 	__atomic_store_n(&r->tail, tail, __ATOMIC_RELEASE);
-}
-
-static bool held(bool now)
-{
-	return !now && tx.irq && console_retry && arch_time_ticks() < tx.held_until;
 }
 
 /* Fills the empty stage. False: nothing to send, or it has to wait for somebody's line. */
@@ -188,7 +188,7 @@ static bool fill(bool now)
 		}
 		if (!more && !others_wait())
 			return false;
-		if (!more && held(now)) {
+		if (!more && !now && tx.irq && console_retry && arch_time_ticks() < tx.held_until) {
 			if (!__atomic_exchange_n(&tx.retrying, true, __ATOMIC_RELAXED))
 				console_retry();
 			return false;
@@ -326,36 +326,26 @@ void console_log(const char *line, size_t n)
 
 /* ---- input ---- */
 
-static void give_input(uint8_t ring)
-{
-	rx.to = ring;
-	log_info("input to %.*s", (int)strlen(rings[ring].prefix) - 3, rings[ring].prefix + 1);
-}
-
 static void switch_input(void)
 {
 	for (uint8_t i = 1; i <= ring_count; i++) {
 		uint8_t n = (uint8_t)((rx.to + i) % ring_count);
+		const char *prefix = rings[n].prefix; /* "(name) " */
 
-		if (rings[n].rx) {
-			give_input(n);
-			return;
-		}
+		if (!rings[n].rx)
+			continue;
+		rx.to = n;
+		log_info("input to %.*s", (int)strlen(prefix) - 3, prefix + 1);
+		return;
 	}
-}
-
-static void list_guests(void)
-{
-	for (uint8_t i = 1; i < ring_count; i++)
-		log_info("%s%s", rings[i].prefix, i == rx.to ? "has the input" : "");
 }
 
 static void command(char letter)
 {
 	if (letter == 'h')
 		log_info("Ctrl-a: three times: next guest; h: help; l: list of guests");
-	else if (letter == 'l')
-		list_guests();
+	for (uint8_t i = 1; letter == 'l' && i < ring_count; i++)
+		log_info("%s%s", rings[i].prefix, i == rx.to ? "has the input" : "");
 	if (console_on_command)
 		console_on_command(letter);
 }
@@ -364,11 +354,6 @@ static void deliver(char c)
 {
 	if (rx.to)
 		rings[rx.to].rx(rings[rx.to].arg, c);
-}
-
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static void input(char c)
@@ -382,7 +367,7 @@ static void input(char c)
 		return;
 	}
 	rx.ctrl_a = 0;
-	if (seen == 1 && is_letter(c)) {
+	if (seen == 1 && (c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
 		command(c);
 		return;
 	}

@@ -28,12 +28,6 @@ static struct spinlock lock;
 static struct stream streams[MAX_PCI_FUNCS];
 static unsigned stream_count;
 
-/* page << 8 | code; the page is 52 bits at most. Without an address the stream takes its place. */
-static uint64_t key_of(const struct iommu_fault *f)
-{
-	return (f->has_addr ? f->addr >> 12 : f->sid) << 8 | f->code;
-}
-
 static struct stream *find_stream(struct iommu *i, uint32_t sid)
 {
 	for (unsigned n = 0; n < stream_count; n++)
@@ -64,7 +58,9 @@ enum verdict { COUNT, PRINT, SILENCE };
 static enum verdict decide(struct stream *s, const struct iommu_fault *f)
 {
 	uint64_t now = arch_time_ticks();
-	uint64_t key = key_of(f);
+	/* The page has 52 bits at most. Without an address the stream takes its place. */
+	uint64_t key = (f->has_addr ? f->addr >> 12 : f->sid) << 8 | f->code;
+	bool known = s->silent || s->lines == FAULT_LINES;
 
 	if (now - s->second >= arch_time_hz()) {
 		s->second = now;
@@ -75,13 +71,9 @@ static enum verdict decide(struct stream *s, const struct iommu_fault *f)
 		s->unprinted++;
 		return SILENCE;
 	}
-	for (uint32_t n = 0; n < s->lines; n++) {
-		if (s->key[n] == key) {
-			s->unprinted++;
-			return COUNT;
-		}
-	}
-	if (s->silent || s->lines == FAULT_LINES) {
+	for (uint32_t n = 0; n < s->lines; n++)
+		known |= s->key[n] == key;
+	if (known) {
 		s->unprinted++;
 		return COUNT;
 	}

@@ -161,12 +161,6 @@ static void decide(const struct plan *p, struct guest_plan *g)
 		steps[i](p, g);
 }
 
-static void commit(const struct plan *p, struct guest_plan *g)
-{
-	for (unsigned i = 0; i < g->device_count; i++)
-		g->device[i].func->owner = (uint8_t)(g - p->guest);
-}
-
 void plan_guests(struct plan *p, struct board *b)
 {
 	unsigned used = 0;
@@ -194,7 +188,8 @@ void plan_guests(struct plan *p, struct board *b)
 			g->has_pci = false;
 			continue;
 		}
-		commit(p, g);
+		for (unsigned i = 0; i < g->device_count; i++)
+			g->device[i].func->owner = (uint8_t)(g - p->guest);
 		used += g->device_count;
 	}
 	plan_intx_assign(p);

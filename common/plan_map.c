@@ -10,6 +10,12 @@
 
 #include "plan_priv.h"
 
+/* I/O ports are no memory addresses on the bus, but their CPU address may be. */
+static struct range on_bus(const struct pci_window *w)
+{
+	return (struct range){ w->kind == PCI_WINDOW_IO ? w->cpu : w->pci, w->size };
+}
+
 static const char *host_conflict(const struct pci_host *h, struct range r, struct range *what)
 {
 	bool inside = !h->inbound_count;
@@ -23,13 +29,10 @@ static const char *host_conflict(const struct pci_host *h, struct range r, struc
 	if (range_overlaps(r, h->ecam))
 		return "overlaps the configuration space";
 	for (unsigned i = 0; i < h->window_count; i++) {
-		const struct pci_window *w = &h->window[i];
-
-		/* I/O ports are no memory addresses on the bus, but their CPU address may be. */
-		*what = (struct range){ w->kind == PCI_WINDOW_IO ? w->cpu : w->pci, w->size };
+		*what = on_bus(&h->window[i]);
 		if (range_overlaps(r, *what))
-			return w->kind == PCI_WINDOW_IO ? "overlaps the I/O window"
-							: "overlaps a BAR window";
+			return h->window[i].kind == PCI_WINDOW_IO ? "overlaps the I/O window"
+								  : "overlaps a BAR window";
 	}
 	return NULL;
 }
@@ -76,21 +79,14 @@ static void try_behind(struct search *s, const struct pci_host *h)
 	for (unsigned i = 0; i < h->inbound_count; i++)
 		try_at(s, h->inbound[i].base);
 	for (unsigned i = 0; i < h->window_count; i++)
-		try_at(s,
-		       (h->window[i].kind == PCI_WINDOW_IO ? h->window[i].cpu : h->window[i].pci) +
-			       h->window[i].size);
+		try_at(s, range_end(on_bus(&h->window[i])));
 }
 
 enum hv_status plan_place(const struct plan_reach *reach, const struct range *taken,
 			  unsigned taken_count, struct range limits, uint64_t prefer, uint64_t size,
 			  uint64_t align, uint64_t *out)
 {
-	struct search s = { .reach = reach,
-			   .taken = taken,
-			   .taken_count = taken_count,
-			   .limits = limits,
-			   .size = size,
-			   .align = align };
+	struct search s = { reach, taken, taken_count, limits, size, align, 0, false };
 
 	try_at(&s, prefer);
 	if (!s.found || s.best != prefer) {
@@ -220,11 +216,6 @@ static void count_bars(const struct guest_plan *g, bool high_window, struct bars
 		}
 }
 
-static uint64_t ram_end(const struct guest_plan *g)
-{
-	return g->ram_high.size ? range_end(g->ram_high) : g->ram_ipa.v + g->ram_size;
-}
-
 static void map_windows(struct guest_plan *g, uint64_t ipa_end)
 {
 	struct range w = { GUEST_MEM64_BASE, GUEST_MEM64_SIZE };
@@ -244,7 +235,8 @@ static void map_windows(struct guest_plan *g, uint64_t ipa_end)
 		return;
 	if (!bars_fit(&high, w)) { /* RAM is never there: see map_ram */
 		w.size = MAX(BIT(log2_ceil(high.total)), GUEST_MEM64_SIZE);
-		w.base = ALIGN_UP(ram_end(g), w.size);
+		w.base = g->ram_high.size ? range_end(g->ram_high) : g->ram_ipa.v + g->ram_size;
+		w.base = ALIGN_UP(w.base, w.size);
 		if (!range_contains((struct range){ 0, ipa_end }, w.base, w.size))
 			plan_refuse(g, "the 64-bit BARs of its devices (%s) do not fit into its "
 				    "address space of 2^%u bytes; move a device to another guest",

@@ -208,12 +208,13 @@ struct bus {
 	uint16_t at[SLOTS * 8];
 };
 
-static bool slot_empty(const struct bus *b, unsigned slot)
+static unsigned slot_count(const struct bus *b, unsigned slot)
 {
+	unsigned count = 0;
+
 	for (unsigned fn = 0; fn < 8; fn++)
-		if (b->at[slot << 3 | fn])
-			return false;
-	return true;
+		count += b->at[slot << 3 | fn] != 0;
+	return count;
 }
 
 /* Beside a function of the same host slot, with its own function number; else the next free slot.
@@ -232,7 +233,7 @@ static bool find_place(const struct guest_plan *g, const struct bus *b, unsigned
 		}
 	}
 	for (unsigned slot = 1; slot < SLOTS; slot++)
-		if (slot_empty(b, slot)) {
+		if (!slot_count(b, slot)) {
 			*out = (uint8_t)(slot << 3 | (f->bdf & 7));
 			return true;
 		}
@@ -242,10 +243,8 @@ static bool find_place(const struct guest_plan *g, const struct bus *b, unsigned
 /* Software looks for function 0 first (PCIe r6.0 §7.5.1.1.9): move one there if none is. */
 static void settle_slot(struct guest_plan *g, struct bus *b, unsigned slot)
 {
-	unsigned count = 0, fn = 0;
+	unsigned count = slot_count(b, slot), fn = 0;
 
-	for (unsigned i = 0; i < 8; i++)
-		count += b->at[slot << 3 | i] != 0;
 	while (fn < 8 && (!b->at[slot << 3 | fn] ||
 			  (fn && g->device[b->at[slot << 3 | fn] - 1].has_guest_bdf)))
 		fn++;

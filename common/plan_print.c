@@ -11,7 +11,7 @@
 
 const char *plan_size(uint64_t bytes, char buf[PLAN_SIZE_TEXT])
 {
-	static const char *const unit[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+	static const char unit[][6] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
 	unsigned u = 0;
 
 	for (; u + 1 < ARRAY_SIZE(unit) && bytes && !(bytes & 1023); u++)

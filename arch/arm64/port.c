@@ -140,7 +140,6 @@ READER(arch_ich_hcr, ICH_HCR_EL2)
 WRITER(arch_ich_hcr_write, ICH_HCR_EL2)
 READER(arch_ich_vmcr, ICH_VMCR_EL2)
 WRITER(arch_ich_vmcr_write, ICH_VMCR_EL2)
-READER(arch_ich_misr, ICH_MISR_EL2)
 READER(arch_ich_eisr, ICH_EISR_EL2)
 READER(arch_ich_elrsr, ICH_ELRSR_EL2)
 

@@ -84,9 +84,7 @@ static int victim(unsigned prio)
 			worst_active = p;
 		}
 	}
-	if (pending < 0)
-		return active;
-	return worst_pending > prio ? pending : -1;
+	return pending < 0 ? active : worst_pending > prio ? pending : -1;
 }
 
 static int find_room(struct vcpu *v, unsigned prio, uint64_t *spare)

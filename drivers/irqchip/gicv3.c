@@ -208,7 +208,6 @@ static const struct gic_ops v3_ops = {
 	.lr_write = arch_ich_lr_write,
 	.elrsr = arch_ich_elrsr,
 	.eisr = arch_ich_eisr,
-	.misr = arch_ich_misr,
 	.hcr_read = arch_ich_hcr,
 	.hcr_write = arch_ich_hcr_write,
 	.vmcr_read = arch_ich_vmcr,

@@ -148,13 +148,6 @@ static const struct msi_ops ops = {
 	.set_enabled = set_enabled,
 };
 
-/* Whoever used it before us is gone; its tables and queue must not be read any more. */
-static enum hv_status quiesce(struct its *its)
-{
-	wr32(its->regs, GITS_CTLR, 0);
-	return poll32(its->regs, GITS_CTLR, CTLR_QUIESCENT, CTLR_QUIESCENT, QUIESCE_US, "its");
-}
-
 static enum hv_status probe(struct its *its, const void *fdt, int node)
 {
 	struct range reg;
@@ -178,7 +171,9 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 	its->dev_bits = (uint8_t)(field_get(TYPER_DEV_BITS, typer) + 1);
 	its->event_bits = (uint8_t)(field_get(TYPER_ID_BITS, typer) + 1);
 	its->itt_entry = (uint8_t)(field_get(TYPER_ITT_SIZE, typer) + 1);
-	s = quiesce(its);
+	/* Whoever used it before us is gone; its tables and queue must not be read any more. */
+	wr32(its->regs, GITS_CTLR, 0);
+	s = poll32(its->regs, GITS_CTLR, CTLR_QUIESCENT, CTLR_QUIESCENT, QUIESCE_US, "its");
 	if (s == HV_OK)
 		s = its_tables_init(its);
 	if (s != HV_OK)

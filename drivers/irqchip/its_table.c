@@ -37,13 +37,6 @@ static void *hand_over(size_t size, size_t align)
 	return p;
 }
 
-static uint64_t addr_field(const void *table, uint32_t page)
-{
-	uint64_t pa = va_to_pa(table).v;
-
-	return page == KIB(64) ? (pa & BASER_ADDR) | field_put(0, BASER_ADDR_HI, pa >> 48) : pa;
-}
-
 static uint32_t page_bytes(uint64_t baser)
 {
 	static const uint32_t bytes[] = { KIB(4), KIB(16), KIB(64), KIB(64) };
@@ -60,7 +53,9 @@ static uint64_t *give(struct its *its, unsigned n, uint64_t baser, uint64_t size
 
 	if (!table)
 		return NULL;
-	keep |= BASER_VALID | addr_field(table, page);
+	keep |= BASER_VALID | (va_to_pa(table).v & BASER_ADDR);
+	if (page == KIB(64))
+		keep = field_put(keep, BASER_ADDR_HI, va_to_pa(table).v >> 48);
 	keep = field_put(keep, BASER_SIZE, (size - 1) / page);
 	its_write_pointer(its->regs, GITS_BASER(n), keep, BASER_INNER, its->noncoherent);
 	return table;

@@ -30,7 +30,6 @@ struct gic_ops {
 	void (*lr_write)(unsigned n, uint64_t lr);
 	uint64_t (*elrsr)(void); /* bit n: list register n is free */
 	uint64_t (*eisr)(void);
-	uint64_t (*misr)(void);
 	uint64_t (*hcr_read)(void);
 	void (*hcr_write)(uint64_t hcr); /* ICH_HCR_EL2 */
 	uint64_t (*vmcr_read)(void);

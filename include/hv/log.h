@@ -10,14 +10,13 @@
 
 #include <hv/types.h>
 
-enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DBG };
+enum log_level { LOG_ERR, LOG_WARN, LOG_INFO };
 
 void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
 
 #define log_err(...)  log_line(LOG_ERR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
-#define log_dbg(...)  log_line(LOG_DBG, __VA_ARGS__)
 
 /* Returns the length without NUL, truncated to size - 1; always terminates when size > 0. */
 size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap);

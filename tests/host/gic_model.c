@@ -212,11 +212,6 @@ static bool maintenance(unsigned c)
 		(cpus[c].hcr & ICH_HCR_LRENPIE && cpus[c].eois));
 }
 
-static uint64_t op_misr(void)
-{
-	return maintenance(self);
-}
-
 static uint64_t op_hcr_read(void)
 {
 	return cpus[self].hcr | (uint64_t)cpus[self].eois << 27;
@@ -264,7 +259,6 @@ static const struct gic_ops ops = {
 	.lr_write = op_lr_write,
 	.elrsr = op_elrsr,
 	.eisr = op_eisr,
-	.misr = op_misr,
 	.hcr_read = op_hcr_read,
 	.hcr_write = op_hcr_write,
 	.vmcr_read = op_vmcr_read,

@@ -203,11 +203,6 @@ void arch_ich_vmcr_write(uint64_t v)
 	vmcr = v;
 }
 
-uint64_t arch_ich_misr(void)
-{
-	return 0;
-}
-
 uint64_t arch_ich_eisr(void)
 {
 	return 0;

@@ -134,20 +134,20 @@ void smmu_gerror(struct smmu *s)
 	smmu_settle(s);
 }
 
-static struct smmu_cmd cmd_vmall(uint16_t vmid)
+static void flush(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
 {
-	return (struct smmu_cmd){ { field_put(FIELD(CMD0_OP, OP_TLBI_S12_VMALL), CMD0_VMID, vmid) } };
+	/* Dead: nothing gets through any more, which is what a flush is for. */
+	if (!s->driven || smmu_issue(s, cmds, n) != HV_OK)
+		smmu_settle(s);
 }
 
 void smmu_flush_all(struct iommu *i, uint16_t vmid)
 {
-	struct smmu_cmd cmd = cmd_vmall(vmid);
-	enum hv_status st = HV_OK;
+	struct smmu_cmd cmd = {
+		{ field_put(FIELD(CMD0_OP, OP_TLBI_S12_VMALL), CMD0_VMID, vmid) }
+	};
 
-	if (((struct smmu *)i->priv)->driven)
-		st = smmu_issue(i->priv, &cmd, 1);
-	(void)st; /* dead: nothing gets through any more, which is what a flush is for */
-	smmu_settle(i->priv);
+	flush(i->priv, &cmd, 1);
 }
 
 /* Stage-2 entries by address suffice because stage 1 is off. Not "leaf": tables are freed too. */
@@ -155,7 +155,6 @@ void smmu_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
 {
 	uint64_t dw0 = field_put(FIELD(CMD0_OP, OP_TLBI_S2_IPA), CMD0_VMID, vmid);
 	struct smmu_cmd cmds[FLUSH_PAGES];
-	enum hv_status st = HV_OK;
 	unsigned n = 0;
 
 	if (size > FLUSH_PAGES * PAGE_SIZE) {
@@ -164,8 +163,5 @@ void smmu_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
 	}
 	for (uint64_t off = 0; off < size; off += PAGE_SIZE)
 		cmds[n++] = (struct smmu_cmd){ { dw0, (ipa.v + off) & CMD1_IPA } };
-	if (((struct smmu *)i->priv)->driven)
-		st = smmu_issue(i->priv, cmds, n);
-	(void)st;
-	smmu_settle(i->priv);
+	flush(i->priv, cmds, n);
 }

@@ -17,7 +17,7 @@
 static const struct {
 	uint8_t id;
 	bool has_addr;
-	const char *reason;
+	char text[30]; /* not a pointer: nothing to relocate */
 } reasons[] = {
 	{ EVT_UUT, true, "unsupported transaction" },
 	{ EVT_BAD_STREAMID, false, "unknown StreamID" },
@@ -46,13 +46,11 @@ static void report(struct smmu *s, const uint64_t *dw)
 		.write = !(dw[1] & EVT1_READ),
 	};
 
-	for (unsigned n = 0; n < ARRAY_SIZE(reasons); n++) {
+	for (unsigned n = 0; n < ARRAY_SIZE(reasons); n++)
 		if (reasons[n].id == f.code) {
-			f.reason = reasons[n].reason;
+			f.reason = reasons[n].text;
 			f.has_addr = reasons[n].has_addr;
-			break;
 		}
-	}
 	if (iommu_on_fault)
 		iommu_on_fault(s->i, &f);
 }

@@ -17,7 +17,6 @@ uint64_t arch_ich_hcr(void);
 void arch_ich_hcr_write(uint64_t v);
 uint64_t arch_ich_vmcr(void);
 void arch_ich_vmcr_write(uint64_t v);
-uint64_t arch_ich_misr(void);
 uint64_t arch_ich_eisr(void);
 uint64_t arch_ich_elrsr(void);
 uint64_t arch_ich_lr(unsigned n);
