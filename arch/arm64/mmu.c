@@ -14,13 +14,10 @@
 #include "mmu.h"
 #include "sysreg.h"
 
-#define PTE_VALID     BIT(0)
-#define PTE_ADDR      BITS(47, 12)
-#define PTE_XN	      BIT(PTE_XN_SHIFT)
-#define ATTR_COMMON   (PTE_AP1 | PTE_AF_BIT | PTE_XN)
+#define ATTR_COMMON (PTE_AP1 | PTE_AF_BIT | PTE_XN)
 
 /* Windows: the first 2 MiB of this 512 GiB, times the CPU's number; above every PA we map. */
-#define WINDOW_BASE   (UINT64_C(256) << 39)
+#define WINDOW_BASE (UINT64_C(256) << 39)
 
 /* Tables until there is memory: for UART and device tree. Then they come from pmem. */
 static uint64_t boot_pool[4][512] __attribute__((aligned(4096)));

@@ -2,20 +2,9 @@
 #ifndef ARM64_MMU_H
 #define ARM64_MMU_H
 
-#define PTE_TYPE_PAGE  3 /* also: table */
-#define PTE_TYPE_BLOCK 1
-#define PTE_NORMAL     (0 << 2) /* AttrIndx */
-#define PTE_DEVICE     (1 << 2)
-#define PTE_AP1	       (1 << 6) /* RES1 in a regime with one privilege level */
-#define PTE_RO	       (1 << 7)
-#define PTE_SH_INNER   (3 << 8)
-#define PTE_AF_BIT     (1 << 10)
-#define PTE_GP_SHIFT   50
-#define PTE_XN_SHIFT   54
+#define MAIR_VALUE   0x04ff /* 0: Normal write-back, 1: Device-nGnRE */
 
-#define MAIR_VALUE     0x04ff /* 0: Normal write-back, 1: Device-nGnRE */
-
-#define EARLY_TABLES   12
+#define EARLY_TABLES 12
 
 #ifndef __ASSEMBLY__
 #include <hv/types.h>

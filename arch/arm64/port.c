@@ -67,23 +67,6 @@ void arch_tlb_s2_all(uint64_t vttbr)
 	vttbr_switch(old);
 }
 
-#define ICC_PMR_EL1	S3_0_C4_C6_0
-#define ICC_IAR1_EL1	S3_0_C12_C12_0
-#define ICC_EOIR1_EL1	S3_0_C12_C12_1
-#define ICC_BPR1_EL1	S3_0_C12_C12_3
-#define ICC_CTLR_EL1	S3_0_C12_C12_4
-#define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
-#define ICC_DIR_EL1	S3_0_C12_C11_1
-#define ICC_SGI1R_EL1	S3_0_C12_C11_5
-#define ICC_SRE_EL2	S3_4_C12_C9_5
-#define ICC_SRE_EL1	S3_0_C12_C12_5
-#define ICH_HCR_EL2	S3_4_C12_C11_0
-#define ICH_VTR_EL2	S3_4_C12_C11_1
-#define ICH_MISR_EL2	S3_4_C12_C11_2
-#define ICH_EISR_EL2	S3_4_C12_C11_3
-#define ICH_ELRSR_EL2	S3_4_C12_C11_5
-#define ICH_VMCR_EL2	S3_4_C12_C11_7
-
 void arch_icc_init(void)
 {
 	write_sysreg(ICC_SRE_EL2, 0xf); /* Enable for EL1, DIB, DFB, SRE: IHI 0069 §12.2.x */

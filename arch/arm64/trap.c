@@ -10,11 +10,6 @@
 #include "sysreg.h"
 #include "trap.h"
 
-#define PSTATE_MODE BITS(4, 0)
-#define MODE_EL0t   0
-#define MODE_EL1t   4
-#define MODE_EL1h   5
-
 static void advance(struct guest_regs *r)
 {
 	r->pc += 4;
@@ -197,8 +192,6 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		vm_stop(v);
 }
 
-#define ISS_SYS(op0, op1, crn, crm, op2)                                                           \
-	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
 #define ISS_SYS_MASK ISS_SYS(3, 7, 15, 15, 7)
 #define SYS_ID_SPACE ISS_SYS(3, 0, 0, 0, 0)
 #define SYS_ID_MASK  ISS_SYS(3, 7, 15, 0, 0)

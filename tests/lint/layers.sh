@@ -121,6 +121,7 @@ for f in $(find common drivers vpci include/hv include/spec -name '*.[ch]' | sor
 	for inc in $(sed -n 's/^#include <\(.*\)>/\1/p' "$f"); do
 		case $f:$inc in
 		include/spec/*:hv/bits.h | include/spec/*:std*.h) ;;
+		*:spec/sysreg.h) say "$f includes <$inc>, which only arch/arm64 may" ;;
 		include/spec/*) say "$f includes <$inc>; a spec header holds facts only" ;;
 		*:hv/* | *:spec/* | *:stdint.h | *:stddef.h | *:stdbool.h | *:stdarg.h | *:string.h) ;;
 		include/hv/mmio.h:arch/* | include/hv/spinlock.h:arch/* | include/hv/log.h:arch/*) ;;
