@@ -1,10 +1,11 @@
 /*
  * Fuzz target: accesses of a guest to config space, BARs and MSI-X tables, with a device that
  * loses state, goes silent and interrupts at will. libFuzzer's entry; the unit test feeds it random
- * bytes. A finding is a sanitizer report, a panic, an abort of an assertion, a retry without end, or
- * a physical BAR that moved.
+ * bytes. A finding is a sanitizer report, a panic, an abort of an assertion, a retry without end, a
+ * physical BAR that moved, or a write that reached what is hidden.
  */
 #include <assert.h>
+#include <string.h>
 
 #include <host.h>
 #include <spec/pci.h>
@@ -26,7 +27,7 @@ static uint64_t take(struct input *in, unsigned bytes)
 	return v;
 }
 
-static const uint8_t slots[] = { 0x08, 0x09, 0x10, 0x18 };
+static const uint8_t slots[] = {0x08, 0x09, 0x10, 0x18};
 
 static void world(void)
 {
@@ -42,6 +43,17 @@ static void world(void)
 	fakes[2].pf->msix_count = 2;
 	fakes[2].pf->msix_table_off = 0;
 	fakes[3].reset_status = HV_ETIMEOUT;
+	/* A longer extended list: virtual channel, resizable BAR, vendor, designated vendor. */
+	fake_put(&fakes[1], 0x148, 4, 0x30010003);
+	fake_put(&fakes[1], 0x300, 4, 0x34010002);
+	fake_put(&fakes[1], 0x340, 4, 0x3801000b);
+	fake_put(&fakes[1], 0x344, 4, 0x01000000);
+	fake_put(&fakes[1], 0x380, 4, 0x00010023);
+	fake_put(&fakes[1], 0x384, 4, 0x01000000);
+	memset(&fakes[1].writable[0x300], 0xff, 0xd00);
+	fake_as[1].raw_vendor_caps = true;
+	fake_as[2].raw_gaps = true;
+	fake_as[3].atomic_ops = true;
 	fake_start();
 }
 
@@ -72,8 +84,9 @@ static void guest_acts(struct input *in, unsigned op)
 	uint64_t at, addr = take(in, 3);
 
 	switch (op >> 4 & 3) {
-	case 0: /* the assigned functions' first 256 bytes */
-		at = FAKE_ECAM + ((uint64_t)slots[addr >> 8 & 3] << 12) + (addr & 0xff);
+	case 0: /* the assigned functions, half of it in their first 256 bytes */
+		at = FAKE_ECAM + ((uint64_t)slots[addr >> 12 & 3] << 12) +
+		     (addr & (addr >> 14 & 1 ? 0xff : 0xfff));
 		break;
 	case 1:
 		at = FAKE_ECAM + (addr & (MIB(1) - 1));
@@ -91,9 +104,18 @@ static void guest_acts(struct input *in, unsigned op)
 		guest_read(at, size);
 }
 
+/* The ROM BAR, the ATS capability, and (without raw-gaps) what no capability claims. */
+static void hidden_is_untouched(const struct fake_dev *d, bool raw_gaps)
+{
+	for (unsigned i = 0; i < 4; i++)
+		assert(!d->touched[PCI_ROM + i] && !d->touched[0x134 + i]);
+	for (unsigned off = 0x200; off < 0x204; off++)
+		assert(raw_gaps || !d->touched[off]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = { data, data + size };
+	struct input in = {data, data + size};
 
 	world();
 	while (in.at < in.end) {
@@ -107,13 +129,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			vpci_reset(fake_vm.vpci);
 		else if (op >= 0xc0) /* a well-formed placement: mappings happen */
 			guest_place(slots[op & 3], op >> 2 & 3,
-				    (op & 0x10 ? FAKE_MEM64 : FAKE_MEM32) + (take(&in, 2) << 6 & 0xfffff));
+				    (op & 0x10 ? FAKE_MEM64 : FAKE_MEM32) +
+					    (take(&in, 2) << 6 & 0xfffff));
 		else if (op >= 0xb0)
 			cfg_write(slots[op & 3], PCI_COMMAND, 2, op);
 		else
 			guest_acts(&in, op);
 		host_trace_clear();
 	}
+	for (unsigned i = 0; i < pci_func_count; i++)
+		hidden_is_untouched(&fakes[i], fake_as[i].raw_gaps);
 	for (unsigned i = 0; i < pci_func_count; i++)
 		for (unsigned b = 0; b < PCI_BARS; b++)
 			assert(!(fakes[i].touched[PCI_BAR(b)] && !fakes[i].resets &&

@@ -391,6 +391,20 @@ static void raw_gaps_are_what_nobody_claims(void **state)
 	}
 }
 
+/* Without an extended list all of it is a gap. */
+static void raw_gaps_begin_at_once_without_a_list(void **state)
+{
+	(void)state;
+	memset(dev->writable, 0xff, sizeof(dev->writable));
+	fake_put(dev, 0x100, 4, 0);
+	fake_as[0].raw_gaps = true;
+	fake_start();
+	for (unsigned off = 0x11c; off < 0x1000; off += 0x7c) {
+		cfg_write(DEV, off, 4, 0xcafe + off);
+		assert_int_equal(fake_get(dev, off, 4), 0xcafe + off);
+	}
+}
+
 static void atomic_operations_are_an_option(void **state)
 {
 	static const bool option[] = { false, true };
@@ -436,6 +450,7 @@ int main(void)
 		T(af_resets_and_never_raw),
 		T(raw_vendor_caps_are_the_guests),
 		T(raw_gaps_are_what_nobody_claims),
+		T(raw_gaps_begin_at_once_without_a_list),
 		T(atomic_operations_are_an_option),
 		T(memory_ends_with_the_last_capability),
 	};
