@@ -14,62 +14,60 @@
 #include "mmu.h"
 #include "sysreg.h"
 
-extern char _start[], _end[], _text_end[];
+extern char _start[], _end[];
+
+static const struct {
+	uint8_t ec;
+	char name[33];
+} ec_names[] = {
+	{0, "unknown or undefined instruction"},
+	{EC_BTI, "branch target exception"},
+	{EC_IABT, "instruction abort"},
+	{EC_PC_ALIGN, "PC alignment"},
+	{EC_DABT, "data abort"},
+	{EC_SP_ALIGN, "SP alignment"},
+	{EC_SERROR, "SError"},
+	{EC_BRK, "BRK"},
+};
+
+/* By bits 5:2 of the fault status code. */
+static const char fsc_names[][13] = {
+	"address size", "translation", "access flag",
+	"permission",   "external",    [FSC_ALIGNMENT >> 2] = "alignment",
+};
 
 static const char *ec_name(uint64_t esr)
 {
-	switch (field_get(ESR_EC, esr)) {
-	case 0:
-		return "unknown or undefined instruction";
-	case EC_BTI:
-		return "branch target exception";
-	case EC_IABT:
-		return "instruction abort";
-	case EC_PC_ALIGN:
-		return "PC alignment";
-	case EC_DABT:
-		return "data abort";
-	case EC_SP_ALIGN:
-		return "SP alignment";
-	case EC_SERROR:
-		return "SError";
-	case EC_BRK:
-		return "BRK";
-	}
+	for (unsigned i = 0; i < ARRAY_SIZE(ec_names); i++)
+		if (ec_names[i].ec == field_get(ESR_EC, esr))
+			return ec_names[i].name;
 	return "other";
 }
 
 static const char *fsc_name(uint64_t esr)
 {
-	switch (esr & FSC_TYPE) {
-	case 0:
-		return "address size";
-	case FSC_TRANSLATION:
-		return "translation";
-	case FSC_ACCESS:
-		return "access flag";
-	case FSC_PERMISSION:
-		return "permission";
-	case FSC_EXTERNAL:
-		return "external";
-	case 0x20:
-		return "alignment";
-	}
-	return "other";
+	size_t i = field_get(FSC_TYPE, esr);
+
+	return i < ARRAY_SIZE(fsc_names) && *fsc_names[i] ? fsc_names[i] : "other";
 }
 
-/* Frame records, DDI 0487: AAPCS64 §6.4.6. */
-static void backtrace(uint64_t pc, uint64_t fp)
+/*
+ * The frame records of AAPCS64 §6.4.6. Who jumped out of the image did so by a call, most likely,
+ * and its caller is in x30 only.
+ */
+static void backtrace(uint64_t pc, uint64_t lr, uint64_t fp)
 {
-	log_err("image at 0x%llx", (unsigned long long)(uintptr_t)_start);
-	log_err("  #0 0x%016llx", (unsigned long long)pc);
-	for (unsigned i = 1; i < 24; i++) {
-		const uint64_t *record = (const uint64_t *)(uintptr_t)fp;
+	unsigned i = 0;
 
+	log_err("image at 0x%lx", (uintptr_t)_start);
+	log_err("  #%u 0x%016lx", i++, pc);
+	if (pc - (uintptr_t)_start >= (uintptr_t)(_end - _start))
+		log_err("  #%u 0x%016lx", i++, lr - 4);
+	for (const uint64_t *record; i < 24; fp = record[0]) {
+		record = (const uint64_t *)fp;
 		if (!fp || fp & 7 || !el2_is_mapped(fp) || !record[1])
 			break;
-		log_err("  #%u 0x%016llx", i, (unsigned long long)record[1] - 4);
-		fp = record[0];
+		log_err("  #%u 0x%016lx", i++, record[1] - 4);
 	}
 }
 
@@ -80,9 +78,9 @@ static void stop_others(void)
 			gic.ops->send_sgi(i, SGI_STOP);
 }
 
-static _Noreturn void finish(uint64_t pc, uint64_t fp)
+static _Noreturn void finish(uint64_t pc, uint64_t lr, uint64_t fp)
 {
-	backtrace(pc, fp);
+	backtrace(pc, lr, fp);
 	log_err("stopped");
 	console_flush();
 	stop_others();
@@ -110,37 +108,30 @@ void crash(const struct guest_regs *r, uint64_t sp)
 	if (entered_again())
 		cpu_stop();
 	console_flush();
-	log_err("fault in EL2 on CPU %u: %s, %s, ESR 0x%llx", this_cpu()->id, ec_name(esr),
-		fsc_name(esr), (unsigned long long)esr);
-	log_err("PC 0x%llx SP 0x%llx FAR 0x%llx PSTATE 0x%llx", (unsigned long long)r->pc,
-		(unsigned long long)sp, (unsigned long long)read_sysreg(far_el2),
-		(unsigned long long)r->pstate);
+	log_err("fault in EL2 on CPU %u: %s, %s, ESR 0x%lx", this_cpu()->id, ec_name(esr),
+		fsc_name(esr), esr);
+	log_err("PC 0x%lx SP 0x%lx FAR 0x%lx PSTATE 0x%lx", r->pc, sp, read_sysreg(far_el2),
+		r->pstate);
 	for (unsigned i = 0; i < 30; i += 3)
-		log_err("x%-2u 0x%016llx  x%-2u 0x%016llx  x%-2u 0x%016llx", i,
-			(unsigned long long)r->x[i], i + 1, (unsigned long long)r->x[i + 1],
-			i + 2, (unsigned long long)r->x[i + 2]);
-	log_err("x30 0x%016llx", (unsigned long long)r->x[30]);
-	finish(r->pc, r->x[29]);
-}
-
-static _Noreturn void panic_va(const char *fmt, va_list ap)
-{
-	char line[200];
-
-	if (entered_again())
-		cpu_stop();
-	fmt_vprint(line, sizeof(line), fmt, ap);
-	console_flush();
-	log_err("panic: %s", line);
-	finish((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0));
+		log_err("x%-2u 0x%016lx  x%-2u 0x%016lx  x%-2u 0x%016lx", i, r->x[i], i + 1,
+			r->x[i + 1], i + 2, r->x[i + 2]);
+	log_err("x30 0x%016lx", r->x[30]);
+	finish(r->pc, r->x[30], r->x[29]);
 }
 
 void panic(const char *fmt, ...)
 {
+	char line[200];
 	va_list ap;
 
+	if (entered_again())
+		cpu_stop();
 	va_start(ap, fmt);
-	panic_va(fmt, ap);
+	fmt_vprint(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	console_flush();
+	log_err("panic: %s", line);
+	finish((uintptr_t)__builtin_return_address(0), 0, (uintptr_t)__builtin_frame_address(0));
 }
 
 void assert_failed(const char *expr, const char *file, int line)

@@ -1,0 +1,93 @@
+"""A crash of EL2 itself, made from outside through QEMU's gdbstub: the product has no hook for it.
+
+Two guests run; CPU 0 or 1 is stopped where Viaduct handles a hypercall of one, and a register is
+broken. What comes out must say what happened, where, and how EL2 came there, and stop everything.
+"""
+import os
+import re
+import subprocess
+
+import gdb_remote
+import viaduct_qemu as vq
+
+IMAGE_AT = vq.RAM_BASE + 2 * vq.MIB     # where QEMU's -kernel puts an Image without text offset
+BAD = 0xbadc0de0000
+KEPT = 0x123456789abcdef0
+EL2H = 9
+
+
+def symbol(name):
+    out = subprocess.run(["aarch64-linux-gnu-nm", f"{vq.VIADUCT}.elf"], check=True, stdout=subprocess.PIPE, text=True)
+    return IMAGE_AT + int(re.search(rf"^(\w+) t {name}$", out.stdout, re.M)[1], 16)
+
+
+def crash_in_hypercall(name, register, value):
+    """Boots, stops in psci_call(), breaks the register, lets it run into it."""
+    path = f"{vq.BUILD}/boot-logs/{name}.gdb"
+    if os.path.exists(path):
+        os.unlink(path)
+    machine = vq.Machine(name, smp=2, extra=["-chardev", f"socket,id=gdb,path={path},server=on,wait=off",
+                                             "-gdb", "chardev:gdb", "-S"])
+    guests = [vq.Guest(n, f"{vq.BUILD}/guests/idle.bin", memory_mib=32, bootargs=f"beats={beats}")
+              for n, beats in (("short", 3), ("long", 100000))]
+    with machine.start(guests, timeout=60) as run:
+        gdb = gdb_remote.Remote(path)
+        gdb.run_to(symbol("psci_call"))
+        assert gdb.read(gdb_remote.CPSR) & 0xf == EL2H
+        gdb.write(27, KEPT)
+        gdb.write(register, value)
+        gdb.detach()
+        assert run.wait_line(r"^viaduct: error: stopped", seconds=20), run.tail()
+        run.pump(seconds=1)     # the CPUs stop behind that line
+        at = len(run.lines)
+        run.pump(seconds=1.5)
+        assert len(run.lines) == at, "a guest goes on after the crash:\n" + run.tail()
+    return run
+
+
+def dump(run):
+    """The console from the crash on, through tools/symbolise."""
+    done = subprocess.run([f"{vq.ROOT}/tools/symbolise", "-e", f"{vq.VIADUCT}.elf", run.machine.log], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    lines = [line for line in done.stdout.split("\n") if line.startswith("viaduct: error: ")]
+    return [line[len("viaduct: error: "):] for line in lines]
+
+
+def registers(lines):
+    found = re.findall(r"\bx(\d+) +0x([0-9a-f]{16})\b", "\n".join(lines))
+    return {int(n): int(v, 16) for n, v in found}
+
+
+def frames(lines):
+    return [m[1] for line in lines if (m := re.match(r"  #\d+ 0x[0-9a-f]{16}  (.*)", line))]
+
+
+def test_bad_pointer():
+    run = crash_in_hypercall("crash-pointer", 1, BAD)   # the guest's registers: read first
+    lines = dump(run)
+    head = next(line for line in lines if line.startswith("fault in EL2"))
+    assert re.match(r"fault in EL2 on CPU [01]: data abort, translation, ESR 0x9600000[4-7]$", head), head
+    where = next(line for line in lines if line.startswith("PC "))
+    far = int(re.search(r"FAR 0x([0-9a-f]+)", where)[1], 16)
+    assert BAD <= far < BAD + 4096, where
+    seen = registers(lines)
+    assert sorted(seen) == list(range(31)), seen
+    assert BAD in seen.values() and seen[27] == KEPT, seen
+    stack = frames(lines)
+    assert re.search(r"\bpsci_call common/psci.c:\d+", stack[0]), stack
+    assert re.search(r"\btrap_hypercall arch/arm64/trap.c:\d+", stack[1]), stack
+    assert re.search(r"arch/arm64/vectors.S:\d+", stack[2]) and len(stack) == 3, stack
+
+
+def test_wild_jump():
+    """As after a call of a bad function pointer: its caller is named although it is in x30 only."""
+    run = crash_in_hypercall("crash-jump", gdb_remote.PC, BAD)
+    lines = dump(run)
+    assert any(re.match(r"fault in EL2 on CPU [01]: instruction abort, translation, ESR 0x8600000[4-7]$", line)
+               for line in lines), lines
+    assert any(re.match(rf"PC 0x{BAD:x} SP 0x[0-9a-f]+ FAR 0x{BAD:x} ", line) for line in lines), lines
+    assert registers(lines)[27] == KEPT
+    stack = frames(lines)
+    assert len(stack) == 3 and stack[0].startswith("??"), stack
+    assert re.search(r"\btrap_hypercall arch/arm64/trap.c:\d+", stack[1]), stack
+    assert re.search(r"arch/arm64/vectors.S:\d+", stack[2]), stack
