@@ -11,12 +11,18 @@
 #define LOG_BURST 32
 
 /*
- * Stage-2 tables: RAM needs one for each end that is no whole GiB, each kind of emulated page at
- * most two.
+ * Stage-2 tables for RAM, by level: those of the two ends, or, where the blocks of IPA and PA do
+ * not fall together, all.
  */
-static unsigned table_need(const struct vpci_assignment *list, unsigned count)
+static unsigned ram_tables(const struct guest_plan *g)
 {
-	return 4U + 2U * MAX_EMUL + (count ? vpci_table_need(list, count) : 0);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < g->ram_count; i++)
+		for (uint64_t block = GIB(1); block >= MIB(2); block >>= 9)
+			n += 2 + (IS_ALIGNED(g->ram[i].ipa.v - g->ram[i].pa.v, block)
+					  ? 0 : (unsigned)(g->ram[i].size / block));
+	return n;
 }
 
 static void flush_dma(void *arg, ipa_t ipa, uint64_t size)
@@ -27,34 +33,27 @@ static void flush_dma(void *arg, ipa_t ipa, uint64_t size)
 		iommus[i].ops->flush(&iommus[i], vm->dma_s2.vmid, ipa, size);
 }
 
-static enum hv_status add_ram(struct vm *vm, ipa_t ipa, pa_t pa, uint64_t size, bool dma)
-{
-	enum hv_status st = s2_map(&vm->cpu_s2, ipa, pa, size, S2_RAM);
-
-	if (st == HV_OK && dma)
-		st = s2_map(&vm->dma_s2, ipa, pa, size, S2_RAM);
-	vm->ram[vm->ram_count].ipa = ipa;
-	vm->ram[vm->ram_count].pa = pa;
-	vm->ram[vm->ram_count++].size = size;
-	return st;
-}
-
 static enum hv_status build_memory(const struct plan *p, const struct guest_plan *g, struct vm *vm,
 				   const struct vpci_assignment *list)
 {
 	uint16_t vmid = (uint16_t)(vm->id + 1);
-	enum hv_status st = s2_init(&vm->cpu_s2, p->geo, vmid, table_need(list, g->device_count), true);
+	/* Each kind of emulated page takes two tables at most, and so does the doorbell. */
+	unsigned ram = ram_tables(g),
+		 own = 2U * MAX_EMUL + (g->has_pci ? vpci_table_need(list, g->device_count) : 0);
+	enum hv_status st = s2_init(&vm->cpu_s2, p->geo, vmid, ram + own, true);
 
 	if (st == HV_OK && g->has_pci)
-		st = s2_init(&vm->dma_s2, p->geo, vmid, 8, false);
-	if (st != HV_OK)
-		return st;
+		st = s2_init(&vm->dma_s2, p->geo, vmid, ram + 2, false);
 	vm->dma_s2.flush = flush_dma;
 	vm->dma_s2.flush_arg = vm;
-	st = add_ram(vm, g->ram_ipa, g->ram_pa, g->ram_size, g->has_pci);
-	if (st == HV_OK && g->ram_high.size)
-		st = add_ram(vm, IPA(g->ram_high.base), PA(g->ram_pa.v + g->ram_size),
-			     g->ram_high.size, g->has_pci);
+	for (unsigned i = 0; i < g->ram_count && st == HV_OK; i++) {
+		const struct guest_ram *r = &g->ram[i];
+
+		vm->ram[vm->ram_count++] = *r;
+		st = s2_map(&vm->cpu_s2, r->ipa, r->pa, r->size, S2_RAM);
+		if (st == HV_OK && g->has_pci)
+			st = s2_map(&vm->dma_s2, r->ipa, r->pa, r->size, S2_RAM);
+	}
 	return st;
 }
 

@@ -166,12 +166,14 @@ static void write_cpus(struct writer *w, const struct guest_plan *g)
 
 static void write_memory(struct writer *w, const struct guest_plan *g)
 {
-	const uint32_t reg[] = { PAIR(g->ram_ipa.v), PAIR(g->ram_size), PAIR(g->ram_high.base),
-				PAIR(g->ram_high.size) };
+	fdt32_t *reg;
 
-	begin_at(w, "memory", g->ram_ipa.v);
+	begin_at(w, "memory", g->ram[0].ipa.v);
 	TEXT(w, "device_type", "memory");
-	cells(w, "reg", reg, g->ram_high.size ? 8 : 4);
+	reg = reserve(w, "reg", 4 * g->ram_count);
+	for (unsigned i = 0; reg && i < g->ram_count; i++)
+		fill(reg + 4 * i, (const uint32_t[]){ PAIR(g->ram[i].ipa.v), PAIR(g->ram[i].size) },
+		     4);
 	end(w);
 }
 

@@ -15,69 +15,84 @@
 
 static struct plan_device devices[PLAN_MAX_DEVICES];
 
+enum role { KERNEL, RAMDISK, RAM };
+
 /* Identical ranges of the same role are one file for several guests; any other overlap is wrong. */
-static bool module_clash(struct range a, bool a_kernel, struct range b, bool b_kernel)
+static bool clash(struct range a, enum role a_role, struct range b, enum role b_role)
 {
-	bool same = a.base == b.base && a.size == b.size && a_kernel == b_kernel;
+	bool same = a.base == b.base && a.size == b.size && a_role == b_role && a_role != RAM;
 
 	return range_overlaps(a, b) && !same;
 }
 
-static struct range ram_of(const struct guest_plan *g)
+static const char *guest_clash(const struct guest_plan *o, struct range r, enum role role)
 {
-	return (struct range){ g->ram_pa.v, g->ram_size + g->ram_high.size };
-}
-
-/* What is in the way of a module, or NULL; *owner: the guest whose it is, or NULL. */
-static const char *module_obstacle(const struct plan *p, const struct guest_plan *g, struct range m,
-				   bool kernel, const struct guest_plan **owner)
-{
-	const struct board *b = p->board;
-
-	*owner = NULL;
-	if (range_overlaps(m, b->image))
-		return "Viaduct itself";
-	if (range_overlaps(m, b->tree))
-		return "the device tree";
-	for (const struct guest_plan *o = p->guest; o <= g; o++) {
-		if (o != g && plan_refused(o))
-			continue;
-		*owner = o;
-		if (module_clash(m, kernel, o->kernel, true))
-			return "the kernel of";
-		if (module_clash(m, kernel, o->ramdisk, false))
-			return "the ramdisk of";
-		/* Not unless the caller could not reserve all modules. */
-		if (o->ram_pa.v && range_overlaps(m, ram_of(o)))
-			return "the RAM of";
-	}
-	*owner = NULL;
+	if (clash(r, role, o->kernel, KERNEL))
+		return "the kernel of guest ";
+	if (clash(r, role, o->ramdisk, RAMDISK))
+		return "the ramdisk of guest ";
+	for (unsigned i = 0; i < o->ram_count; i++)
+		if (clash(r, role, (struct range){ o->ram[i].pa.v, o->ram[i].size }, RAM))
+			return "the RAM of guest ";
 	return NULL;
 }
 
-static void check_module(const struct plan *p, struct guest_plan *g, struct range m, bool kernel)
+/* What is at `r` besides what `g` wants there, or NULL; *owner: the guest whose it is, or "". */
+static const char *obstacle(const struct plan *p, const struct guest_plan *g, struct range r,
+			    enum role role, const char **owner)
 {
-	const char *role = kernel ? "kernel" : "ramdisk", *what;
-	const struct guest_plan *owner;
+	const struct board *b = p->board;
+	const char *what = NULL;
+
+	*owner = "";
+	if (range_overlaps(r, b->image))
+		return "Viaduct itself";
+	if (range_overlaps(r, b->tree))
+		return "the device tree";
+	for (const struct guest_plan *o = p->guest; o <= g && !what; o++)
+		if (o == g || !plan_refused(o)) {
+			what = guest_clash(o, r, role);
+			*owner = what ? o->name : "";
+		}
+	return what;
+}
+
+static void check_module(const struct plan *p, struct guest_plan *g, struct range m, enum role role)
+{
+	const char *name = role == KERNEL ? "kernel" : "ramdisk", *what, *owner;
 
 	if (!m.size)
 		return;
-	if (!board_is_ram(p->board, m)) {
+	what = obstacle(p, g, m, role, &owner);
+	if (!board_is_ram(p->board, m))
 		plan_refuse(g, "its %s at 0x%lx is not in RAM; load it elsewhere and correct reg",
-			    role, m.base);
-		return;
-	}
-	what = module_obstacle(p, g, m, kernel, &owner);
-	if (what)
-		plan_refuse(g, "its %s, 0x%lx to 0x%lx, overlaps %s%s%s; load it elsewhere", role,
-			    m.base, range_end(m) - 1, what, owner ? " guest " : "",
-			    owner ? owner->name : "");
+			    name, m.base);
+	else if (what)
+		plan_refuse(g, "its %s, 0x%lx to 0x%lx, overlaps %s%s; load it elsewhere", name,
+			    m.base, range_end(m) - 1, what, owner);
 }
 
 static void check_modules(const struct plan *p, struct guest_plan *g)
 {
-	check_module(p, g, g->kernel, true);
-	check_module(p, g, g->ramdisk, false);
+	check_module(p, g, g->kernel, KERNEL);
+	check_module(p, g, g->ramdisk, RAMDISK);
+}
+
+void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r)
+{
+	const struct board *b = p->board;
+	const char *owner, *what = obstacle(p, g, r, RAM, &owner);
+
+	for (unsigned i = 0; i < b->reserved_count && !what; i++)
+		if (range_overlaps(r, b->reserved[i]))
+			what = "reserved memory";
+	if (!board_is_ram(b, r))
+		plan_refuse(g, "xen,static-mem at 0x%lx to 0x%lx is not RAM; correct it", r.base,
+			    range_end(r) - 1);
+	else
+		plan_refuse(g, "xen,static-mem at 0x%lx to 0x%lx overlaps %s%s; give it elsewhere",
+			    r.base, range_end(r) - 1,
+			    what ? what : "a later guest's module, or what Viaduct needs", owner);
 }
 
 static bool cpu_taken(const struct plan *p, const struct guest_plan *g, unsigned cpu)
@@ -108,27 +123,43 @@ static void choose_cpus(const struct plan *p, struct guest_plan *g)
 			    "another guest", g->vcpu_count, found, b->cpu_count);
 }
 
+/* From ram[i] on, what is one range to the guest. */
+static struct range ram_run(const struct guest_plan *g, unsigned i)
+{
+	struct range run = { g->ram[i].ipa.v, g->ram[i].size };
+
+	while (++i < g->ram_count && g->ram[i].ipa.v == range_end(run))
+		run.size += g->ram[i].size;
+	return run;
+}
+
+/* A kernel that is not looked into counts as large as its file. */
+static enum hv_status fit_image(const struct plan *p, struct guest_plan *g, uint64_t *file_size)
+{
+	const void *data = p->module_data ? p->module_data(g->kernel) : NULL;
+	bool gzip = data && image_is_gzip(data, g->kernel.size);
+	uint8_t head[IMAGE_HEAD] = { 0 };
+	enum hv_status s = HV_OK;
+
+	if (data && (!gzip || p->work))
+		s = image_head(data, g->kernel.size, p->work, p->work_size, head, file_size);
+	if (s != HV_OK)
+		return s;
+	for (unsigned i = 0; i < g->ram_count; i++) {
+		s = image_layout(head, *file_size, g->ramdisk.size, ram_run(g, i), &g->image);
+		g->image.gzip = gzip;
+		if (s != HV_ENOMEM)
+			return s;
+	}
+	return HV_ENOMEM;
+}
+
 static void check_image(const struct plan *p, struct guest_plan *g)
 {
-	const struct range ram = { g->ram_ipa.v, g->ram_size };
-	uint8_t head[IMAGE_HEAD];
 	uint64_t file_size = g->kernel.size;
 	char a[PLAN_SIZE_TEXT], b[PLAN_SIZE_TEXT], c[PLAN_SIZE_TEXT];
-	enum hv_status s = HV_ENOMEM;
-	const void *data = p->module_data ? p->module_data(g->kernel) : NULL;
+	enum hv_status s = fit_image(p, g, &file_size);
 
-	if (!data || (image_is_gzip(data, g->kernel.size) && !p->work)) {
-		/* Not looked into: only what cannot fit whatever it is. The device tree takes 2
-		 * MiB. */
-		if (range_contains(ram, ram.base + MIB(2), g->kernel.size) &&
-		    g->ramdisk.size <= g->ram_size - MIB(2) - g->kernel.size)
-			return;
-	} else {
-		s = image_head(data, g->kernel.size, p->work, p->work_size, head, &file_size);
-		if (s == HV_OK)
-			s = image_layout(head, file_size, g->ramdisk.size, ram, &g->image);
-		g->image.gzip = image_is_gzip(data, g->kernel.size);
-	}
 	if (s == HV_EINVAL)
 		plan_refuse(g, "its kernel at 0x%lx is damaged or no arm64 Image; load one, plain "
 			    "or gzip, and give its exact size in reg", g->kernel.base);
@@ -138,27 +169,19 @@ static void check_image(const struct plan *p, struct guest_plan *g)
 			    plan_size(g->ram_size, c));
 }
 
-static void take_ram(const struct plan *p, struct guest_plan *g)
-{
-	char size[PLAN_SIZE_TEXT];
-
-	if (pmem_alloc_guest(ram_of(g).size, &g->ram_pa) != HV_OK)
-		plan_refuse(g, "there is no free RAM of %s in one piece; lower memory of a guest",
-			    plan_size(ram_of(g).size, size));
-	else
-		check_modules(p, g);
-}
-
-/* Each step relies on the earlier ones; only the last takes something. */
+/* Each step relies on the earlier ones; what they take of RAM is given back by a refusal. */
 static void decide(const struct plan *p, struct guest_plan *g)
 {
 	static void (*const steps[])(const struct plan *, struct guest_plan *) = {
-		check_modules,   choose_cpus, plan_devices, plan_map_guest,
-		plan_intx_check, check_image, take_ram,
+		check_modules, choose_cpus,     plan_devices, plan_map_guest,
+		check_modules, plan_intx_check, check_image,
 	};
 
+	pmem_save();
 	for (unsigned i = 0; i < ARRAY_SIZE(steps) && !plan_refused(g); i++)
 		steps[i](p, g);
+	if (plan_refused(g))
+		pmem_undo();
 }
 
 void plan_guests(struct plan *p, struct board *b)
@@ -184,7 +207,7 @@ void plan_guests(struct plan *p, struct board *b)
 		plan_parse_guest(b->fdt, g, &devices[used], PLAN_MAX_DEVICES - used);
 		decide(p, g);
 		if (plan_refused(g)) {
-			g->device_count = 0;
+			g->device_count = g->ram_count = 0;
 			g->has_pci = false;
 			continue;
 		}

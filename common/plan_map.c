@@ -16,34 +16,43 @@ static struct range on_bus(const struct pci_window *w)
 	return (struct range){ w->kind == PCI_WINDOW_IO ? w->cpu : w->pci, w->size };
 }
 
-static const char *host_conflict(const struct pci_host *h, struct range r, struct range *what)
+/* NULL: [r) gets through this bridge at its own addresses. Else what is in the way, and where. */
+static const char *host_conflict(const struct pci_host *h, struct range r, struct range *at)
 {
 	bool inside = !h->inbound_count;
 
 	for (unsigned i = 0; i < h->inbound_count; i++)
 		inside = inside || range_contains(h->inbound[i], r.base, r.size);
-	*what = r;
+	*at = h->inbound[0];
 	if (!inside)
 		return "is outside the dma-ranges";
-	*what = h->ecam;
+	*at = h->ecam;
 	if (range_overlaps(r, h->ecam))
 		return "overlaps the configuration space";
 	for (unsigned i = 0; i < h->window_count; i++) {
-		*what = on_bus(&h->window[i]);
-		if (range_overlaps(r, *what))
+		*at = on_bus(&h->window[i]);
+		if (range_overlaps(r, *at))
 			return h->window[i].kind == PCI_WINDOW_IO ? "overlaps the I/O window"
 								  : "overlaps a BAR window";
 	}
 	return NULL;
 }
 
-const char *plan_reach_check(const struct plan_reach *reach, struct range r, struct range *what)
+bool plan_reaches(const struct plan_reach *reach, struct range r, struct plan_clash *c)
 {
-	const char *why = NULL;
+	c->why = NULL;
+	for (unsigned i = 0; i < reach->host_count && !c->why; i++) {
+		c->host = reach->host[i];
+		c->why = host_conflict(c->host, r, &c->at);
+	}
+	return !c->why;
+}
 
-	for (unsigned i = 0; i < reach->host_count && !why; i++)
-		why = host_conflict(reach->host[i], r, what);
-	return why;
+const char *plan_clash(const struct plan_clash *c, char buf[PLAN_CLASH_TEXT])
+{
+	fmt_print(buf, PLAN_CLASH_TEXT, "%s%s%s (0x%lx to 0x%lx)", c->why, c->host ? " of " : "",
+		  c->host ? c->host->name : "", c->at.base, range_end(c->at) - 1);
+	return buf;
 }
 
 /* The search of plan_place: one candidate after another, the lowest that fits stays. */
@@ -58,7 +67,8 @@ struct search {
 
 static void try_at(struct search *s, uint64_t at)
 {
-	struct range r = { ALIGN_UP(at, s->align), s->size }, what;
+	struct range r = { ALIGN_UP(at, s->align), s->size };
+	struct plan_clash c;
 
 	if (r.base < at || !range_contains(s->limits, r.base, r.size) ||
 	    (s->found && s->best <= r.base))
@@ -66,7 +76,7 @@ static void try_at(struct search *s, uint64_t at)
 	for (unsigned i = 0; i < s->taken_count; i++)
 		if (range_overlaps(r, s->taken[i]))
 			return;
-	if (plan_reach_check(s->reach, r, &what))
+	if (!plan_reaches(s->reach, r, &c))
 		return;
 	s->best = r.base;
 	s->found = true;
@@ -114,48 +124,6 @@ static struct plan_reach reach_of(const struct guest_plan *g)
 			reach.host[reach.host_count++] = h;
 	}
 	return reach;
-}
-
-/* 1 GiB alignment lets stage-2 use 1 GiB blocks; 2 MiB is the least that makes sense. */
-static bool place_ram(const struct plan_reach *reach, struct range limits, uint64_t prefer,
-		      uint64_t size, uint64_t *out)
-{
-	return plan_place(reach, NULL, 0, limits, prefer, size, GIB(1), out) == HV_OK ||
-	       plan_place(reach, NULL, 0, limits, prefer, size, MIB(2), out) == HV_OK;
-}
-
-/* Below 4 GiB if it fits there, split like Xen's map if it does not, all of it high at worst. */
-static void map_ram(struct guest_plan *g, const struct plan_reach *reach, uint64_t ipa_end)
-{
-	const struct range low = { GUEST_RAM_BASE, MIN(GUEST_RAM_SIZE, ipa_end - GUEST_RAM_BASE) };
-	const struct range high = { GUEST_HIGH_BASE,
-				   ipa_end > GUEST_HIGH_BASE ? ipa_end - GUEST_HIGH_BASE : 0 };
-	uint64_t total = g->ram_size, first = MIN(total, GUEST_RAM_SIZE), base, rest;
-	struct range want = { GUEST_RAM_BASE, first }, what = want;
-	char size[PLAN_SIZE_TEXT];
-	const char *why;
-
-	if (place_ram(reach, low, GUEST_RAM_BASE, first, &base) &&
-	    (first == total || place_ram(reach, high, GUEST_HIGH_BASE, total - first, &rest))) {
-		g->ram_ipa = IPA(base);
-		g->ram_size = first;
-		if (first != total)
-			g->ram_high = (struct range){ rest, total - first };
-		return;
-	}
-	if (place_ram(reach, high, GUEST_HIGH_BASE, total, &base)) {
-		g->ram_ipa = IPA(base);
-		return;
-	}
-	why = plan_reach_check(reach, want, &what);
-	if (why)
-		plan_refuse(g, "RAM at 0x%lx (%s) %s of its PCI host bridge (0x%lx to 0x%lx) and "
-			    "fits nowhere else that its devices reach; lower memory or correct "
-			    "dma-ranges", want.base, plan_size(total, size), why, what.base,
-			    range_end(what) - 1);
-	else
-		plan_refuse(g, "%s of RAM does not fit into its address space of 2^%u bytes; lower "
-			    "memory", plan_size(total, size), log2_floor(ipa_end));
 }
 
 /* BARs by size, log2. */
@@ -216,7 +184,14 @@ static void count_bars(const struct guest_plan *g, bool high_window, struct bars
 		}
 }
 
-static void map_windows(struct guest_plan *g, uint64_t ipa_end)
+/* RAM first, for windows and doorbell to keep off it. */
+struct taken {
+	unsigned count;
+	struct range r[MAX_GUEST_RAM + 1];
+};
+
+static void map_windows(struct guest_plan *g, const struct plan_reach *reach, struct taken *t,
+			uint64_t ipa_end)
 {
 	struct range w = { GUEST_MEM64_BASE, GUEST_MEM64_SIZE };
 	struct bars low = { .total = 0 }, high = { .total = 0 };
@@ -233,29 +208,27 @@ static void map_windows(struct guest_plan *g, uint64_t ipa_end)
 			    g->vpci.mem32.base);
 	if (!has_high)
 		return;
-	if (!bars_fit(&high, w)) { /* RAM is never there: see map_ram */
-		w.size = MAX(BIT(log2_ceil(high.total)), GUEST_MEM64_SIZE);
-		w.base = g->ram_high.size ? range_end(g->ram_high) : g->ram_ipa.v + g->ram_size;
-		w.base = ALIGN_UP(w.base, w.size);
-		if (!range_contains((struct range){ 0, ipa_end }, w.base, w.size))
-			plan_refuse(g, "the 64-bit BARs of its devices (%s) do not fit into its "
-				    "address space of 2^%u bytes; move a device to another guest",
-				    plan_size(high.total, a), log2_floor(ipa_end));
-	}
-	g->vpci.mem64 = w;
+	/* A power of two, aligned: whatever the order, naturally aligned BARs fit. */
+	w.size = MAX(BIT(log2_ceil(high.total)), w.size);
+	if (plan_place(reach, t->r, t->count, (struct range){ w.base, ipa_end - w.base }, w.base,
+		       w.size, w.size, &w.base) != HV_OK)
+		plan_refuse(g, "the 64-bit BARs of its devices (%s) do not fit into its "
+			    "address space of 2^%u bytes; move a device to another guest",
+			    plan_size(high.total, a), log2_floor(ipa_end));
+	g->vpci.mem64 = t->r[t->count++] = w;
 }
 
 /* The translation frame's address is what devices write to, so the frame goes where they reach. */
-static void map_its(struct guest_plan *g, const struct plan_reach *reach, uint64_t ipa_end)
+static void map_its(struct guest_plan *g, const struct plan_reach *reach, const struct taken *t,
+		    uint64_t ipa_end)
 {
 	const uint64_t page = ALIGN_DOWN(VITS_TRANSLATER, PAGE_SIZE);
-	const struct range taken[] = { { g->ram_ipa.v, g->ram_size }, g->ram_high, g->vpci.mem64 };
 	const struct range limits = { GUEST_RAM_BASE, ipa_end - GUEST_RAM_BASE };
-	struct range what;
 	uint64_t base = GUEST_ITS_BASE;
+	struct plan_clash c;
 
-	if (plan_reach_check(reach, (struct range){ base + page, PAGE_SIZE }, &what) &&
-	    plan_place(reach, taken, ARRAY_SIZE(taken), limits, GUEST_RAM_BASE, VITS_SIZE, KIB(64),
+	if (!plan_reaches(reach, (struct range){ base + page, PAGE_SIZE }, &c) &&
+	    plan_place(reach, t->r, t->count, limits, GUEST_RAM_BASE, VITS_SIZE, KIB(64),
 		       &base) != HV_OK) {
 		plan_msi_off(g, "no free page inside dma-ranges for the doorbell");
 		return;
@@ -266,13 +239,17 @@ static void map_its(struct guest_plan *g, const struct plan_reach *reach, uint64
 
 void plan_map_guest(const struct plan *p, struct guest_plan *g)
 {
+	const struct plan_reach everywhere = { 0 };
 	struct plan_reach reach = reach_of(g);
 	uint64_t ipa_end = BIT(p->geo.ipa_bits);
+	struct taken t = { .count = 0 };
 
-	map_ram(g, &reach, ipa_end);
+	plan_ram(p, g, &reach, ipa_end);
 	if (plan_refused(g) || !g->has_pci)
 		return;
-	map_windows(g, ipa_end);
+	for (unsigned i = 0; i < g->ram_count; i++)
+		t.r[t.count++] = (struct range){ g->ram[i].ipa.v, g->ram[i].size };
+	map_windows(g, &everywhere, &t, ipa_end);
 	if (g->its)
-		map_its(g, &reach, ipa_end);
+		map_its(g, &reach, &t, ipa_end);
 }

@@ -160,9 +160,11 @@ static uint8_t choice(const void *fdt, struct guest_plan *g, int node, const cha
 
 static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 {
-	static const char known[] = "memory\0cpus\0vpl011\0nr_spis\0on-crash\0";
+	static const char known[] =
+		"memory\0cpus\0vpl011\0nr_spis\0on-crash\0direct-map\0xen,static-mem\0"
+		"#xen,static-mem-address-cells\0#xen,static-mem-size-cells\0";
 	static const char unsupported[] =
-		"direct-map\0xen,static-mem\0passthrough\0xen,enhanced\0domain-cpupool\0llc-colors\0"
+		"passthrough\0xen,enhanced\0domain-cpupool\0llc-colors\0"
 		"colors\0sve\0trap-unmapped-accesses\0xen,domain-p2m-mem-mb\0max_grant_version\0"
 		"max_grant_frames\0max_maptrack_frames\0xen,sci_type\0v8r_el1_msa\0capabilities\0"
 		"domid\0";
@@ -173,6 +175,7 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 	g->stop_on_crash = choice(fdt, g, g->node, "on-crash", "restart\0stop\0",
 				  "\"restart\" or \"stop\"");
 	g->vpl011 = dt_bool(fdt, g->node, "vpl011");
+	g->direct_map = dt_bool(fdt, g->node, "direct-map");
 }
 
 static void parse_bootargs(const void *fdt, int node, struct guest_plan *g)

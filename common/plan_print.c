@@ -29,19 +29,13 @@ static void print_range(const char *guest, const char *what, const char *space, 
 		 note);
 }
 
-static void print_ram(const struct guest_plan *g, uint64_t pa, uint64_t ipa, uint64_t size)
+static void print_memory(const struct guest_plan *g)
 {
 	char text[PLAN_SIZE_TEXT];
 
-	log_info("%s:   RAM      PA 0x%lx as IPA 0x%lx, %s", g->name, pa, ipa,
-		 plan_size(size, text));
-}
-
-static void print_memory(const struct guest_plan *g)
-{
-	print_ram(g, g->ram_pa.v, g->ram_ipa.v, g->ram_size);
-	if (g->ram_high.size)
-		print_ram(g, g->ram_pa.v + g->ram_size, g->ram_high.base, g->ram_high.size);
+	for (unsigned i = 0; i < g->ram_count; i++)
+		log_info("%s:   RAM      PA 0x%lx as IPA 0x%lx, %s", g->name, g->ram[i].pa.v,
+			 g->ram[i].ipa.v, plan_size(g->ram[i].size, text));
 	print_range(g->name, "kernel", "PA", g->kernel, "");
 	if (g->ramdisk.size)
 		print_range(g->name, "ramdisk", "PA", g->ramdisk, "");

@@ -29,9 +29,17 @@ void plan_msi_off(struct guest_plan *g, const char *why);
 
 /* plan_map.c: where RAM, BAR windows and doorbell go in the guest's address space. */
 void plan_map_guest(const struct plan *p, struct guest_plan *g);
+/* plan_ram.c: the RAM part of it. */
+void plan_ram(const struct plan *p, struct guest_plan *g, const struct plan_reach *reach,
+	      uint64_t ipa_end);
+/* plan.c: names what is at `r`, where the guest wants RAM and cannot have it. */
+void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r);
 
 /* "512 MiB": the largest unit that divides it. */
 #define PLAN_SIZE_TEXT 24
 const char *plan_size(uint64_t bytes, char buf[PLAN_SIZE_TEXT]);
+/* "overlaps the I/O window of /pcie@40000000 (0x5f800000 to 0x5fffffff)" */
+#define PLAN_CLASH_TEXT 120
+const char *plan_clash(const struct plan_clash *c, char buf[PLAN_CLASH_TEXT]);
 
 #endif

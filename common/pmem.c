@@ -1,7 +1,8 @@
 /*
- * Physical memory: a sorted list of free ranges, carved at boot and never returned. Viaduct's own
- * memory comes in 2 MiB chunks from the top of RAM, so that EL2 maps it with blocks; guest RAM
- * comes from the bottom. Single threaded: boot only.
+ * Physical memory: sorted lists of ranges, carved at boot and never returned. Viaduct's own memory
+ * comes in 2 MiB chunks from the top of RAM, so that EL2 maps it with blocks; guest RAM comes from
+ * the bottom. A list that is full forgets the smallest loss: memory nobody gets. Single threaded:
+ * boot only.
  */
 #include <string.h>
 
@@ -9,16 +10,23 @@
 #include <hv/pmem.h>
 
 #define CHUNK	  MIB(2)
-#define RANGE_MAX 64
+#define RANGE_MAX 96
+#define OWN_LEAST MIB(32) /* what the guests' static memory leaves to Viaduct in one piece */
 
 struct ranges {
 	unsigned count;
 	struct range r[RANGE_MAX];
 };
 
+/* What guests are given: anybody's, and what is held for who names its addresses. */
+struct pool {
+	struct ranges free; /* sorted, disjoint */
+	struct ranges held;
+};
+
 static struct {
-	struct ranges free; /* sorted, disjoint, not adjacent where possible */
-	struct ranges own;  /* of the chunks, what is not handed out: also holes by alignment */
+	struct pool guest, saved;
+	struct ranges own; /* of the chunks, what is not handed out: also holes by alignment */
 	size_t own_bytes;
 	bool sealed;
 	void (*map)(struct range);
@@ -34,13 +42,14 @@ void pmem_on_chunk(void (*map)(struct range))
 	pm.map = map;
 }
 
-static void insert_at(struct ranges *l, unsigned at, struct range r)
+static void insert(struct ranges *l, struct range r)
 {
-	if (r.size == 0)
+	unsigned at = l->count;
+
+	if (r.size == 0 || l->count == RANGE_MAX)
 		return;
-	if (l->count == RANGE_MAX)
-		panic("memory map has more than %d holes", RANGE_MAX);
-	memmove(&l->r[at + 1], &l->r[at], (l->count - at) * sizeof(l->r[0]));
+	for (; at && l->r[at - 1].base > r.base; at--)
+		l->r[at] = l->r[at - 1];
 	l->r[at] = r;
 	l->count++;
 }
@@ -54,10 +63,10 @@ static void carve(struct ranges *l, unsigned i, struct range r)
 
 	l->count--;
 	memmove(&l->r[i], &l->r[i + 1], (l->count - i) * sizeof(l->r[0]));
-	insert_at(l, i, (struct range){ hi, range_end(f) - hi });
+	insert(l, (struct range){ hi, range_end(f) - hi });
 	/* Holes by alignment in own memory: few, and of a page at least, or forgotten. */
-	if (l == &pm.free || (lo - f.base >= PAGE_SIZE && l->count < RANGE_MAX / 2))
-		insert_at(l, i, (struct range){ f.base, lo - f.base });
+	if (l != &pm.own || (lo - f.base >= PAGE_SIZE && l->count < RANGE_MAX / 2))
+		insert(l, (struct range){ f.base, lo - f.base });
 }
 
 /* The first place that is large enough. */
@@ -75,17 +84,23 @@ static bool take(struct ranges *l, uint64_t size, uint64_t align, uint64_t *out)
 	return false;
 }
 
+static bool take_exactly(struct ranges *l, struct range r)
+{
+	for (unsigned i = 0; i < l->count; i++)
+		if (range_contains(l->r[i], r.base, r.size)) {
+			carve(l, i, r);
+			return true;
+		}
+	return false;
+}
+
 void pmem_add(struct range ram)
 {
 	uint64_t base = ALIGN_UP(ram.base, PAGE_SIZE);
 	uint64_t end = ALIGN_DOWN(range_end(ram), PAGE_SIZE);
-	unsigned i = 0;
 
-	if (end <= base)
-		return;
-	while (i < pm.free.count && pm.free.r[i].base < base)
-		i++;
-	insert_at(&pm.free, i, (struct range){ base, end - base });
+	if (end > base)
+		insert(&pm.guest.free, (struct range){ base, end - base });
 }
 
 void pmem_reserve(struct range taken)
@@ -93,23 +108,51 @@ void pmem_reserve(struct range taken)
 	uint64_t base = ALIGN_DOWN(taken.base, PAGE_SIZE);
 	struct range r = { base, ALIGN_UP(range_end(taken), PAGE_SIZE) - base };
 
-	for (unsigned i = pm.free.count; i-- > 0;)
-		if (range_overlaps(pm.free.r[i], r))
-			carve(&pm.free, i, r);
+	for (unsigned i = pm.guest.free.count; i-- > 0;)
+		if (range_overlaps(pm.guest.free.r[i], r))
+			carve(&pm.guest.free, i, r);
+}
+
+void pmem_hold(struct range r)
+{
+	struct ranges *l = &pm.guest.free;
+	uint64_t largest = 0;
+
+	pmem_save();
+	if (!take_exactly(l, r))
+		return;
+	for (unsigned i = 0; i < l->count; i++)
+		largest = MAX(largest, l->r[i].size);
+	if (largest < OWN_LEAST)
+		pmem_undo();
+	else
+		insert(&pm.guest.held, r);
+}
+
+void pmem_save(void)
+{
+	pm.saved = pm.guest;
+}
+
+void pmem_undo(void)
+{
+	pm.guest = pm.saved;
 }
 
 /* The highest chunk-aligned place for `size`; false when there is none. */
 static bool take_chunk(uint64_t size)
 {
+	struct ranges *l = &pm.guest.free;
+
 	size = ALIGN_UP(size, CHUNK);
-	for (unsigned i = pm.free.count; i-- > 0;) {
-		uint64_t end = ALIGN_DOWN(range_end(pm.free.r[i]), CHUNK);
+	for (unsigned i = l->count; i-- > 0;) {
+		uint64_t end = ALIGN_DOWN(range_end(l->r[i]), CHUNK);
 		struct range chunk = { end - size, size };
 
-		if (end < size || chunk.base < pm.free.r[i].base)
+		if (end < size || chunk.base < l->r[i].base)
 			continue;
-		carve(&pm.free, i, chunk);
-		insert_at(&pm.own, pm.own.count, chunk);
+		carve(l, i, chunk);
+		insert(&pm.own, chunk);
 		if (pm.map)
 			pm.map(chunk);
 		return true;
@@ -141,14 +184,33 @@ void *pmem_alloc(size_t size, size_t align)
 	return p;
 }
 
-enum hv_status pmem_alloc_guest(uint64_t size, pa_t *out)
+bool pmem_take(struct range r)
 {
+	return take_exactly(&pm.guest.free, r) || take_exactly(&pm.guest.held, r);
+}
+
+bool pmem_free_range(unsigned i, struct range *out)
+{
+	if (i < pm.guest.free.count)
+		*out = pm.guest.free.r[i];
+	return i < pm.guest.free.count;
+}
+
+uint64_t pmem_alloc_guest(uint64_t size, pa_t *out)
+{
+	struct ranges *l = &pm.guest.free;
+	uint64_t largest = 0;
+
 	size = ALIGN_UP(size, CHUNK);
-	if (size == 0)
-		return HV_EINVAL;
-	if (size >= GIB(1) && take(&pm.free, size, GIB(1), &out->v))
-		return HV_OK;
-	return take(&pm.free, size, CHUNK, &out->v) ? HV_OK : HV_ENOMEM;
+	if ((size >= GIB(1) && take(l, size, GIB(1), &out->v)) || take(l, size, CHUNK, &out->v))
+		return size;
+	for (unsigned i = 0; i < l->count; i++) {
+		uint64_t lost = ALIGN_UP(l->r[i].base, CHUNK) - l->r[i].base;
+
+		if (l->r[i].size > lost)
+			largest = MAX(largest, ALIGN_DOWN(l->r[i].size - lost, CHUNK));
+	}
+	return largest && take(l, largest, CHUNK, &out->v) ? largest : 0;
 }
 
 void pmem_seal(void)

@@ -125,15 +125,7 @@ static const void *take_memory(const void *fdt)
 	board.image = (struct range){ (uintptr_t)_start,
 				      cpu_stack_top(board.cpu_count - 1) - (uintptr_t)_start };
 	pmem_on_chunk(el2_map_own);
-	for (unsigned i = 0; i < board.ram_count; i++)
-		pmem_add(board.ram[i]);
-	for (unsigned i = 0; i < board.reserved_count; i++)
-		pmem_reserve(board.reserved[i]);
-	pmem_reserve(board.image);
-	pmem_reserve(blocks);
-	count = plan_modules(&board, modules, MAX_MODULES);
-	for (unsigned i = 0; i < count; i++)
-		pmem_reserve(modules[i]);
+	count = plan_reserve(&board, blocks, modules, MAX_MODULES);
 	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
 	board.fdt = copy;
 	el2_take_over(board.image, board.cpu_count);

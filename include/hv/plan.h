@@ -40,11 +40,11 @@ struct guest_plan {
 	char refused[240]; /* "" : starts */
 	uint32_t vcpu_count;
 	uint8_t cpu[MAX_VCPUS]; /* physical CPU of each vCPU: index in board->cpu */
-	uint64_t ram_size;      /* bytes of the first range */
-	ipa_t ram_ipa;
-	pa_t ram_pa;           /* by pmem_alloc_guest; the second range follows the first there */
-	struct range ram_high; /* IPA of what lies above 8 GiB; size 0: none */
-	struct range kernel;   /* PA of the modules; size 0: none */
+	uint64_t ram_size;      /* bytes in all */
+	bool direct_map;        /* IPA = PA */
+	unsigned ram_count;
+	struct guest_ram ram[MAX_GUEST_RAM]; /* adjacent IPAs may be in pieces of PA */
+	struct range kernel;                 /* PA of the modules; size 0: none */
 	struct range ramdisk;
 	struct image_layout image; /* where they go, if plan->module_data was set */
 	char bootargs[1024];
@@ -93,9 +93,15 @@ struct plan {
 #define GUEST_MEM64_SIZE UINT64_C(0x100000000)
 #define GUEST_HIGH_BASE  UINT64_C(0x200000000) /* RAM beyond GUEST_RAM_SIZE */
 
-/* Finds the module ranges of all guests, for pmem_reserve, before anything is allocated. Returns
- * the count, at most `max`; bad ones are left out (plan_guests refuses their guest). */
+/* The module ranges of all guests, for EL2 to map. Returns the count, at most `max`; bad ones are
+ * left out (plan_guests refuses their guest). */
 unsigned plan_modules(const struct board *b, struct range *out, unsigned max);
+/*
+ * Gives pmem the board's RAM without what is taken: reserved memory, Viaduct's image, `tree` (what
+ * is mapped of the device tree), modules, which it lists like plan_modules, and the guests' static
+ * memory. Before anything is allocated.
+ */
+unsigned plan_reserve(const struct board *b, struct range tree, struct range *modules, unsigned max);
 
 /* Decides everything. CPUs that are not online are not used; RAM comes from pmem. Owners of PCI
  * functions (pci_func.owner) are set to the guest's index. Once: it allocates. */
@@ -112,8 +118,14 @@ struct plan_reach {
 	const struct pci_host *host[MAX_PCI_HOSTS];
 };
 
-/* NULL: devices reach [r) at these very addresses. Else what is in the way, and where (*what). */
-const char *plan_reach_check(const struct plan_reach *reach, struct range r, struct range *what);
+struct plan_clash {
+	const struct pci_host *host; /* whose; NULL: nobody's */
+	const char *why;
+	struct range at;
+};
+
+/* Do devices reach [r) at these very addresses? Else *c is what is in the way. */
+bool plan_reaches(const struct plan_reach *reach, struct range r, struct plan_clash *c);
 
 /*
  * A place for `size` bytes, aligned, in `limits`, reachable and off `taken`: `prefer` if that will

@@ -14,6 +14,8 @@ void pmem_reset(void);			/* forget everything (host tests) */
 void pmem_on_chunk(void (*map)(struct range));
 void pmem_add(struct range ram);
 void pmem_reserve(struct range taken);	/* image, device tree, modules, /reserved-memory */
+/* Keeps r for pmem_take alone, if all of it is free in one piece and Viaduct has enough left. */
+void pmem_hold(struct range r);
 
 /* Viaduct's own memory: zeroed, mapped at EL2 read-write, aligned to `align` (power of two, at
  * least 64). Panics when RAM is used up: boot cannot go on. */
@@ -22,8 +24,14 @@ void *pmem_alloc(size_t size, size_t align);
 void *pmem_try_alloc(size_t size, size_t align);
 
 /* Guest RAM: 2 MiB aligned (1 GiB if possible for sizes >= 1 GiB), not mapped at EL2, not zeroed.
- * One contiguous range. HV_ENOMEM when there is none. */
-enum hv_status __must_check pmem_alloc_guest(uint64_t size, pa_t *out);
+ * Returns the bytes from *out on: size rounded up to 2 MiB, or the largest piece there is; 0: none. */
+uint64_t __must_check pmem_alloc_guest(uint64_t size, pa_t *out);
+/* Exactly r, free or held, in one piece. */
+bool __must_check pmem_take(struct range r);
+bool pmem_free_range(unsigned i, struct range *out); /* false: behind the last */
+/* Guest RAM only: pmem_undo gives back what was taken since pmem_save. */
+void pmem_save(void);
+void pmem_undo(void);
 
 void pmem_seal(void);
 size_t pmem_own_bytes(void);		/* handed out by pmem_alloc so far */

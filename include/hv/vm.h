@@ -40,6 +40,12 @@ struct vcpu {
 
 enum vm_state { VM_READY, VM_RUNNING, VM_STOPPING, VM_OFF };
 
+struct guest_ram {
+	ipa_t ipa;
+	pa_t pa;
+	uint64_t size;
+};
+
 struct vm {
 	char name[GUEST_NAME_MAX];
 	uint8_t id; /* index in vms; VMID is id + 1 */
@@ -49,11 +55,7 @@ struct vm {
 	struct s2 cpu_s2; /* RAM, BARs, marks */
 	struct s2 dma_s2; /* RAM, MSI doorbell; what its devices reach */
 	uint8_t ram_count;
-	struct {
-		ipa_t ipa;
-		pa_t pa;
-		uint64_t size;
-	} ram[MAX_GUEST_RAM];
+	struct guest_ram ram[MAX_GUEST_RAM];
 	/* By the low byte of a mark; [0] answers for what has none (vPCI's windows). */
 	struct emul_region emul[MAX_EMUL];
 	uint8_t emul_count;

@@ -24,19 +24,12 @@ static uint8_t dtb[65536] __attribute__((aligned(8)));
 static void plan_board(void)
 {
 	struct range modules[20];
-	unsigned count;
 
 	for (unsigned i = 0; i < board.cpu_count; i++)
 		board.cpu[i].online = true;
 	fake_pci_reset();
 	pmem_reset();
-	for (unsigned i = 0; i < board.ram_count; i++)
-		pmem_add(board.ram[i]);
-	for (unsigned i = 0; i < board.reserved_count; i++)
-		pmem_reserve(board.reserved[i]);
-	count = plan_modules(&board, modules, 20);
-	for (unsigned i = 0; i < count; i++)
-		pmem_reserve(modules[i]);
+	plan_reserve(&board, board.tree, modules, 20);
 	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
 	plan_guests(&plan, &board);
 	plan_print(&plan);

@@ -22,9 +22,8 @@ static int setup(void **state)
 	memset(device, 0, sizeof(device));
 	g = (struct guest_plan){
 		.vcpu_count = 3,
-		.ram_size = GIB(3),
-		.ram_ipa = IPA(GUEST_RAM_BASE),
-		.ram_high = { GUEST_HIGH_BASE, GIB(1) },
+		.ram_count = 2,
+		.ram = { { IPA(GUEST_RAM_BASE), PA(0), GIB(3) }, { IPA(GUEST_HIGH_BASE), PA(0), GIB(1) } },
 		.bootargs = "console=ttyAMA0 quiet",
 		.vpl011 = true,
 		.seed = 0x1234,

@@ -54,9 +54,8 @@ static int setup(void **state)
 	memset(&plan, 0, sizeof(plan));
 	memcpy(plan.name, "g", 2);
 	plan.vcpu_count = 1;
-	plan.ram_ipa = IPA(RAM_IPA);
-	plan.ram_pa = PA((uintptr_t)ram);
-	plan.ram_size = RAM_SIZE;
+	plan.ram_count = 1;
+	plan.ram[0] = (struct guest_ram){ IPA(RAM_IPA), PA((uintptr_t)ram), RAM_SIZE };
 	plan.spi_count = 32;
 	plan.kernel = (struct range){ (uintptr_t)kernel, sizeof(kernel) };
 	plan.ramdisk = (struct range){ (uintptr_t)initrd, sizeof(initrd) };
@@ -66,9 +65,7 @@ static int setup(void **state)
 	vm.vcpu[0] = &vcpu;
 	vm.vcpu_count = 1;
 	vm.ram_count = 1;
-	vm.ram[0].ipa = plan.ram_ipa;
-	vm.ram[0].pa = plan.ram_pa;
-	vm.ram[0].size = RAM_SIZE;
+	vm.ram[0] = plan.ram[0];
 	load_init(work, sizeof(work));
 	host_trace_clear();
 	return 0;

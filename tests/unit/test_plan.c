@@ -191,7 +191,6 @@ static void put_image(uint64_t text_offset, uint64_t size)
 static void run(void)
 {
 	struct range modules[20];
-	unsigned count;
 
 	end();
 	end();
@@ -203,11 +202,7 @@ static void run(void)
 		board.cpu[i].online = true;
 	board.image = (struct range){ RAM_BASE, 0x200000 };
 	pmem_reset();
-	pmem_add(board.ram[0]);
-	pmem_reserve(board.image);
-	count = plan_modules(&board, modules, 20);
-	for (unsigned i = 0; i < count; i++)
-		pmem_reserve(modules[i]);
+	plan_reserve(&board, (struct range){ 0 }, modules, 20);
 	memset(&plan, 0xa5, sizeof(plan)); /* nothing may be expected to be zero */
 	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
 	plan.module_data = image_data;
@@ -334,7 +329,7 @@ static const struct {
 	  "ramdisk, 0x60000000 to 0x603fffff, overlaps the kernel of guest a", NULL },
 	{ "kernels overlap partly", { { "a", 1, 64, MOD(0) }, { "b", 1, 64, MOD(0) + 0x1000 } }, 1,
 	  "overlaps the kernel of guest a", NULL },
-	{ "RAM does not fit", { { "a", 1, 2048 } }, 0, "no free RAM of 2 GiB in one piece", small_ram },
+	{ "RAM does not fit", { { "a", 1, 2048 } }, 0, "no free RAM of 2 GiB, not in 8 pieces either", small_ram },
 	{ "kernel does not fit", { { "a", 1, 64 } }, 0, "do not fit into its RAM (64 MiB)", huge_image },
 	{ "ramdisk does not fit", { { "a", 1, 12, MOD(0), MOD(1) } }, 0, "do not fit into its RAM", NULL },
 	{ "image header", { { "a", 1, 64 } }, 0, "is damaged", bad_image },
@@ -398,9 +393,9 @@ static const struct {
 	{ "32-bit BARs too large", { { "a", 1, 64, .dev = { { "0000:04:00.0" } } } }, 0,
 	  "32-bit BARs of its devices (256 MiB, naturally aligned) do not fit into the", NULL },
 	{ "RAM over a window", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
-	  "RAM at 0x40000000 (64 MiB) overlaps a BAR window", window_everywhere },
+	  "RAM at 0x40000000 (64 MiB) overlaps a BAR window of pcie@10000000 (0x40000000 to 0x1003fffffff)", window_everywhere },
 	{ "RAM outside dma-ranges", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
-	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges", narrow_dma_ranges },
+	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges of pcie@10000000 (0x80000000 to 0x81ffffff)", narrow_dma_ranges },
 };
 
 static void refuses(void **state)
@@ -447,8 +442,8 @@ static void guest_gets_what_it_declares(void **state)
 	assert_int_equal(p->cpu[1], 1);
 	assert_int_equal(plan.guest[1].cpu[0], 2);
 	assert_int_equal(p->ram_size, MIB(256));
-	assert_int_equal(p->ram_ipa.v, 0x40000000);
-	assert_int_equal(p->ram_high.size, 0);
+	assert_int_equal(p->ram[0].ipa.v, 0x40000000);
+	assert_int_equal(p->ram_count, 1);
 	assert_int_equal(p->kernel.base, MOD(0));
 	assert_int_equal(p->ramdisk.base, MOD(1));
 	assert_string_equal(p->bootargs, "console=ttyAMA0");
@@ -461,7 +456,7 @@ static void guest_gets_what_it_declares(void **state)
 	assert_int_equal(p->image.kernel_size, 0x800000);
 	assert_int_equal(p->image.initrd, 0x40800000);
 	assert_int_equal(p->image.dtb, 0x40000000 + MIB(254));
-	assert_false(range_overlaps((struct range){ p->ram_pa.v, p->ram_size },
+	assert_false(range_overlaps((struct range){ p->ram[0].pa.v, p->ram_size },
 				    (struct range){ MOD(0), 0x2000000 }));
 }
 
@@ -741,11 +736,12 @@ static void places_memory(void **state)
 		if (places[i].juno)
 			pci_hosts[0] = juno, pci_hosts[0].coherent = true;
 		starts(&g, 1);
-		if (p->ram_ipa.v != places[i].ipa || p->ram_high.base != places[i].high ||
+		if (p->ram[0].ipa.v != places[i].ipa || p->ram[1].ipa.v != places[i].high ||
 		    p->its_base.v != places[i].its)
-			fail_msg("%s: RAM %lx, %lx, ITS %lx", places[i].rule, p->ram_ipa.v,
-				 p->ram_high.base, p->its_base.v);
-		assert_int_equal(p->ram_size + p->ram_high.size, MIB(places[i].mib));
+			fail_msg("%s: RAM %lx, %lx, ITS %lx", places[i].rule, p->ram[0].ipa.v,
+				 p->ram[1].ipa.v, p->its_base.v);
+		assert_int_equal(p->ram_size, MIB(places[i].mib));
+		assert_int_equal(p->ram[0].size + p->ram[1].size, p->ram_size);
 		assert_int_equal(p->vpci.doorbell.v, places[i].its + 0x10000);
 	}
 }
@@ -759,9 +755,9 @@ static void memory_avoids_configuration_space(void **state)
 	(void)state;
 	pci_hosts[0].ecam = (struct range){ 0x40000000, 0x10000000 };
 	starts(&g, 1);
-	assert_int_equal(plan.guest[0].ram_ipa.v, 0x80000000);
+	assert_int_equal(plan.guest[0].ram[0].ipa.v, 0x80000000);
 	starts(&no_devices, 1);
-	assert_int_equal(plan.guest[0].ram_ipa.v, 0x40000000);
+	assert_int_equal(plan.guest[0].ram[0].ipa.v, 0x40000000);
 }
 
 /* No page for the doorbell: INTx only, and the plan says so. */
@@ -804,7 +800,7 @@ static void place_is_pure_and_lowest(void **state)
 {
 	const struct plan_reach reach = { 1, { &juno } };
 	const struct range all = { 0, UINT64_C(1) << 40 }, taken[] = { { 0x80000000, MIB(16) } };
-	struct range what;
+	struct plan_clash c;
 	uint64_t at;
 
 	(void)state;
@@ -813,9 +809,9 @@ static void place_is_pure_and_lowest(void **state)
 	assert_int_equal(plan_place(&reach, taken, 1, all, 0, MIB(2), MIB(2), &at), HV_OK);
 	assert_int_equal(at, 0x81000000);
 	assert_int_equal(plan_place(&reach, taken, 1, all, 0, GIB(9), MIB(2), &at), HV_ENOMEM);
-	assert_string_equal(plan_reach_check(&reach, (struct range){ 0x2c1c0000, 4096 }, &what),
-			    "is outside the dma-ranges");
-	assert_null(plan_reach_check(&reach, (struct range){ 0x80000000, GIB(2) }, &what));
+	assert_false(plan_reaches(&reach, (struct range){ 0x2c1c0000, 4096 }, &c));
+	assert_string_equal(c.why, "is outside the dma-ranges");
+	assert_true(plan_reaches(&reach, (struct range){ 0x80000000, GIB(2) }, &c));
 }
 
 static void offline_cpus_are_not_used(void **state)
