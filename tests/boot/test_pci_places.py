@@ -141,11 +141,13 @@ def test_group_of_a_multi_function_device_is_not_split():
 # --- large, and many ------------------------------------------------------------------------------
 
 def test_gigabyte_bar(work):
-    """64-bit prefetchable: the guest fills it, moves it and reads it; the device's memory is a file."""
+    """64-bit prefetchable: the guest fills it, moves it and reads it; the device's memory is a file.
+    The second one, pci-testdev's, has nothing behind it: it has a place, and its registers work."""
     memory = f"{work}/gigabyte"
-    seen = view("big-bar", [vq.Device("big", "0000:00:02.0", extra=ALLOWED)],
-                machine_devices=vq.memory("2.0", memory, "1G"))
-    assert seen["01.0"][2][2] == 1 << 30
+    seen = view("big-bar", [vq.Device("big", "0000:00:02.0", extra=ALLOWED),
+                            vq.Device("test", "0000:00:03.0", extra=ALLOWED)],
+                machine_devices=vq.memory("2.0", memory, "1G") + ["-device", "pci-testdev,addr=3.0,membar=1G"])
+    assert seen["01.0"][2][2] == seen["02.0"][2][2] == 1 << 30
     with open(memory, "rb") as f:
         for off in (0, 0x100000, 0x200000 - 8, 0x3ff00000, 0x40000000 - 8):
             f.seek(off)
