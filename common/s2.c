@@ -208,45 +208,37 @@ static void publish(const struct s2 *s2)
 		arch_dsb_oshst(); /* ... and of the SMMU */
 }
 
-enum hv_status s2_map(struct s2 *s2, ipa_t ipa_, pa_t pa_, uint64_t size, enum s2_type type)
+/* Leaves with `bits` for the whole range: valid ones, of pa onwards, or marks, for which pa is ipa. */
+static enum hv_status put(struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size, uint64_t bits)
 {
-	uint64_t ipa = ipa_.v, pa = pa_.v, bits = leaf_bits(s2, type);
 	enum hv_status st = prepare(s2, ipa, pa, size);
 
 	if (st != HV_OK)
 		return st;
 	while (size) {
 		unsigned level = leaf_level(ipa, pa, size), missing;
-		uint64_t *slot = walk(s2, ipa, &level, &missing);
+		uint64_t *slot = walk(s2, ipa, &level, &missing), pte = bits, covers = level_size(level);
 
-		write_leaf(s2, ipa, level, missing, slot,
-			   pa | bits | (level == LEAF ? PTE_TABLE : 0));
-		ipa += level_size(level);
-		pa += level_size(level);
-		size -= level_size(level);
+		if (bits & PTE_VALID)
+			pte |= pa | (level == LEAF ? PTE_TABLE : 0);
+		write_leaf(s2, ipa, level, missing, slot, pte);
+		ipa += covers;
+		pa += covers;
+		size -= covers;
 	}
 	publish(s2);
 	return HV_OK;
 }
 
-enum hv_status s2_mark(struct s2 *s2, ipa_t ipa_, uint64_t size, uint64_t mark)
+enum hv_status s2_map(struct s2 *s2, ipa_t ipa, pa_t pa, uint64_t size, enum s2_type type)
 {
-	uint64_t ipa = ipa_.v;
-	enum hv_status st = prepare(s2, ipa, 0, size);
+	return put(s2, ipa.v, pa.v, size, leaf_bits(s2, type));
+}
 
+enum hv_status s2_mark(struct s2 *s2, ipa_t ipa, uint64_t size, uint64_t mark)
+{
 	ASSERT(mark && mark >> S2_MARK_BITS == 0);
-	if (st != HV_OK)
-		return st;
-	while (size) {
-		unsigned level = leaf_level(ipa, 0, size), missing;
-		uint64_t *slot = walk(s2, ipa, &level, &missing);
-
-		write_leaf(s2, ipa, level, missing, slot, mark << 1);
-		ipa += level_size(level);
-		size -= level_size(level);
-	}
-	publish(s2);
-	return HV_OK;
+	return put(s2, ipa.v, ipa.v, size, mark << 1);
 }
 
 /* Clears every leaf of the range; returns how many of them were valid. */
