@@ -156,7 +156,25 @@ static void check_function(const struct plan *p, struct guest_plan *g, const str
 	check_coherent(g, d);
 }
 
-/* Interrupt messages: trapped where there is a controller (the entry in the device is ours). */
+/* Why the MSI-X table cannot be the guest's own; NULL: nothing is left to check behind its back. */
+static const char *no_direct(const struct plan_device *d)
+{
+	const struct pci_func *f = d->func;
+
+	if (!f->msix_count)
+		return "it has no MSI-X";
+	if (!f->iommu || d->force_no_iommu)
+		return "no IOMMU confines its messages";
+	if (!msi_by_device(f->msi))
+		return "its MSI controller does not tell senders apart";
+	for (unsigned i = 0; i < pci_func_count; i++)
+		if (&pci_funcs[i] != f && pci_funcs[i].msi == f->msi &&
+		    pci_funcs[i].device_id == f->device_id)
+			return "it shares its DeviceID";
+	return NULL;
+}
+
+/* Interrupt messages: the MSI-X table is the guest's own, or the entries in the device are ours. */
 static void choose_msi(struct guest_plan *g, struct plan_device *d)
 {
 	const struct pci_func *f = d->func;
@@ -177,11 +195,16 @@ static void choose_msi(struct guest_plan *g, struct plan_device *d)
 	if (g->msi && g->msi != f->msi)
 		plan_refuse(g, "%s signals another MSI controller than the other devices; give it "
 			    "to another guest, or msi = \"off\"", f->name);
-	if (d->msi == PLAN_DIRECT)
-		d->msi_note = "direct is not supported yet";
+	if (d->msi != PLAN_TRAPPED) {
+		d->msi_note = no_direct(d);
+		if (d->msi == PLAN_DIRECT && d->msi_note)
+			plan_refuse(g, "%s cannot have direct MSI: %s; give msi = \"auto\"",
+				    f->name, d->msi_note);
+		d->msi = d->msi_note ? PLAN_TRAPPED : PLAN_DIRECT;
+	}
 	g->msi = f->msi;
 	g->its = true;
-	d->msi = PLAN_TRAPPED;
+	d->as.msi_direct = d->msi == PLAN_DIRECT;
 	d->as.msi.ctrl = f->msi;
 	d->as.msi.count = vectors;
 }

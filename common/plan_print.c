@@ -115,8 +115,9 @@ static void print_msi(const char *guest, const struct plan_device *d)
 	if (f->msix_count)
 		fmt_print(table, sizeof(table), ", table in BAR%u at 0x%x", f->msix_table_bar,
 			  f->msix_table_off);
-	log_info("%s:       MSI      trapped%s%s, ITS, DeviceID 0x%x, %u vectors%s", guest,
-		 d->msi_note ? "; " : "", d->msi_note ? d->msi_note : "", f->device_id,
+	log_info("%s:       MSI      %s%s%s%s, ITS, DeviceID 0x%x, %u vectors%s", guest,
+		 d->as.msi_direct ? "direct" : "trapped", d->msi_note ? " (" : "",
+		 d->msi_note ? d->msi_note : "", d->msi_note ? ")" : "", f->device_id,
 		 d->as.msi.count, table);
 }
 

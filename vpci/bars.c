@@ -3,7 +3,8 @@
  * every change as a list of segments, compared with what is there, unmapped, then mapped. The
  * physical BAR never moves. Page truth: a page is mapped straight through only where guest and
  * host addresses agree in the low 12 bits and the host page is this function's alone; MSI-X
- * tables, pending bits and crowded small BARs are trapped, and what is not emulated forwarded.
+ * tables and pending bits (not where the table is direct) and crowded small BARs are trapped, and
+ * what is not emulated forwarded.
  *
  * Two BARs in one place: the one that was there first keeps it, the other waits, unmapped.
  */
@@ -35,8 +36,8 @@ static struct range pages_of(uint64_t off, uint64_t size)
 	return (struct range){ base, ALIGN_UP(off + size, PAGE_SIZE) - base };
 }
 
-/* Pages of a BAR that EL2 answers for, as offsets: at most two ranges, ascending, disjoint. */
-static unsigned trapped_parts(const struct vpci_func *f, unsigned bar, struct range out[2])
+/* Pages of a BAR with MSI-X structures, as offsets: at most two ranges, ascending, disjoint. */
+static unsigned msix_parts(const struct vpci_func *f, unsigned bar, struct range out[2])
 {
 	const struct pci_func *pf = f->pf;
 	unsigned n = 0;
@@ -77,7 +78,7 @@ unsigned bar_segments(const struct vpci_func *f, unsigned bar, uint64_t base, bo
 {
 	uint64_t at = 0, size = bar_size(f, bar);
 	struct range trap[2];
-	unsigned traps = trapped_parts(f, bar, trap), n = 0;
+	unsigned traps = f->direct ? 0 : msix_parts(f, bar, trap), n = 0;
 
 	if (f->small & 1u << bar) {
 		out[0] = segment(f, bar, base, 0, PAGE_SIZE, traps || !whole_page);
@@ -348,7 +349,7 @@ void bars_map_at_el2(const struct vpci_func *f)
 	for (unsigned bar = 0; bar < PCI_BARS; bar++) {
 		uint64_t pa = f->pf->bar[bar].pa.v;
 		struct range trap[2];
-		unsigned n = trapped_parts(f, bar, trap);
+		unsigned n = msix_parts(f, bar, trap);
 
 		if (!(f->present & 1u << bar))
 			continue;

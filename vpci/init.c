@@ -28,8 +28,10 @@ static enum hv_status init_func(struct vpci *v, unsigned index, const struct vpc
 	bars_init(f);
 	msi_init(f);
 	caps_build(f);
-	if (!f->msix)
+	if (!f->msix) {
 		f->vectors = 0;
+		f->direct = false;
+	}
 	msix_init(f);
 	if (v->cfg.map)
 		bars_map_at_el2(f);

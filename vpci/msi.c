@@ -1,13 +1,18 @@
 /*
  * Interrupt modes and the MSI capability. A function is in one mode: MSI-X if enabled, else MSI,
  * else INTx. The device gets the address and data that Viaduct chose; the guest's are a copy that
- * says which event of its own ITS an interrupt becomes.
+ * says which event of its own ITS an interrupt becomes. Only a direct MSI-X table is the device's
+ * own: SMMU and ITS confine what it sends, and its event is the guest's.
  */
+#include <arch/time.h>
+#include <hv/pmem.h>
 #include <hv/vits.h>
 #include <spec/pci.h>
 #include <spec/pci_caps.h>
 
 #include "vpci_priv.h"
+
+#define IDLE_MAX 65536u /* messages in a row: far more than any queue of completions */
 
 static uint8_t wanted_mode(const struct vpci_func *f)
 {
@@ -78,6 +83,23 @@ static void set_mode(struct vpci_func *f, uint8_t mode)
 	state_command(f);
 }
 
+/* Of the block, those that have a handler. */
+static uint32_t vector_count(const struct vpci_func *f)
+{
+	return f->direct ? f->as.msi.count : MAX(f->vectors, f->msi ? f->granted : 0u);
+}
+
+/* Vectors that were stopped: whoever sets up the function's messages gets them back. */
+static void revive(struct vpci_func *f)
+{
+	if (!__atomic_exchange_n(&f->stopped, false, __ATOMIC_RELAXED))
+		return;
+	for (uint32_t i = 0; i < vector_count(f); i++) {
+		__atomic_store_n(&f->idle[i], 0, __ATOMIC_RELAXED);
+		msi_set_enabled(&f->as.msi, i, true);
+	}
+}
+
 /*
  * Into MSI or MSI-X: DisINTx first, then the message, then enable. Back to INTx: disable, then
  * DisINTx as the guest has it. A driver that tries MSI and falls back finds its line again.
@@ -86,8 +108,10 @@ void msi_apply(struct vpci_func *f)
 {
 	uint8_t mode = wanted_mode(f);
 
-	if (mode != MODE_INTX)
+	if (mode != MODE_INTX) {
 		set_mode(f, mode);
+		revive(f);
+	}
 	if (f->msi)
 		write_msi(f, mode == MODE_MSI);
 	if (f->msix) {
@@ -142,6 +166,9 @@ static bool msi_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
 
 static bool msix_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
 {
+	*event = i;
+	if (f->direct)
+		return true;
 	if (i >= f->vectors ||
 	    __atomic_load_n(&f->vector[i].addr, __ATOMIC_RELAXED) != f->v->doorbell)
 		return false;
@@ -149,19 +176,48 @@ static bool msix_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
 	return true;
 }
 
+/* The next one is to arrive at the CPU that takes it: one MOVI, for a guest one a millisecond. */
+static void follow(struct vpci_func *f, uint32_t i, const struct vcpu *to)
+{
+	struct vpci *v = f->v;
+	uint64_t now = arch_time_ticks();
+
+	if (now < __atomic_load_n(&v->move_due, __ATOMIC_RELAXED))
+		return;
+	__atomic_store_n(&v->move_due, now + arch_time_hz() / 1000, __ATOMIC_RELAXED);
+	msi_move(&f->as.msi, i, to->cpu);
+}
+
+/* A message that changed nothing: its event goes nowhere, or nobody took the last one. */
+static void count_idle(struct vpci_func *f, uint32_t i)
+{
+	if (__atomic_add_fetch(&f->idle[i], 1, __ATOMIC_RELAXED) != IDLE_MAX)
+		return;
+	msi_set_enabled(&f->as.msi, i, false);
+	__atomic_store_n(&f->stopped, true, __ATOMIC_RELAXED);
+	vm_log(f->v->vm, "00:%02x.%x: vector %u sent %u messages that nobody took: stopped until MSI "
+			 "is set up again", f->as.devfn >> 3, f->as.devfn & 7, i, IDLE_MAX);
+}
+
 /* A physical interrupt of this function, on any CPU. No lock: what changes meanwhile may be seen
  * old or new, as a message under way would. */
 static void msi_arrived(void *arg, uint32_t intid, struct vcpu *cur)
 {
 	struct vpci_func *f = arg;
+	struct vm *vm = f->v->vm;
 	uint32_t i = intid - f->as.msi.first_intid, event;
-	uint8_t mode = __atomic_load_n(&f->mode, __ATOMIC_RELAXED);
+	uint8_t mode = __atomic_load_n(&f->mode, __ATOMIC_RELAXED), to;
 	bool sent = mode == MODE_MSIX ? msix_message(f, i, &event) :
 		    mode == MODE_MSI  ? msi_message(f, i, &event) :
 					false;
 
-	if (sent)
-		vits_deliver(f->v->vm->vits, f->as.devfn, event, cur);
+	if (!sent || !vits_deliver(vm->vits, f->as.devfn, event, cur, &to)) {
+		count_idle(f, i);
+		return;
+	}
+	__atomic_store_n(&f->idle[i], 0, __ATOMIC_RELAXED);
+	if (cur != vm->vcpu[to])
+		follow(f, i, vm->vcpu[to]);
 }
 
 /* The device adds the message number by replacing low bits: data must leave them 0. */
@@ -199,12 +255,14 @@ void msi_init(struct vpci_func *f)
 	f->granted = grantable(f);
 	if (msix_usable(f))
 		f->vectors = (uint16_t)MIN(f->pf->msix_count, f->as.msi.count);
+	f->direct = f->vectors && f->as.msi_direct;
 }
 
 enum hv_status msi_connect(struct vpci_func *f)
 {
-	uint32_t n = MAX(f->vectors, f->msi ? f->granted : 0u);
+	uint32_t n = vector_count(f);
 
+	f->idle = pmem_alloc(MAX(n, 1u) * sizeof(f->idle[0]), 64);
 	for (uint32_t i = 0; i < n; i++) {
 		enum hv_status st = msi_handler(&f->as.msi, i, msi_arrived, f);
 

@@ -1,8 +1,9 @@
 /*
- * The MSI-X table in trapped mode (PCIe r6.0 §6.1.4, §7.7.2): the guest's table is a copy; an
- * entry of the physical one holds the address and event that Viaduct chose, written at boot and
- * whenever the device lost it. It is masked while the guest masks it, and while the guest's address
- * is not its doorbell. The function mask is in the capability, see msi.c. Lock held throughout.
+ * The MSI-X table (PCIe r6.0 §6.1.4, §7.7.2). Trapped: the guest's table is a copy; an entry of the
+ * physical one holds the address and event that Viaduct chose, written at boot and whenever the
+ * device lost it. It is masked while the guest masks it, and while the guest's address is not its
+ * doorbell. Direct: the guest has the physical table, which it finds as after a reset. The
+ * function mask is in the capability, see msi.c. Lock held throughout.
  */
 #include <hv/mmio.h>
 #include <hv/pmem.h>
@@ -24,19 +25,19 @@ static uint32_t hw_mask(const struct vpci_func *f, const struct vpci_vector *vec
 
 void msix_forget(struct vpci_func *f)
 {
-	for (unsigned i = 0; i < f->vectors; i++)
+	for (unsigned i = 0; i < f->vectors && !f->direct; i++)
 		f->vector[i] = (struct vpci_vector){ .ctrl = MSIX_MASKED | VECTOR_HW_MASKED };
 }
 
 void msix_init(struct vpci_func *f)
 {
-	if (f->vectors)
+	if (f->vectors && !f->direct)
 		f->vector = pmem_alloc(f->vectors * sizeof(f->vector[0]), 64);
 }
 
 void msix_program(struct vpci_func *f)
 {
-	uint64_t addr = msi_device_address(f);
+	uint64_t addr = f->direct ? 0 : msi_device_address(f);
 
 	for (unsigned i = 0; i < f->pf->msix_count; i++) {
 		uintptr_t at = entry(f, i);
@@ -46,9 +47,9 @@ void msix_program(struct vpci_func *f)
 		arch_mmio_probe_write(at + MSIX_ENTRY_CTRL, 4, MSIX_MASKED);
 		arch_mmio_probe_write(at, 4, (uint32_t)addr);
 		arch_mmio_probe_write(at + 4, 4, (uint32_t)(addr >> 32));
-		if (i >= f->vectors)
+		arch_mmio_probe_write(at + 8, 4, f->direct ? 0 : f->as.msi.first_data + i);
+		if (i >= f->vectors || f->direct)
 			continue;
-		arch_mmio_probe_write(at + 8, 4, f->as.msi.first_data + i);
 		mask = hw_mask(f, &f->vector[i]);
 		f->vector[i].ctrl = (f->vector[i].ctrl & MSIX_MASKED) | mask;
 		if (!mask)

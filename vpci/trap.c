@@ -35,28 +35,26 @@ static void table_access(struct vpci_func *f, unsigned off, struct mmio_access *
 	}
 }
 
-static bool in_table(const struct vpci_func *f, unsigned bar, uint64_t off)
+/* In a structure of MSI-X that Viaduct answers for? */
+static bool in_part(const struct vpci_func *f, unsigned bar, uint64_t off, unsigned part_bar,
+		    struct range part)
 {
-	return f->vectors && bar == f->pf->msix_table_bar && off >= f->pf->msix_table_off &&
-	       off - f->pf->msix_table_off < (uint64_t)f->pf->msix_count * PCI_MSIX_ENTRY;
-}
-
-static bool in_pba(const struct vpci_func *f, unsigned bar, uint64_t off)
-{
-	return f->vectors && bar == f->pf->msix_pba_bar && off >= f->pf->msix_pba_off &&
-	       off - f->pf->msix_pba_off < ALIGN_UP(f->pf->msix_count, 64) / 8;
+	return f->vectors && !f->direct && bar == part_bar && range_contains(part, off, 1);
 }
 
 static void perform(struct vpci_func *f, unsigned bar, struct mmio_access *a)
 {
 	uint64_t off = a->ipa.v - f->base[bar];
-	uintptr_t at = (uintptr_t)(f->pf->bar[bar].pa.v + off);
+	const struct pci_func *pf = f->pf;
+	struct range table = { pf->msix_table_off, (uint64_t)pf->msix_count * PCI_MSIX_ENTRY };
+	struct range pba = { pf->msix_pba_off, ALIGN_UP(pf->msix_count, 64) / 8 };
+	uintptr_t at = (uintptr_t)(pf->bar[bar].pa.v + off);
 
-	if (in_table(f, bar, off))
-		table_access(f, (unsigned)(off - f->pf->msix_table_off), a);
+	if (in_part(f, bar, off, pf->msix_table_bar, table))
+		table_access(f, (unsigned)(off - table.base), a);
 	else if (!a->write)
 		a->value = arch_mmio_probe_read(at, a->size);
-	else if (!in_pba(f, bar, off))
+	else if (!in_part(f, bar, off, pf->msix_pba_bar, pba))
 		arch_mmio_probe_write(at, a->size, a->value);
 }
 

@@ -107,7 +107,10 @@ struct vpci_func {
 	bool decoding;		  /* physical MEM is on, read back */
 	uint8_t granted;	  /* MSI: messages, a power of two */
 	uint16_t vectors;	  /* MSI-X */
-	struct vpci_vector *vector;
+	bool direct;		  /* ... whose table is mapped straight through */
+	bool stopped;		  /* a vector ran away */
+	uint32_t *idle;		  /* a vector: messages in a row that changed nothing */
+	struct vpci_vector *vector; /* NULL: direct */
 	uint64_t lost_since;
 
 	uint8_t present;    /* BARs that the guest sees, a bit each */
@@ -129,6 +132,7 @@ struct vpci {
 	struct vpci_config cfg;
 	uint64_t doorbell; /* where guests send MSIs; 0: none */
 	uint8_t bar_kind;  /* emulator of trapped pages */
+	uint64_t move_due; /* ticks: no MOVI before */
 	unsigned count;
 	uint8_t by_devfn[256];
 	struct vpci_func func[];

@@ -157,7 +157,7 @@ static bool place_lpi(struct vcpu *v, const struct candidate *c, uint64_t *spare
 		n = find_room(v, c->prio, spare);
 	if (n < 0)
 		return false;
-	lpi_pop(st, c->prio / 8);
+	lpi_dequeue(st, lpi);
 	lpi->pending = false;
 	lr_take(v, (unsigned)n, lpi->vintid);
 	st->lr_lpi[n] = lpi;

@@ -1,7 +1,8 @@
 /*
  * Virtual LPIs that wait for a list register: one first-in first-out queue a priority and vCPU,
- * linked through the LPIs themselves, so that any number can be pending. An LPI in a list
- * register is in no queue and not `pending`. LPIs have no active state (IHI 0069 §4.1.2).
+ * linked both ways through the LPIs themselves, so that any number can be pending and each leaves
+ * in constant time. An LPI in a list register is in no queue and not `pending`. LPIs have no active
+ * state (IHI 0069 §4.1.2).
  *
  * The virtual ITS calls this, with its own lock held: that one is always the outer.
  */
@@ -12,27 +13,26 @@ static void push(struct vgic_cpu_state *st, struct vlpi *lpi)
 	unsigned q = lpi->prio / 8;
 	struct vlpi *last = st->lpi_last[q];
 
+	lpi->prev = last ? last : lpi;
 	lpi->next = last ? last->next : lpi;
-	if (last)
-		last->next = lpi;
+	lpi->prev->next = lpi->next->prev = lpi;
 	st->lpi_last[q] = lpi;
 	st->lpi_ready |= 1U << q;
 	lpi->queued = (uint8_t)(q + 1);
 }
 
-static void unlink_after(struct vgic_cpu_state *st, unsigned q, struct vlpi *prev)
+void lpi_dequeue(struct vgic_cpu_state *st, struct vlpi *lpi)
 {
-	struct vlpi *lpi = prev->next;
+	unsigned q = lpi->queued - 1U;
 
-	if (lpi == prev) {
+	lpi->prev->next = lpi->next;
+	lpi->next->prev = lpi->prev;
+	if (lpi->next == lpi) {
 		st->lpi_last[q] = NULL;
 		st->lpi_ready &= ~(1U << q);
-	} else {
-		prev->next = lpi->next;
-		if (st->lpi_last[q] == lpi)
-			st->lpi_last[q] = prev;
+	} else if (st->lpi_last[q] == lpi) {
+		st->lpi_last[q] = lpi->prev;
 	}
-	lpi->next = NULL;
 	lpi->queued = 0;
 }
 
@@ -41,29 +41,13 @@ struct vlpi *lpi_first(struct vgic_cpu_state *st, unsigned queue)
 	return st->lpi_last[queue]->next;
 }
 
-void lpi_pop(struct vgic_cpu_state *st, unsigned queue)
-{
-	unlink_after(st, queue, st->lpi_last[queue]);
-}
-
-/* Bounded by the events of the guest, and the guest's own CPU pays. */
-static void dequeue(struct vgic_cpu_state *st, struct vlpi *lpi)
-{
-	unsigned q = lpi->queued - 1U;
-	struct vlpi *prev = st->lpi_last[q];
-
-	while (prev->next != lpi)
-		prev = prev->next;
-	unlink_after(st, q, prev);
-}
-
 void lpi_drop_all(struct vgic_cpu_state *st)
 {
 	while (st->lpi_ready) {
-		unsigned q = (unsigned)__builtin_ctz(st->lpi_ready);
+		struct vlpi *lpi = lpi_first(st, (unsigned)__builtin_ctz(st->lpi_ready));
 
-		lpi_first(st, q)->pending = false;
-		lpi_pop(st, q);
+		lpi->pending = false;
+		lpi_dequeue(st, lpi);
 	}
 }
 
@@ -102,14 +86,17 @@ static void recall(struct vgic_vm *g, struct vcpu *cur, uint8_t vcpu, struct vlp
 		}
 }
 
-void vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
+bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 {
 	struct vgic_vm *g = vm->vgic;
+	bool news;
 
 	vgic_lock(g);
-	if (lpi->vintid && !lpi->pending)
+	news = lpi->vintid && !lpi->pending;
+	if (news)
 		pend(g, cur, lpi);
 	vgic_unlock(g, cur);
+	return news;
 }
 
 void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi)
@@ -118,7 +105,7 @@ void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi)
 
 	vgic_lock(g);
 	if (lpi->queued)
-		dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
+		lpi_dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
 	else
 		recall(g, NULL, lpi->vcpu, lpi, true);
 	lpi->pending = false;
@@ -128,12 +115,12 @@ void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi)
 void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t new_vcpu)
 {
 	struct vgic_vm *g = vm->vgic;
+	uint8_t old;
 
 	vgic_lock(g);
 	if (lpi->queued)
-		dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
-	uint8_t old = lpi->vcpu;
-
+		lpi_dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
+	old = lpi->vcpu;
 	lpi->vcpu = new_vcpu;
 	if (lpi->pending)
 		pend(g, cur, lpi);

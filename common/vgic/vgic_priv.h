@@ -198,7 +198,7 @@ void line_quiesce(const struct vcpu *owner, struct vgic_bank *b, uint32_t intid)
 /* lpi.c. All with the lock held. */
 struct vcpu *lpi_queue(struct vgic_vm *g, struct vlpi *lpi); /* where; NULL: it waits or is lost */
 struct vlpi *lpi_first(struct vgic_cpu_state *st, unsigned queue);
-void lpi_pop(struct vgic_cpu_state *st, unsigned queue);
+void lpi_dequeue(struct vgic_cpu_state *st, struct vlpi *lpi);
 void lpi_drop_all(struct vgic_cpu_state *st);
 
 /* regs.c: the registers that are alike in the distributor and in SGI_base. `owner` is the vCPU

@@ -4,8 +4,8 @@
  * A trap does a bounded amount of work; an unfinished queue makes its CPU trap again (vcpu_repost)
  * after the guest had its turn, and CREADR lags meanwhile.
  *
- * The pending tables of the guest are not read: an LPI that a guest's earlier kernel left in one
- * (PTZ = 0) is lost, as it may be when LPIs are switched off (§5.1.2).
+ * A guest's pending table is read once, when a redistributor's LPIs go on with PTZ = 0: what it says
+ * becomes pending when the LPI's properties are first looked at. It is never written (§5.1.2).
  */
 #include <string.h>
 
@@ -35,7 +35,7 @@ static const uint64_t baser_ro[2] = {
 
 static bool busy(const struct vits *its)
 {
-	return its->ready && its->creadr != its->cwriter;
+	return its->ready && !its->stalled && its->creadr != its->cwriter;
 }
 
 /* What was fetched and not performed will be fetched again. */
@@ -53,9 +53,9 @@ static bool fetch(struct vits *its)
 	uint64_t ipa = (its->cbaser & CBASER_ADDR) + its->creadr;
 
 	if (vm_copy_from(its->vm, its->batch, IPA(ipa), n * CMD_BYTES) != HV_OK) {
-		vm_log(its->vm, "ITS command queue at 0x%llx is not in RAM: dropped",
+		vm_log(its->vm, "ITS command queue at 0x%llx is not in RAM: stalled",
 		       (unsigned long long)ipa);
-		its->creadr = its->cwriter;
+		its->stalled = true;
 		return false;
 	}
 	its->batch_next = 0;
@@ -96,12 +96,15 @@ static void set_cbaser(struct vits *its, uint64_t v)
 	its->cbaser = v & CBASER_STORED;
 	its->size = (uint32_t)((field_get(CBASER_SIZE, v) + 1) * QUEUE_PAGE);
 	its->creadr = its->cwriter = 0;
+	its->stalled = false;
 }
 
 static void set_cwriter(struct vits *its, uint64_t v)
 {
 	uint32_t off = (uint32_t)(v & CQ_OFFSET);
 
+	if (v & CWRITER_RETRY)
+		its->stalled = false;
 	if (off < its->size)
 		its->cwriter = off;
 	else
@@ -121,7 +124,7 @@ static uint64_t reg_read(const struct vits *its, uint64_t off)
 	case ITS_CWRITER:
 		return its->cwriter;
 	case ITS_CREADR:
-		return its->creadr;
+		return its->creadr | (its->stalled ? CREADR_STALLED : 0);
 	case ITS_BASER:
 	case ITS_BASER + 8:
 		return its->baser[off == ITS_BASER ? 0 : 1];
@@ -202,50 +205,36 @@ void vits_resume(struct vits *its, struct vcpu *cur)
 		vcpu_repost(cur);
 }
 
-static struct vits_dev *device_event(struct vits *its, uint32_t vdev, uint32_t event)
+bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint8_t *to)
 {
 	struct vits_dev *dev = vdev < VITS_DEVS ? its->dev[vdev] : NULL;
-
-	return dev && event < dev->limit ? dev : NULL;
-}
-
-void vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur)
-{
-	struct vits_dev *dev;
+	bool news;
 
 	spin_lock(&its->lock);
-	dev = device_event(its, vdev, event);
-	if (dev && its->enabled)
-		vits_signal(its, dev, event, cur);
+	news = dev && event < dev->limit && its->enabled && vits_signal(its, dev, event, cur);
+	if (news)
+		*to = dev->lpi[event].vcpu;
 	spin_unlock(&its->lock);
-}
-
-bool vits_target(struct vits *its, uint32_t vdev, uint32_t event, uint8_t *vcpu)
-{
-	struct vits_dev *dev;
-	bool mapped;
-
-	spin_lock(&its->lock);
-	dev = device_event(its, vdev, event);
-	mapped = dev && dev->lpi[event].vintid;
-	if (mapped)
-		*vcpu = its->col[dev->map[event].icid];
-	mapped = mapped && *vcpu != VITS_UNMAPPED;
-	spin_unlock(&its->lock);
-	return mapped;
+	return news;
 }
 
 void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 {
 	struct vits *its = vcpu->vm->vits;
 	unsigned bits = (unsigned)MIN(field_get(PROPBASER_IDBITS, propbaser) + 1, VITS_INTID_BITS);
+	struct vits_redist *r;
 
-	(void)pendbaser; /* see above */
 	if (!its)
 		return;
+	r = &its->redist[vcpu->index];
 	spin_lock(&its->lock);
-	its->redist[vcpu->index].props = propbaser & PROPBASER_PA;
-	its->redist[vcpu->index].end = 1U << bits;
+	r->props = propbaser & PROPBASER_PA;
+	r->end = 1U << bits;
+	/* Bit n of the table is INTID n. One that is not in RAM leaves nothing pending. */
+	if (!(pendbaser & PENDBASER_PTZ) && r->end > IRQ_LPI_FIRST &&
+	    vm_copy_from(its->vm, r->pending, IPA((pendbaser & PENDBASER_PA) + IRQ_LPI_FIRST / 8),
+			 (r->end - IRQ_LPI_FIRST) / 8) != HV_OK)
+		vm_log(its->vm, "LPI pending table of vCPU %u is not in RAM: ignored", vcpu->index);
 	spin_unlock(&its->lock);
 }
 
@@ -266,7 +255,10 @@ void vits_reset(struct vits *its)
 	set_cbaser(its, 0);
 	memcpy(its->baser, baser_ro, sizeof(baser_ro));
 	memset(its->col, VITS_UNMAPPED, sizeof(its->col));
-	memset(its->redist, 0, sizeof(its->redist));
+	for (unsigned i = 0; i < its->vm->vcpu_count; i++) {
+		its->redist[i].end = 0;
+		memset(its->redist[i].pending, 0, VITS_PENDING);
+	}
 	spin_unlock(&its->lock);
 }
 
@@ -277,6 +269,11 @@ enum hv_status vits_init(struct vm *vm, ipa_t base)
 	if (!its)
 		return HV_ENOMEM;
 	its->vm = vm;
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		its->redist[i].pending = pmem_try_alloc(VITS_PENDING, 64);
+		if (!its->redist[i].pending)
+			return HV_ENOMEM;
+	}
 	vits_reset(its);
 	vm->vits = its;
 	return vm_emulate(vm, base, VITS_SIZE, vits_access, its, NULL);

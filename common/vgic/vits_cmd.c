@@ -18,25 +18,16 @@ enum result {
 	BAD_TARGET,
 };
 
-static const char *reason(enum result r)
-{
-	switch (r) {
-	case BAD_DEVICE:
-		return "no such device";
-	case BAD_SIZE:
-		return "too many events";
-	case BAD_EVENT:
-		return "the event is not mapped, or the device does not have it";
-	case BAD_INTID:
-		return "not an LPI";
-	case BAD_COLLECTION:
-		return "no such collection";
-	case BAD_TARGET:
-		return "no such redistributor";
-	default:
-		return "no such command";
-	}
-}
+/* From BAD_KIND on. */
+static const char reasons[][56] = {
+	"no such command",
+	"no such device",
+	"too many events",
+	"the event is not mapped, or the device does not have it",
+	"not an LPI",
+	"no such collection",
+	"no such redistributor",
+};
 
 static bool find_vcpu(const struct vits *its, uint64_t rd, uint8_t *vcpu)
 {
@@ -71,21 +62,32 @@ static uint8_t property(struct vits *its, uint64_t ipa)
 	return its->line.byte[ipa - line];
 }
 
-static void load(struct vits *its, struct vits_dev *dev, uint32_t event)
+/* What the table at EnableLPIs said, once. */
+static bool was_pending(struct vits_redist *r, uint32_t lpi)
+{
+	uint8_t bit = (uint8_t)(1U << lpi % 8), seen = r->pending[lpi / 8] & bit;
+
+	r->pending[lpi / 8] ^= seen;
+	return seen;
+}
+
+static void load(struct vits *its, struct vcpu *cur, struct vits_dev *dev, uint32_t event)
 {
 	struct vlpi *lpi = &dev->lpi[event];
-	uint8_t p = 0;
-	uint32_t end = its->redist[lpi->vcpu].end;
+	struct vits_redist *r = &its->redist[lpi->vcpu];
+	uint32_t n = lpi->vintid - IRQ_LPI_FIRST;
+	bool inside = lpi->vintid < r->end;
+	uint8_t p = inside ? property(its, r->props + n) : 0;
 
-	dev->map[event].fresh = end != 0;
-	if (lpi->vintid < end)
-		p = property(its, its->redist[lpi->vcpu].props + lpi->vintid - IRQ_LPI_FIRST);
+	dev->map[event].fresh = r->end != 0;
 	lpi->prio = p & LPI_PRIORITY;
 	lpi->enabled = p & LPI_ENABLE;
+	if (inside && was_pending(r, n))
+		vgic_lpi_pend(its->vm, cur, lpi);
 }
 
 /* MAPC moved the collection since, or the event was mapped before LPIs were on. */
-static __attribute__((noinline)) void signal_stale(struct vits *its, struct vits_dev *dev,
+static __attribute__((noinline)) bool signal_stale(struct vits *its, struct vits_dev *dev,
 						   uint32_t event, struct vcpu *cur, uint8_t to)
 {
 	struct vlpi *lpi = &dev->lpi[event];
@@ -94,22 +96,21 @@ static __attribute__((noinline)) void signal_stale(struct vits *its, struct vits
 		vgic_lpi_update(its->vm, cur, lpi, to);
 	if (!dev->map[event].fresh) {
 		its->line.ipa = VITS_NO_LINE;
-		load(its, dev, event);
+		load(its, cur, dev, event);
 	}
-	vgic_lpi_pend(its->vm, cur, lpi);
+	return vgic_lpi_pend(its->vm, cur, lpi);
 }
 
-void vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur)
+bool vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur)
 {
 	struct vlpi *lpi = &dev->lpi[event];
 	uint8_t to = its->col[dev->map[event].icid];
 
 	if (!lpi->vintid || to == VITS_UNMAPPED || !its->redist[to].end)
-		return;
+		return false;
 	if (lpi->vcpu == to && dev->map[event].fresh)
-		vgic_lpi_pend(its->vm, cur, lpi);
-	else
-		signal_stale(its, dev, event, cur, to);
+		return vgic_lpi_pend(its->vm, cur, lpi);
+	return signal_stale(its, dev, event, cur, to);
 }
 
 static enum result map_device(struct vits *its, struct vits_dev *dev, const struct its_cmd *cmd)
@@ -142,8 +143,8 @@ static enum result map_collection(struct vits *its, const struct its_cmd *cmd, u
 	return CMD_DONE;
 }
 
-static enum result map_event(struct vits *its, struct vits_dev *dev, uint32_t event,
-			     uint64_t vintid, uint64_t icid)
+static enum result map_event(struct vits *its, struct vcpu *cur, struct vits_dev *dev,
+			     uint32_t event, uint64_t vintid, uint64_t icid)
 {
 	if (vintid < IRQ_LPI_FIRST || vintid >> VITS_INTID_BITS)
 		return BAD_INTID;
@@ -153,7 +154,7 @@ static enum result map_event(struct vits *its, struct vits_dev *dev, uint32_t ev
 	dev->map[event].icid = (uint8_t)icid;
 	dev->lpi[event].vcpu = its->col[icid] == VITS_UNMAPPED ? 0 : its->col[icid];
 	dev->lpi[event].vintid = (uint32_t)vintid;
-	load(its, dev, event);
+	load(its, cur, dev, event);
 	return CMD_DONE;
 }
 
@@ -172,7 +173,7 @@ static void reload(struct vits *its, struct vcpu *cur, struct vits_dev *dev, uin
 {
 	struct vlpi *lpi = &dev->lpi[event];
 
-	load(its, dev, event);
+	load(its, cur, dev, event);
 	vgic_lpi_update(its->vm, cur, lpi, lpi->vcpu);
 }
 
@@ -243,7 +244,7 @@ static enum result perform_on(struct vits *its, struct vcpu *cur, const struct i
 	if (event >= dev->limit)
 		return BAD_EVENT;
 	if (kind == ITS_CMD_MAPTI || kind == ITS_CMD_MAPI)
-		return map_event(its, dev, event,
+		return map_event(its, cur, dev, event,
 				 kind == ITS_CMD_MAPI ? event : field_get(CMD1_INTID, cmd->w[1]), icid);
 	if (!dev->lpi[event].vintid)
 		return BAD_EVENT;
@@ -297,6 +298,6 @@ bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 		vm_log(its->vm, "ITS command 0x%llx, device 0x%llx, event 0x%llx skipped: %s",
 		       (unsigned long long)field_get(CMD0_KIND, cmd->w[0]),
 		       (unsigned long long)field_get(CMD0_DEVICE, cmd->w[0]),
-		       (unsigned long long)field_get(CMD1_EVENT, cmd->w[1]), reason(r));
+		       (unsigned long long)field_get(CMD1_EVENT, cmd->w[1]), reasons[r - BAD_KIND]);
 	return r != CMD_MORE;
 }

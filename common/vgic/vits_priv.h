@@ -21,6 +21,7 @@
 #define VITS_ICIDS	(1U << VITS_CID_BITS)
 #define VITS_UNMAPPED	0xff
 #define VITS_NO_LINE	1
+#define VITS_PENDING	(((1U << VITS_INTID_BITS) - IRQ_LPI_FIRST) / 8)
 #define VITS_LINE	64 /* bytes of the property table that are fetched together */
 
 /*
@@ -51,6 +52,7 @@ struct vits {
 	struct vm *vm;
 	bool enabled;
 	bool ready;		     /* enabled, with a valid queue */
+	bool stalled;		     /* the queue cannot be read, until Retry */
 	uint32_t size;		     /* of the queue, bytes */
 	uint64_t cbaser, baser[2];
 	uint32_t cwriter, creadr;
@@ -66,9 +68,10 @@ struct vits {
 	uint8_t col[VITS_ICIDS];     /* vCPU, or VITS_UNMAPPED */
 	uint32_t dev_end;	     /* one more than the highest device */
 	struct vits_dev *dev[VITS_DEVS];
-	struct {
+	struct vits_redist {
 		uint64_t props;	     /* IPA */
 		uint32_t end;	     /* INTIDs below have a byte there; 0: LPIs are off */
+		uint8_t *pending;    /* a bit each, from 8192: as the guest's table was, not yet seen */
 	} redist[MAX_VCPUS];
 	struct {
 		uint64_t ipa;	     /* of a line, or VITS_NO_LINE */
@@ -78,8 +81,8 @@ struct vits {
 
 /* Performs one command, as far as its->budget goes; false: it is not finished. */
 bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd);
-/* The event of a device becomes pending, if it goes anywhere. O(1). */
-void vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur);
+/* The event of a device becomes pending, if it goes anywhere; false: nothing changed. O(1). */
+bool vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur);
 void vits_unmap(struct vits *its, struct vits_dev *dev, uint32_t event);
 
 #endif

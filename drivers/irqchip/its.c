@@ -165,7 +165,8 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 	its->msi = (struct msi_ctrl){ .ops = &ops,
 				      .phandle = dt_phandle(fdt, node),
 				      .page = PA(reg.base + ITS_FRAME),
-				      .offset = ITS_TRANSLATER };
+				      .offset = ITS_TRANSLATER,
+				      .by_device = true };
 	its->noncoherent = dt_bool(fdt, node, NONCOHERENT);
 	its->pta = typer & TYPER_PTA;
 	its->dev_bits = (uint8_t)(field_get(TYPER_DEV_BITS, typer) + 1);

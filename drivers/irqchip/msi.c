@@ -16,6 +16,11 @@ uint32_t msi_doorbell_offset(const struct msi_ctrl *c)
 	return c->offset;
 }
 
+bool msi_by_device(const struct msi_ctrl *c)
+{
+	return c->by_device;
+}
+
 enum hv_status msi_alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
 			 struct msi_block *out)
 {

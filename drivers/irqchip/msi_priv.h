@@ -16,6 +16,7 @@ struct msi_ctrl {
 	uint32_t phandle;
 	pa_t page;	 /* 4 KiB page that devices write to */
 	uint32_t offset; /* of the doorbell register in it */
+	bool by_device;	 /* tells senders apart */
 };
 
 #endif

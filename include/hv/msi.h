@@ -35,6 +35,8 @@ unsigned its_count(void);
 /* PA that a device's MSI write must reach: its 4 KiB page (GITS_TRANSLATER), and the offset in it. */
 pa_t msi_doorbell_page(const struct msi_ctrl *c);
 uint32_t msi_doorbell_offset(const struct msi_ctrl *c);
+/* It tells senders apart (an ITS): what a device writes there can only be events of its own. */
+bool msi_by_device(const struct msi_ctrl *c);
 
 /*
  * n events of one DeviceID (all functions behind an alias share it, so one call for all of them;

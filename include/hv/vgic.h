@@ -65,9 +65,10 @@ struct vlpi {
 	bool enabled;
 	bool pending;	 /* queued, or waiting for `enabled` */
 	uint8_t queued;	 /* 1 + the queue of that vCPU it is in (priority / 8), 0: in none */
-	struct vlpi *next;
+	struct vlpi *next, *prev;
 };
-void vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi);
+/* False: it is pending already and not in a list register, or not mapped: this one adds nothing. */
+bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi);
 void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi); /* not pending any more (CLEAR, DISCARD) */
 /* After enabled, prio or vcpu changed (INV, MOVI): requeues a pending one. */
 void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t new_vcpu);

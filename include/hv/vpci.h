@@ -30,6 +30,7 @@ struct vpci_assignment {
 	uint8_t intx_pin;    /* virtual pin 1..4, 0: none */
 	uint32_t intx_virq;  /* virtual INTID, 0: none */
 	struct msi_block msi; /* count 0: no MSI */
+	bool msi_direct; /* MSI-X table mapped straight through; event i is vector i of `msi` */
 };
 
 /* Stage-2 tables that the ECAM and all BARs can need at their worst places: for s2_init. */

@@ -82,13 +82,11 @@ static void step(struct vits *its)
 		break;
 	case 2:
 		vits_enable_lpis(&world.vcpu[take(1) % WORLD_VCPUS], take(1) & 1 ? take(8) : WORLD_PROPS | 15,
-				 0);
+				 take(1) & 1 ? take(8) : WORLD_RAM);
 		break;
 	case 3:
-		vits_deliver(its, (uint32_t)take(1) % 4, (uint32_t)take(2), NULL);
-		break;
 	case 4:
-		if (vits_target(its, (uint32_t)take(1) % 4, (uint32_t)take(2), &vcpu))
+		if (vits_deliver(its, (uint32_t)take(1) % 4, (uint32_t)take(2), NULL, &vcpu))
 			check(vcpu < WORLD_VCPUS);
 		break;
 	case 5:

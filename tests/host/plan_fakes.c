@@ -12,6 +12,13 @@ unsigned pci_func_count;
 
 struct iommu fake_smmu;
 static char fake_its;
+bool fake_by_device;
+
+bool msi_by_device(const struct msi_ctrl *c)
+{
+	(void)c;
+	return fake_by_device;
+}
 
 const char *pci_reset_method(const struct pci_func *f)
 {
@@ -73,6 +80,7 @@ void fake_pci_reset(void)
 {
 	struct pci_host *h = &pci_hosts[0];
 
+	fake_by_device = true;
 	memset(pci_hosts, 0, sizeof(pci_hosts));
 	memset(pci_funcs, 0, sizeof(pci_funcs));
 	fake_smmu = (struct iommu){ .name = "smmuv3@9050000", .oas_bits = 44, .vmid_bits = 16,

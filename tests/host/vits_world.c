@@ -85,8 +85,10 @@ static void check(const struct vm *vm, const struct vlpi *lpi)
 	must(lpi->vintid >= IRQ_LPI_FIRST && lpi->vintid <= 0xffff);
 }
 
-void vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
+bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 {
+	bool was = lpi->pending;
+
 	(void)cur;
 	check(vm, lpi);
 	lpi->pending = true;
@@ -95,6 +97,7 @@ void vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 	world.last_vcpu = lpi->vcpu;
 	world.last_enabled = lpi->enabled;
 	world.last_prio = lpi->prio;
+	return !was;
 }
 
 void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi)

@@ -22,6 +22,7 @@ struct fake_dev fakes[MAX_PCI_FUNCS];
 struct vm fake_vm;
 struct vpci_assignment fake_as[MAX_PCI_FUNCS];
 __typeof__(fake_delivered) fake_delivered;
+__typeof__(fake_msi) fake_msi;
 struct range fake_el2[64];
 unsigned fake_el2_count;
 
@@ -215,6 +216,22 @@ uint32_t msi_doorbell_offset(const struct msi_ctrl *c)
 	return 0x40;
 }
 
+void msi_move(const struct msi_block *b, uint32_t i, unsigned cpu)
+{
+	assert(i < b->count);
+	fake_msi.moves++;
+	fake_msi.vector = i;
+	fake_msi.cpu = cpu;
+}
+
+void msi_set_enabled(const struct msi_block *b, uint32_t i, bool on)
+{
+	assert(i < b->count);
+	fake_msi.enables += on;
+	fake_msi.disables += !on;
+	fake_msi.vector = i;
+}
+
 enum hv_status msi_handler(const struct msi_block *b, uint32_t i, irq_handler_fn *fn, void *arg)
 {
 	assert(i < b->count);
@@ -230,13 +247,15 @@ void fake_irq(const struct fake_dev *d, unsigned vector)
 	handlers[intid - 8192].fn(handlers[intid - 8192].arg, intid, NULL);
 }
 
-void vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur)
+bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint8_t *to)
 {
 	(void)cur;
 	assert(its);
 	fake_delivered.count++;
 	fake_delivered.vdev = vdev;
 	fake_delivered.event = event;
+	*to = fake_delivered.to;
+	return fake_delivered.news;
 }
 
 static void map_el2(struct range pa)
@@ -256,6 +275,7 @@ void fake_begin(void)
 	memset(fake_as, 0, pci_func_count * sizeof(fake_as[0]));
 	memset(&fake_vm, 0, sizeof(fake_vm));
 	memset(&fake_delivered, 0, sizeof(fake_delivered));
+	memset(&fake_msi, 0, sizeof(fake_msi));
 	memset(handlers, 0, sizeof(handlers));
 	pci_func_count = memory_count = fake_el2_count = 0;
 	host_mmio_clear();

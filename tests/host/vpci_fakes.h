@@ -33,7 +33,19 @@ struct fake_dev {
 extern struct fake_dev fakes[MAX_PCI_FUNCS];
 extern struct vm fake_vm;
 extern struct vpci_assignment fake_as[MAX_PCI_FUNCS];
-extern struct { unsigned count; uint32_t vdev, event; } fake_delivered;
+/* What the virtual ITS was told, and what it answers: was it news, for which vCPU. */
+extern struct {
+	unsigned count;
+	uint32_t vdev, event;
+	bool news;
+	uint8_t to;
+} fake_delivered;
+/* What the MSI controller was told at run time. */
+extern struct {
+	unsigned moves, enables, disables;
+	uint32_t vector;
+	unsigned cpu;
+} fake_msi;
 extern struct range fake_el2[64]; /* pages that vPCI wants at EL2 */
 extern unsigned fake_el2_count;
 

@@ -259,6 +259,9 @@ static void no_reset(void)
 }
 
 static void one_group(void) { fake_func("0000:00:02.0")->group = 1; }
+static void nic_no_iommu(void) { fake_func("0000:00:01.0")->iommu = NULL; }
+static void v2m(void) { fake_by_device = false; }
+static void one_device_id(void) { fake_func("0000:00:02.0")->device_id = 0x08; }
 static void no_msi(void) { fake_func("0000:00:02.0")->msi = NULL; }
 static void noncoherent_iommu(void) { fake_smmu.coherent = false; }
 static void small_ram(void) { ram_size = GIB(1); }
@@ -379,6 +382,14 @@ static const struct {
 	  "another MSI controller", two_its },
 	{ "MSI demanded", { { "a", 1, 64, .dev = { { EDU, "msi", "trapped" } } } }, 0,
 	  "cannot have MSI: no MSI controller serves it", no_msi },
+	{ "direct without MSI-X", { { "a", 1, 64, .dev = { { EDU, "msi", "direct" } } } }, 0,
+	  "0000:00:02.0 cannot have direct MSI: it has no MSI-X; give msi = \"auto\"", NULL },
+	{ "direct without IOMMU", { { "a", 1, 64, .dev = { { NIC, "msi", "direct", "force-assign-without-iommu" } } } },
+	  0, "cannot have direct MSI: no IOMMU confines its messages", nic_no_iommu },
+	{ "direct with v2m", { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } }, 0,
+	  "cannot have direct MSI: its MSI controller does not tell senders apart", v2m },
+	{ "direct with an alias", { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } }, 0,
+	  "cannot have direct MSI: it shares its DeviceID", one_device_id },
 	{ "INTx demanded", { { "a", 1, 64, .dev = { { "0000:03:00.0", "intx", "on" } } } }, 0,
 	  "has intx = \"on\" but no INTx line", NULL },
 	{ "INTx needed twice",
@@ -578,6 +589,8 @@ static void device_fields(void **state)
 	assert_false(d[1].as.device_memory[0]);
 	assert_true(d[0].p2p && d[1].as.raw_gaps && d[1].allow_no_reset && !d[1].p2p);
 	assert_int_equal(d[0].msi, PLAN_TRAPPED);
+	assert_int_equal(d[1].msi, PLAN_DIRECT);
+	assert_true(d[1].as.msi_direct && !d[0].as.msi_direct);
 	assert_int_equal(d[0].as.msi.count, 1);
 	assert_int_equal(d[1].as.msi.count, 5);
 	assert_ptr_equal(d[1].as.msi.ctrl, fake_func(NIC)->msi);
@@ -840,14 +853,15 @@ static void prints_the_plan(void **state)
 		"group    6 with 0000:01:06.0, StreamID 0x100 of",
 		"reset    FLR",
 		"BAR0     PA 0x10100000, 1 MiB, 32-bit",
-		"MSI      trapped, ITS, DeviceID 0x10, 1 vectors",
+		"MSI      trapped (it has no MSI-X), ITS, DeviceID 0x10, 1 vectors",
+		"MSI      direct, ITS, DeviceID 0x300, 8 vectors",
 		"INTx     pin A, SPI 4 as SPI 1",
 		"guest \"b\" (/chosen/b) refused: guest \"a\" has 0000:00:02.0 already",
 		"device 0000:00:01.0 [1234:1000], group 1: no guest has it",
 	};
 	static const struct decl g[] = { { "a", 2, 64, .dev = { { EDU } } },
 					 { "b", 1, 64, .dev = { { EDU } } },
-					 { "c", 1, 64, .dev = { { "0000:01:05.0" } } } };
+					 { "c", 1, 64, .dev = { { "0000:01:05.0" }, { "0000:03:00.0" } } } };
 
 	(void)state;
 	run_guests(g, 3);

@@ -84,6 +84,13 @@ static void settle(void)
 		assert_true(i < 10000);
 }
 
+static uint8_t target; /* of the last delivery that was news */
+
+static bool deliver(uint32_t dev, uint32_t event)
+{
+	return vits_deliver(its, dev, event, NULL, &target);
+}
+
 static void mapd(uint32_t dev, unsigned bits)
 {
 	cmd(on(ITS_CMD_MAPD, dev), bits - 1, CMD2_VALID | 0x12345600, 0);
@@ -214,16 +221,13 @@ static void a_cpu_cannot_send_a_message(void **state)
 
 static void an_event_arrives_as_the_lpi_it_is_mapped_to(void **state)
 {
-	uint8_t vcpu;
-
 	(void)state;
 	prop(LPI + 77, 0xa3);
 	mapd(DEV, 5);
 	mapti(DEV, 31, LPI + 77, 1);
-	assert_true(vits_target(its, DEV, 31, &vcpu));
-	assert_int_equal(vcpu, 1);
 	world_forget();
-	vits_deliver(its, DEV, 31, NULL);
+	assert_true(deliver(DEV, 31));
+	assert_int_equal(target, 1);
 	assert_int_equal(world.pends, 1);
 	assert_int_equal(world.last_pend, LPI + 77);
 	assert_int_equal(world.last_vcpu, 1);
@@ -235,29 +239,25 @@ static void an_event_arrives_as_the_lpi_it_is_mapped_to(void **state)
 
 static void what_is_not_mapped_is_dropped(void **state)
 {
-	uint8_t vcpu;
-
 	(void)state;
-	vits_deliver(its, DEV, 0, NULL); /* no MAPD */
+	deliver(DEV, 0); /* no MAPD */
 	mapd(DEV, 2);
 	mapti(DEV, 3, LPI, 0);
-	vits_deliver(its, DEV, 2, NULL);	/* no MAPTI */
-	vits_deliver(its, DEV, 4, NULL);	/* beyond the MAPD */
-	vits_deliver(its, DEV, 0xffffffff, NULL);
-	vits_deliver(its, DEV + 1, 3, NULL);	/* no such device */
-	vits_deliver(its, 256, 3, NULL);
-	vits_deliver(its, 0xffffffff, 3, NULL);
-	assert_false(vits_target(its, DEV, 2, &vcpu));
+	deliver(DEV, 2);	/* no MAPTI */
+	deliver(DEV, 4);	/* beyond the MAPD */
+	deliver(DEV, 0xffffffff);
+	deliver(DEV + 1, 3);	/* no such device */
+	deliver(256, 3);
+	deliver(0xffffffff, 3);
 	assert_int_equal(world.pends, 0);
 	wr(ITS_CTLR, 0);
-	vits_deliver(its, DEV, 3, NULL);	/* the ITS is off */
+	deliver(DEV, 3);	/* the ITS is off */
 	assert_int_equal(world.pends, 0);
 	wr(ITS_CTLR, 1);
-	vits_deliver(its, DEV, 3, NULL);
+	deliver(DEV, 3);
 	assert_int_equal(world.pends, 1);
 	cmd(ITS_CMD_MAPC, 0, 0, 0);		/* the collection is unmapped */
-	vits_deliver(its, DEV, 3, NULL);
-	assert_false(vits_target(its, DEV, 3, &vcpu));
+	assert_false(deliver(DEV, 3));
 	assert_int_equal(world.pends, 1);
 	assert_int_equal(world.logs, 0);	/* none of these is the guest's word */
 }
@@ -271,16 +271,16 @@ static void lpis_that_are_off_get_nothing(void **state)
 	mapd(DEV, 5);
 	prop(LPI, 0xb1);
 	mapti(DEV, 0, LPI, 0);
-	vits_deliver(its, DEV, 0, NULL);
+	deliver(DEV, 0);
 	assert_int_equal(world.pends, 0);
 	/* Mapped before they were switched on: the property is read when it is needed first. */
 	vits_enable_lpis(&world.vcpu[0], WORLD_PROPS | 15, 0);
 	world_forget();
-	vits_deliver(its, DEV, 0, NULL);
+	deliver(DEV, 0);
 	assert_int_equal(world.pends, 1);
 	assert_true(world.last_enabled);
 	assert_int_equal(world.copies, 1);
-	vits_deliver(its, DEV, 0, NULL);
+	deliver(DEV, 0);
 	assert_int_equal(world.copies, 1);
 }
 
@@ -294,27 +294,27 @@ static void properties_follow_inv_and_invall_only(void **state)
 	prop(LPI + 100, 0x11);
 	prop(LPI + 5000, 0x21);
 	prop(LPI + 101, 0x31);
-	vits_deliver(its, DEV, 0, NULL);
+	deliver(DEV, 0);
 	assert_false(world.last_enabled);
 	cmd(on(ITS_CMD_INV, DEV), 0, 0, 0);
-	vits_deliver(its, DEV, 0, NULL);
+	deliver(DEV, 0);
 	assert_true(world.last_enabled);
 	assert_int_equal(world.last_prio, 0x10);
-	vits_deliver(its, DEV, 1, NULL);
+	deliver(DEV, 1);
 	assert_false(world.last_enabled);
 	cmd(ITS_CMD_INVALL, 0, 0, 0); /* collection 0 */
-	vits_deliver(its, DEV, 1, NULL);
+	deliver(DEV, 1);
 	assert_int_equal(world.last_prio, 0x20);
 	assert_true(world.last_enabled);
-	vits_deliver(its, DEV, 2, NULL);
+	deliver(DEV, 2);
 	assert_false(world.last_enabled);
 	cmd(ITS_CMD_INVALL, 0, 1, 0);
-	vits_deliver(its, DEV, 2, NULL);
+	deliver(DEV, 2);
 	assert_true(world.last_enabled);
 	/* One trap after the other sees what the guest wrote between them. */
 	prop(LPI + 100, 0);
 	cmd(on(ITS_CMD_INV, DEV), 0, 0, 0);
-	vits_deliver(its, DEV, 0, NULL);
+	deliver(DEV, 0);
 	assert_false(world.last_enabled);
 	assert_int_equal(world.logs, 0);
 }
@@ -349,7 +349,7 @@ static void properties_come_from_inside_the_table(void **state)
 		mapd(DEV, 5);
 		mapti(DEV, 0, rows[i].vintid, 0);
 		world_forget();
-		vits_deliver(its, DEV, 0, NULL);
+		deliver(DEV, 0);
 		assert_int_equal(world.pends, 1);
 		assert_int_equal(world.last_enabled, rows[i].enabled);
 	}
@@ -379,26 +379,24 @@ static void int_and_clear_set_and_reset_pending(void **state)
 
 static void movi_mapc_and_movall_change_the_target(void **state)
 {
-	uint8_t vcpu;
-
 	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 0, LPI, 0);
 	mapti(DEV, 1, LPI + 1, 0);
-	vits_deliver(its, DEV, 0, NULL);
+	deliver(DEV, 0);
 	assert_int_equal(world.last_vcpu, 0);
 	world_forget();
 	cmd(on(ITS_CMD_MOVI, DEV), 0, 1, 0);
 	assert_int_equal(world.updates, 1); /* it was pending: it moves at once */
-	vits_deliver(its, DEV, 0, NULL);
+	deliver(DEV, 0);
 	assert_int_equal(world.last_vcpu, 1);
 	/* MAPC: pending ones stay, later ones follow. */
 	world_forget();
 	mapc(0, 1);
 	assert_int_equal(world.updates, 0);
-	assert_true(vits_target(its, DEV, 1, &vcpu));
-	assert_int_equal(vcpu, 1);
-	vits_deliver(its, DEV, 1, NULL);
+	assert_true(deliver(DEV, 1));
+	assert_int_equal(target, 1);
+	assert_false(deliver(DEV, 1)); /* nobody took the first */
 	assert_int_equal(world.last_vcpu, 1);
 	/* MOVALL: what is on one vCPU moves, whatever the collection. */
 	world_forget();
@@ -422,8 +420,8 @@ static void mapd_forgets_what_was_mapped(void **state)
 		else
 			mapd(DEV, 5);
 		assert_int_equal(world.clears, 2);
-		vits_deliver(its, DEV, 0, NULL);
-		vits_deliver(its, DEV, 31, NULL);
+		deliver(DEV, 0);
+		deliver(DEV, 31);
 		assert_int_equal(world.pends, 0);
 	}
 }
@@ -436,7 +434,7 @@ static void mapti_replaces_a_mapping(void **state)
 	world_forget();
 	mapti(DEV, 0, LPI + 9, 1);
 	assert_int_equal(world.clears, 1);
-	vits_deliver(its, DEV, 0, NULL);
+	deliver(DEV, 0);
 	assert_int_equal(world.last_pend, LPI + 9);
 	assert_int_equal(world.last_vcpu, 1);
 }
@@ -448,10 +446,10 @@ static void two_devices_may_name_one_lpi(void **state)
 	mapd(BIGDEV, 5);
 	mapti(DEV, 0, LPI, 0);
 	mapti(BIGDEV, 0, LPI, 1);
-	vits_deliver(its, DEV, 0, NULL);
-	vits_deliver(its, BIGDEV, 0, NULL);
+	deliver(DEV, 0);
+	deliver(BIGDEV, 0);
 	cmd(on(ITS_CMD_DISCARD, DEV), 0, 0, 0);
-	vits_deliver(its, BIGDEV, 0, NULL);
+	deliver(BIGDEV, 0);
 	assert_int_equal(world.pends, 3);
 }
 
@@ -511,7 +509,7 @@ static void bad_commands_are_skipped(void **state)
 		assert_int_equal(world.pends + world.clears + world.updates, 0);
 		assert_int_equal(rd(ITS_CREADR), put_at);
 	}
-	vits_deliver(its, DEV, 0, NULL); /* the good one is as it was */
+	deliver(DEV, 0); /* the good one is as it was */
 	assert_int_equal(world.last_pend, LPI);
 }
 
@@ -635,7 +633,7 @@ static void neighbours_in_the_table_are_read_together(void **state)
 	assert_int_equal(world.reposts, 0);
 }
 
-static void a_queue_outside_ram_is_dropped(void **state)
+static void a_queue_outside_ram_stalls_until_told_to_retry(void **state)
 {
 	static const uint64_t bases[] = {
 		0, 0x10000000, WORLD_RAM - 0x1000, WORLD_RAM + WORLD_RAM_SIZE,
@@ -649,9 +647,56 @@ static void a_queue_outside_ram_is_dropped(void **state)
 		wr(ITS_CBASER, CBASER_VALID | bases[i]);
 		wr(ITS_CTLR, 1);
 		wr(ITS_CWRITER, 0xfe0);
-		assert_int_equal(rd(ITS_CREADR), 0xfe0); /* the driver's poll ends */
+		assert_int_equal(rd(ITS_CREADR), CREADR_STALLED);
+		wr(ITS_CWRITER, 0xfe0); /* more of it: still stalled, no further look */
+		vits_resume(its, &world.vcpu[0]);
 		assert_int_equal(world.logs, 1);
 		assert_int_equal(world.reposts, 0);
+		wr(ITS_CWRITER, 0xfe0 | CWRITER_RETRY);
+		assert_int_equal(rd(ITS_CREADR), CREADR_STALLED);
+		assert_int_equal(world.logs, 2);
+	}
+	queue(1); /* a new queue begins afresh */
+	mapd(DEV, 5);
+	assert_int_equal(rd(ITS_CREADR), 0x20);
+}
+
+/* The table at EnableLPIs is read once, with PTZ = 0, and only where it is RAM. */
+static void pending_tables_are_read_when_lpis_go_on(void **state)
+{
+	static const struct {
+		uint64_t pendbaser;
+		unsigned pends;
+	} rows[] = {
+		{ WORLD_RAM + 0x100000, 1 },
+		{ (WORLD_RAM + 0x100000) | PENDBASER_PTZ, 0 },
+		{ 0x10000000, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		vits_reset(its);
+		memset(ram_at(WORLD_RAM + 0x100000), 0, 8192);
+		*ram_at(WORLD_RAM + 0x100000 + (LPI + 77) / 8) = 1 << 77 % 8;
+		*ram_at(WORLD_RAM + 0x100000) = 0xff; /* no LPIs: not looked at */
+		prop(LPI + 77, 0xa1);
+		world_forget();
+		vits_enable_lpis(&world.vcpu[1], WORLD_PROPS | 15, rows[i].pendbaser);
+		assert_true(world.copied <= 8192);
+		queue(1);
+		mapc(1, 1);
+		mapd(DEV, 5);
+		mapti(DEV, 4, LPI + 76, 1);
+		mapti(DEV, 5, LPI + 77, 1);
+		assert_int_equal(world.pends, rows[i].pends);
+		if (rows[i].pends) {
+			assert_int_equal(world.last_pend, LPI + 77);
+			assert_int_equal(world.last_vcpu, 1);
+			assert_true(world.last_enabled);
+		}
+		cmd(on(ITS_CMD_DISCARD, DEV), 5, 0, 0);
+		mapti(DEV, 5, LPI + 77, 1); /* it was pending once */
+		assert_int_equal(world.pends, rows[i].pends);
 	}
 }
 
@@ -703,7 +748,7 @@ static void off_and_on_again_starts_the_command_afresh(void **state)
 	wr(ITS_CTLR, 1);
 	settle();
 	for (uint32_t i = 0; i < 2048; i++)
-		vits_deliver(its, BIGDEV, i, NULL);
+		deliver(BIGDEV, i);
 	assert_int_equal(world.pends, 0);
 }
 
@@ -718,14 +763,12 @@ static void what_was_fetched_dies_with_the_queue(void **state)
 	queue(1);
 	mapc(0, 0);
 	settle();
-	vits_deliver(its, BIGDEV, 2047, NULL); /* the MAPD did not get that far, and does not go on */
+	deliver(BIGDEV, 2047); /* the MAPD did not get that far, and does not go on */
 	assert_int_equal(world.pends, 1);
 }
 
 static void reset_is_the_state_after_power_on(void **state)
 {
-	uint8_t vcpu;
-
 	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 3, LPI, 0);
@@ -733,7 +776,7 @@ static void reset_is_the_state_after_power_on(void **state)
 	world_forget();
 	vits_reset(its);
 	assert_int_equal(world.clears, 1);
-	assert_false(vits_target(its, DEV, 3, &vcpu));
+	assert_false(deliver(DEV, 3));
 	assert_int_equal(rd(ITS_CBASER), 0);
 	assert_int_equal(rd(ITS_CWRITER), 0);
 	assert_int_equal(rd(ITS_CREADR), 0);
@@ -743,7 +786,7 @@ static void reset_is_the_state_after_power_on(void **state)
 	mapd(DEV, 5);
 	mapc(0, 0);
 	mapti(DEV, 3, LPI, 0);
-	vits_deliver(its, DEV, 3, NULL); /* LPIs are off */
+	deliver(DEV, 3); /* LPIs are off */
 	assert_int_equal(world.pends, 0);
 }
 
@@ -783,7 +826,8 @@ int main(void)
 		T(commands_are_fetched_once),
 		T(invall_and_mapd_are_bounded_too),
 		T(neighbours_in_the_table_are_read_together),
-		T(a_queue_outside_ram_is_dropped),
+		T(a_queue_outside_ram_stalls_until_told_to_retry),
+		T(pending_tables_are_read_when_lpis_go_on),
 		T(cwriter_beyond_the_queue_is_ignored),
 		T(nothing_runs_while_off_or_without_a_queue),
 		T(off_and_on_again_starts_the_command_afresh),

@@ -302,6 +302,128 @@ static void table_accesses_without_mem_reach_nothing(void **state)
 	assert_int_equal(guest_read(TABLE, 4), 0);
 }
 
+static void start_direct(void)
+{
+	fake_end();
+	fake_begin();
+	a = fake_add(A);
+	fake_as[0].msi_direct = true;
+	memset(fake_memory(a->pf->bar[0].pa.v + 0x2000), 0xee, 128); /* the last owner's */
+	fake_start();
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, MEM);
+}
+
+static void a_direct_table_is_the_guests_own(void **state)
+{
+	(void)state;
+	start_direct();
+	assert_true(guest_direct(TABLE));
+	assert_true(guest_direct(AT + 0x3000)); /* pending bits */
+	for (unsigned i = 0; i < 8; i++) {	/* as after a reset */
+		assert_int_equal(hw(a, i, 0) | hw(a, i, 4) | hw(a, i, 8), 0);
+		assert_int_equal(hw(a, i, 12), 1);
+	}
+	vector(TABLE, 3, FAKE_TRANSLATER, 5, 0);
+	assert_int_equal(hw(a, 3, 0), FAKE_TRANSLATER);
+	assert_int_equal(hw(a, 3, 8), 5);
+	assert_int_equal(hw(a, 3, 12), 0);
+	cfg_write(A, 0xc2, 2, 0xc000); /* enable and function mask are in the capability */
+	assert_int_equal(fake_get(a, 0xc2, 2), 0xc007);
+	assert_int_equal(hw(a, 3, 0), FAKE_TRANSLATER);
+}
+
+static void a_direct_event_is_the_guests(void **state)
+{
+	(void)state;
+	start_direct();
+	fake_irq(a, 5);
+	assert_int_equal(fake_delivered.count, 0); /* MSI-X is off */
+	cfg_write(A, 0xc2, 2, 0x8000);
+	fake_irq(a, 5);
+	assert_int_equal(fake_delivered.count, 1);
+	assert_int_equal(fake_delivered.event, 5);
+	cfg_write(A, 0xc2, 2, 0);
+	cfg_write(A, 0x54, 4, FAKE_TRANSLATER); /* MSI is trapped all the same */
+	cfg_write(A, 0x5c, 2, 0x40);
+	cfg_write(A, 0x52, 2, 0x0001);
+	assert_int_equal(fake_get(a, 0x5c, 2), 0);
+	fake_irq(a, 0);
+	assert_int_equal(fake_delivered.event, 0x40);
+}
+
+static void a_direct_table_is_lost_with_the_device_and_the_guest(void **state)
+{
+	(void)state;
+	start_direct();
+	vector(TABLE, 3, FAKE_TRANSLATER, 5, 0);
+	cfg_write(A, 0x88, 2, 0x8000); /* FLR */
+	host_time_advance(200000);
+	cfg_read(A, 0, 4);
+	assert_int_equal(hw(a, 3, 0), 0);
+	assert_int_equal(hw(a, 3, 12), 1);
+	cfg_write(A, PCI_COMMAND, 2, MEM);
+	vector(TABLE, 3, FAKE_TRANSLATER, 5, 0);
+	vpci_reset(fake_vm.vpci);
+	assert_int_equal(hw(a, 3, 0), 0);
+	assert_int_equal(hw(a, 3, 12), 1);
+}
+
+static void messages_follow_their_vcpu_and_not_too_often(void **state)
+{
+	static struct vcpu vcpus[2] = { { .cpu = 2 }, { .cpu = 3, .index = 1 } };
+
+	(void)state;
+	fake_vm.vcpu[0] = &vcpus[0];
+	fake_vm.vcpu[1] = &vcpus[1];
+	fake_delivered.news = true;
+	vector(TABLE, 2, FAKE_TRANSLATER, 77, 0);
+	vector(TABLE, 4, FAKE_TRANSLATER, 78, 0);
+	cfg_write(A, 0xc2, 2, 0x8000);
+	host_time_advance(1000);
+	fake_delivered.to = 1;
+	fake_irq(a, 2);
+	assert_int_equal(fake_msi.moves, 1);
+	assert_int_equal(fake_msi.vector, 2);
+	assert_int_equal(fake_msi.cpu, 3);
+	fake_irq(a, 4);
+	fake_irq(a, 2);
+	assert_int_equal(fake_msi.moves, 1);
+	host_time_advance(1000);
+	fake_irq(a, 4);
+	assert_int_equal(fake_msi.moves, 2);
+	assert_int_equal(fake_msi.vector, 4);
+	host_time_advance(1000);
+	fake_delivered.news = false; /* nobody took the last one: nothing to gain */
+	fake_irq(a, 4);
+	assert_int_equal(fake_msi.moves, 2);
+}
+
+static void a_vector_that_runs_away_is_stopped_and_comes_back(void **state)
+{
+	(void)state;
+	vector(TABLE, 2, FAKE_TRANSLATER, 77, 0);
+	cfg_write(A, 0xc2, 2, 0x8000);
+	for (unsigned round = 0; round < 2; round++) {
+		fake_delivered.news = false;
+		for (unsigned i = 0; i < 65535; i++)
+			fake_irq(a, 2);
+		fake_delivered.news = true; /* taken after all */
+		fake_irq(a, 2);
+		assert_int_equal(fake_msi.disables, round);
+		fake_delivered.news = false;
+		for (unsigned i = 0; i < 65536; i++)
+			fake_irq(a, 2);
+		assert_int_equal(fake_msi.disables, round + 1);
+		assert_int_equal(fake_msi.vector, 2);
+		assert_non_null(strstr(host_log(), "vector 2 sent 65536 messages that nobody took"));
+		assert_int_equal(fake_msi.enables, 8 * round);
+		cfg_write(A, 0xc2, 2, 0x8000);
+		cfg_write(A, 0xc2, 2, 0x8000);
+		assert_int_equal(fake_msi.enables, 8 * (round + 1)); /* once, all of the function */
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -320,6 +442,11 @@ int main(void)
 		T(leaving_msi_gives_the_line_back),
 		T(without_an_iommu_the_device_gets_the_physical_doorbell),
 		T(table_accesses_without_mem_reach_nothing),
+		T(a_direct_table_is_the_guests_own),
+		T(a_direct_event_is_the_guests),
+		T(a_direct_table_is_lost_with_the_device_and_the_guest),
+		T(messages_follow_their_vcpu_and_not_too_often),
+		T(a_vector_that_runs_away_is_stopped_and_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <hv/pci.h>
 
 extern struct iommu fake_smmu;
+extern bool fake_by_device; /* is the MSI controller an ITS */
 /* A QEMU-like host bridge with the functions listed in plan_fakes.c, none owned. */
 void fake_pci_reset(void);
 /* By name "0000:00:01.0"; aborts when it is not there. */
