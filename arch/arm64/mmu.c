@@ -19,8 +19,8 @@
 /* Windows: the first 2 MiB of this 512 GiB, times the CPU's number; above every PA we map. */
 #define WINDOW_BASE (UINT64_C(256) << 39)
 
-/* Tables until there is memory: for UART and device tree. Then they come from pmem. */
-static uint64_t boot_pool[4][512] __attribute__((aligned(4096)));
+/* Tables until there is memory: for UART, device tree and IOMMUs. Then they come from pmem. */
+static uint64_t boot_pool[16][512] __attribute__((aligned(4096)));
 static unsigned boot_pool_used;
 static bool have_pmem;
 

@@ -293,8 +293,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	__asm__("mrs %0, hcr_el2" : "=r"(hcr));
 	if (hcr & BIT(HCR_E2H_BIT))
 		refuse("this CPU has HCR_EL2.E2H fixed to 1");
-	map_compatible(fdt, "arm,smmu-v3");
-	iommu_probe(fdt); /* from here on no device writes to memory */
+	iommu_probe(fdt, el2_map_device); /* from here on no device writes to memory */
 	fdt = take_memory(fdt);
 	start_interrupts(fdt);
 	start_cpus();

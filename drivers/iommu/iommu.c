@@ -1,12 +1,19 @@
 /*
- * The IOMMUs of the board. Each kind is a row of a table; what they cannot do they say in
- * struct iommu, and the planner refuses by it.
+ * The IOMMUs of the board: finding them, their interrupts, their death. What a kind cannot do it
+ * says in struct iommu, and the planner refuses by it.
+ *
+ * Devices cause faults at their own speed. A drain takes a bounded number; while more are left the
+ * lines are off and the timer goes on with it through iommu_poll, so neither an edge that does not
+ * come again nor a level that does not go away matters.
  */
-#include <hv/dt.h>
+#include <hv/gic.h>
+#include <hv/irq.h>
 #include <hv/limits.h>
 #include <hv/log.h>
 
 #include "iommu_priv.h"
+
+#define LINES 24
 
 struct iommu iommus[MAX_IOMMUS];
 unsigned iommu_count;
@@ -14,54 +21,94 @@ iommu_fault_fn *iommu_on_fault;
 void (*iommu_on_death)(struct iommu *i);
 void (*iommu_retry)(void);
 
-static const struct iommu_driver *const drivers[] = { &smmuv3_driver };
+static const struct {
+	char compatible[16];
+	const struct iommu_driver *driver;
+} kinds[] = { { "arm,smmu-v3", &smmuv3_driver } };
 
-static struct {
+static struct found {
 	const struct iommu_driver *driver;
 	int node;
+	uintptr_t base;
+	bool usable;		/* probe had nothing against it */
+	bool busy, left_over;	/* someone drains; faults wait for it */
+	bool told;		/* iommu_on_death was called */
+	uint32_t irq[LINES];
+	unsigned irq_count;
 } found[MAX_IOMMUS];
 
-static void probe_node(const void *fdt, int node, const struct iommu_driver *driver)
+static struct found *found_of(const struct iommu *i)
+{
+	return &found[i - iommus];
+}
+
+static bool is_found(int node)
+{
+	for (unsigned n = 0; n < iommu_count; n++)
+		if (found[n].node == node)
+			return true;
+	return false;
+}
+
+/* Blocked even where there is no room to drive it. */
+static void probe_node(const void *fdt, int node, const struct iommu_driver *driver,
+		       void (*map)(struct range))
 {
 	struct iommu *i = &iommus[iommu_count];
-	const char *name = dt_name(fdt, node);
+	const char *name = dt_name(fdt, node), *why;
+	struct range reg;
+	enum hv_status st;
 
+	if (dt_reg(fdt, node, 0, &reg) != HV_OK) {
+		log_err("%s: no usable reg", name);
+		return;
+	}
+	map(reg);
+	st = driver->block(mmio_at(PA(reg.base)));
+	if (st != HV_OK)
+		log_err("%s: cannot be put into global abort", name);
 	if (iommu_count == MAX_IOMMUS) {
 		log_err("%s: more than %u IOMMUs; what is behind this one stays blocked", name,
 			MAX_IOMMUS);
 		return;
 	}
+	*i = (struct iommu){ .ops = &driver->ops, .phandle = dt_phandle(fdt, node), .dead = st != HV_OK };
 	fmt_print(i->name, sizeof(i->name), "%s", name);
-	i->phandle = dt_phandle(fdt, node);
-	found[iommu_count].driver = driver;
-	found[iommu_count].node = node;
-	driver->probe(fdt, node, iommu_count++, i);
+	why = driver->probe(fdt, node, reg, i);
+	if (why)
+		log_err("%s: %s; what is behind it stays blocked", name, why);
+	found[iommu_count++] = (struct found){ .driver = driver, .node = node, .base = reg.base,
+					       .usable = !why && st == HV_OK };
 }
 
-/* Not those that are disabled: they may be unpowered, or the secure world's. */
-static void block_all(const void *fdt, const struct iommu_driver *driver)
+/* Not those that are disabled or need power first: an access to them may never end. */
+void iommu_probe(const void *fdt, void (*map)(struct range))
 {
-	for (int n = dt_next(fdt, -1, driver->compatible); n >= 0;
-	     n = dt_next(fdt, n, driver->compatible))
-		if (dt_enabled(fdt, n))
-			driver->block(fdt, n);
-}
-
-void iommu_probe(const void *fdt)
-{
-	for (unsigned d = 0; d < ARRAY_SIZE(drivers); d++)
-		block_all(fdt, drivers[d]);
-	for (unsigned d = 0; d < ARRAY_SIZE(drivers); d++)
-		for (int n = dt_next(fdt, -1, drivers[d]->compatible); n >= 0;
-		     n = dt_next(fdt, n, drivers[d]->compatible))
-			if (dt_enabled(fdt, n))
-				probe_node(fdt, n, drivers[d]);
+	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
+		for (int n = dt_next(fdt, -1, kinds[k].compatible); n >= 0;
+		     n = dt_next(fdt, n, kinds[k].compatible)) {
+			if (!dt_enabled(fdt, n) || is_found(n))
+				continue;
+			if (dt_bool(fdt, n, "power-domains"))
+				log_info("%s: in a power domain, left alone", dt_name(fdt, n));
+			else
+				probe_node(fdt, n, kinds[k].driver, map);
+		}
 }
 
 void iommu_start(const void *fdt)
 {
-	for (unsigned n = 0; n < iommu_count; n++)
-		found[n].driver->start(fdt, found[n].node, &iommus[n]);
+	for (unsigned n = 0; n < iommu_count; n++) {
+		struct iommu *i = &iommus[n];
+
+		if (!found[n].usable)
+			continue;
+		i->s2 = found[n].driver->start(fdt, found[n].node, i) == HV_OK;
+		if (i->s2)
+			continue;
+		log_err("%s: did not start; what is behind it stays blocked", i->name);
+		i->dead = found[n].driver->block(mmio_at(PA(found[n].base))) != HV_OK;
+	}
 }
 
 struct iommu *iommu_find(uint32_t phandle)
@@ -74,17 +121,85 @@ struct iommu *iommu_find(uint32_t phandle)
 
 enum hv_status iommu_prepare(struct iommu *i, uint32_t sid)
 {
-	return i->ops->prepare(i, sid);
+	if (!i->s2)
+		return HV_EUNSUPP;
+	return i->dead ? HV_ETIMEOUT : i->ops->prepare(i, sid);
+}
+
+uint8_t iommu_address_bits(unsigned size)
+{
+	static const uint8_t bits[8] = { 32, 36, 40, 42, 44, 48, 52, 52 }; /* 7: reserved */
+
+	return bits[size % 8];
+}
+
+void iommu_settle(struct iommu *i)
+{
+	if (i->dead && !__atomic_exchange_n(&found_of(i)->told, true, __ATOMIC_RELAXED) &&
+	    iommu_on_death)
+		iommu_on_death(i);
+}
+
+static void set_lines(const struct found *f, bool on)
+{
+	for (unsigned n = 0; n < f->irq_count; n++)
+		gic.ops->set_enabled(0, f->irq[n], on);
+}
+
+static void look(struct iommu *i)
+{
+	struct found *f = found_of(i);
+	bool empty;
+
+	__atomic_store_n(&f->left_over, true, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&f->busy, true, __ATOMIC_SEQ_CST))
+		return; /* who is at it sees left_over */
+	__atomic_store_n(&f->left_over, false, __ATOMIC_SEQ_CST);
+	empty = !i->dead && f->driver->drain(i);
+	if (!empty)
+		__atomic_store_n(&f->left_over, true, __ATOMIC_SEQ_CST);
+	set_lines(f, empty && !i->dead);
+	__atomic_store_n(&f->busy, false, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&f->left_over, __ATOMIC_SEQ_CST) && !i->dead && iommu_retry)
+		iommu_retry();
+	iommu_settle(i);
+}
+
+static void handle_irq(void *arg, uint32_t intid, struct vcpu *cur)
+{
+	(void)intid;
+	(void)cur;
+	look(arg);
+}
+
+void iommu_connect(struct iommu *i, const struct dt_irq *irq)
+{
+	struct found *f = found_of(i);
+
+	for (unsigned n = 0; n < f->irq_count; n++)
+		if (f->irq[n] == irq->intid)
+			return;
+	if (f->irq_count == LINES || irq_register(irq->intid, handle_irq, i, false) != HV_OK) {
+		log_warn("%s: its interrupt %u is taken; faults show late", i->name, irq->intid);
+		return;
+	}
+	gic.ops->set_edge(0, irq->intid, irq->edge);
+	gic.ops->set_priority(0, irq->intid, GIC_PRIO);
+	gic.ops->route(irq->intid, 0);
+	gic.ops->set_enabled(0, irq->intid, true);
+	f->irq[f->irq_count++] = irq->intid;
 }
 
 void iommu_poll(void)
 {
 	for (unsigned n = 0; n < iommu_count; n++)
-		iommus[n].ops->poll(&iommus[n]);
+		if (__atomic_load_n(&found[n].left_over, __ATOMIC_RELAXED) && !iommus[n].dead)
+			look(&iommus[n]);
 }
 
 void iommu_route(unsigned cpu)
 {
 	for (unsigned n = 0; n < iommu_count; n++)
-		iommus[n].ops->route(&iommus[n], cpu);
+		for (unsigned l = 0; l < found[n].irq_count; l++)
+			gic.ops->route(found[n].irq[l], cpu);
 }

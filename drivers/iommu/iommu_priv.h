@@ -1,19 +1,30 @@
-/* What a kind of IOMMU gives to iommu.c. */
+/* What a kind of IOMMU gives to iommu.c, and what iommu.c does for all kinds. */
 #ifndef IOMMU_PRIV_H
 #define IOMMU_PRIV_H
 
+#include <hv/dt.h>
 #include <hv/iommu.h>
+#include <hv/mmio.h>
 
 struct iommu_driver {
-	const char *compatible;
-	/* Into global abort, whatever firmware left. No memory, no interrupts yet. */
-	void (*block)(const void *fdt, int node);
-	/* The capabilities into `i`. */
-	void (*probe)(const void *fdt, int node, unsigned index, struct iommu *i);
-	/* Tables, queues, interrupts; translation on. On failure it stays in global abort. */
-	void (*start)(const void *fdt, int node, struct iommu *i);
+	struct iommu_ops ops;
+	/* Into global abort, whatever firmware left; again at any time. No memory, no interrupts yet. */
+	enum hv_status (*block)(struct mmio m);
+	/* The capabilities into `i`; NULL, or the one reason why it cannot be driven. */
+	const char *(*probe)(const void *fdt, int node, struct range reg, struct iommu *i);
+	/* Tables, queues, interrupts; translation on. */
+	enum hv_status (*start)(const void *fdt, int node, struct iommu *i);
+	/* Reports a bounded number of faults, one caller at a time; true: none was left. */
+	bool (*drain)(struct iommu *i);
 };
 
 extern const struct iommu_driver smmuv3_driver;
+
+/* An address size as the ID registers of all SMMUs encode it. */
+uint8_t iommu_address_bits(unsigned size);
+/* From start: takes the line, once, and drains at its interrupts. */
+void iommu_connect(struct iommu *i, const struct dt_irq *irq);
+/* With no lock held, at the end of every operation: tells of a death, once. */
+void iommu_settle(struct iommu *i);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The IOMMU of the board, whichever kind: streams abort until attached.
  *
- * Locking: attach and detach take the stream-table lock, flush takes the queue lock; callers hold
+ * Locking: every operation takes locks of the IOMMU; callers hold
  * at most a guest's configuration lock. On a dead IOMMU every operation returns at once: nothing
  * gets through it.
  */
@@ -25,16 +25,15 @@ struct iommu_fault {
 };
 
 struct iommu_ops {
-	/* Stage-2 translation of `sid` by `dma`; passes through abort. HV_ETIMEOUT: queue is dead. */
+	/*
+	 * Stage-2 translation of `sid` by `dma`; passes through abort. HV_ETIMEOUT: dead; HV_ENOMEM:
+	 * it has no context for a further guest. A VMID stands for one root while it is attached.
+	 */
 	enum hv_status (*attach)(struct iommu *i, uint32_t sid, const struct s2 *dma);
 	void (*detach)(struct iommu *i, uint32_t sid);		/* to abort, invalidated, synced */
-	void (*set_silent)(struct iommu *i, uint32_t sid);	/* abort without events */
+	void (*set_silent)(struct iommu *i, uint32_t sid);	/* abort, without events where it can */
 	void (*flush)(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
-	void (*flush_all)(struct iommu *i, uint16_t vmid);
-	/* Behind iommu_prepare, iommu_poll and iommu_route. */
-	enum hv_status (*prepare)(struct iommu *i, uint32_t sid);
-	void (*poll)(struct iommu *i);
-	void (*route)(struct iommu *i, unsigned cpu);
+	enum hv_status (*prepare)(struct iommu *i, uint32_t sid); /* behind iommu_prepare */
 };
 
 struct iommu {
@@ -44,10 +43,10 @@ struct iommu {
 	uint8_t oas_bits;	 /* output address size */
 	uint8_t vmid_bits;	 /* 8 or 16 */
 	uint8_t sid_bits;
-	bool s2;		 /* can translate stage-2, and was started */
+	bool s2;		 /* was started: translates stage-2 */
 	bool fwb;
 	bool coherent;
-	bool dead;		 /* queue timed out: everything behind it is aborted */
+	bool dead;		 /* does not answer: everything behind it is aborted */
 	void *priv;
 };
 
@@ -55,16 +54,17 @@ extern struct iommu iommus[];
 extern unsigned iommu_count;
 
 /*
- * Finds every SMMU in the device tree and puts it into global abort: the first thing done with
- * the platform. Then, with pmem and interrupts up, iommu_start builds tables and queues. Node
- * `reg`s are mapped as Device by the caller. An SMMU that cannot be driven stays in abort.
+ * Finds every SMMU in the device tree, maps its registers with `map` and puts it into global abort:
+ * the first thing done with the platform. Then, with pmem and interrupts up, iommu_start builds
+ * tables and queues. An SMMU that cannot be driven stays in abort.
  */
-void iommu_probe(const void *fdt);
+void iommu_probe(const void *fdt, void (*map)(struct range));
 void iommu_start(const void *fdt);
 struct iommu *iommu_find(uint32_t phandle);
 /*
  * Makes room for a stream that will be attached: memory, so at boot, between iommu_start and
- * pmem_seal. The stream stays aborted. HV_EINVAL: no such stream; HV_EUNSUPP: cannot translate.
+ * pmem_seal. The stream stays aborted. HV_EINVAL: no such stream; HV_EUNSUPP: cannot translate;
+ * HV_ENOMEM: no room.
  */
 enum hv_status __must_check iommu_prepare(struct iommu *i, uint32_t sid);
 /* The interrupts of all IOMMUs go to this CPU (CPU 0 until then). */
@@ -78,7 +78,7 @@ extern void (*iommu_retry)(void);
 typedef void iommu_fault_fn(struct iommu *i, const struct iommu_fault *f);
 extern iommu_fault_fn *iommu_on_fault;
 /*
- * The queue of `i` timed out; it is in global abort and `dead` already. The callee turns bus
+ * `i` does not answer any more; it is in global abort and `dead` already. The callee turns bus
  * mastering off behind it. Called once, with no IOMMU lock held, from whatever needed the queue.
  */
 extern void (*iommu_on_death)(struct iommu *i);

@@ -5,9 +5,10 @@ dt_objs := common/dt.c common/dt_tree.c
 fmt_objs := common/fmt.c
 console_objs := common/console.c common/fmt.c common/pmem.c drivers/serial/pl011.c common/mmio.c
 vuart_objs := common/vuart.c common/pmem.c
-smmuv3_objs := drivers/iommu/iommu.c drivers/iommu/smmuv3/smmuv3.c drivers/iommu/smmuv3/cmdq.c \
-	drivers/iommu/smmuv3/evtq.c drivers/iommu/smmuv3/strtab.c $(dt_objs) common/fmt.c common/mmio.c \
-	common/pmem.c common/s2.c tests/host/smmuv3_model.c
+iommu_src := drivers/iommu/iommu.c $(patsubst %,drivers/iommu/smmuv3/%.c,cmdq evtq smmuv3 strtab) \
+	$(dt_objs) common/fmt.c common/mmio.c \
+	common/pmem.c common/s2.c
+smmuv3_objs := $(iommu_src) tests/host/smmuv3_model.c
 its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_queue.c \
 	drivers/irqchip/its_table.c drivers/irqchip/msi.c $(dt_objs) common/fmt.c common/mmio.c common/pmem.c \
 	tests/host/its_model.c

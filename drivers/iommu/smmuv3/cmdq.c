@@ -102,12 +102,6 @@ enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned 
 	return st;
 }
 
-void smmu_settle(struct smmu *s)
-{
-	if (s->i->dead && !__atomic_exchange_n(&s->told, true, __ATOMIC_RELAXED) && iommu_on_death)
-		iommu_on_death(s->i);
-}
-
 static uint32_t active_errors(const struct smmu *s)
 {
 	return (rd32(s->m, GERROR) ^ rd32(s->m, GERRORN)) & GERROR_ALL;
@@ -131,23 +125,22 @@ void smmu_gerror(struct smmu *s)
 			die(s, "service failure");
 	}
 	spin_unlock(&s->queue_lock);
-	smmu_settle(s);
 }
 
+/* Dead: nothing gets through any more, which is what a flush is for. */
 static void flush(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
 {
-	/* Dead: nothing gets through any more, which is what a flush is for. */
-	if (!s->driven || smmu_issue(s, cmds, n) != HV_OK)
-		smmu_settle(s);
+	if (!s->i->s2 || smmu_issue(s, cmds, n) != HV_OK)
+		iommu_settle(s->i);
 }
 
-void smmu_flush_all(struct iommu *i, uint16_t vmid)
+void smmu_flush_all(struct smmu *s, uint16_t vmid)
 {
 	struct smmu_cmd cmd = {
 		{ field_put(FIELD(CMD0_OP, OP_TLBI_S12_VMALL), CMD0_VMID, vmid) }
 	};
 
-	flush(i->priv, &cmd, 1);
+	flush(s, &cmd, 1);
 }
 
 /* Stage-2 entries by address suffice because stage 1 is off. Not "leaf": tables are freed too. */
@@ -158,7 +151,7 @@ void smmu_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
 	unsigned n = 0;
 
 	if (size > FLUSH_PAGES * PAGE_SIZE) {
-		smmu_flush_all(i, vmid);
+		smmu_flush_all(i->priv, vmid);
 		return;
 	}
 	for (uint64_t off = 0; off < size; off += PAGE_SIZE)

@@ -1,7 +1,5 @@
 /*
- * The event queue. Devices fill it at their own speed, so one call takes a bounded number of
- * records; what it leaves is fetched by iommu_poll, because the interrupt may be an edge that does
- * not come again. A record is copied once and then decoded.
+ * The event queue, which has one consumer at a time. A record is copied once and then decoded.
  */
 #include <string.h>
 
@@ -64,12 +62,13 @@ static void ack_overflow(struct smmu *s, uint32_t prod)
 		log_warn("%s: more faults than it could record", s->i->name);
 }
 
-/* True: the queue was seen empty. */
-static bool drain(struct smmu *s)
+bool smmu_drain(struct iommu *i)
 {
+	struct smmu *s = i->priv;
 	uint32_t mask = (2U << s->evtq_log2) - 1;
 	unsigned left = EVENTS_MAX, turns = EVENTS_MAX;
 
+	smmu_gerror(s);
 	while (left && turns--) {
 		uint32_t prod = rd32(s->m, EVENTQ_PROD);
 
@@ -90,20 +89,4 @@ static bool drain(struct smmu *s)
 		wr32(s->m, EVENTQ_CONS, s->evtq_cons);
 	}
 	return false;
-}
-
-void smmu_events(struct smmu *s)
-{
-	bool empty;
-
-	__atomic_store_n(&s->left_over, true, __ATOMIC_SEQ_CST);
-	if (s->i->dead || __atomic_exchange_n(&s->evtq_busy, true, __ATOMIC_SEQ_CST))
-		return; /* who is at it sees left_over */
-	__atomic_store_n(&s->left_over, false, __ATOMIC_SEQ_CST);
-	empty = drain(s);
-	if (!empty)
-		__atomic_store_n(&s->left_over, true, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&s->evtq_busy, false, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&s->left_over, __ATOMIC_SEQ_CST) && iommu_retry)
-		iommu_retry();
 }

@@ -4,13 +4,9 @@
  * TLB maintenance: invalidation is by command, always. ATS and PRI stay off for ever.
  */
 #include <arch/barrier.h>
-#include <hv/dt.h>
-#include <hv/gic.h>
-#include <hv/irq.h>
 #include <hv/limits.h>
 #include <hv/pmem.h>
 
-#include "../iommu_priv.h"
 #include "smmuv3_priv.h"
 
 #define IDR0	    REG32(SMMU_IDR0)
@@ -28,8 +24,9 @@ static enum hv_status set_cr0(struct mmio m, uint32_t v, const char *name)
 }
 
 /* GBPA first: its reset value is bypass, and clearing SMMUEN brings it into force. */
-static enum hv_status to_global_abort(struct mmio m, const char *name)
+static enum hv_status block(struct mmio m)
 {
+	static const char name[] = "smmuv3";
 	enum hv_status st = poll32(m, GBPA, GBPA_UPDATE, 0, REGISTER_US, name);
 
 	wr32(m, GBPA, GBPA_ABORT | GBPA_UPDATE);
@@ -37,26 +34,6 @@ static enum hv_status to_global_abort(struct mmio m, const char *name)
 		st = poll32(m, GBPA, GBPA_UPDATE | GBPA_ABORT, GBPA_ABORT, REGISTER_US, name);
 	/* Even if that failed: firmware's stream table must not stay in force. */
 	return set_cr0(m, 0, name) == HV_OK ? st : HV_ETIMEOUT;
-}
-
-static void block(const void *fdt, int node)
-{
-	struct range reg;
-	char path[64];
-
-	if (dt_reg(fdt, node, 0, &reg) != HV_OK) {
-		log_err("%s: no usable reg", dt_path(fdt, node, path, sizeof(path)));
-		return;
-	}
-	if (to_global_abort(mmio_at(PA(reg.base)), "smmuv3") != HV_OK)
-		log_err("%s: cannot be put into global abort", dt_path(fdt, node, path, sizeof(path)));
-}
-
-static unsigned oas_bits(uint32_t idr5)
-{
-	static const uint8_t bits[8] = { 32, 36, 40, 42, 44, 48, 52, 52 }; /* 7: reserved */
-
-	return bits[field_get(IDR5_OAS, idr5)];
 }
 
 /* The one sentence that says why it cannot be driven, or NULL. */
@@ -74,79 +51,35 @@ static const char *unusable(const struct iommu *i, uint32_t idr0, uint32_t idr1,
 		return "stalls every faulting transaction";
 	if (idr1 & IDR1_PRESET)
 		return "has tables or queues at fixed addresses";
+	if (field_get(IDR1_CMDQS, idr1) < CMDQ_LOG2_MIN)
+		return "has too short a command queue";
 	if (!i->coherent)
 		return "is not coherent with the CPUs' caches (dma-coherent and IDR0.COHACC)";
 	return NULL;
 }
 
-static void handle_irq(void *arg, uint32_t intid, struct vcpu *cur)
+static const char *probe(const void *fdt, int node, struct range reg, struct iommu *i)
 {
-	(void)intid;
-	(void)cur;
-	smmu_gerror(arg);
-	smmu_events(arg);
-}
-
-static void poll(struct iommu *i)
-{
-	struct smmu *s = i->priv;
-
-	if (__atomic_load_n(&s->left_over, __ATOMIC_RELAXED))
-		smmu_events(s);
-}
-
-static void route(struct iommu *i, unsigned cpu)
-{
-	const struct smmu *s = i->priv;
-
-	for (unsigned n = 0; n < s->irq_count; n++)
-		gic.ops->route(s->irq[n], cpu);
-}
-
-static const struct iommu_ops smmu_ops = {
-	.attach = smmu_attach,
-	.detach = smmu_detach,
-	.set_silent = smmu_set_silent,
-	.flush = smmu_flush,
-	.flush_all = smmu_flush_all,
-	.prepare = smmu_prepare,
-	.poll = poll,
-	.route = route,
-};
-
-static void probe(const void *fdt, int node, unsigned index, struct iommu *i)
-{
-	struct smmu *s = &smmus[index];
+	struct smmu *s = &smmus[i - iommus];
 	uint32_t idr0, idr1, idr3, idr5;
-	const char *why;
-	struct range reg;
 
-	*s = (struct smmu){ .i = i, .log = RATELIMIT(16) };
-	i->ops = &smmu_ops;
+	*s = (struct smmu){ .i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16) };
 	i->priv = s;
-	if (dt_reg(fdt, node, 0, &reg) != HV_OK)
-		return;
-	s->m = mmio_at(PA(reg.base));
 	idr0 = rd32(s->m, IDR0);
 	idr1 = rd32(s->m, IDR1);
 	idr3 = rd32(s->m, REG32(SMMU_IDR3));
 	idr5 = rd32(s->m, REG32(SMMU_IDR5));
-	i->oas_bits = (uint8_t)oas_bits(idr5);
+	i->oas_bits = iommu_address_bits((unsigned)field_get(IDR5_OAS, idr5));
 	i->vmid_bits = idr0 & IDR0_VMID16 ? 16 : 8;
 	i->sid_bits = (uint8_t)field_get(IDR1_SIDSIZE, idr1);
 	i->fwb = idr3 & IDR3_FWB;
 	i->coherent = (idr0 & IDR0_COHACC) && dt_bool(fdt, node, "dma-coherent");
-	why = unusable(i, idr0, idr1, idr5);
-	i->s2 = !why;
-	if (why)
-		log_err("%s: %s; what is behind it stays blocked", i->name, why);
 	/* §5.2: only where attributes can be overridden does "as they came" have to be asked for. */
 	s->ste1 = idr1 & IDR1_ATTR_TYPES ? FIELD(STE1_SHCFG, SHCFG_INCOMING) : 0;
 	s->log2size = MIN(i->sid_bits, SID_BITS_MAX);
 	s->cmdq_log2 = (uint8_t)MIN(field_get(IDR1_CMDQS, idr1), (uint64_t)CMDQ_LOG2);
 	s->evtq_log2 = (uint8_t)MIN(field_get(IDR1_EVENTQS, idr1), (uint64_t)EVTQ_LOG2);
-	if (s->cmdq_log2 < 5) /* room for a flush; the architecture's own minimum is less */
-		i->s2 = false;
+	return unusable(i, idr0, idr1, idr5);
 }
 
 static void allocate(struct smmu *s)
@@ -193,38 +126,23 @@ static enum hv_status forget_firmware(struct smmu *s, uint32_t idr0)
 	return smmu_issue(s, cmds, n);
 }
 
-static void connect_irq(struct smmu *s, const struct dt_irq *irq)
-{
-	for (unsigned n = 0; n < s->irq_count; n++)
-		if (s->irq[n] == irq->intid)
-			return;
-	if (irq_register(irq->intid, handle_irq, s, false) != HV_OK) {
-		log_warn("%s: its interrupt %u is taken; faults show late", s->i->name, irq->intid);
-		return;
-	}
-	gic.ops->set_edge(0, irq->intid, irq->edge);
-	gic.ops->set_priority(0, irq->intid, GIC_PRIO);
-	gic.ops->route(irq->intid, 0);
-	gic.ops->set_enabled(0, irq->intid, true);
-	s->irq[s->irq_count++] = irq->intid;
-}
-
 static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint32_t idr0)
 {
+	static const char names[][9] = { "combined", "eventq", "gerror" };
 	struct mmio m = s->m;
+	bool wired = false;
 	struct dt_irq irq;
 
 	if (idr0 & IDR0_MSI) { /* wires, not messages */
 		wr64(m, REG64(SMMU_GERROR_IRQ_CFG0), 0);
 		wr64(m, REG64(SMMU_EVENTQ_IRQ_CFG0), 0);
 	}
-	if (dt_interrupt_named(fdt, node, "combined", &irq) == HV_OK)
-		connect_irq(s, &irq);
-	if (dt_interrupt_named(fdt, node, "eventq", &irq) == HV_OK)
-		connect_irq(s, &irq);
-	if (dt_interrupt_named(fdt, node, "gerror", &irq) == HV_OK)
-		connect_irq(s, &irq);
-	if (!s->irq_count)
+	for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
+		if (dt_interrupt_named(fdt, node, names[n], &irq) == HV_OK) {
+			iommu_connect(s->i, &irq);
+			wired = true;
+		}
+	if (!wired)
 		log_warn("%s: no wired interrupt; its faults are not shown", s->i->name);
 	wr32(m, REG32(SMMU_IRQ_CTRL), IRQ_GERROR | IRQ_EVENTQ);
 	return poll32(m, REG32(SMMU_IRQ_CTRLACK), IRQ_GERROR | IRQ_EVENTQ, IRQ_GERROR | IRQ_EVENTQ,
@@ -246,28 +164,28 @@ static enum hv_status bring_up(const void *fdt, int node, struct smmu *s)
 	return set_cr0(s->m, CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN, name);
 }
 
-static void start(const void *fdt, int node, struct iommu *i)
+static enum hv_status start(const void *fdt, int node, struct iommu *i)
 {
-	struct smmu *s = i->priv;
+	enum hv_status st;
 
-	if (!i->s2)
-		return;
-	allocate(s);
-	if (bring_up(fdt, node, s) == HV_OK) {
-		s->driven = true;
+	allocate(i->priv);
+	st = bring_up(fdt, node, i->priv);
+	if (st == HV_OK)
 		log_info("%s: SMMUv3, %u-bit addresses, %u-bit StreamIDs%s", i->name, i->oas_bits,
 			 i->sid_bits, i->fwb ? ", S2FWB" : "");
-		return;
-	}
-	log_err("%s: did not start; what is behind it stays blocked", i->name);
-	i->s2 = false;
-	if (to_global_abort(s->m, i->name) != HV_OK)
-		i->dead = true;
+	return st;
 }
 
 const struct iommu_driver smmuv3_driver = {
-	.compatible = "arm,smmu-v3",
+	.ops = {
+		.prepare = smmu_prepare,
+		.attach = smmu_attach,
+		.detach = smmu_detach,
+		.set_silent = smmu_set_silent,
+		.flush = smmu_flush,
+	},
 	.block = block,
 	.probe = probe,
 	.start = start,
+	.drain = smmu_drain,
 };

@@ -1,20 +1,20 @@
 /*
- * One SMMUv3: what its files share. Locks: stream (table entries) before queue (commands); the
- * event queue has one consumer at a time, which others do not wait for.
+ * One SMMUv3: what its files share. Locks: stream (table entries) before queue (commands).
  */
 #ifndef SMMUV3_PRIV_H
 #define SMMUV3_PRIV_H
 
-#include <hv/iommu.h>
 #include <hv/log.h>
-#include <hv/mmio.h>
 #include <hv/spinlock.h>
 #include <spec/smmuv3.h>
+
+#include "../iommu_priv.h"
 
 #define SYNC_US	    100000 /* a CMD_SYNC waits for what is in flight; then the queue is dead */
 #define REGISTER_US 100000
 
 #define CMDQ_LOG2   8
+#define CMDQ_LOG2_MIN 5 /* room for a flush; the architecture's own minimum is less */
 #define EVTQ_LOG2   9
 #define SPLIT	    8	/* one second-level table a bus */
 #define SID_BITS_MAX 20 /* first level of 32 KiB; StreamIDs beyond abort */
@@ -22,8 +22,6 @@
 struct smmu {
 	struct iommu *i;
 	struct mmio m;
-	bool driven;		   /* started: queues and tables are there */
-	bool told;		   /* iommu_on_death was called */
 	uint64_t ste1;		   /* what this SMMU wants in doubleword 1 of every entry */
 
 	struct spinlock stream_lock;
@@ -38,11 +36,7 @@ struct smmu {
 	uint64_t *evtq;
 	uint32_t evtq_cons;
 	uint8_t evtq_log2;
-	bool evtq_busy;
-	bool left_over;		   /* events wait for smmu_events */
 
-	uint32_t irq[2];
-	unsigned irq_count;
 	struct ratelimit log;	   /* lines about this SMMU's own errors */
 };
 
@@ -53,10 +47,8 @@ struct smmu_cmd {
 /* cmdq.c: the commands, then CMD_SYNC, complete on return. n < 2^CMDQ_LOG2. HV_ETIMEOUT: dead. */
 enum hv_status __must_check smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned n);
 void smmu_gerror(struct smmu *s);
-/* With no lock held, at the end of every operation: tells of a death, once. */
-void smmu_settle(struct smmu *s);
 void smmu_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
-void smmu_flush_all(struct iommu *i, uint16_t vmid);
+void smmu_flush_all(struct smmu *s, uint16_t vmid);
 
 /* strtab.c */
 enum hv_status __must_check smmu_prepare(struct iommu *i, uint32_t sid);
@@ -64,7 +56,7 @@ enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma);
 void smmu_detach(struct iommu *i, uint32_t sid);
 void smmu_set_silent(struct iommu *i, uint32_t sid);
 
-/* evtq.c: a bounded number of events; the rest is left to iommu_poll. */
-void smmu_events(struct smmu *s);
+/* evtq.c */
+bool smmu_drain(struct iommu *i);
 
 #endif

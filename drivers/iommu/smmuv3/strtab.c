@@ -27,7 +27,7 @@ static uint64_t *entry(const struct smmu *s, uint32_t sid)
 {
 	uint64_t l1;
 
-	if (!s->driven || sid >> s->log2size)
+	if (!s->i->s2 || sid >> s->log2size)
 		return NULL;
 	l1 = s->l1[sid >> SPLIT];
 	if (!l1)
@@ -49,12 +49,10 @@ enum hv_status smmu_prepare(struct iommu *i, uint32_t sid)
 	enum hv_status st;
 	uint64_t *l2;
 
-	if (!s->driven || !i->s2)
-		return HV_EUNSUPP;
 	if (sid >> s->log2size)
 		return HV_EINVAL;
 	if (s->l1[sid >> SPLIT])
-		return i->dead ? HV_ETIMEOUT : HV_OK;
+		return HV_OK;
 	l2 = pmem_try_alloc(STE_SIZE << SPLIT, STE_SIZE << SPLIT);
 	if (!l2)
 		return HV_ENOMEM;
@@ -63,7 +61,7 @@ enum hv_status smmu_prepare(struct iommu *i, uint32_t sid)
 	arch_dsb_oshst(); /* entries before the pointer to them */
 	store(&s->l1[sid >> SPLIT], va_to_pa(l2).v | FIELD(L1STD_SPAN, SPLIT + 1));
 	st = config_changed(s, sid, false);
-	smmu_settle(s);
+	iommu_settle(i);
 	return st;
 }
 
@@ -108,7 +106,7 @@ enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 		st = config_changed(s, sid, true);
 	}
 	spin_unlock(&s->stream_lock);
-	smmu_settle(s);
+	iommu_settle(i);
 	return st;
 }
 
@@ -124,17 +122,16 @@ void smmu_set_silent(struct iommu *i, uint32_t sid)
 	st = make_abort(s, ste, sid);
 	(void)st; /* dead: blocked altogether */
 	spin_unlock(&s->stream_lock);
-	smmu_settle(s);
+	iommu_settle(i);
 }
 
 void smmu_detach(struct iommu *i, uint32_t sid)
 {
-	const struct smmu *s = i->priv;
-	const uint64_t *ste = entry(s, sid);
+	const uint64_t *ste = entry(i->priv, sid);
 
 	if (!ste)
 		return;
 	smmu_set_silent(i, sid);
 	/* Only now can nothing bring the VMID's translations back for this stream. */
-	smmu_flush_all(i, (uint16_t)field_get(STE2_S2VMID, ste[2]));
+	smmu_flush_all(i->priv, (uint16_t)field_get(STE2_S2VMID, ste[2]));
 }
