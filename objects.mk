@@ -19,6 +19,7 @@ pure_src := \
 	common/plan_parse.c \
 	common/plan_pci.c \
 	common/plan_print.c \
+	common/plan_props.c \
 	common/plan_ram.c \
 	common/pmem.c \
 	common/psci.c \

@@ -195,6 +195,8 @@ static struct vm *build_one(const struct plan *p, struct guest_plan *g, uint8_t 
 	}
 	vm->id = id;
 	vm->faults = RATELIMIT(LOG_BURST);
+	vm->open_bus = !g->trap_unmapped;
+	vm->emul[0].fn = vm_unmapped;
 	memcpy(vm->name, g->name, sizeof(vm->name));
 	build_vcpus(g, vm);
 	*step = "its memory cannot be mapped";

@@ -168,3 +168,27 @@ size_t fmt_print(char *buf, size_t size, const char *fmt, ...)
 	va_end(ap);
 	return n;
 }
+
+bool text_number(const char **s, unsigned base, unsigned max, unsigned *out)
+{
+	const char *first = *s;
+
+	for (*out = 0; *s - first < 4; (*s)++) {
+		unsigned c = (unsigned char)**s, letter = (c | 0x20) - 'a', digit = c - '0';
+
+		if (digit > 9)
+			digit = letter < 26 ? letter + 10 : base;
+		if (digit >= base)
+			break;
+		*out = *out * base + digit;
+	}
+	return *s != first && *out <= max;
+}
+
+bool text_symbol(const char **s, char c)
+{
+	if (**s != c)
+		return false;
+	(*s)++;
+	return true;
+}

@@ -95,12 +95,49 @@ void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r)
 			    what ? what : "a later guest's module, or what Viaduct needs", owner);
 }
 
-static bool cpu_taken(const struct plan *p, const struct guest_plan *g, unsigned cpu)
+/* CPUs that a guest may have: online, and of no guest before it. */
+static uint32_t free_cpus(const struct plan *p, const struct guest_plan *g)
 {
+	uint32_t mask = 0;
+
+	for (unsigned cpu = 0; cpu < p->board->cpu_count; cpu++)
+		mask |= (uint32_t)p->board->cpu[cpu].online << cpu;
 	for (const struct guest_plan *o = p->guest; o < g; o++)
 		for (unsigned v = 0; !plan_refused(o) && v < o->vcpu_count; v++)
-			if (o->cpu[v] == cpu)
-				return true;
+			mask &= ~(1U << o->cpu[v]);
+	return mask;
+}
+
+/* The vCPU below `count` that has `cpu`, or `count`. */
+static unsigned cpu_user(const struct guest_plan *g, unsigned count, unsigned cpu)
+{
+	unsigned v = 0;
+
+	while (v < count && g->cpu[v] != cpu)
+		v++;
+	return v;
+}
+
+/*
+ * A CPU for vCPU v where those below `count` have theirs: a free one, or one whose vCPU finds
+ * another. No CPU is tried twice, so this ends; it is as deep as there are vCPUs.
+ */
+static bool place_vcpu(struct guest_plan *g, unsigned v, unsigned count, uint32_t *untried)
+{
+	uint32_t may = g->affinity[v] ? g->affinity[v] : UINT32_MAX;
+
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+			unsigned user = cpu_user(g, count, cpu);
+
+			if (!(may & *untried & 1U << cpu) || (user < count && !pass))
+				continue;
+			*untried &= ~(1U << cpu);
+			if (user < count && !place_vcpu(g, user, count, untried))
+				continue;
+			g->cpu[v] = (uint8_t)cpu;
+			return true;
+		}
 	return false;
 }
 
@@ -108,19 +145,22 @@ static bool cpu_taken(const struct plan *p, const struct guest_plan *g, unsigned
  * CPU without a guest, or CPU 0. */
 static void choose_cpus(const struct plan *p, struct guest_plan *g)
 {
-	const struct board *b = p->board;
+	uint32_t mask = free_cpus(p, g), untried;
 	unsigned found = 0;
 
-	for (unsigned cpu = 0; cpu < b->cpu_count; cpu++) {
-		if (!b->cpu[cpu].online || cpu_taken(p, g, cpu))
-			continue;
-		if (found < g->vcpu_count)
-			g->cpu[found] = (uint8_t)cpu;
+	for (uint32_t left = mask; left; left &= left - 1)
 		found++;
-	}
-	if (found < g->vcpu_count)
+	if (found < g->vcpu_count) {
 		plan_refuse(g, "it wants %u CPUs and %u of %u are free; lower cpus, here or in "
-			    "another guest", g->vcpu_count, found, b->cpu_count);
+			    "another guest", g->vcpu_count, found, p->board->cpu_count);
+		return;
+	}
+	for (unsigned v = 0; v < g->vcpu_count; v++) {
+		untried = mask;
+		if (!place_vcpu(g, v, v, &untried))
+			plan_refuse(g, "none of the CPUs of vCPU %u's hard-affinity is free for "
+				    "it; correct hard-affinity, here or in another guest", v);
+	}
 }
 
 /* From ram[i] on, what is one range to the guest. */

@@ -17,6 +17,8 @@ int plan_next_guest(const void *fdt, int node);
 /* Reads the declaration at g->node; devices go to pool[0 .. room). May refuse. */
 void plan_parse_guest(const void *fdt, struct guest_plan *g, struct plan_device *pool,
 		      unsigned room);
+/* The next device of g, all zero; NULL: refused, as there are too many. */
+struct plan_device *plan_add_device(struct guest_plan *g);
 /* One line for everything in /chosen that is Xen's and that Viaduct has no use for. */
 void plan_warn_chosen(const void *fdt);
 
@@ -34,6 +36,27 @@ void plan_ram(const struct plan *p, struct guest_plan *g, const struct plan_reac
 	      uint64_t ipa_end);
 /* plan.c: names what is at `r`, where the guest wants RAM and cannot have it. */
 void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r);
+
+/*
+ * plan_props.c: a node's properties, by table. PROP_NUMBER is a uint32_t from min to max,
+ * PROP_CHOICE a uint8_t: which of the strings of list `min`, where bit n of `max` allows n. `others`
+ * lists what has no rule as "=a\0-b\0!c\0": = is read elsewhere, - has no meaning for Viaduct, ! is
+ * not supported. Names are arrays and lists strings: no pointers to relocate.
+ */
+enum { PROP_FLAG, PROP_NUMBER, PROP_CHOICE };
+enum { PROP_AUTO, PROP_CRASH, PROP_ROLE };
+
+struct prop_rule {
+	char name[27];
+	uint8_t kind;
+	uint16_t at, min, max; /* at: offset of the field */
+};
+
+void plan_properties(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *rules,
+		     unsigned count, void *into, const char *others);
+/* Refuses: "NODE: PROP is missing (or malformed); give ..." */
+void plan_bad_prop(const void *fdt, int node, struct guest_plan *g, const char *prop,
+		   const char *give);
 
 /* "512 MiB": the largest unit that divides it. */
 #define PLAN_SIZE_TEXT 24

@@ -35,6 +35,15 @@ enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn,
 	return s2_mark(&vm->cpu_s2, base, size, EMUL_MARK(k, 0));
 }
 
+enum emul vm_unmapped(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+{
+	(void)arg;
+	if (!vcpu->vm->open_bus)
+		return EMUL_INJECT;
+	a->value = ~UINT64_C(0); /* as much of it as the access takes */
+	return EMUL_OK;
+}
+
 bool vm_ram_pa(const struct vm *vm, ipa_t ipa, uint64_t size, pa_t *pa)
 {
 	for (unsigned i = 0; i < vm->ram_count; i++) {

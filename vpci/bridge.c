@@ -73,10 +73,9 @@ enum emul vpci_window_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 {
 	struct vpci *v = arg;
 
-	(void)vcpu;
 	if (!range_contains(v->cfg.mem32, a->ipa.v, a->size) &&
 	    !range_contains(v->cfg.mem64, a->ipa.v, a->size))
-		return EMUL_INJECT;
+		return vm_unmapped(vcpu, NULL, a);
 	if (settle_any(v))
 		return EMUL_RETRY;
 	if (!a->write)

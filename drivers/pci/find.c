@@ -5,45 +5,15 @@
  */
 #include <string.h>
 
+#include <hv/log.h>
+
 #include "pci_priv.h"
-
-static bool hex_digit(char c, unsigned *v)
-{
-	if (c >= '0' && c <= '9')
-		*v = (unsigned)(c - '0');
-	else if (c >= 'a' && c <= 'f')
-		*v = (unsigned)(c - 'a') + 10;
-	else if (c >= 'A' && c <= 'F')
-		*v = (unsigned)(c - 'A') + 10;
-	else
-		return false;
-	return true;
-}
-
-/* 1..4 hex digits, at most `max`. */
-static bool hex(const char **s, unsigned max, unsigned *out)
-{
-	unsigned n = 0, d;
-
-	*out = 0;
-	for (; n < 4 && hex_digit(**s, &d); n++, (*s)++)
-		*out = *out << 4 | d;
-	return n && *out <= max;
-}
-
-static bool symbol(const char **s, char c)
-{
-	if (**s != c)
-		return false;
-	(*s)++;
-	return true;
-}
 
 static bool devfn(const char **s, unsigned *out)
 {
 	unsigned dev, fn;
 
-	if (!hex(s, 31, &dev) || !symbol(s, '.') || !hex(s, 7, &fn))
+	if (!text_number(s, 16, 31, &dev) || !text_symbol(s, '.') || !text_number(s, 16, 7, &fn))
 		return false;
 	*out = dev << 3 | fn;
 	return true;
@@ -76,14 +46,14 @@ static enum hv_status find_place(const char *s, struct pci_func **out, struct pl
 	unsigned segment, bus, df;
 	struct pci_func *f;
 
-	if (!hex(&s, 0xffff, &segment) || !symbol(&s, ':') || !hex(&s, 0xffff, &bus))
+	if (!text_number(&s, 16, 0xffff, &segment) || !text_symbol(&s, ':') || !text_number(&s, 16, 0xffff, &bus))
 		return HV_EINVAL;
-	if (symbol(&s, ':')) {
+	if (text_symbol(&s, ':')) {
 		if (!devfn(&s, &df))
 			return HV_EINVAL;
 	} else { /* bus:dev.fn, so what was read is bus and dev */
 		df = bus << 3;
-		if (bus > 31 || !symbol(&s, '.') || !hex(&s, 7, &bus))
+		if (bus > 31 || !text_symbol(&s, '.') || !text_number(&s, 16, 7, &bus))
 			return HV_EINVAL;
 		df |= bus;
 		bus = segment;
@@ -94,7 +64,7 @@ static enum hv_status find_place(const char *s, struct pci_func **out, struct pl
 	*last = (struct place){ segment, NULL, bus, df };
 	f = at(last);
 	while (*s) {
-		if (!symbol(&s, '/') || !devfn(&s, &df))
+		if (!text_symbol(&s, '/') || !devfn(&s, &df))
 			return HV_EINVAL;
 		if (!f)
 			continue;
@@ -111,9 +81,9 @@ static unsigned read_ids(const char *s, unsigned id[4])
 	unsigned n = 0;
 
 	do {
-		if (n == 4 || !hex(&s, 0xffff, &id[n++]))
+		if (n == 4 || !text_number(&s, 16, 0xffff, &id[n++]))
 			return 0;
-	} while (symbol(&s, ':'));
+	} while (text_symbol(&s, ':'));
 	return *s || n & 1 ? 0 : n;
 }
 

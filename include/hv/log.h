@@ -22,6 +22,11 @@ void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
 size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap);
 size_t fmt_print(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 
+/* Reads a number of 1 to 4 digits at *s, which moves behind it; false: none, or more than `max`. */
+bool text_number(const char **s, unsigned base, unsigned max, unsigned *out);
+/* Steps over `c`; false: something else is there. */
+bool text_symbol(const char **s, char c);
+
 /* At most `burst` lines, then only a count. One a guest (or stream); not shared, so not locked. */
 struct ratelimit {
 	uint32_t left;

@@ -39,6 +39,7 @@ struct guest_plan {
 	char name[GUEST_NAME_MAX];
 	char refused[240]; /* "" : starts */
 	uint32_t vcpu_count;
+	uint32_t affinity[MAX_VCPUS]; /* bit n: may be board->cpu[n]; 0: any */
 	uint8_t cpu[MAX_VCPUS]; /* physical CPU of each vCPU: index in board->cpu */
 	uint64_t ram_size;      /* bytes in all */
 	bool direct_map;        /* IPA = PA */
@@ -50,6 +51,7 @@ struct guest_plan {
 	char bootargs[1024];
 	bool vpl011;
 	bool stop_on_crash; /* on-crash = "stop" */
+	uint32_t trap_unmapped; /* 0: what nobody answers reads as all ones, writes are ignored */
 	uint32_t nr_spis;   /* as declared */
 	uint32_t spi_count; /* multiple of 32 */
 	uint64_t seed;      /* for kaslr-seed and rng-seed, set by the caller; 0: none */
@@ -58,7 +60,7 @@ struct guest_plan {
 	bool its;       /* has a virtual ITS, at its_base */
 	ipa_t its_base; /* GUEST_ITS_BASE, or where its devices can write */
 	struct msi_ctrl *msi;
-	unsigned device_count;
+	unsigned device_count, device_room;
 	struct plan_device *device; /* slice of one array */
 	struct vpci_config vpci;
 };

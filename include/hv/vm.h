@@ -59,6 +59,7 @@ struct vm {
 	/* By the low byte of a mark; [0] answers for what has none (vPCI's windows). */
 	struct emul_region emul[MAX_EMUL];
 	uint8_t emul_count;
+	bool open_bus; /* what nobody answers reads as all ones, and writes go nowhere */
 	struct spinlock config_lock; /* cpu_s2 and vPCI mappings */
 	struct vgic_vm *vgic;
 	struct vits *vits; /* NULL: no MSI */
@@ -83,6 +84,8 @@ enum hv_status __must_check vm_emulate(struct vm *vm, ipa_t base, uint64_t size,
 /* The same without marking anything yet. */
 enum hv_status __must_check vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg,
 					uint8_t *kind);
+/* The answer where nobody answers: vm->emul[0], and behind the bridge's windows. */
+emul_fn vm_unmapped;
 #define EMUL_MARK(kind, cookie) ((uint64_t)(cookie) << 8 | (kind))
 
 /* Finds and calls the emulator of a->ipa; EMUL_INJECT where nobody answers. Hot, so here. */

@@ -38,7 +38,7 @@ unsigned vpci_table_need(const struct vpci_assignment *list, unsigned count);
 /*
  * Boot: builds the bridge and the shadows of all functions, registers the emulators; sets vm->vpci.
  * After cpu_s2, the RAM list and the virtual ITS. Addresses that carry no mark (vm->emul[0]) answer
- * as the bridge's windows do: all ones inside, EMUL_INJECT outside.
+ * as the bridge's windows do: all ones inside, vm_unmapped outside.
  */
 enum hv_status __must_check vpci_init(struct vm *vm, const struct vpci_config *cfg,
 				      const struct vpci_assignment *list, unsigned count);

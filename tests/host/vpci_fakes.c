@@ -173,6 +173,12 @@ void pci_quiesce(const struct pci_func *f)
 	fake_put(dev_of(f), PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
 }
 
+enum emul vm_unmapped(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+{
+	(void)vcpu, (void)arg, (void)a;
+	return EMUL_INJECT;
+}
+
 enum hv_status vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg, uint8_t *kind)
 {
 	vm->emul_count++;

@@ -248,6 +248,27 @@ static void cpus_2_cells(void) { check(fdt_property_u64(blob, "cpus", 1)); }
 static void spis_many(void) { prop32("nr_spis", 961); }
 static void crash_odd(void) { prop_str("on-crash", "explode"); }
 
+static void vcpu(uint32_t id, const char *affinity)
+{
+	char name[16];
+
+	sprintf(name, "vcpu%u", id);
+	node(name);
+	prop_str("compatible", "xen,vcpu");
+	prop32("id", id);
+	prop_str("hard-affinity", affinity);
+	end();
+}
+
+static void trap_odd(void) { prop32("trap-unmapped-accesses", 2); }
+static void vcpu_nobody(void) { vcpu(2, "0"); }
+static void affinity_words(void) { vcpu(0, "0-"); }
+static void affinity_far(void) { vcpu(0, "1,16"); }
+static void affinity_backwards(void) { vcpu(0, "3-1"); }
+static void affinity_absent(void) { vcpu(0, "4-15"); }
+static void affinity_both_0(void) { vcpu(0, "0"), vcpu(1, "0"); }
+static void affinity_0(void) { vcpu(0, "0"); }
+
 static void no_iommu(void) { fake_func("0000:00:02.0")->iommu = NULL; }
 static void dead_iommu(void) { fake_smmu.dead = true; }
 static void stage1_iommu(void) { fake_smmu.s2 = false; }
@@ -319,8 +340,19 @@ static const struct {
 	{ "cpus too many for a guest", { { "a", 9, 64 } }, 0, "cpus is 9; give 1 to 8", NULL },
 	{ "more vCPUs than CPUs left", { { "a", 3, 64 }, { "b", 2, 64 } }, 1,
 	  "it wants 2 CPUs and 1 of 4 are free", NULL },
-	{ "nr_spis", { { "a", 1, 64, .extra = spis_many } }, 0, "nr_spis is 961; give at most 960", NULL },
+	{ "nr_spis", { { "a", 1, 64, .extra = spis_many } }, 0, "nr_spis is 961; give 0 to 960", NULL },
 	{ "on-crash", { { "a", 1, 64, .extra = crash_odd } }, 0, "on-crash is malformed", NULL },
+	{ "trap-unmapped-accesses", { { "a", 1, 64, .extra = trap_odd } }, 0,
+	  "trap-unmapped-accesses is 2; give 0 to 1", NULL },
+	{ "vCPU that is not there", { { "a", 2, 64, .extra = vcpu_nobody } }, 0, "vcpu2: id is malformed", NULL },
+	{ "affinity malformed", { { "a", 1, 64, .extra = affinity_words } }, 0, "vcpu0: hard-affinity is malformed", NULL },
+	{ "affinity absurd", { { "a", 1, 64, .extra = affinity_far } }, 0, "vcpu0: hard-affinity is malformed", NULL },
+	{ "affinity backwards", { { "a", 1, 64, .extra = affinity_backwards } }, 0, "hard-affinity is malformed", NULL },
+	{ "affinity to CPUs that are not there", { { "a", 1, 64, .extra = affinity_absent } }, 0,
+	  "none of the CPUs of vCPU 0's hard-affinity is free", NULL },
+	{ "two vCPUs, one CPU", { { "a", 2, 64, .extra = affinity_both_0 } }, 0, "vCPU 1's hard-affinity", NULL },
+	{ "two guests, one CPU", { { "a", 1, 64 }, { "b", 1, 64, .extra = affinity_0 } }, 1,
+	  "vCPU 0's hard-affinity is free for it; correct", NULL },
 	{ "kernel missing", { { "a", 1, 64, NONE } }, 0, "it has no kernel", NULL },
 	{ "module outside RAM", { { "a", 1, 64, 0x1000 } }, 0, "kernel at 0x1000 is not in RAM", NULL },
 	{ "module half outside RAM", { { "a", 1, 64, 0x13fe00000 } }, 0, "is not in RAM", NULL },
@@ -337,7 +369,7 @@ static const struct {
 	{ "ramdisk does not fit", { { "a", 1, 12, MOD(0), MOD(1) } }, 0, "do not fit into its RAM", NULL },
 	{ "image header", { { "a", 1, 64 } }, 0, "is damaged", bad_image },
 
-	{ "host missing", { { "a", 1, 64, .dev = { { "" } } } }, 0, "device dev0: host is missing", NULL },
+	{ "host missing", { { "a", 1, 64, .dev = { { "" } } } }, 0, "dev0: host is missing; give host = ", NULL },
 	{ "host malformed", { { "a", 1, 64, .dev = { { "nvme0" } } } }, 0, "host = \"nvme0\" is malformed", NULL },
 	{ "host unknown", { { "a", 1, 64, .dev = { { "0000:00:1f.0" } } } }, 0,
 	  "there is no PCI function \"0000:00:1f.0\"", NULL },
@@ -531,8 +563,8 @@ static void ignored_gets_one_warning(void **state)
 	assert_string_equal(plan.guest[0].refused, "");
 	assert_string_equal(plan.guest[0].name, "a_very_long_gue");
 	assert_int_equal(occurrences("the name is cut"), 1);
-	assert_int_equal(occurrences("\"xen,enhanced\" is not supported yet"), 1);
-	assert_int_equal(occurrences("\"passthrough\" is not supported yet"), 1);
+	assert_int_equal(occurrences("\"xen,enhanced\" has no meaning for Viaduct"), 1);
+	assert_int_equal(occurrences("\"passthrough\" has no meaning for Viaduct"), 1);
 	assert_int_equal(occurrences("\"colour-of-the-box\" is not known"), 1);
 	assert_int_equal(occurrences("Viaduct has no dom0"), 1);
 	assert_int_equal(occurrences("xen,xen-bootargs"), 1);
@@ -571,6 +603,25 @@ static void refused_guest_takes_nothing(void **state)
 	assert_string_equal(plan.guest[1].refused, "");
 	assert_int_equal(plan.guest[1].cpu[3], 3);
 	assert_int_equal(fake_func(EDU)->owner, 1);
+}
+
+static void affine(void)
+{
+	vcpu(1, "0");	 /* so vCPU 0, which took it, moves */
+	vcpu(2, "1-2");
+	vcpu(3, "1,0");  /* so vCPU 2 moves to 2 */
+}
+
+/* A vCPU gives way where it has another place; where nothing is said, CPUs go in their order. */
+static void vcpus_go_where_they_may(void **state)
+{
+	static const struct decl g[] = { { "a", 4, 64, .extra = affine } };
+	static const uint8_t want[] = { 3, 0, 2, 1 };
+
+	(void)state;
+	starts(g, 1);
+	assert_memory_equal(plan.guest[0].cpu, want, 4);
+	assert_int_equal(plan.guest[0].trap_unmapped, 1);
 }
 
 static void device_fields(void **state)
@@ -880,6 +931,7 @@ int main(void)
 		cmocka_unit_test_setup(ignored_gets_one_warning, setup),
 		cmocka_unit_test_setup(ninth_guest_is_refused, setup),
 		cmocka_unit_test_setup(refused_guest_takes_nothing, setup),
+		cmocka_unit_test_setup(vcpus_go_where_they_may, setup),
 		cmocka_unit_test_setup(device_fields, setup),
 		cmocka_unit_test_setup(a_device_that_cannot_be_reset_is_let_in_on_demand, setup),
 		cmocka_unit_test_setup(forced_device_needs_no_iommu, setup),

@@ -1,0 +1,116 @@
+/*
+ * The properties of one node of a declaration, by a table that names every property that may be
+ * there. What a table does not know, or Viaduct has no use for, gets one warning and is ignored; a
+ * value that cannot be used refuses the guest, naming node, property and what to give.
+ */
+#include <string.h>
+
+#include <hv/dt.h>
+#include <hv/log.h>
+
+#include "plan_priv.h"
+
+/* Lists of strings are one string, "a\0b\0": no table of pointers to relocate. -1: not in it. */
+static int list_index(const char *list, const char *name)
+{
+	for (int i = 0; *list; i++, list += strlen(list) + 1)
+		if (!strcmp(list, name))
+			return i;
+	return -1;
+}
+
+void plan_bad_prop(const void *fdt, int node, struct guest_plan *g, const char *prop,
+		   const char *give)
+{
+	bool own = node == g->node;
+
+	plan_refuse(g, "%s%s%s is %s; give %s", own ? "" : dt_name(fdt, node), own ? "" : ": ",
+		    prop, dt_bool(fdt, node, prop) ? "malformed" : "missing", give);
+}
+
+/* What PROP_CHOICE chooses from; the order is that of enum plan_auto and of the fields. */
+static const char choices[][32] = {
+	[PROP_AUTO] = "auto\0on\0off\0direct\0trapped\0",
+	[PROP_CRASH] = "restart\0stop\0",
+	[PROP_ROLE] = "borrower\0owner\0",
+};
+
+static void choose(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
+		   uint8_t *to)
+{
+	const char *list = choices[r->min], *s = dt_string(fdt, node, r->name);
+	int index = s ? list_index(list, s) : -1;
+	char give[64];
+	size_t len = 0;
+
+	if (index >= 0 && r->max >> index & 1) {
+		*to = (uint8_t)index;
+		return;
+	}
+	for (unsigned i = 0; *list; i++, list += strlen(list) + 1)
+		if (r->max >> i & 1)
+			len += fmt_print(give + len, sizeof(give) - len, "%s\"%s\"",
+					 len ? " or " : "", list);
+	plan_bad_prop(fdt, node, g, r->name, give);
+}
+
+static void number(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
+		   const struct dt_prop *p, uint32_t *to)
+{
+	uint32_t v = p->len == 4 ? (uint32_t)dt_cells(p->data, 1) : 0;
+	char give[32];
+
+	fmt_print(give, sizeof(give), "one cell, %u to %u", r->min, r->max);
+	if (p->len != 4)
+		plan_bad_prop(fdt, node, g, r->name, give);
+	else if (v < r->min || v > r->max)
+		plan_refuse(g, "%s is %u; give %u to %u", r->name, v, r->min, r->max);
+	else
+		*to = v;
+}
+
+static void apply(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
+		  const struct dt_prop *p, uint8_t *field)
+{
+	if (r->kind == PROP_NUMBER)
+		number(fdt, node, g, r, p, (uint32_t *)(void *)field);
+	else if (r->kind == PROP_CHOICE)
+		choose(fdt, node, g, r, field);
+	else
+		*field = true; /* whatever the value: ImageBuilder writes vpl011 = <1> */
+}
+
+/* What becomes of a property that has no rule: the mark before its name, 0 when it is in no list.
+ */
+static char mark_of(const char *list, const char *name)
+{
+	for (; *list; list += strlen(list) + 1)
+		if (!strcmp(list + 1, name))
+			return *list;
+	return 0;
+}
+
+void plan_properties(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *rules,
+		     unsigned count, void *into, const char *others)
+{
+	static const char always[] = "=compatible\0=name\0=phandle\0=linux,phandle\0"
+				     "=#address-cells\0=#size-cells\0=status\0";
+	struct dt_prop p;
+	char path[96], mark;
+
+	for (int at = node; (at = dt_next_prop(fdt, at, &p)) >= 0;) {
+		unsigned i = 0;
+
+		while (i < count && strcmp(rules[i].name, p.name))
+			i++;
+		mark = (char)(mark_of(always, p.name) + mark_of(others, p.name));
+		if (i < count)
+			apply(fdt, node, g, &rules[i], &p, (uint8_t *)into + rules[i].at);
+		else if (mark != '=')
+			log_warn("%s: property \"%s\" %s; ignored",
+				 dt_path(fdt, node, path, sizeof(path)), p.name,
+				 mark == '-'   ? "has no meaning for Viaduct"
+				 : mark == '!' ? "is not supported"
+					       : "is not known");
+	}
+}
