@@ -33,6 +33,7 @@ pure_src := \
 	common/vgic/redist.c \
 	common/vgic/regs.c \
 	common/vgic/sgi.c \
+	common/vgic/v2.c \
 	common/vgic/vits.c \
 	common/vgic/vits_cmd.c \
 	common/vm.c \
@@ -43,6 +44,7 @@ pure_src := \
 	drivers/iommu/smmuv3/smmuv3.c \
 	drivers/iommu/smmuv3/strtab.c \
 	drivers/irqchip/gic.c \
+	drivers/irqchip/gicv2.c \
 	drivers/irqchip/gicv3.c \
 	drivers/irqchip/its.c \
 	drivers/irqchip/its_lpi.c \

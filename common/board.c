@@ -173,16 +173,27 @@ static enum hv_status read_psci(struct board *b)
 	return method && !strcmp(method, "smc") ? HV_OK : HV_EINVAL;
 }
 
-/* First match wins; a driver for another kind is another row. */
-static int find_gic(const void *fdt)
+/* First match wins. */
+static void find_gic(struct board *b)
 {
-	static const char *const known[] = {"arm,gic-v3"};
+	static const struct {
+		char compatible[20];
+		uint8_t version;
+	} known[] = {
+		{ "arm,gic-v3", 3 },
+		{ "arm,gic-400", 2 },
+		{ "arm,cortex-a15-gic", 2 },
+		{ "arm,cortex-a7-gic", 2 },
+	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
-		for (int n = dt_next(fdt, -1, known[i]); n >= 0; n = dt_next(fdt, n, known[i]))
-			if (dt_enabled(fdt, n))
-				return n;
-	return -1;
+		for (int n = dt_next(b->fdt, -1, known[i].compatible); n >= 0;
+		     n = dt_next(b->fdt, n, known[i].compatible))
+			if (dt_enabled(b->fdt, n)) {
+				b->gic_node = n;
+				b->gic_version = known[i].version;
+				return;
+			}
 }
 
 enum hv_status board_read(const void *fdt, struct board *b)
@@ -203,7 +214,7 @@ enum hv_status board_read(const void *fdt, struct board *b)
 		log_err("board: the device tree has no usable CPU below /cpus");
 		return HV_EINVAL;
 	}
-	b->gic_node = find_gic(fdt);
+	find_gic(b);
 	return read_psci(b);
 }
 

@@ -4,6 +4,7 @@
  * is undefined. Every EL2 control register is written as a whole, from what the rows allow, never
  * by changing a reset value. DDI 0487 D23.2; values are the minimum over all CPUs.
  */
+#include <hv/gic.h>
 #include <hv/log.h>
 
 #include "cpu.h"
@@ -142,7 +143,7 @@ bool idreg_cpu_fwb(void)
 
 bool idreg_usable(const char **why)
 {
-	if (min4(PFR0, 24) == 0)
+	if (gic.version == 3 && min4(PFR0, 24) == 0)
 		*why = "the GIC has no system register interface";
 	else if (min4(MMFR0, 28) == 15)
 		*why = "the CPU has no 4 KiB granule";
@@ -178,6 +179,8 @@ void idreg_plan(struct s2_geometry geo)
 		id.guest[f->reg] |= (uint64_t)v << f->lsb;
 		plan_needs(v, f->needs);
 	}
+	if (gic.version == 2)
+		id.guest[PFR0] &= ~BITS(27, 24); /* the CPU may have what the machine does not use */
 	for (unsigned i = 0; i < ARRAY_SIZE(whole); i++)
 		id.guest[whole[i]] = cpus[0].id_regs[whole[i]];
 	/* A guest's physical addresses are IPAs: the largest encoding that fits (36, 40). */

@@ -13,6 +13,7 @@
 #include "cpu.h"
 #include "mmu.h"
 #include "sysreg.h"
+#include "timer.h"
 
 /* PSCI, DEN 0022 §5: the platform's, reached by SMC. */
 #define PSCI_CPU_ON	0xc4000003
@@ -33,8 +34,9 @@ uintptr_t cpu_stack_top(unsigned id)
 static void cpu_join(struct cpu *c)
 {
 	idreg_record(c);
-	if (gic.ops->cpu_init(c->id) != HV_OK)
-		log_err("CPU %u: no redistributor answers", c->id);
+	timer_stop();
+	if (gic.ops->cpu_init(c->id, c->mpidr) != HV_OK)
+		log_err("CPU %u: its interrupt controller does not answer", c->id);
 	else if (its_count() && its_cpu_init(c->id) != HV_OK)
 		log_err("CPU %u: LPIs cannot be enabled", c->id);
 	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);

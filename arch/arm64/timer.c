@@ -4,7 +4,6 @@
  */
 #include <arch/barrier.h>
 #include <hv/console.h>
-#include <hv/gic.h>
 #include <hv/iommu.h>
 #include <hv/irq.h>
 #include <hv/vgic.h>
@@ -22,11 +21,16 @@ void timer_arm(uint32_t us)
 	arch_isb();
 }
 
+void timer_stop(void)
+{
+	write_sysreg(cnthp_ctl_el2, 0);
+	arch_isb(); /* its level is gone before its interrupt is enabled or deactivated */
+}
+
 static void timer_fired(void *arg, uint32_t intid, struct vcpu *cur)
 {
 	(void)arg, (void)intid, (void)cur;
-	write_sysreg(cnthp_ctl_el2, 0);
-	arch_isb(); /* the level is gone before the interrupt is deactivated */
+	timer_stop();
 	console_poll();
 	iommu_poll();
 }
@@ -47,9 +51,6 @@ void timer_init(void)
 {
 	if (irq_register(PPI_HYP_TIMER, timer_fired, NULL, false) != HV_OK)
 		return;
-	for (unsigned i = 0; i < cpu_count; i++)
-		if (cpus[i].online)
-			gic.ops->set_enabled(i, PPI_HYP_TIMER, true);
 	console_retry = console_again;
 	iommu_retry = iommu_again;
 }

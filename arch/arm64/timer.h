@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 void timer_init(void); /* all CPUs online */
+void timer_stop(void); /* this CPU */
 void timer_arm(uint32_t us); /* this CPU */
 
 #endif

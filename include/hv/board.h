@@ -28,6 +28,7 @@ struct board {
 	struct board_cpu cpu[MAX_CPUS]; /* [0] is the boot CPU after board_boot_cpu() */
 	bool psci_hvc;                  /* method = "hvc": cannot be used from EL2 */
 	int gic_node;                   /* -1: none that we know */
+	uint8_t gic_version;            /* 3 or 2 */
 };
 
 /* HV_EINVAL with a log line for a damaged tree, or one without RAM, CPUs or PSCI over SMC. */

@@ -1,6 +1,7 @@
 /*
- * The physical interrupt controller behind one interface, for GICv3 and (later) GICv2. List
- * registers have the GICv3 format (ICH_LR<n>_EL2, IHI 0069 §12.4.x) for both.
+ * The physical interrupt controller behind one interface, for GICv3 and GICv2. List
+ * registers have the GICv3 format (ICH_LR<n>_EL2, IHI 0069 §12.4.6) for both; those of GICv2 have
+ * the sender of an SGI in LR_SOURCE.
  */
 #ifndef HV_GIC_H
 #define HV_GIC_H
@@ -9,13 +10,15 @@
 #include <hv/types.h>
 
 struct gic_ops {
-	enum hv_status (*cpu_init)(unsigned cpu); /* on that CPU: redistributor, CPU interface, ICH */
+	/* On that CPU: redistributor, CPU interface, list registers; EL2's own SGIs and PPIs on. */
+	enum hv_status (*cpu_init)(unsigned cpu, uint64_t mpidr);
 	uint32_t (*ack)(void);			/* INTID; 1020..1023: nothing pending */
 	void (*drop)(uint32_t intid);		/* EOIR: priority drop */
 	void (*deactivate)(uint32_t intid);	/* DIR */
 	void (*send_sgi)(unsigned cpu, unsigned sgi);
 
-	/* One interrupt line; `cpu` selects the redistributor for SGIs and PPIs (INTID < 32). */
+	/* One interrupt line; `cpu` selects the redistributor for SGIs and PPIs (INTID < 32). It
+	 * is the CPU that calls: with GICv2 nobody reaches those of another. */
 	void (*set_enabled)(unsigned cpu, uint32_t intid, bool on); /* off: complete on return */
 	void (*set_priority)(unsigned cpu, uint32_t intid, uint8_t prio);
 	void (*set_edge)(unsigned cpu, uint32_t intid, bool edge);
@@ -41,28 +44,26 @@ struct gic {
 	uint32_t spi_count;	/* SPIs 32 .. 32 + spi_count */
 	uint32_t id_bits;	/* INTID bits, GICD_TYPER.IDbits + 1 */
 	uint8_t lr_count;	/* smallest of all CPUs */
-	uint8_t pri_bits;	/* virtual priority bits */
 	uint8_t version;	/* 3 or 2 */
+	pa_t gicv;		/* version 2: the CPU interface for guests; page 2 is GICV_DIR */
 	bool has_lpis;
 	bool has_tdir;		/* ICH_HCR_EL2.TDIR traps ICC_DIR_EL1 alone */
 };
 
 extern struct gic gic;
 
+/* GICv2, SGIs: the vCPU that sent it, where a HW-linked line has its physical INTID. */
+#define LR_SOURCE BITS(34, 32)
+
 /* Priorities on the physical side: one for everything, above the idle priority. */
 #define GIC_PRIO 0x80
 
-/* The controller behind board.gic_node, by its compatible. HV_EUNSUPP with a log line. */
-enum hv_status __must_check gic_init(const void *fdt, int node);
-
 /*
- * Finds and resets the distributor. `fdt` node `node`; maps nothing: the caller mapped every
- * `reg` of the node as Device. HV_EUNSUPP with a log line when it is not a controller we drive.
+ * The controller at `node`, as board.c found it: finds and resets the distributor. Maps nothing:
+ * the caller mapped every `reg` of the node as Device. HV_EUNSUPP and HV_EINVAL with a log line.
  */
-enum hv_status __must_check gicv3_init(const void *fdt, int node);
-/* PA of the redistributor frame of an MPIDR affinity, for the ITS and for cpu_init. */
+enum hv_status __must_check gic_init(const void *fdt, int node, unsigned version);
+/* PA of the redistributor frame of an MPIDR affinity, for the ITS. */
 enum hv_status __must_check gicv3_redist(uint64_t mpidr, pa_t *rd_base, uint32_t *processor_number);
-/* Boot CPU, before cpu_init: which redistributor is that CPU's. */
-void gicv3_bind_cpu(unsigned cpu, uint64_t mpidr);
 
 #endif

@@ -19,9 +19,9 @@ struct msi_block {
 };
 
 /*
- * Boot, in this order, after gicv3_init and with the `reg` of every "arm,gic-v3-its" mapped as
+ * Boot, in this order, after gic_init and with the `reg` of every "arm,gic-v3-its" mapped as
  * Device: its_init gives every ITS of the device tree its tables and queue; its_bind_cpu, on the
- * boot CPU, for each CPU that gicv3_bind_cpu knows, allocates that CPU's pending table;
+ * boot CPU, for each CPU, allocates that CPU's pending table;
  * its_cpu_init, on that CPU and before it takes an interrupt, switches LPIs on and maps the CPU's
  * collection. An ITS that cannot be driven is left off with a log line. HV_ENOENT: none is left.
  * its_find: by phandle of `msi-parent` / `msi-map`; NULL: none.

@@ -235,9 +235,9 @@ static void op_vcpu_reset(void)
 	cpus[self].eois = cpus[self].depth = 0;
 }
 
-static enum hv_status op_cpu_init(unsigned cpu)
+static enum hv_status op_cpu_init(unsigned cpu, uint64_t mpidr)
 {
-	(void)cpu;
+	(void)cpu, (void)mpidr;
 	return HV_OK;
 }
 
@@ -277,7 +277,6 @@ void gic_model_reset(unsigned lr_count)
 			    .spi_count = 256,
 			    .id_bits = 16,
 			    .lr_count = (uint8_t)lr_count,
-			    .pri_bits = 5,
 			    .version = 3,
 			    .has_lpis = true,
 			    .has_tdir = true };

@@ -17,6 +17,7 @@
 #define RD0_BASE  0x080a0000u
 #define RD1_BASE  0x40000000u
 #define LINES	  288
+#define OWN	  (3U | 1U << 26) /* two SGIs, the EL2 timer */
 
 static char fdt[4096];
 static int node;
@@ -286,10 +287,9 @@ static const uint64_t mpidr[4] = { 0x80000000, 0x80000001, 0x80000100, 0x1000000
 
 static void start_cpus(void)
 {
-	assert_int_equal(gic_init(fdt, node), HV_OK);
+	assert_int_equal(gic_init(fdt, node, 3), HV_OK);
 	for (cpu = 0; cpu < 4; cpu++) {
-		gicv3_bind_cpu(cpu, mpidr[cpu]);
-		assert_int_equal(gic.ops->cpu_init(cpu), HV_OK);
+		assert_int_equal(gic.ops->cpu_init(cpu, mpidr[cpu]), HV_OK);
 	}
 	cpu = 0;
 }
@@ -308,7 +308,7 @@ static void everything_is_off_and_cleared(void **state)
 		assert_int_equal(dist.prio[i], GIC_PRIO);
 	for (unsigned c = 0; c < 4; c++) {
 		assert_int_equal(rd[c].waker, 0);
-		assert_true(rd[c].enabled[0] == 3 && !rd[c].pending[0] && !rd[c].active[0]);
+		assert_true(rd[c].enabled[0] == OWN && !rd[c].pending[0] && !rd[c].active[0]);
 		assert_int_equal(rd[c].prio[31], GIC_PRIO);
 		assert_int_equal(rd[c].prio[32], 0xff);
 	}
@@ -324,22 +324,21 @@ static void redistributors_are_found_by_affinity(void **state)
 	pa_t pa;
 
 	(void)state;
-	assert_int_equal(gic_init(fdt, node), HV_OK);
+	assert_int_equal(gic_init(fdt, node, 3), HV_OK);
 	for (unsigned c = 0; c < 4; c++) {
 		assert_int_equal(gicv3_redist(mpidr[c], &pa, &number), HV_OK);
 		assert_int_equal(pa.v, want[c]);
 		assert_int_equal(number, c);
 	}
 	assert_int_equal(gicv3_redist(0x7, &pa, &number), HV_ENOENT);
-	gicv3_bind_cpu(5, 0x7);
-	assert_int_equal(gic.ops->cpu_init(5), HV_ENOENT);
+	assert_int_equal(gic.ops->cpu_init(5, 0x7), HV_ENOENT);
 	assert_non_null(strstr(host_log(), "CPU 5"));
 	/* A region that ends before its Last. */
 	rd[1].typer &= ~(uint64_t)GICR_TYPER_LAST;
 	assert_int_equal(gicv3_redist(mpidr[2], &pa, &number), HV_OK);
 	/* An explicit stride. */
 	make_fdt(2, 0x40000);
-	assert_int_equal(gic_init(fdt, node), HV_OK);
+	assert_int_equal(gic_init(fdt, node, 3), HV_OK);
 	assert_int_equal(gicv3_redist(mpidr[3], &pa, &number), HV_OK);
 	assert_int_equal(gicv3_redist(mpidr[1], &pa, &number), HV_ENOENT);
 }
@@ -351,7 +350,6 @@ static void lists_are_the_smallest_of_all_cpus(void **state)
 	vtr[0] = FIELD(ICH_VTR_LRS, 15) | FIELD(ICH_VTR_PRIBITS, 4) | ICH_VTR_TDS;
 	start_cpus();
 	assert_int_equal(gic.lr_count, 4);
-	assert_int_equal(gic.pri_bits, 5);
 	assert_false(gic.has_tdir);
 	setup(NULL);
 	start_cpus();
@@ -363,23 +361,21 @@ static void bad_trees_and_hardware_are_refused(void **state)
 {
 	(void)state;
 	make_fdt(3, 0); /* only two are there */
-	assert_int_equal(gic_init(fdt, node), HV_EINVAL);
+	assert_int_equal(gic_init(fdt, node, 3), HV_EINVAL);
 	make_fdt(17, 0);
-	assert_int_equal(gic_init(fdt, node), HV_EINVAL);
+	assert_int_equal(gic_init(fdt, node, 3), HV_EINVAL);
 	make_fdt(2, 0x10000);
-	assert_int_equal(gic_init(fdt, node), HV_EINVAL);
+	assert_int_equal(gic_init(fdt, node, 3), HV_EINVAL);
 	make_fdt(2, 0x28000);
-	assert_int_equal(gic_init(fdt, node), HV_EINVAL);
-	assert_int_equal(gic_init(fdt, fdt_path_offset(fdt, "/")), HV_EUNSUPP);
-	assert_int_equal(gic_init(fdt, -1), HV_EUNSUPP);
+	assert_int_equal(gic_init(fdt, node, 3), HV_EINVAL);
+	assert_int_equal(gic_init(fdt, fdt_path_offset(fdt, "/"), 3), HV_EINVAL);
 	make_fdt(2, 0);
 	pidr2 = 0x2b;
-	assert_int_equal(gic_init(fdt, node), HV_EUNSUPP);
+	assert_int_equal(gic_init(fdt, node, 3), HV_EUNSUPP);
 	pidr2 = 0x3b;
 	asleep_for_ever = true;
-	assert_int_equal(gic_init(fdt, node), HV_OK);
-	gicv3_bind_cpu(0, mpidr[0]);
-	assert_int_equal(gic.ops->cpu_init(0), HV_ETIMEOUT);
+	assert_int_equal(gic_init(fdt, node, 3), HV_OK);
+	assert_int_equal(gic.ops->cpu_init(0, mpidr[0]), HV_ETIMEOUT);
 	assert_non_null(strstr(host_log(), "ChildrenAsleep"));
 }
 
@@ -390,11 +386,11 @@ static void single_lines(void **state)
 	gic.ops->set_enabled(0, 40, true);
 	gic.ops->set_enabled(2, 27, true);
 	assert_int_equal(dist.enabled[1], 1U << 8);
-	assert_int_equal(rd[2].enabled[0], 3 | 1U << 27);
+	assert_int_equal(rd[2].enabled[0], OWN | 1U << 27);
 	gic.ops->set_enabled(0, 40, false);
 	gic.ops->set_enabled(2, 27, false);
 	assert_int_equal(dist.enabled[1] | dist.rwp_reads, 0); /* complete on return */
-	assert_int_equal(rd[2].enabled[0], 3);
+	assert_int_equal(rd[2].enabled[0], OWN);
 	assert_int_equal(rd[2].rwp_reads, 0);
 
 	gic.ops->set_priority(1, 40, 0x20);
@@ -427,10 +423,10 @@ static void targets_are_affinities(void **state)
 		gic.ops->send_sgi(c, 1);
 		assert_int_equal(sgi1r, sgi[c] | 1 << 24);
 	}
-	gicv3_bind_cpu(4, 0x25);
+	rd[3].typer = (rd[3].typer & BITS(31, 0)) | UINT64_C(0x25) << 32;
+	assert_int_equal(gic.ops->cpu_init(4, 0x25), HV_OK);
 	gic.ops->send_sgi(4, 0);
 	assert_int_equal(sgi1r, BIT(45) | BIT(5)); /* range selector 2 */
-	gicv3_bind_cpu(99, 0);
 }
 
 #define T(f) cmocka_unit_test_setup(f, setup)

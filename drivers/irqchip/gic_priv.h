@@ -1,0 +1,55 @@
+/* What the GICv3 and the GICv2 driver share: the registers of single lines, see gic.c. */
+#ifndef GIC_PRIV_H
+#define GIC_PRIV_H
+
+#include <hv/bits.h>
+#include <hv/gic.h>
+#include <hv/irq.h>
+#include <hv/limits.h>
+#include <hv/mmio.h>
+#include <hv/spinlock.h>
+#include <hv/vgic.h>
+#include <spec/gicv3.h>
+
+/* SGI_KICK, SGI_STOP, PPI_HYP_TIMER: on from the start. */
+#define GIC_OWN_LINES (1U << SGI_KICK | 1U << SGI_STOP | 1U << PPI_HYP_TIMER)
+
+struct gic_cpu {
+	struct mmio rd;	 /* RD_base; GICv2: the distributor */
+	struct mmio sgi; /* SGI_base; GICv2: the distributor, where each CPU sees its own bank */
+	uint64_t route;	 /* what its GICD_IROUTER or GICD_ITARGETSR is */
+	uint64_t target; /* what selects it in ICC_SGI1R_EL1 or GICD_SGIR */
+};
+
+extern struct gic_hw {
+	struct mmio dist;
+	struct gic_cpu cpu[MAX_CPUS];
+	struct spinlock config_lock; /* GICD_ICFGR, GICR_ICFGR; a leaf */
+} gic_hw;
+
+enum hv_status __must_check gicv2_init(const void *fdt, int node);
+enum hv_status __must_check gicv3_init(const void *fdt, int node);
+
+/* Register write pending: disabling is complete when it reads 0, IHI 0069 §12.9.4, §12.11.2. */
+enum hv_status __must_check gic_wait_dist(void);
+enum hv_status __must_check gic_wait_redist(struct mmio rd);
+/* Everything off, not pending, not active; 32 INTIDs from `first` on in frame `m`. */
+void gic_clear_lines(struct mmio m, uint32_t first);
+/* Every SPI of the distributor, and gic.spi_count. */
+void gic_clear_spis(void);
+void gic_limit_lrs(uint64_t count);
+
+void gic_set_enabled(unsigned cpu, uint32_t intid, bool on);
+void gic_set_priority(unsigned cpu, uint32_t intid, uint8_t prio);
+void gic_set_edge(unsigned cpu, uint32_t intid, bool edge);
+void gic_set_pending(unsigned cpu, uint32_t intid, bool on);
+void gic_set_active(unsigned cpu, uint32_t intid, bool on);
+bool gic_is_pending(unsigned cpu, uint32_t intid);
+bool gic_is_active(unsigned cpu, uint32_t intid);
+
+#define GIC_LINE_OPS                                                                               \
+	.set_enabled = gic_set_enabled, .set_priority = gic_set_priority,                          \
+	.set_edge = gic_set_edge, .set_pending = gic_set_pending, .set_active = gic_set_active,    \
+	.is_pending = gic_is_pending, .is_active = gic_is_active
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * Physical GICv2 with Virtualization Extensions (IHI 0048): distributor, CPU interface and list
+ * registers (GICH) behind memory, banked by CPU. EL2 has EOImode=1 as with GICv3; its SGIs need
+ * their source given back at the end, so they end when they are acknowledged.
+ */
+#include <arch/barrier.h>
+#include <hv/dt.h>
+#include <hv/log.h>
+#include <spec/gicv2.h>
+
+#include "gic_priv.h"
+
+static struct {
+	struct mmio cpu; /* GICC */
+	struct mmio hyp; /* GICH */
+} v2;
+
+static uint32_t v2_ack(void)
+{
+	uint32_t iar = rd32(v2.cpu, REG32(GICC_IAR)), intid = iar & (uint32_t)IAR_INTID;
+
+	arch_dsb_sy(); /* the acknowledge before what the handler touches */
+	if (intid < GIC_SGI_COUNT) {
+		wr32(v2.cpu, REG32(GICC_EOIR), iar);
+		wr32(v2.cpu, REG32(GICC_DIR), iar);
+	}
+	return intid;
+}
+
+static void v2_drop(uint32_t intid)
+{
+	if (intid >= GIC_SGI_COUNT)
+		wr32(v2.cpu, REG32(GICC_EOIR), intid);
+}
+
+static void v2_deactivate(uint32_t intid)
+{
+	if (intid >= GIC_SGI_COUNT)
+		wr32(v2.cpu, REG32(GICC_DIR), intid);
+}
+
+static void v2_send_sgi(unsigned cpu, unsigned sgi)
+{
+	arch_dsb_ishst(); /* what the target shall see before the SGI */
+	wr32(gic_hw.dist, REG32(GICD_SGIR), (uint32_t)gic_hw.cpu[cpu].target | sgi);
+}
+
+static void v2_route(uint32_t intid, unsigned cpu)
+{
+	arch_mmio_w8(gic_hw.dist.base + GICD_ITARGETSR + intid, (uint8_t)gic_hw.cpu[cpu].route);
+}
+
+/* The formats differ in width only: CPUID of an SGI and EOI are in the physical INTID of both. */
+static uint64_t v2_lr_read(unsigned n)
+{
+	uint64_t v = rd32(v2.hyp, REG32(GICH_LR + 4 * n));
+
+	return field_get(HLR_VINTID, v) | field_get(HLR_PINTID, v) << 32 |
+	       field_get(HLR_PRIO, v) << 51 | (v & HLR_GROUP) << 30 | (v & HLR_HW) << 30 |
+	       (v & (HLR_PENDING | HLR_ACTIVE)) << 34;
+}
+
+static void v2_lr_write(unsigned n, uint64_t lr)
+{
+	uint64_t v = (lr & HLR_VINTID) | field_put(0, HLR_PINTID, lr >> 32 & 0x3ff) |
+		     field_put(0, HLR_PRIO, lr >> 51 & 31) | (lr >> 30 & (HLR_GROUP | HLR_HW)) |
+		     (lr >> 34 & (HLR_PENDING | HLR_ACTIVE));
+
+	wr32(v2.hyp, REG32(GICH_LR + 4 * n), (uint32_t)v);
+}
+
+static uint64_t v2_elrsr(void)
+{
+	return rd32(v2.hyp, REG32(GICH_ELRSR0));
+}
+
+static uint64_t v2_eisr(void)
+{
+	return rd32(v2.hyp, REG32(GICH_EISR0));
+}
+
+static uint64_t v2_hcr_read(void)
+{
+	return rd32(v2.hyp, REG32(GICH_HCR));
+}
+
+static void v2_hcr_write(uint64_t hcr)
+{
+	wr32(v2.hyp, REG32(GICH_HCR), (uint32_t)hcr);
+}
+
+static uint64_t v2_vmcr_read(void)
+{
+	return rd32(v2.hyp, REG32(GICH_VMCR));
+}
+
+static void v2_vcpu_reset(void)
+{
+	v2_hcr_write(0);
+	for (unsigned n = 0; n < gic.lr_count; n++)
+		v2_lr_write(n, 0);
+	wr32(v2.hyp, REG32(GICH_APR), 0);
+	wr32(v2.hyp, REG32(GICH_VMCR), 0);
+}
+
+/* Which CPU interface this is: any GICD_ITARGETSR of an SGI or PPI that exists says so, §4.3.12.
+ * All are zero where there is but one. 0: they contradict each other. */
+static uint32_t own_mask(void)
+{
+	uint32_t m = 0;
+
+	for (uint32_t i = 0; i < GIC_SPI_FIRST; i += 4)
+		m |= rd32(gic_hw.dist, REG32(GICD_ITARGETSR + i));
+	m = (m | m >> 8 | m >> 16 | m >> 24) & 0xff;
+	return m & (m - 1) ? 0 : m ? m : 1;
+}
+
+/* Priorities that firmware left active would mask ours; so would its priority mask. */
+static void start_interface(void)
+{
+	uint32_t ctlr = rd32(v2.cpu, REG32(GICC_CTLR)) & (uint32_t)GICC_CTLR_BYPASS;
+
+	for (uint32_t i = 0; i < 4; i++)
+		wr32(v2.cpu, REG32(GICC_APR + 4 * i), 0);
+	wr32(v2.cpu, REG32(GICC_PMR), 0xff);
+	wr32(v2.cpu, REG32(GICC_BPR), 0);
+	wr32(v2.cpu, REG32(GICC_CTLR), ctlr | (uint32_t)(GICC_CTLR_EOIMODE | GICC_CTLR_ON));
+}
+
+static enum hv_status v2_cpu_init(unsigned cpu, uint64_t mpidr)
+{
+	uint32_t mask = own_mask();
+
+	(void)mpidr; /* GICv2 numbers CPUs by itself */
+	if (!mask) {
+		log_err("gic: CPU %u has several CPU interfaces in GICD_ITARGETSR", cpu);
+		return HV_EINVAL;
+	}
+	gic_hw.cpu[cpu] = (struct gic_cpu){ .rd = gic_hw.dist, .sgi = gic_hw.dist, .route = mask,
+					    .target = field_put(0, SGIR_TARGETS, mask) };
+	gic_clear_lines(gic_hw.dist, 0);
+	for (uint32_t i = 0; i < GIC_SGI_COUNT; i += 4)
+		wr32(gic_hw.dist, REG32(GICD_CPENDSGIR + i), ~0U);
+	start_interface();
+	gic_limit_lrs(field_get(GICH_VTR_LRS, rd32(v2.hyp, REG32(GICH_VTR))) + 1);
+	v2_vcpu_reset();
+	wr32(gic_hw.dist, REG32(GICD_ISENABLER), GIC_OWN_LINES);
+	return HV_OK;
+}
+
+static const struct gic_ops v2_ops = {
+	GIC_LINE_OPS,
+	.cpu_init = v2_cpu_init,
+	.ack = v2_ack,
+	.drop = v2_drop,
+	.deactivate = v2_deactivate,
+	.send_sgi = v2_send_sgi,
+	.route = v2_route,
+	.lr_read = v2_lr_read,
+	.lr_write = v2_lr_write,
+	.elrsr = v2_elrsr,
+	.eisr = v2_eisr,
+	.hcr_read = v2_hcr_read,
+	.hcr_write = v2_hcr_write,
+	.vmcr_read = v2_vmcr_read,
+	.vcpu_reset = v2_vcpu_reset,
+};
+
+/*
+ * Entry i of reg. A CPU interface of 128 KiB repeats each of its two pages sixteen times, for
+ * 64 KiB pages: they are next to each other where the first one ends.
+ */
+static bool frame(const void *fdt, int node, unsigned i, uint64_t least, struct mmio *out)
+{
+	struct range r;
+
+	if (dt_reg(fdt, node, i, &r) != HV_OK || r.size < least || !IS_ALIGNED(r.base, PAGE_SIZE))
+		return false;
+	*out = mmio_at(PA(least > PAGE_SIZE && r.size >= KIB(128) ? r.base + KIB(60) : r.base));
+	return true;
+}
+
+enum hv_status gicv2_init(const void *fdt, int node)
+{
+	struct mmio virt;
+	struct dt_irq irq;
+
+	if (!frame(fdt, node, 0, KIB(4), &gic_hw.dist) || !frame(fdt, node, 1, KIB(8), &v2.cpu) ||
+	    !frame(fdt, node, 2, KIB(4), &v2.hyp) || !frame(fdt, node, 3, KIB(8), &virt)) {
+		log_err("gic: reg must have distributor, CPU interface, GICH and GICV: without the "
+			"last two it cannot serve guests");
+		return HV_EUNSUPP;
+	}
+	if (dt_interrupt(fdt, node, 0, &irq) != HV_OK || irq.intid != PPI_MAINTENANCE) {
+		log_err("gic: the maintenance interrupt must be PPI %u", PPI_MAINTENANCE - 16);
+		return HV_EUNSUPP;
+	}
+	gic = (struct gic){ .ops = &v2_ops, .version = 2, .gicv = PA(virt.base) };
+	wr32(gic_hw.dist, REG32(GICD_CTLR), 0);
+	gic_clear_spis();
+	wr32(gic_hw.dist, REG32(GICD_CTLR), (uint32_t)GICD_CTLR_V2_ON);
+	return HV_OK;
+}
