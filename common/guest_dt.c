@@ -1,7 +1,7 @@
 /*
  * The device tree that a guest boots with: exactly what it has, and nothing of the board. Written
  * front to back with libfdt's sequential functions; the first error stays and the rest is idle, so
- * no line here checks anything. Bindings: Devicetree Specification v0.4, arm,gic-v3, arm,pl011,
+ * no line here checks anything. Bindings: Devicetree Specification v0.4, arm,gic-v3, arm,gic, arm,pl011,
  * pci-host-ecam-generic, PCI Bus Binding (IEEE 1275) §2.2.
  */
 #include <string.h>
@@ -21,6 +21,8 @@ enum { PHANDLE_GIC = 1, PHANDLE_ITS, PHANDLE_CLOCK };
 #define LEVEL_LOW  8 /* what arm,armv8-timer wants */
 
 #define GICD_SIZE  KIB(64)
+#define GICV2_SIZE KIB(4) /* its distributor */
+#define GICC_SIZE  KIB(8)
 #define GICR_SIZE  KIB(128) /* one vCPU's redistributor */
 #define ECAM_BUS   MIB(1)
 #define UART_CLOCK 24000000
@@ -177,8 +179,11 @@ static void write_memory(struct writer *w, const struct guest_plan *g)
 	end(w);
 }
 
-static void write_firmware(struct writer *w)
+static void write_firmware(struct writer *w, const struct guest_plan *g)
 {
+	/* GICv2's binding also wants to know which CPUs have the PPI. */
+	uint32_t low = LEVEL_LOW | (g->gic_version == 2 ? ((1U << g->vcpu_count) - 1) << 8 : 0);
+
 	begin(w, "psci");
 	TEXT(w, "compatible", "arm,psci-1.0\0arm,psci-0.2");
 	TEXT(w, "method", "hvc");
@@ -187,8 +192,7 @@ static void write_firmware(struct writer *w)
 	/* Secure, non-secure, virtual, hypervisor: the order of the binding. */
 	begin(w, "timer");
 	TEXT(w, "compatible", "arm,armv8-timer");
-	CELLS(w, "interrupts", PPI, 13, LEVEL_LOW, PPI, 14, LEVEL_LOW, PPI, 11, LEVEL_LOW, PPI, 10,
-	      LEVEL_LOW);
+	CELLS(w, "interrupts", PPI, 13, low, PPI, 14, low, PPI, 11, low, PPI, 10, low);
 	flag(w, "always-on");
 	end(w);
 }
@@ -196,15 +200,21 @@ static void write_firmware(struct writer *w)
 static void write_gic(struct writer *w, const struct guest_plan *g)
 {
 	begin_at(w, "interrupt-controller", GUEST_GICD_BASE);
-	TEXT(w, "compatible", "arm,gic-v3");
+	if (g->gic_version == 2) {
+		TEXT(w, "compatible", "arm,cortex-a15-gic");
+		CELLS(w, "reg", PAIR(GUEST_GICD_BASE), PAIR(GICV2_SIZE), PAIR(GUEST_GICC_BASE),
+		      PAIR(GICC_SIZE));
+	} else {
+		TEXT(w, "compatible", "arm,gic-v3");
+		CELLS(w, "reg", PAIR(GUEST_GICD_BASE), PAIR(GICD_SIZE), PAIR(GUEST_GICR_BASE),
+		      PAIR(GICR_SIZE * g->vcpu_count));
+	}
 	u32(w, "phandle", PHANDLE_GIC);
 	u32(w, "#interrupt-cells", 3);
 	flag(w, "interrupt-controller");
 	/* Also the unit address of an interrupt-map's parent has these cells. */
 	address_space(w, 2, 2);
 	flag(w, "ranges");
-	CELLS(w, "reg", PAIR(GUEST_GICD_BASE), PAIR(GICD_SIZE), PAIR(GUEST_GICR_BASE),
-	      PAIR(GICR_SIZE * g->vcpu_count));
 	if (g->its) {
 		begin_at(w, "msi-controller", g->its_base.v);
 		TEXT(w, "compatible", "arm,gic-v3-its");
@@ -314,7 +324,7 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 	write_chosen(&w, g, initrd_ipa);
 	write_cpus(&w, g);
 	write_memory(&w, g);
-	write_firmware(&w);
+	write_firmware(&w, g);
 	write_gic(&w, g);
 	if (g->vpl011)
 		write_uart(&w);

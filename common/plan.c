@@ -244,6 +244,7 @@ void plan_guests(struct plan *p, struct board *b)
 		memset(g, 0, sizeof(*g));
 		g->node = n;
 		p->guest_count++;
+		g->gic_version = b->gic_version;
 		plan_parse_guest(b->fdt, g, &devices[used], PLAN_MAX_DEVICES - used);
 		decide(p, g);
 		if (plan_refused(g)) {

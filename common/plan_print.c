@@ -146,6 +146,9 @@ static void print_device(const char *guest, const struct plan_device *d)
 static void print_guest(const struct guest_plan *g)
 {
 	print_cpus(g);
+	log_info("%s:   GIC      version %u, as this board has%s", g->name, g->gic_version,
+		 g->its	      ? "; virtual ITS" :
+		 g->has_pci ? "; no MSI, its PCI devices have INTx only" : "");
 	print_memory(g);
 	if (!g->has_pci)
 		return;

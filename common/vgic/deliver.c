@@ -96,6 +96,16 @@ static int find_room(struct vcpu *v, unsigned prio, uint64_t *spare)
 	return n;
 }
 
+/* An SGI of GICv2 whose list register is not empty: again from the same sender is once, and
+ * the end brings the next. */
+static void wait_turn(struct vgic_cpu_state *st, unsigned n, uint32_t sgi, uint64_t lr)
+{
+	if (lr & LR_PENDING)
+		st->sgi_source[sgi] &= (uint8_t)~(1U << field_get(LR_SOURCE, lr));
+	if (st->sgi_source[sgi])
+		gic.ops->lr_write(n, lr | LR_EOI);
+}
+
 /* Pending again while its list register still describes it. */
 static void merge(struct vcpu *v, struct vgic_bank *b, uint32_t intid, uint64_t *spare)
 {
@@ -105,6 +115,8 @@ static void merge(struct vcpu *v, struct vgic_bank *b, uint32_t intid, uint64_t 
 
 	if (!(lr & LR_STATE))
 		lr_write_line(v, n, b, intid, LR_PENDING);
+	else if (has_source(intid))
+		wait_turn(cpu_of(v), n, intid, lr);
 	else if (!(lr & LR_PENDING) && b->hw & bit)
 		gic.ops->set_pending(v->cpu, line_pintid(b, intid), true);
 	else if (!(lr & LR_PENDING))
@@ -187,7 +199,7 @@ static void restore_active(struct vcpu *v, uint64_t spare)
 				continue;
 			}
 			if (!(b->hw & bit) && (b->pending | wired(b)) & b->enabled & bit) {
-				state |= LR_PENDING;
+				state |= has_source(k * 32 + i) ? 0 : LR_PENDING;
 				b->pending &= ~bit;
 			}
 			lr_write_line(v, (unsigned)__builtin_ctzll(spare), b, k * 32 + i, state);

@@ -15,11 +15,10 @@ static uint32_t typer(const struct vgic_vm *g)
 
 /* A group that was switched off leaves the list registers; one that was switched on may have
  * something for everybody. */
-static void set_ctlr(struct vcpu *cur, uint32_t value)
+void dist_set_ctlr(struct vcpu *cur, uint32_t value)
 {
 	struct vgic_vm *g = cur->vm->vgic;
 
-	value &= GICD_CTLR_G0 | GICD_CTLR_G1;
 	vgic_lock(g);
 	uint32_t off = g->ctlr & ~value, moved = g->ctlr ^ value;
 
@@ -36,30 +35,6 @@ static void set_ctlr(struct vcpu *cur, uint32_t value)
 		else if (off)
 			st->fold |= st->used;
 		vgic_attend(cur, v);
-	}
-	vgic_unlock(g, cur);
-}
-
-static void set_router(struct vcpu *cur, struct vgic_bank *b, uint32_t intid, uint32_t router)
-{
-	struct vgic_vm *g = cur->vm->vgic;
-	uint32_t i = intid % 32, bit = 1U << i;
-
-	vgic_lock(g);
-	if (spis_of(b)->router[i] != router) {
-		spis_of(b)->router[i] = router;
-		struct vcpu *to = line_target(g, b, intid);
-
-		if (b->hw & bit) {
-			if (to)
-				gic.ops->route(line_pintid(b, intid), to->cpu);
-			line_sync_enable(g, NULL, b, intid);
-			if (b->pending & bit)
-				line_give_back(NULL, b, intid);
-		}
-		if (b->resident & bit)
-			lr_recall(g, cur, b, i, 0);
-		line_notify(g, cur, NULL, b, intid);
 	}
 	vgic_unlock(g, cur);
 }
@@ -83,10 +58,12 @@ static void dist_write(struct vcpu *cur, const struct mmio_access *a)
 	if (router) {
 		uint32_t intid = (uint32_t)(a->off - GICD_IROUTER) / 8;
 
-		set_router(cur, &g->spis[intid / 32 - 1].bank, intid,
+		vgic_lock(g);
+		line_route(g, cur, &g->spis[intid / 32 - 1].bank, intid,
 			   (uint32_t)(part_put(*router, a) & BITS(23, 0)));
+		vgic_unlock(g, cur);
 	} else if (a->off == GICD_CTLR && a->size == 4) {
-		set_ctlr(cur, (uint32_t)a->value);
+		dist_set_ctlr(cur, (uint32_t)a->value & (GICD_CTLR_G0 | GICD_CTLR_G1));
 	}
 }
 

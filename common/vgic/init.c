@@ -14,15 +14,16 @@ static void bank_reset(struct vgic_bank *b, uint32_t edge)
 	*b = (struct vgic_bank){ .hw = b->hw, .edge = edge };
 }
 
-/* Router 0.0.0.0 and level-triggered after reset, and physically as virtually. */
-void vgic_dist_reset(struct vgic_vm *g)
+/* To vCPU 0 and level-triggered after reset, and physically as virtually. */
+static void dist_reset(struct vgic_vm *g)
 {
 	g->ctlr = 0;
 	for (uint32_t n = 1; n < g->bank_count; n++) {
 		struct vgic_spis *s = &g->spis[n - 1];
 
 		bank_reset(&s->bank, 0);
-		memset(s->router, 0, sizeof(s->router));
+		for (unsigned i = 0; i < 32; i++)
+			s->router[i] = router_of_vcpu(0);
 		for_each_bit(i, s->bank.hw) {
 			line_quiesce(NULL, &s->bank, n * 32 + i);
 			gic.ops->set_edge(0, s->pintid[i], false);
@@ -31,14 +32,12 @@ void vgic_dist_reset(struct vgic_vm *g)
 	}
 }
 
-/* Everything of a vCPU but the list registers themselves. */
+/* Everything of a vCPU but its list registers and physical PPIs, which are its CPU's to reset. */
 static void cpu_reset(struct vcpu *v)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 	struct vgic_bank priv = st->priv;
 
-	for_each_bit(i, priv.hw)
-		line_quiesce(v, &priv, i);
 	lpi_drop_all(st);
 	bank_reset(&priv, 0xffff);
 	*st = (struct vgic_cpu_state){ .priv = priv, .asleep = true };
@@ -48,6 +47,23 @@ static void cpu_reset(struct vcpu *v)
 static enum hv_status register_ppi(uint32_t ppi, irq_handler_fn *fn, bool guest)
 {
 	return irq_has_handler(ppi, fn) ? HV_OK : irq_register(ppi, fn, NULL, guest);
+}
+
+static enum hv_status emulate_v3(struct vm *vm, const struct vgic_config *cfg)
+{
+	enum hv_status st = vm_emulate(vm, cfg->dist, GICR_FRAME, vgic_dist_access, NULL, NULL);
+
+	return st != HV_OK ? st : vm_emulate(vm, cfg->redist, 2 * GICR_FRAME * (uint64_t)vm->vcpu_count,
+					     vgic_redist_access, NULL, NULL);
+}
+
+/* The first page of the CPU interface is the hardware's, the second is only GICC_DIR. */
+static enum hv_status emulate_v2(struct vm *vm, const struct vgic_config *cfg)
+{
+	enum hv_status st = vm_emulate(vm, cfg->dist, PAGE_SIZE, vgic_v2_access, NULL, NULL);
+
+	return st != HV_OK ? st : vm_emulate(vm, IPA(cfg->cpu_interface.v + PAGE_SIZE), PAGE_SIZE,
+					     vgic_v2_dir_access, NULL, NULL);
 }
 
 enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
@@ -70,11 +86,8 @@ enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
 		cpu_reset(vm->vcpu[i]);
 	}
 	vm->vgic = g;
-	st = vm_emulate(vm, cfg->dist, GICR_FRAME, vgic_dist_access, g, NULL);
-	if (st != HV_OK)
-		return st;
-	return vm_emulate(vm, cfg->redist, 2 * GICR_FRAME * (uint64_t)vm->vcpu_count,
-			  vgic_redist_access, g, NULL);
+	dist_reset(g);
+	return gic.version == 2 ? emulate_v2(vm, cfg) : emulate_v3(vm, cfg);
 }
 
 static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)
@@ -83,10 +96,8 @@ static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)
 
 	if (st != HV_OK)
 		return st;
-	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		cpu_of(vm->vcpu[i])->priv.hw |= 1U << ppi;
-		line_quiesce(vm->vcpu[i], &cpu_of(vm->vcpu[i])->priv, ppi);
-	}
 	return HV_OK;
 }
 
@@ -138,6 +149,13 @@ static void sync_spis(struct vgic_vm *g, struct vcpu *v)
 	}
 }
 
+/* On its own CPU. */
+static void quiesce_ppis(struct vcpu *v)
+{
+	for_each_bit(i, cpu_of(v)->priv.hw)
+		line_quiesce(v, &cpu_of(v)->priv, i);
+}
+
 void vgic_vcpu_reset(struct vcpu *v)
 {
 	struct vgic_vm *g = v->vm->vgic;
@@ -145,6 +163,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 
 	vgic_lock(g);
 	lr_fold_all(v);
+	quiesce_ppis(v);
 	cpu_reset(v);
 	gic.ops->vcpu_reset();
 	st->hcr = ICH_HCR_EN;
@@ -166,8 +185,7 @@ void vgic_vcpu_off(struct vcpu *v)
 	vgic_lock(g);
 	st->online = false;
 	lr_fold_all(v);
-	for_each_bit(i, st->priv.hw)
-		line_quiesce(v, &st->priv, i);
+	quiesce_ppis(v);
 	sync_spis(g, v);
 	st->hcr = 0;
 	gic.ops->hcr_write(0);
@@ -181,6 +199,6 @@ void vgic_quiesce_lines(struct vm *vm)
 	vgic_lock(g);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		cpu_reset(vm->vcpu[i]);
-	vgic_dist_reset(g);
+	dist_reset(g);
 	vgic_unlock(g, NULL);
 }

@@ -4,10 +4,14 @@
  */
 #include "vgic_priv.h"
 
-/* The vCPU a line is routed to; NULL where the guest wrote an affinity that nobody has. */
+/*
+ * The vCPU a line is routed to; NULL where the guest wrote an affinity that nobody has, or no
+ * target. Of several (IHI 0048 §3.2.3: one of them) always the lowest.
+ */
 struct vcpu *line_target(const struct vgic_vm *g, struct vgic_bank *b, uint32_t intid)
 {
-	uint32_t aff = spis_of(b)->router[intid % 32];
+	uint32_t router = spis_of(b)->router[intid % 32];
+	uint32_t aff = gic.version == 3 ? router : router ? (uint32_t)__builtin_ctz(router) : ~0U;
 
 	return aff < g->vm->vcpu_count ? g->vm->vcpu[aff] : NULL;
 }
@@ -66,6 +70,29 @@ void line_sync_enable(const struct vgic_vm *g, const struct vcpu *owner, struct 
 	bool on = (b->enabled >> intid % 32 & 1) && to && cpu_of(to)->online;
 
 	gic.ops->set_enabled(line_cpu(owner), line_pintid(b, intid), on);
+}
+
+/* With its physical line. A pending one goes on to its new target. */
+void line_route(struct vgic_vm *g, struct vcpu *cur, struct vgic_bank *b, uint32_t intid,
+		uint32_t router)
+{
+	uint32_t i = intid % 32, bit = 1U << i;
+	struct vcpu *to;
+
+	if (spis_of(b)->router[i] == router)
+		return;
+	spis_of(b)->router[i] = router;
+	to = line_target(g, b, intid);
+	if (b->hw & bit) {
+		if (to)
+			gic.ops->route(line_pintid(b, intid), to->cpu);
+		line_sync_enable(g, NULL, b, intid);
+		if (b->pending & bit)
+			line_give_back(NULL, b, intid);
+	}
+	if (b->resident & bit)
+		lr_recall(g, cur, b, i, 0);
+	line_notify(g, cur, NULL, b, intid);
 }
 
 void line_quiesce(const struct vcpu *owner, struct vgic_bank *b, uint32_t intid)

@@ -59,6 +59,8 @@ static void lr_forget(struct vcpu *v, unsigned n)
 	b->resident &= ~bit;
 	b->seen_pending &= ~bit;
 	b->seen_active &= ~bit;
+	if (has_source(id) && st->sgi_source[id])
+		b->pending |= bit; /* the next one's turn */
 	if ((b->pending | wired(b)) & bit)
 		lr_ready_elsewhere(v, b, id);
 }
@@ -85,12 +87,31 @@ static uint64_t hw_value(struct vgic_bank *b, uint32_t intid)
 	return common_value(b, intid) | LR_HW | (uint64_t)line_pintid(b, intid) << 32;
 }
 
+/*
+ * An SGI with its sender: the one that it is active from, or the first that waits. Its end must
+ * come to EL2 while others wait, as they cannot be pending behind it in the same list register.
+ */
+static uint64_t source_value(struct vcpu *v, uint32_t sgi, uint64_t state)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+	uint64_t from = st->priv.loc[sgi] & 7;
+	uint8_t *waiting = &st->sgi_source[sgi];
+
+	if (!(state & LR_ACTIVE) && *waiting) {
+		from = (uint64_t)__builtin_ctz(*waiting);
+		*waiting &= (uint8_t)(*waiting - 1);
+	}
+	return field_put(0, LR_SOURCE, from) | (*waiting ? LR_EOI : 0);
+}
+
 void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t intid,
 			  uint64_t state)
 {
 	uint32_t i = intid % 32, bit = 1U << i;
 	uint64_t lr = b->hw & bit ? hw_value(b, intid) : common_value(b, intid);
 
+	if (has_source(intid))
+		lr |= source_value(v, intid, state);
 	if (wired(b) & bit) /* not HW-linked */
 		lr |= LR_EOI;
 	lr_take(v, n, intid);
@@ -200,11 +221,14 @@ static void fold_line(struct vcpu *v, unsigned n, uint32_t intid, uint64_t lr)
 	uint32_t i = intid % 32, bit = 1U << i;
 	bool drop_p = st->drop_pending >> n & 1, drop_a = st->drop_active >> n & 1;
 	bool here = b->resident & bit && b->loc[i] == loc_of(v, n);
+	unsigned source = has_source(intid) ? (unsigned)field_get(LR_SOURCE, lr) : 0;
 
+	if (has_source(intid) && lr & LR_PENDING && !drop_p)
+		st->sgi_source[intid] |= (uint8_t)(1U << source);
 	lr_forget(v, n);
 	if (!here) /* empty then, see lr_forget */
 		return;
-	b->loc[i] = loc_of(v, 0);
+	b->loc[i] = loc_of(v, source);
 	b->seen_pending |= lr & LR_PENDING && !drop_p ? bit : 0;
 	b->seen_active |= lr & LR_ACTIVE && !drop_a ? bit : 0;
 	if (b->hw & bit) {

@@ -1,6 +1,7 @@
 /*
  * The registers with one or more bits a line, as GICD_* has them for SPIs and SGI_base for SGIs
- * and PPIs (IHI 0069 §12.9, §12.11). A table; what is not in it reads as zero and ignores writes.
+ * and PPIs (IHI 0069 §12.9, §12.11), and GICv2's GICD_* for all (IHI 0048 §4.3). A table; what is
+ * not in it reads as zero and ignores writes.
  *
  * Reads of what the guest itself configured take no lock. State is exact: what is in a list
  * register is read back first, on another CPU by a request, a kick and a bounded wait; when that
@@ -99,6 +100,15 @@ static bool clear_enable(struct vgic_set *s, uint32_t v)
 	return recall(s, v, 0, true);
 }
 
+static uint32_t sgis_waiting(const struct vgic_cpu_state *st)
+{
+	uint32_t v = __atomic_load_n(&st->sgi_pending, __ATOMIC_RELAXED);
+
+	for (unsigned i = 0; i < GIC_SGI_COUNT; i++)
+		v |= st->sgi_source[i] ? 1U << i : 0;
+	return v;
+}
+
 static bool get_pending(struct vgic_set *s, uint32_t *out)
 {
 	struct vgic_bank *b = s->bank;
@@ -107,7 +117,7 @@ static bool get_pending(struct vgic_set *s, uint32_t *out)
 
 	v |= b->seen_pending & was;
 	if (s->owner)
-		v |= __atomic_load_n(&cpu_of(s->owner)->sgi_pending, __ATOMIC_RELAXED);
+		v |= sgis_waiting(cpu_of(s->owner));
 	for_each_bit(i, b->hw & ~v)
 		if (gic.ops->is_pending(line_cpu(s->owner), line_pintid(b, s->first + i)))
 			v |= 1U << i;
@@ -115,10 +125,17 @@ static bool get_pending(struct vgic_set *s, uint32_t *out)
 	return done;
 }
 
+/* SGIs of GICv2 have registers that name the sender, and are read-only here. IHI 0048 §4.3.7 */
+static uint32_t settable(const struct vgic_set *s, uint32_t v)
+{
+	return s->owner && gic.version == 2 ? v & ~0xffffU : v;
+}
+
 static bool set_pending(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
 
+	v = settable(s, v);
 	for_each_bit(h, v & b->hw)
 		gic.ops->set_pending(line_cpu(s->owner), line_pintid(b, s->first + h), true);
 	b->pending |= v & ~b->hw;
@@ -131,6 +148,7 @@ static bool clear_pending(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
 
+	v = settable(s, v);
 	for_each_bit(i, v & b->hw) {
 		uint32_t p = line_pintid(b, s->first + i);
 
@@ -210,6 +228,25 @@ static bool set_prio(struct vgic_set *s, uint32_t v)
 	return true;
 }
 
+/* GICv2 only: the CPUs that may get an SPI; of bank 0 the one that asks. IHI 0048 §4.3.12 */
+static bool get_targets(struct vgic_set *s, uint32_t *out)
+{
+	*out = 0;
+	for (uint32_t i = s->size; i-- && gic.version == 2;)
+		*out = *out << 8 | (s->owner ? router_of_vcpu(s->owner->index) :
+					       spis_of(s->bank)->router[s->lane + i]);
+	return true;
+}
+
+static bool set_targets(struct vgic_set *s, uint32_t v)
+{
+	uint32_t all = (1U << s->vgic->vm->vcpu_count) - 1;
+
+	for (uint32_t i = 0; i < s->size && !s->owner && gic.version == 2; i++)
+		line_route(s->vgic, s->cur, s->bank, s->first + s->lane + i, v >> 8 * i & all);
+	return true;
+}
+
 /* Bits 0..15 to bits 1, 3, .. 31, and back. */
 static uint32_t spread(uint32_t v)
 {
@@ -255,13 +292,14 @@ const struct vgic_reg vgic_line_regs[] = {
 	{ GICD_ISACTIVER, 0x0380, 0, STATE, get_active, set_active },
 	{ GICD_ICACTIVER, 0x0400, 0, STATE, get_active, clear_active },
 	{ GICD_IPRIORITYR, 0x0800, 3, PLAIN_PRIO, NULL, set_prio },
+	{ GICD_ITARGETSR, 0x0c00, 3, STATE, get_targets, set_targets },
 	{ GICD_ICFGR, 0x0d00, 1, PLAIN_CONFIG, NULL, set_config },
 };
 const unsigned vgic_line_reg_count = ARRAY_SIZE(vgic_line_regs);
 
 /* Row + 1 for each 128 bytes; 0: no such register. */
 static const uint8_t row_of[32] = {
-	0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 8, 8, [24] = 9, 9,
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 8, 8, 9, 9, 9, 9, 9, 9, 9, 9, 10, 10,
 };
 
 const struct vgic_reg *vgic_line_reg(uint32_t off)
@@ -313,6 +351,8 @@ enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 	uint32_t intid = (off - r->first) * 8 >> r->shift;
 	uint32_t n = intid / 32;
 
+	if (n == 0 && gic.version == 2)
+		owner = cur;
 	/* Bank 0 is in the redistributor and nowhere else, IHI 0069 §12.9. */
 	if (owner ? n != 0 : n == 0 || n >= g->bank_count)
 		return EMUL_OK;

@@ -52,7 +52,7 @@ static void deactivate(struct vcpu *cur, struct vgic_bank *b, uint32_t intid)
 void vgic_dir(struct vcpu *cur, uint64_t value)
 {
 	struct vgic_vm *g = cur->vm->vgic;
-	uint32_t intid = (uint32_t)value & 0xffffff;
+	uint32_t intid = (uint32_t)value & (gic.version == 2 ? (uint32_t)IAR_INTID : 0xffffff);
 
 	if (intid / 32 >= g->bank_count || !(gic.ops->vmcr_read() & ICH_VMCR_VEOIM))
 		return;

@@ -8,6 +8,7 @@
  *   software       bank->pending, ->active: not in a list register. For an active one loc says
  *                  which vCPU will end it.
  *   the wire       bank->level of an emulated device: pending while high and not edge.
+ *                  An SGI of GICv2 whose list register is busy waits in cpu->sgi_source alone.
  *   physical GIC   a HW-linked line (bank->hw). EL2 holds the physical line active exactly while
  *                  the virtual one is pending or active; whatever EL2 does not want, it gives
  *                  back: pending there again, and not active.
@@ -22,6 +23,7 @@
 #include <hv/spinlock.h>
 #include <hv/vgic.h>
 #include <hv/vm.h>
+#include <spec/gicv2.h>
 #include <spec/gicv3.h>
 
 #define VGIC_IIDR	 0x56000000U /* product 'V'; we have no JEP106 code */
@@ -42,12 +44,12 @@ struct vgic_bank {
 		uint8_t prio[32];
 		uint32_t prio_word[8]; /* little endian, as IPRIORITYR is */
 	};
-	uint8_t loc[32]; /* vCPU << 4 | list register */
+	uint8_t loc[32]; /* vCPU << 4 | list register; evicted SGI of GICv2: vCPU << 4 | source */
 };
 
 struct vgic_spis {
 	struct vgic_bank bank; /* first */
-	uint32_t router[32];   /* low word of GICD_IROUTER */
+	uint32_t router[32];   /* low word of GICD_IROUTER; GICv2: the byte of GICD_ITARGETSR */
 	uint16_t pintid[32];   /* where bank.hw */
 };
 
@@ -74,6 +76,10 @@ struct vgic_cpu_state {
 	uint32_t lr_id[VGIC_LR_MAX];
 	struct vlpi *lr_lpi[VGIC_LR_MAX]; /* NULL: not an LPI, or one that was cleared */
 	struct vlpi *lpi_last[VGIC_LPI_QUEUES]; /* circular lists by their last element */
+	union {		       /* GICv2: who sent each SGI that waits, as GICD_SPENDSGIR has it */
+		uint8_t sgi_source[GIC_SGI_COUNT];
+		uint32_t sgi_source_word[GIC_SGI_COUNT / 4];
+	};
 	struct vgic_bank priv; /* SGIs and PPIs */
 };
 
@@ -87,7 +93,19 @@ struct vgic_vm {
 	struct vgic_spis *spis; /* banks 1 .. bank_count */
 };
 
-_Static_assert(MAX_VCPUS <= 16, "vgic_bank.loc has four bits of vCPU");
+_Static_assert(MAX_VCPUS <= GICV2_MAX_CPUS, "a byte of GICD_ITARGETSR has a bit for each vCPU");
+
+/* An SGI of GICv2: one for each sender, and all of one number take turns in one list register. */
+static inline bool has_source(uint32_t intid)
+{
+	return intid < GIC_SGI_COUNT && gic.version == 2;
+}
+
+/* Only vCPU n: GICD_IROUTER's affinity, or GICD_ITARGETSR's mask. */
+static inline uint32_t router_of_vcpu(unsigned n)
+{
+	return gic.version == 2 ? 1U << n : n;
+}
 
 /* A set of lines of one bank, as an access to their registers names them. */
 struct vgic_set {
@@ -160,9 +178,6 @@ static inline void vgic_unlock(struct vgic_vm *g, const struct vcpu *cur)
 		vgic_send_kicks(g, cur, kicks);
 }
 
-/* init.c */
-void vgic_dist_reset(struct vgic_vm *g);
-
 /* lr.c. All with the lock held. */
 enum { DROP_PENDING = 1, DROP_ACTIVE = 2 };
 void vgic_attend(const struct vcpu *cur, struct vcpu *to);
@@ -189,6 +204,8 @@ struct vcpu *line_target(const struct vgic_vm *g, struct vgic_bank *b, uint32_t 
 struct vcpu *line_ready(struct vgic_vm *g, struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
 void line_notify(struct vgic_vm *g, const struct vcpu *cur, struct vcpu *owner,
 		 struct vgic_bank *b, uint32_t intid);
+void line_route(struct vgic_vm *g, struct vcpu *cur, struct vgic_bank *b, uint32_t intid,
+		uint32_t router);
 unsigned line_cpu(const struct vcpu *owner);
 void line_give_back(const struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
 void line_sync_enable(const struct vgic_vm *g, const struct vcpu *owner, struct vgic_bank *b,
@@ -202,7 +219,7 @@ void lpi_dequeue(struct vgic_cpu_state *st, struct vlpi *lpi);
 void lpi_drop_all(struct vgic_cpu_state *st);
 
 /* regs.c: the registers that are alike in the distributor and in SGI_base. `owner` is the vCPU
- * of SGI_base, NULL for the distributor. What is not there leaves *a alone. */
+ * of SGI_base, NULL for the distributor; GICv2's distributor has a bank 0, its accessor's. What is not there leaves *a alone. */
 enum vgic_reg_kind { STATE, PLAIN_GROUP, PLAIN_ENABLED, PLAIN_PRIO, PLAIN_CONFIG };
 struct vgic_reg {
 	uint16_t first, end; /* offsets */
@@ -220,6 +237,10 @@ enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 
 /* dist.c, redist.c */
 emul_fn vgic_dist_access, vgic_redist_access;
+void dist_set_ctlr(struct vcpu *cur, uint32_t value);
+
+/* v2.c */
+emul_fn vgic_v2_access, vgic_v2_dir_access;
 
 /* One half or the whole of a 64-bit register. */
 static inline uint64_t part_get(uint64_t reg, const struct mmio_access *a)

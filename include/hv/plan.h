@@ -57,6 +57,7 @@ struct guest_plan {
 	uint64_t seed;      /* for kaslr-seed and rng-seed, set by the caller; 0: none */
 	bool has_pci;
 	bool coherent;  /* dma-coherent */
+	uint8_t gic_version; /* the host's */
 	bool its;       /* has a virtual ITS, at its_base */
 	ipa_t its_base; /* GUEST_ITS_BASE, or where its devices can write */
 	struct msi_ctrl *msi;
@@ -83,6 +84,7 @@ struct plan {
 
 /* Fixed guest map: Xen's (facts: public/arch-arm.h), so images made for it run. */
 #define GUEST_GICD_BASE  0x03001000
+#define GUEST_GICC_BASE  0x03002000 /* GICv2 */
 #define GUEST_GICR_BASE  0x03020000
 #define GUEST_ITS_BASE   0x02000000
 #define GUEST_ECAM_BASE  0x10000000

@@ -1,6 +1,6 @@
 /*
- * The virtual GICv3 of a guest (IHI 0069): distributor, redistributors, CPU interface by list
- * registers. Physical lines of a guest are HW-linked: its EOI deactivates them without an exit.
+ * The virtual GIC of a guest, of its host's version: distributor, redistributors (IHI 0069) or the
+ * distributor of GICv2 (IHI 0048), CPU interface by list registers. Physical lines of a guest are HW-linked: its EOI deactivates them without an exit.
  *
  * Locking: vm->vgic->lock protects the distributor and every line's state. It is a guest's own;
  * nothing here is shared between guests. SGIs take no lock: they are a bit set with an atomic.
@@ -26,8 +26,9 @@ struct vgic_vcpu {
 };
 
 struct vgic_config {
-	ipa_t dist;	   /* 64 KiB */
-	ipa_t redist;	   /* 128 KiB a vCPU */
+	ipa_t dist;	   /* GICv3: 64 KiB, GICv2: 4 KiB */
+	ipa_t redist;	   /* GICv3: 128 KiB a vCPU */
+	ipa_t cpu_interface; /* GICv2: 8 KiB; the caller maps the first page to gic.gicv */
 	uint32_t spi_count; /* virtual SPIs 32 .. 32 + count, multiple of 32 */
 	bool lpis;	   /* the guest has a virtual ITS */
 };
@@ -75,7 +76,7 @@ void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t 
 
 /* Trapped ICC_SGI1R_EL1 write. */
 void vgic_sgi1r(struct vcpu *cur, uint64_t value);
-/* Trapped ICC_DIR_EL1 write, only while EL2 asked for the trap. */
+/* Trapped ICC_DIR_EL1 write, only while EL2 asked for the trap, or GICC_DIR, always. */
 void vgic_dir(struct vcpu *cur, uint64_t value);
 
 /* Before each return to the guest, when attention != 0: fills list registers. Own CPU only. */

@@ -1,0 +1,116 @@
+/*
+ * The virtual GICv2 (IHI 0048) where it differs: one distributor with banks of SGIs and PPIs, SGIs
+ * by GICD_SGIR that are told apart by their sender, one group (GICD_IGROUPR is zero, as without the
+ * Security Extensions). The registers of lines are in regs.c.
+ *
+ * The guest's CPU interface is GICV itself, but for GICC_DIR. A deactivation may come from another
+ * vCPU than the acknowledge, or for an interrupt that had to leave its list register; hardware says
+ * no more of those than that there was one, and GICv2 has no trap like ICH_HCR_EL2.TDIR. GICC_DIR
+ * is alone in the second page, so that page is not mapped: guests with EOImode 1 take an exit for
+ * each deactivation, which is exact, and guests with EOImode 0 never notice.
+ */
+#include "vgic_priv.h"
+
+#define VGIC_V2_PIDR2 0x2bU
+
+static void send(struct vcpu *cur, struct vcpu *to, uint32_t sgi, uint32_t sources)
+{
+	struct vgic_bank *b = &cpu_of(to)->priv;
+
+	if (!sources || !cpu_of(to)->online)
+		return;
+	cpu_of(to)->sgi_source[sgi] |= (uint8_t)sources;
+	b->pending |= 1U << sgi;
+	line_notify(cur->vm->vgic, cur, to, b, sgi);
+}
+
+static void set_sgir(struct vcpu *cur, uint32_t value)
+{
+	struct vgic_vm *g = cur->vm->vgic;
+	uint32_t all = (1U << cur->vm->vcpu_count) - 1, self = 1U << cur->index;
+	const uint32_t targets[] = { (uint32_t)field_get(SGIR_TARGETS, value) & all, all & ~self,
+				     self, 0 };
+
+	vgic_lock(g);
+	for_each_bit(i, targets[field_get(SGIR_FILTER, value)])
+		send(cur, g->vm->vcpu[i], (uint32_t)field_get(SGIR_ID, value), self);
+	vgic_unlock(g, cur);
+}
+
+/* One byte of GICD_CPENDSGIR or GICD_SPENDSGIR. What is in a list register comes back first. */
+static uint32_t sgi_byte(struct vcpu *cur, uint32_t sgi, bool write, bool set, uint32_t value)
+{
+	struct vgic_cpu_state *st = cpu_of(cur);
+	uint32_t all = (1U << cur->vm->vcpu_count) - 1;
+
+	if (st->priv.resident >> sgi & 1)
+		lr_recall(cur->vm->vgic, cur, &st->priv, sgi, 0);
+	if (write && set)
+		send(cur, cur, sgi, value & all);
+	else if (write)
+		st->sgi_source[sgi] &= (uint8_t)~value;
+	if (!st->sgi_source[sgi])
+		st->priv.pending &= ~(1U << sgi);
+	return st->sgi_source[sgi];
+}
+
+static void access_sgis(struct vcpu *cur, struct mmio_access *a)
+{
+	struct vgic_vm *g = cur->vm->vgic;
+	uint64_t out = 0;
+
+	vgic_lock(g);
+	for (uint32_t i = 0; i < a->size; i++)
+		out |= (uint64_t)sgi_byte(cur, (a->off + i) % GIC_SGI_COUNT, a->write,
+					  a->off >= GICD_SPENDSGIR, a->value >> 8 * i & 0xff)
+		       << 8 * i;
+	vgic_unlock(g, cur);
+	a->value = out;
+}
+
+static uint32_t read_other(const struct vgic_vm *g, uint64_t off)
+{
+	switch (off) {
+	case GICD_CTLR:
+		return g->ctlr;
+	case GICD_TYPER:
+		return (uint32_t)field_put(g->bank_count - 1U, GICD_TYPER_CPUS,
+					   g->vm->vcpu_count - 1U);
+	case GICD_IIDR:
+		return VGIC_IIDR;
+	case GICD_ICPIDR2:
+		return VGIC_V2_PIDR2;
+	}
+	return 0;
+}
+
+enum emul vgic_v2_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+{
+	(void)arg;
+	if (!a->write)
+		a->value = 0;
+	if (a->off >= GICD_ISENABLER && a->off < GICD_SGIR)
+		return vgic_lines_access(vcpu, NULL, (uint32_t)a->off, a);
+	if (a->off >= GICD_CPENDSGIR && a->off < GICD_SPENDSGIR + GIC_SGI_COUNT &&
+	    (a->size == 1 || a->size == 4))
+		access_sgis(vcpu, a);
+	else if (a->size != 4)
+		return EMUL_OK;
+	else if (!a->write)
+		a->value = read_other(vcpu->vm->vgic, a->off);
+	else if (a->off == GICD_CTLR)
+		dist_set_ctlr(vcpu, (uint32_t)(a->value & GICD_CTLR_V2_ON));
+	else if (a->off == GICD_SGIR)
+		set_sgir(vcpu, (uint32_t)a->value);
+	return EMUL_OK;
+}
+
+enum emul vgic_v2_dir_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+{
+	(void)arg;
+	if (a->write && a->off == 0 && a->size == 4)
+		vgic_dir(vcpu, a->value);
+	else if (!a->write)
+		a->value = 0;
+	return EMUL_OK;
+}
