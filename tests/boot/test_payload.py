@@ -37,10 +37,12 @@ def assert_cpus(lines, cpus):
     assert f"cpus={cpus} " in "\n".join(lines)
 
 
+@pytest.mark.parametrize("gic", ["3", "2"])
 @pytest.mark.parametrize("cpu", ["cortex-a72", "max"])
 @pytest.mark.parametrize("cpus", [1, 4])
-def test_hello(cpus, cpu):
-    with vq.Machine(f"hello-{cpus}-{cpu}", cpu=cpu).start([guest("g", "hello", cpus=cpus)], timeout=60) as run:
+def test_hello(cpus, cpu, gic):
+    machine = vq.Machine(f"hello-{cpus}-{cpu}-gic{gic}", cpu=cpu, gic=gic)
+    with machine.start([guest("g", "hello", cpus=cpus)], timeout=60) as run:
         run.wait()
     lines = assert_ok(run, "g", "hello")
     assert_cpus(lines, cpus)

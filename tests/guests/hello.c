@@ -103,9 +103,9 @@ void payload_main(void)
 {
 	check(sysreg_read(CurrentEL) >> 2 == 1, "el=%lu mpidr=%lx x0=%lx", sysreg_read(CurrentEL) >> 2,
 	      sysreg_read(mpidr_el1), (u64)machine.dtb);
-	report("cpus=%u ram=%lx+%lx gicd=%lx gicr=%lx its=%lx ecam=%lx psci=%s\n", machine.cpus,
-	       machine.ram_base, machine.ram_size, machine.gicd, machine.gicr, machine.its, machine.ecam,
-	       machine.psci_smc ? "smc" : "hvc");
+	report("cpus=%u ram=%lx+%lx gicd=%lx gicr=%lx gicc=%lx its=%lx ecam=%lx psci=%s\n", machine.cpus,
+	       machine.ram_base, machine.ram_size, machine.gicd, machine.gicr,
+	       machine.gicc, machine.its, machine.ecam, machine.psci_smc ? "smc" : "hvc");
 	print_id_registers();
 	check_psci();
 	check_timer();

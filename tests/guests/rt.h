@@ -110,6 +110,7 @@ struct machine {
 	u64 uart;	       /* 0: none */
 	u64 ram_base, ram_size;
 	u64 gicd, gicr, gicr_size;
+	u64 gicc; /* GICv2; 0: GICv3 */
 	u64 its; /* 0: none */
 	bool psci_smc;
 	unsigned cpus;
@@ -161,11 +162,12 @@ u64 fault_address(void);
 #define ESR_EC(esr)  ((u32)((esr) >> 26))
 #define ESR_FSC(esr) ((u32)(esr) & 0x3f)
 
-/* --- GICv3 --- */
+/* --- GICv3, or GICv2 where machine.gicc is not 0 --- */
 typedef void irq_fn(u32 intid);
 void gic_init(void);	 /* distributor, and this CPU */
 void gic_cpu_init(void); /* another CPU */
-u64 gic_redist(void);	 /* frame of this CPU */
+u64 gic_redist(void);	 /* GICv3: frame of this CPU */
+u32 gic_mask(unsigned cpu); /* GICv2: its bit in GICD_ITARGETSR, once it runs */
 void gic_enable(u32 intid, irq_fn *fn); /* SGI, PPI, SPI, LPI (handler only) */
 void gic_disable(u32 intid);
 void gic_sgi(u32 intid, unsigned cpu);

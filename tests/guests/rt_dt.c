@@ -101,6 +101,11 @@ void dt_read(const void *dtb)
 		dt_reg(node, 0, &machine.gicd, &size);
 		dt_reg(node, 1, &machine.gicr, &machine.gicr_size);
 	}
+	node = dt_compatible("arm,cortex-a15-gic", "arm,gic-400");
+	if (node >= 0) {
+		dt_reg(node, 0, &machine.gicd, &size);
+		dt_reg(node, 1, &machine.gicc, &size);
+	}
 	node = dt_compatible("arm,gic-v3-its", NULL);
 	if (node >= 0)
 		dt_reg(node, 0, &machine.its, &size);

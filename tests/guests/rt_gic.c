@@ -1,4 +1,7 @@
-/* GICv3 and ITS driver of the payloads (IHI 0069): one security state, affinity routing on. */
+/*
+ * GIC and ITS driver of the payloads: GICv3 (IHI 0069) with one security state and affinity routing,
+ * or GICv2 (IHI 0048) where the device tree has a CPU interface in memory.
+ */
 #include "rt_priv.h"
 
 #define GICD_CTLR	0x0000
@@ -7,6 +10,12 @@
 #define GICD_ISENABLER	0x0100
 #define GICD_ICENABLER	0x0180
 #define GICD_IPRIORITYR 0x0400
+#define GICD_ITARGETSR	0x0800
+#define GICD_SGIR	0x0f00
+#define GICC_CTLR	0x0000
+#define GICC_PMR	0x0004
+#define GICC_IAR	0x000c
+#define GICC_EOIR	0x0010
 #define GICD_IROUTER	0x6000
 #define GICR_CTLR	0x0000
 #define GICR_TYPER	0x0008
@@ -19,6 +28,7 @@ volatile u32 irq_spurious;
 static irq_fn *handlers[1020];
 static irq_fn *lpi_handler;
 static u64 redist[RT_MAX_CPUS];
+static u32 masks[RT_MAX_CPUS];
 
 u64 gic_redist(void)
 {
@@ -42,9 +52,30 @@ static u64 redist_find(void)
 	return 0;
 }
 
+u32 gic_mask(unsigned cpu)
+{
+	return masks[cpu];
+}
+
+static void v2_cpu_init(void)
+{
+	masks[cpu_index()] = r32(machine.gicd + GICD_ITARGETSR) & 0xff;
+	w32(machine.gicd + GICD_ICENABLER, ~0U);
+	for (u64 i = 0; i < 32; i += 4)
+		w32(machine.gicd + GICD_IPRIORITYR + i, 0xa0a0a0a0);
+	w32(machine.gicc + GICC_PMR, 0xf0);
+	w32(machine.gicc + GICC_CTLR, 1);
+}
+
 void gic_cpu_init(void)
 {
-	u64 r = redist_find();
+	u64 r;
+
+	if (machine.gicc) {
+		v2_cpu_init();
+		return;
+	}
+	r = redist_find();
 
 	redist[cpu_index()] = r;
 	if (!r) {
@@ -70,15 +101,25 @@ void gic_init(void)
 {
 	u32 lines = 32 * ((r32(machine.gicd + GICD_TYPER) & 31) + 1);
 
-	w32(machine.gicd + GICD_CTLR, BIT(4)); /* ARE first, IHI 0069 §12.9.4 */
-	w32(machine.gicd + GICD_CTLR, BIT(4) | BIT(1));
+	if (machine.gicc) {
+		w32(machine.gicd + GICD_CTLR, 1);
+	} else {
+		w32(machine.gicd + GICD_CTLR, BIT(4)); /* ARE first, IHI 0069 §12.9.4 */
+		w32(machine.gicd + GICD_CTLR, BIT(4) | BIT(1));
+	}
 	for (u32 i = 32; i < lines && i < 1020; i += 32) {
 		w32(machine.gicd + GICD_ICENABLER + i / 8, ~0U);
-		w32(machine.gicd + GICD_IGROUPR + i / 8, ~0U);
+		w32(machine.gicd + GICD_IGROUPR + i / 8, machine.gicc ? 0 : ~0U);
 		for (u32 n = i; n < i + 32; n += 4)
 			w32(machine.gicd + GICD_IPRIORITYR + n, 0xa0a0a0a0);
 	}
 	gic_cpu_init();
+}
+
+/* Where this CPU's SGIs and PPIs are. */
+static u64 bank0(void)
+{
+	return machine.gicc ? machine.gicd : gic_redist() + GICR_SGI;
 }
 
 void gic_enable(u32 intid, irq_fn *fn)
@@ -92,16 +133,19 @@ void gic_enable(u32 intid, irq_fn *fn)
 	handlers[intid] = fn;
 	dsb();
 	if (intid < 32) {
-		w32(gic_redist() + GICR_SGI + GICD_ISENABLER, (u32)BIT(intid));
+		w32(bank0() + GICD_ISENABLER, (u32)BIT(intid));
 		return;
 	}
-	w64(machine.gicd + GICD_IROUTER + 8 * intid, sysreg_read(mpidr_el1) & 0xff00ffffff);
+	if (machine.gicc)
+		w8(machine.gicd + GICD_ITARGETSR + intid, (u8)gic_mask(cpu_index()));
+	else
+		w64(machine.gicd + GICD_IROUTER + 8 * intid, sysreg_read(mpidr_el1) & 0xff00ffffff);
 	w32(machine.gicd + GICD_ISENABLER + intid / 32 * 4, (u32)BIT(intid % 32));
 }
 
 void gic_disable(u32 intid)
 {
-	u64 at = intid < 32 ? gic_redist() + GICR_SGI : machine.gicd;
+	u64 at = intid < 32 ? bank0() : machine.gicd;
 
 	w32(at + GICD_ICENABLER + intid / 32 * 4, (u32)BIT(intid % 32));
 }
@@ -113,13 +157,19 @@ void gic_sgi(u32 intid, unsigned cpu)
 		(u64)intid << 24 | BIT(m & 15);
 
 	dsb();
+	if (machine.gicc) {
+		w32(machine.gicd + GICD_SGIR, gic_mask(cpu) << 16 | intid);
+		return;
+	}
 	sysreg_write(S3_0_C12_C11_5, v); /* ICC_SGI1R_EL1 */
 	isb();
 }
 
 void gic_irq(void)
 {
-	u32 intid = (u32)sysreg_read(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
+	u32 iar = machine.gicc ? r32(machine.gicc + GICC_IAR) :
+				 (u32)sysreg_read(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
+	u32 intid = machine.gicc ? iar & 0x3ff : iar;
 	irq_fn *fn;
 
 	dsb();
@@ -130,6 +180,10 @@ void gic_irq(void)
 		fn(intid);
 	else
 		irq_spurious++;
+	if (machine.gicc) {
+		w32(machine.gicc + GICC_EOIR, iar); /* with the source of an SGI */
+		return;
+	}
 	sysreg_write(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
 	isb();
 }
