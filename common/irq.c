@@ -66,11 +66,21 @@ void irq_reset(void)
 	lpi_count = 0;
 }
 
+static inline void count(struct vcpu *cur, enum exit_reason why)
+{
+	if (cur)
+		cur->exits[why]++;
+}
+
 /* Deactivation after the handler: a level line that the handler did not quieten comes again. */
 static void handle(uint32_t intid, struct vcpu *cur)
 {
 	const struct irq_slot *s = &slots[intid];
 
+	count(cur, intid < 16	? EXIT_KICK
+		   : intid == PPI_MAINTENANCE ? EXIT_MAINTENANCE
+		   : intid < GIC_SPI_FIRST	? EXIT_TIMER
+						: EXIT_LINE);
 	if (s->fn)
 		s->fn(s->arg, intid, cur);
 	else if (intid == SGI_KICK && cur)
@@ -82,6 +92,7 @@ static void handle(uint32_t intid, struct vcpu *cur)
 
 static void handle_lpi(uint32_t i, uint32_t intid, struct vcpu *cur)
 {
+	count(cur, EXIT_MSI);
 	if (i < lpi_count && lpis[i].fn) /* below 8192 wraps: the extended ranges are off */
 		lpis[i].fn(lpis[i].arg, intid, cur);
 	gic.ops->drop(intid); /* LPIs have no active state, IHI 0069 §4.1.2 */

@@ -3,6 +3,8 @@
  * interrupts, and the streams abort before anything else may use the memory. One vCPU does it;
  * its peers are kicked out of the guest and park.
  */
+#include <string.h>
+
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <hv/faults.h>
@@ -78,6 +80,21 @@ void life_parked(struct vcpu *v)
 	__atomic_store_n(&v->state, VCPU_OFF, __ATOMIC_RELEASE);
 }
 
+static void print_exits(struct vcpu *v)
+{
+	static const char names[EXIT_REASONS][12] = {
+		"mmio", "call", "ipi", "sysreg", "other",
+		"kick", "timer", "maintenance", "line", "msi",
+	};
+	char text[200];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < EXIT_REASONS; i++)
+		len += fmt_print(text + len, sizeof(text) - len, " %s=%lu", names[i], v->exits[i]);
+	memset(v->exits, 0, sizeof(v->exits));
+	log_info("%s: vCPU %u exits:%s", v->vm->name, v->index, text);
+}
+
 bool life_stop(struct vcpu *self)
 {
 	struct vm *vm = self->vm;
@@ -91,6 +108,8 @@ bool life_stop(struct vcpu *self)
 	quarantine(vm);
 	if (vm->faults.dropped)
 		log_info("%s: %u more lines were not printed", vm->name, vm->faults.dropped);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		print_exits(vm->vcpu[i]);
 	log_info("%s: off", vm->name);
 	__atomic_store_n(&vm->state, VM_OFF, __ATOMIC_SEQ_CST);
 	return !any_left();

@@ -158,6 +158,7 @@ static __cold void data_abort_other(struct guest_regs *r, uint64_t esr, struct v
 
 void trap_data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
+	v->exits[EXIT_MMIO]++;
 	if ((esr & (ISS_ISV | ISS_S1PTW | FSC_TYPE)) == (ISS_ISV | FSC_TRANSLATION)) {
 		enum emul verdict = emulate(r, v, esr);
 
@@ -181,6 +182,7 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
 	enum psci_action action = PSCI_RESUME;
 
+	v->exits[EXIT_CALL]++;
 	/* SMCCC calls carry immediate 0 (DEN 0028 §2.10). */
 	if (esr & 0xffff)
 		r->x[0] = ~UINT64_C(0);
@@ -193,6 +195,7 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 }
 
 #define ISS_SYS_MASK ISS_SYS(3, 7, 15, 15, 7)
+#define SYS_SGI1R    ISS_SYS(3, 0, 12, 11, 5)
 #define SYS_ID_SPACE ISS_SYS(3, 0, 0, 0, 0)
 #define SYS_ID_MASK  ISS_SYS(3, 7, 15, 0, 0)
 
@@ -211,7 +214,7 @@ static bool sysreg_read(struct vcpu *v, uint64_t sys, uint64_t *value)
 static bool sysreg_write(struct vcpu *v, uint64_t sys, uint64_t value)
 {
 	switch (sys) {
-	case ISS_SYS(3, 0, 12, 11, 5): /* ICC_SGI1R_EL1 */
+	case SYS_SGI1R:
 		vgic_sgi1r(v, value);
 		return true;
 	case ISS_SYS(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1: no other security state */
@@ -232,6 +235,7 @@ static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 	uint64_t sys = esr & ISS_SYS_MASK, value = 0;
 	bool known;
 
+	v->exits[sys == SYS_SGI1R ? EXIT_IPI : EXIT_SYSREG]++;
 	if (esr & 1) {
 		known = sysreg_read(v, sys, &value);
 		if (known)
@@ -256,15 +260,18 @@ void trap_other(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		trap_hypercall(r, esr, v);
 		break;
 	case EC_IABT_LOWER:
+		v->exits[EXIT_OTHER]++;
 		instruction_abort(r, esr, v);
 		break;
 	default:
+		v->exits[EXIT_OTHER]++;
 		inject_undef(r); /* the guest tried something that EL2 does not offer */
 	}
 }
 
 void trap_serror(struct guest_regs *r, struct vcpu *v)
 {
+	v->exits[EXIT_OTHER]++;
 	/* vCPUs are pinned: an SError while a guest runs is its own, or its devices'. */
 	vm_log(v->vm, "SError, ESR 0x%llx, PC 0x%llx: passed to the guest",
 	       (unsigned long long)read_sysreg(esr_el2), (unsigned long long)r->pc);

@@ -28,6 +28,21 @@ enum vcpu_state {
 	VCPU_ON,
 };
 
+/* Why a CPU came to EL2: traps by what the guest did, then interrupts by kind. */
+enum exit_reason {
+	EXIT_MMIO,
+	EXIT_CALL,
+	EXIT_IPI, /* ICC_SGI1R_EL1 */
+	EXIT_SYSREG,
+	EXIT_OTHER,
+	EXIT_KICK, /* Viaduct's own SGIs */
+	EXIT_TIMER, /* PPIs but for: */
+	EXIT_MAINTENANCE,
+	EXIT_LINE, /* SPIs */
+	EXIT_MSI,
+	EXIT_REASONS,
+};
+
 struct vcpu {
 	struct vgic_vcpu vgic; /* first: the hottest */
 	struct vm *vm;
@@ -36,6 +51,7 @@ struct vcpu {
 	enum vcpu_state state; /* changes by compare-exchange, see common/psci.c */
 	uint64_t entry;	       /* IPA, for VCPU_ON_PENDING */
 	uint64_t context;      /* x0 at entry */
+	uint64_t exits[EXIT_REASONS]; /* since the guest's start; written on its own CPU */
 };
 
 enum vm_state { VM_READY, VM_RUNNING, VM_STOPPING, VM_OFF };
