@@ -336,15 +336,17 @@ void plan_devices(const struct plan *p, struct guest_plan *g)
 	lay_out(g);
 }
 
+/* One that cannot be silenced drives its line whatever is declared. */
 static bool has_line(const struct plan_device *d)
 {
-	return d->func->irq_pin && d->func->intx.intid >= 32 && d->intx != PLAN_OFF;
+	return d->func->irq_pin && d->func->intx.intid >= 32 &&
+	       (d->intx != PLAN_OFF || d->func->intx_stuck);
 }
 
-/* It has no other way to interrupt, or its declaration insists. */
+/* It has no other way to interrupt, its declaration insists, or nobody else can have the line. */
 static bool needs_line(const struct plan_device *d)
 {
-	return has_line(d) && (d->intx == PLAN_ON || d->msi == PLAN_OFF);
+	return has_line(d) && (d->intx == PLAN_ON || d->msi == PLAN_OFF || d->func->intx_stuck);
 }
 
 /* Another guest's device on the line of `d`: one that needs it, or any. */
@@ -370,6 +372,7 @@ static const struct plan_device *rival(const struct plan *p, const struct guest_
 void plan_intx_check(const struct plan *p, struct guest_plan *g)
 {
 	const struct guest_plan *owner;
+	const struct pci_func *stuck;
 
 	for (unsigned i = 0; i < g->device_count; i++) {
 		const struct plan_device *d = &g->device[i], *o;
@@ -379,9 +382,11 @@ void plan_intx_check(const struct plan *p, struct guest_plan *g)
 				    d->func->name);
 		if (!needs_line(d) || !(o = rival(p, g, d, true, &owner)))
 			continue;
-		plan_refuse(g, "%s and %s of guest \"%s\" both need INTx line SPI %u; give both to "
-			    "one guest, or one of them intx = \"off\"", d->func->name,
-			    o->func->name, owner->name, d->func->intx.intid - 32);
+		stuck = d->func->intx_stuck ? d->func : o->func->intx_stuck ? o->func : NULL;
+		plan_refuse(g, "%s and %s of guest \"%s\" both need INTx line SPI %u%s%s; give both to "
+			    "one guest%s", d->func->name, o->func->name, owner->name,
+			    d->func->intx.intid - 32, stuck ? ", where DisINTx does not silence " : "",
+			    stuck ? stuck->name : "", stuck ? "" : ", or one of them intx = \"off\"");
 	}
 }
 

@@ -144,6 +144,8 @@ void command_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 {
 	bool mem = f->shadow[dw] & PCI_CMD_MEM;
 
+	if (f->pf->intx_stuck)
+		f->shadow[dw] &= ~PCI_CMD_INTX_OFF; /* reads as it does in the device */
 	if (old & PCI_CMD_MEM && !mem)
 		bars_update(f);
 	if (mem && !(f->busy & BUSY_LOST) && !bars_intact(f))

@@ -44,6 +44,8 @@ static void capture(struct pci_func *f)
 	f->irq_pin = (uint8_t)pci_cfg_read(f, PCI_INT_PIN, 1);
 	if (f->irq_pin > 4)
 		f->irq_pin = 0;
+	/* Conventional PCI before 2.3 has no such bit. */
+	f->intx_stuck = f->irq_pin && !(pci_cfg_read(f, PCI_COMMAND, 2) & PCI_CMD_INTX_OFF);
 	if (f->header_type == 1) {
 		capture_bridge(f);
 	} else {

@@ -66,6 +66,7 @@ struct pci_func {
 	bool bridge;
 	uint8_t bus_secondary, bus_subordinate; /* bridges */
 	uint8_t irq_pin;	 /* 0 none, 1..4 */
+	bool intx_stuck;	 /* DisINTx does not work: its line cannot be silenced */
 	struct pci_bar bar[PCI_BARS];
 	/* capability offsets, 0: absent; validated, inside config space */
 	uint8_t cap_pm, cap_msi, cap_msix, cap_pcie, cap_af;

@@ -235,5 +235,9 @@ def test_function_level_reset_gives_everything_back(life):
     lines = assert_ok(life, "g", "pcilife")
     for what in ("flr nvme cap=", "flr reset the nvme csts=0", "flr reset the igb eims=0", "flr keeps msi-x entry="):
         assert [x for x in lines if x.startswith(what) and x.endswith(" ok")], what
-    assert [x for x in lines if x.startswith("igb ") and "irqs=" in x] == \
+    line = [x for x in lines if re.match(r"igb .* line ", x)]
+    assert line == [f"igb {when} line off={off} early={1 - off} irqs=1 ok" for off in (0, 1)
+                    for when in ("first", "after sleep", "after flr")] + \
+        ["igb behind msi-x line off=0 early=1 irqs=1 ok"]
+    assert [x for x in lines if x.startswith("igb ") and "irqs=" in x and x not in line] == \
         [f"igb {when} irqs=10 ok" for when in ("first", "after sleep", "after flr")]

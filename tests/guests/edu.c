@@ -96,19 +96,16 @@ static void check_intx(const char *when)
 
 static void check_msi(void)
 {
-	u32 device;
-	u64 doorbell;
+	struct msi m;
 
-	if (!pci_msi_target(&edu, &device, &doorbell) || !its_init()) {
+	if (!msi_prepare(&edu, 1, &m)) {
 		report("msi none\n");
 		return;
 	}
-	its_map_device(device, 1);
-	its_map_event(device, 0, LPI_FIRST);
-	gic_enable(LPI_FIRST, edu_irq);
-	if (!check(pci_msi_enable(&edu, doorbell, 0, true), "msi device=%x doorbell=%lx", device, doorbell))
+	gic_enable(m.intid, edu_irq);
+	if (!check(pci_msi_enable(&edu, m.doorbell, m.data, true), "msi doorbell=%lx data=%x", m.doorbell, m.data))
 		return;
-	raise_irqs("msi", LPI_FIRST);
+	raise_irqs("msi", m.intid);
 	w16(edu.cfg + 4, 2); /* bus master off gates the MSI, PCIe r6.0 §7.5.1.1.3 */
 	irqs = 0;
 	w32(regs + EDU_RAISE, 1);
@@ -116,7 +113,7 @@ static void check_msi(void)
 	check(irqs == 0, "msi bus-master-off irqs=%u", irqs);
 	w32(regs + EDU_ACK, ~0U);
 	w16(edu.cfg + 4, 6);
-	raise_irqs("msi-again", LPI_FIRST);
+	raise_irqs("msi-again", m.intid);
 	pci_msi_enable(&edu, 0, 0, false);
 	check_intx("intx-behind-msi");
 }

@@ -112,6 +112,7 @@ struct machine {
 	u64 gicd, gicr, gicr_size;
 	u64 gicc; /* GICv2; 0: GICv3 */
 	u64 its; /* 0: none */
+	u64 v2m; /* 0: none */
 	bool psci_smc;
 	unsigned cpus;
 	u64 mpidr[RT_MAX_CPUS];
@@ -194,6 +195,15 @@ u8 pci_cap(const struct pci_dev *d, u8 id); /* offset, 0: none */
 u32 pci_intx(const struct pci_dev *d); /* INTID from the host's interrupt-map; 0: none */
 /* DeviceID and doorbell through msi-map; false: the host has no ITS. */
 bool pci_msi_target(const struct pci_dev *d, u32 *device_id, u64 *doorbell);
+/*
+ * Makes `count` messages arrive as interrupts intid, intid + 1, ... (gic_enable them): a device
+ * writes data + n to the doorbell. A power of two. False: there is no MSI controller.
+ */
+struct msi {
+	u64 doorbell;
+	u32 data, intid;
+};
+bool msi_prepare(const struct pci_dev *d, u32 count, struct msi *m);
 /* Writes the MSI capability and enables it; false when there is none. */
 bool pci_msi_enable(const struct pci_dev *d, u64 address, u32 data, bool on);
 /* The same for one vector of MSI-X, unmasked; its BAR is assigned. The entry's address, or 0. */

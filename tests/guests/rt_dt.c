@@ -109,6 +109,9 @@ void dt_read(const void *dtb)
 	node = dt_compatible("arm,gic-v3-its", NULL);
 	if (node >= 0)
 		dt_reg(node, 0, &machine.its, &size);
+	node = dt_compatible("arm,gic-v2m-frame", NULL);
+	if (node >= 0)
+		dt_reg(node, 0, &machine.v2m, &size);
 	machine.pci = dt_compatible("pci-host-ecam-generic", NULL);
 	if (machine.pci >= 0)
 		read_pci();

@@ -404,6 +404,27 @@ static void test_msix_outside_its_bars_is_no_msix(void **state)
 	}
 }
 
+/* Conventional PCI 2.2 and broken parts: DisINTx stays 0. */
+static void test_who_cannot_be_silenced(void **state)
+{
+	struct pcim_dev *good, *bad, *no_pin;
+
+	(void)state;
+	start(MIB(16), 0);
+	good = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
+	bad = pcim_endpoint(&m, NULL, 2, 0, 0x8086, 2);
+	no_pin = pcim_endpoint(&m, NULL, 3, 0, 0x8086, 3);
+	pcim_set(good, 0x3d, 1, 1);
+	pcim_set(bad, 0x3d, 1, 1);
+	pcim_set(no_pin, 0x3d, 1, 0);
+	pcim_writable(bad, 0x04, 2, 0x0006);
+	pcim_writable(no_pin, 0x04, 2, 0x0006);
+	board_probe(&m);
+	assert_false(board_func(good)->intx_stuck);
+	assert_true(board_func(bad)->intx_stuck);
+	assert_false(board_func(no_pin)->intx_stuck);
+}
+
 static void test_bars_are_sized(void **state)
 {
 	struct pcim_dev *d, *bad;
@@ -561,6 +582,7 @@ int main(void)
 		T(test_extended_capabilities_do_not_overlap),
 		T(test_extended_lists_are_bounded),
 		T(test_msix_outside_its_bars_is_no_msix),
+		T(test_who_cannot_be_silenced),
 		T(test_bars_are_sized),
 		T(test_a_64_bit_bar_does_not_fit_the_last_register),
 		T(test_a_function_that_is_not_ready_is_waited_for),

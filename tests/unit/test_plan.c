@@ -283,6 +283,7 @@ static void one_group(void) { fake_func("0000:00:02.0")->group = 1; }
 static void nic_no_iommu(void) { fake_func("0000:00:01.0")->iommu = NULL; }
 static void v2m(void) { fake_by_device = false; }
 static void one_device_id(void) { fake_func("0000:00:02.0")->device_id = 0x08; }
+static void stuck(void) { fake_func("0000:00:06.0")->intx_stuck = true; }
 static void no_msi(void) { fake_func("0000:00:02.0")->msi = NULL; }
 static void noncoherent_iommu(void) { fake_smmu.coherent = false; }
 static void small_ram(void) { ram_size = GIB(1); }
@@ -433,6 +434,14 @@ static const struct {
 	{ "INTx needed where MSI is off",
 	  { { "a", 1, 64, .dev = { { EDU, "msi", "off" } } },
 	    { "b", 1, 64, .dev = { { "0000:00:06.0", "msi", "off" } } } }, 1, "both need INTx line SPI 4", NULL },
+	{ "a line that cannot be silenced, behind one who needs it",
+	  { { "a", 1, 64, .dev = { { EDU, "intx", "on" } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
+	  1, "0000:00:06.0 and 0000:00:02.0 of guest \"a\" both need INTx line SPI 4, where DisINTx does not "
+	  "silence 0000:00:06.0; give both to one guest", stuck },
+	{ "a line that cannot be silenced, in front of one who needs it",
+	  { { "a", 1, 64, .dev = { { "0000:00:06.0", "intx", "off" } } },
+	    { "b", 1, 64, .dev = { { EDU, "msi", "off" } } } },
+	  1, "where DisINTx does not silence 0000:00:06.0", stuck },
 	{ "32-bit BARs too large", { { "a", 1, 64, .dev = { { "0000:04:00.0" } } } }, 0,
 	  "32-bit BARs of its devices (256 MiB, naturally aligned) do not fit into the", NULL },
 	{ "RAM over a window", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
@@ -720,6 +729,7 @@ static const struct {
 		uint8_t pin;
 		uint32_t virq;
 	} want[5];
+	void (*change)(void);
 } lines[] = {
 	{ "alone, a function has MSI and INTx", { { "a", 1, 64, .dev = { { EDU } } } }, { { 0, 0, 1, 33 } } },
 	{ "both with MSI: both lose the line",
@@ -732,6 +742,17 @@ static const struct {
 	{ "declared off frees the line",
 	  { { "a", 1, 64, .dev = { { EDU, "intx", "off" } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
 	  { { 0, 0, 0, 0 }, { 1, 0, 1, 33 } } },
+	{ "a function that cannot be silenced has its line alone",
+	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
+	  { { 0, 0, 0, 0 }, { 1, 0, 1, 33 } }, stuck },
+	{ "whether its guest wants the line or not",
+	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { "0000:00:06.0", "intx", "off" } } } },
+	  { { 0, 0, 0, 0 }, { 1, 0, 0, 0 } }, stuck },
+	{ "within its guest it may share",
+	  { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } }, { { 0, 0, 1, 33 }, { 0, 1, 1, 33 } }, stuck },
+	{ "without MSI the line is what is left",
+	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
+	  { { 0, 0, 1, 33 }, { 1, 0, 0, 0 } }, no_msi },
 	{ "one guest's functions share one virtual line",
 	  { { "a", 1, 64, .dev = { { EDU }, { NIC }, { "0000:00:06.0" } } } },
 	  { { 0, 0, 1, 33 }, { 0, 1, 1, 34 }, { 0, 2, 1, 33 } } },
@@ -749,6 +770,8 @@ static void assigns_lines(void **state)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(lines); i++) {
 		setup(state);
+		if (lines[i].change)
+			lines[i].change();
 		starts(lines[i].g, 2);
 		for (unsigned w = 0; w == 0 || lines[i].want[w].guest || lines[i].want[w].device; w++) {
 			const struct plan_device *d =

@@ -229,6 +229,48 @@ static void a_guest_that_ends_in_the_middle_of_a_reset_starts_afresh(void **stat
 	assert_true(guest_direct(AT));
 }
 
+static bool intx_off(void)
+{
+	return fake_get(dev, PCI_COMMAND, 2) & PCI_CMD_INTX_OFF;
+}
+
+/* The line is as the guest has it, whatever became of the device meanwhile. */
+static void the_line_survives_flr_and_d3hot(void **state)
+{
+	(void)state;
+	for (unsigned disabled = 0; disabled < 2; disabled++) {
+		cfg_write(A, 0xc2, 2, 0x8007);
+		cfg_write(A, PCI_COMMAND, 2, RUN | (disabled ? PCI_CMD_INTX_OFF : 0));
+		cfg_write(A, 0x88, 2, 0xc010); /* FLR, in MSI-X mode */
+		fake_put(dev, PCI_COMMAND, 2, 0);
+		host_time_advance(100000);
+		cfg_read(A, 0, 4);
+		assert_true(intx_off());
+		cfg_write(A, 0xc2, 2, 0);
+		assert_int_equal(intx_off(), disabled);
+		cfg_write(A, 0x88, 2, 0xc010); /* FLR, in INTx mode */
+		host_time_advance(100000);
+		cfg_read(A, 0, 4);
+		assert_int_equal(intx_off(), disabled);
+		dev->soft_reset = true;
+		cfg_write(A, PMCSR, 2, 3);
+		fake_put(dev, PCI_COMMAND, 2, disabled ? 0 : PCI_CMD_INTX_OFF);
+		cfg_write(A, PMCSR, 2, 0);
+		host_time_advance(10000);
+		cfg_read(A, 0, 4);
+		assert_int_equal(intx_off(), disabled);
+		assert_int_equal(!!(cfg_read(A, PCI_COMMAND, 2) & PCI_CMD_INTX_OFF), disabled);
+	}
+}
+
+static void a_device_without_disintx_does_not_seem_to_have_it(void **state)
+{
+	(void)state;
+	dev->pf->intx_stuck = true;
+	cfg_write(A, PCI_COMMAND, 2, RUN | PCI_CMD_INTX_OFF);
+	assert_int_equal(cfg_read(A, PCI_COMMAND, 2), RUN);
+}
+
 static void flr_in_d3hot_ends_in_d0(void **state)
 {
 	(void)state;
@@ -326,6 +368,8 @@ static void a_function_left_asleep_wakes_up_for_the_next_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(the_line_survives_flr_and_d3hot),
+		T(a_device_without_disintx_does_not_seem_to_have_it),
 		T(d3hot_unmaps_and_reads_all_ones),
 		T(d0_with_no_soft_reset_is_back_at_once),
 		T(a_soft_reset_is_undone_at_the_first_access_after_10_ms),

@@ -1,0 +1,62 @@
+"""Lines: level interrupts of a payload guest, MSI around them, and a neighbour whose device never stops."""
+import re
+
+import pytest
+
+import viaduct_qemu as vq
+from test_payload import assert_ok, guest
+
+IRQS, HELD, BEATS = 10000, 20000, 60
+NO_RESET = "allow-no-reset;"
+
+
+def edu(slot):
+    return ["-device", f"edu,addr={slot},dma_mask=0xffffffffffff"]
+
+
+def assigned(label, slot, extra=""):
+    return vq.Device(label, f"0000:00:{slot:02x}.0", extra=NO_RESET + extra)
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Slots 2 and 6 share one line of the four; slot 3 has its own."""
+    machine = vq.Machine("intx-lines", devices=edu(2) + edu(3) + edu(6))
+    guests = [guest("lines", "intx", f"intx.irqs={IRQS}", devices=[assigned("a", 2), assigned("b", 6)]),
+              guest("holds", "intx", f"intx.hold={HELD}", devices=[assigned("c", 3)]),
+              guest("victim", "victim", f"beats={BEATS}")]
+    with machine.start(guests, timeout=90) as r:
+        yield r.wait()
+
+
+def test_level_interrupts_none_lost_none_spurious(run):
+    lines = assert_ok(run, "lines", "intx")
+    assert f"many raised={IRQS} irqs={IRQS} without-status=0 ok" in lines
+    assert "shared irqs=200 without-status=0 ok" in lines
+    assert "masked early=0 irqs=1 without-status=0 ok" in lines
+
+
+def test_msi_on_and_off_around_the_line_in_every_order(run):
+    orders = [x for x in assert_ok(run, "lines", "intx") if x.startswith("order ")]
+    assert len(orders) == 32 and len({x.split(" before=")[0] for x in orders}) == 32
+    assert all(x.endswith("before=1 still=1 after=1 ok") for x in orders)
+
+
+def test_a_device_that_stays_asserted_is_its_guests_own_trouble(run):
+    assert f"irqs={HELD} without-status=0 ok" in assert_ok(run, "holds", "intx")[1]
+    beats = [x for x in assert_ok(run, "victim", "victim") if x.startswith("beat=")]
+    assert beats == [f"beat={i} unchanged ok" for i in range(1, BEATS + 1)]
+    assert run.ended_by_itself, run.tail()
+
+
+def test_without_an_msi_controller_there_is_the_line():
+    """And guests collide: only one of two can have it."""
+    machine = vq.Machine("intx-only", devices=edu(2) + edu(6))  # with its=off QEMU has no edu
+    guests = [guest("one", "intx", "intx.irqs=100 intx.hold=10", devices=[assigned("a", 2)]),
+              guest("two", "intx", devices=[assigned("b", 6)])]
+    with machine.start(guests, "&{/pcie@10000000} { /delete-property/ msi-map; };", timeout=60) as run:
+        run.wait()
+    assert_ok(run, "one", "intx")
+    assert run.find(r"^viaduct: one: +MSI +none: no MSI controller serves it"), run.tail()
+    assert re.search(r'guest "two" .*refused: 0000:00:06.0 and 0000:00:02.0 of guest "one" both need INTx line SPI \d+;',
+                     "\n".join(run.viaduct())), run.tail()
