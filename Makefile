@@ -34,7 +34,7 @@ hostcflags := $(common) -O1 -Itests/host/include -fsanitize=address,undefined -f
 arch_o := $(arch_src:%=$(B)/%.o)
 pure_o := $(pure_src:%=$(B)/%.o)
 
-.PHONY: all setup check boot-test lint fuzz test bench demo run soak clean
+.PHONY: all setup plan-tool check boot-test lint fuzz test bench demo run soak clean
 all: $(B)/viaduct
 
 libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
@@ -72,6 +72,12 @@ check: $(unit_tests)
 	@set -e; for t in $^; do $$t; done
 
 include tests/guests/guests.mk
+
+# The planner, for this machine; with the sanitizers, as its input comes from anywhere.
+include tools/plan/objects.mk
+$(B)/viaduct-plan: $(plan_tool_src:%=$(B)/host/%.o) $(B)/host/pure.a
+	@echo "  HOSTLD  $@"; $(HOSTCC) $(hostcflags) -o $@ $^ -lfdt -lz
+plan-tool: $(B)/viaduct-plan
 
 # Installs what a fresh Debian machine lacks; quick when there is nothing to do.
 setup:

@@ -59,12 +59,10 @@ static void print_bars(const char *guest, const struct plan_device *d)
 	for (unsigned i = 0; i < PCI_BARS; i++) {
 		const struct pci_bar *bar = &d->func->bar[i];
 
-		if (!bar->size)
-			continue;
-		if (bar->io || !bar->assigned)
+		if (bar->size && (bar->io || !bar->assigned))
 			log_info("%s:       BAR%u     %s: %s", guest, i, plan_size(bar->size, size),
 				 bar->io ? "I/O ports, not given" : "has no address, not given");
-		else
+		else if (bar->size)
 			log_info("%s:       BAR%u     PA 0x%lx, %s, %s-bit%s, %s", guest, i,
 				 bar->pa.v, plan_size(bar->size, size), bar->mem64 ? "64" : "32",
 				 bar->prefetch ? " prefetchable" : "",
@@ -72,35 +70,20 @@ static void print_bars(const char *guest, const struct plan_device *d)
 	}
 }
 
-/* Whom the hardware does not keep apart from `f`: bridges without ACS, aliases, sibling functions. */
-static const char *companions(const struct pci_func *f, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	*buf = 0;
-	for (unsigned i = 0; i < pci_func_count && len + 20 < size; i++)
-		if (pci_funcs[i].group == f->group && &pci_funcs[i] != f)
-			len += fmt_print(buf + len, size - len, "%s %s", len ? "" : " with",
-					 pci_funcs[i].name);
-	return buf;
-}
-
 static void print_isolation(const char *guest, const struct plan_device *d)
 {
 	const struct pci_func *f = d->func;
-	char sids[64], with[120];
+	char sids[64] = "";
 	size_t len = 0;
 
-	sids[0] = 0;
-	companions(f, with, sizeof(with));
 	for (unsigned i = 0; i < f->sid_count; i++)
 		len += fmt_print(sids + len, sizeof(sids) - len, " 0x%x", f->sid[i]);
 	if (f->iommu && f->iommu->s2)
-		log_info("%s:       group    %u%s, StreamID%s of %s", guest, f->group, with, sids,
+		log_info("%s:       group    %u, StreamID%s of %s", guest, f->group, sids,
 			 f->iommu->name);
 	else
-		log_warn("%s:       group    %u%s, NO IOMMU: this guest's device can reach all "
-			 "memory", guest, f->group, with);
+		log_warn("%s:       group    %u, NO IOMMU: this guest's device can reach all "
+			 "memory", guest, f->group);
 }
 
 static void print_msi(const char *guest, const struct plan_device *d)
@@ -123,7 +106,6 @@ static void print_msi(const char *guest, const struct plan_device *d)
 
 static void print_device(const char *guest, const struct plan_device *d)
 {
-	static const char *const pins = "-ABCD";
 	const struct pci_func *f = d->func;
 	const char *reset = pci_reset_method(f);
 
@@ -135,7 +117,7 @@ static void print_device(const char *guest, const struct plan_device *d)
 	if (d->intx_note)
 		log_info("%s:       INTx     none: %s", guest, d->intx_note);
 	else
-		log_info("%s:       INTx     pin %c, SPI %u as SPI %u", guest, pins[d->as.intx_pin],
+		log_info("%s:       INTx     pin %c, SPI %u as SPI %u", guest, "-ABCD"[d->as.intx_pin],
 			 f->intx.intid - 32, d->as.intx_virq - 32);
 	if (d->msi == PLAN_OFF && d->intx_note)
 		log_warn("%s:       it cannot interrupt its guest", guest);
@@ -160,6 +142,31 @@ static void print_guest(const struct guest_plan *g)
 	log_info("%s:   DMA      %s", g->name, g->coherent ? "coherent" : "not coherent");
 	for (unsigned i = 0; i < g->device_count; i++)
 		print_device(g->name, &g->device[i]);
+}
+
+/* Who the hardware does not keep apart, and who of them is why; groups of one are not worth it. */
+static void print_group(unsigned group)
+{
+	char list[200];
+	size_t len = 0;
+	unsigned members = 0;
+
+	for (unsigned i = 0; i < pci_func_count; i++) {
+		const struct pci_func *f = &pci_funcs[i];
+		const char *why = pci_open_why(f);
+
+		if (f->group != group)
+			continue;
+		if (len > sizeof(list) - 40) {
+			log_info("group %u:%s", group, list);
+			len = 0;
+		}
+		len += fmt_print(list + len, sizeof(list) - len, " %s%s%s%s", f->name,
+				 why ? " (" : "", why ? why : "", why ? ")" : "");
+		members++;
+	}
+	if (members > 1)
+		log_info("group %u:%s", group, list);
 }
 
 /* What no guest has: it is quarantined, and this says what it would take to assign it. */
@@ -193,5 +200,7 @@ void plan_print(const struct plan *p)
 	}
 	if (!p->guest_count)
 		log_err("there is no guest: give /chosen a child with compatible = \"xen,domain\"");
+	for (unsigned i = 0; i < MAX_PCI_FUNCS; i++)
+		print_group(i);
 	print_free();
 }

@@ -20,22 +20,13 @@ static void join(const struct pci_func *a, const struct pci_func *b)
 			pci_funcs[i].group = (uint16_t)to;
 }
 
-/* Does `f` keep requests of its own, or of what is below it, from turning around in it? §6.12.1 */
-static bool isolates(const struct pci_func *f)
+const char *pci_open_why(const struct pci_func *f)
 {
-	if (!f->cap_pcie)
-		return false; /* conventional: a shared bus */
-	switch (f->pcie_type) {
-	case PCI_EXP_TO_PCI:
-	case PCI_EXP_FROM_PCI:
-	case PCI_EXP_RC_EC:
-		return false;
-	case PCI_EXP_ROOT_PORT:
-	case PCI_EXP_DOWNSTREAM:
-		return f->isolates;
-	default:
-		return !f->multifunction || f->isolates;
-	}
+	bool needs_acs = f->multifunction || pci_is_port(f) || pci_is_type(f, PCI_EXP_RC_EC);
+
+	if (!f->cap_pcie || pci_is_type(f, PCI_EXP_TO_PCI) || pci_is_type(f, PCI_EXP_FROM_PCI))
+		return "conventional PCI"; /* a shared bus */
+	return !needs_acs || f->isolates ? NULL : f->cap_acs ? "ACS stays off" : "no ACS";
 }
 
 static bool is_open_switch(const struct pci_func *up)
@@ -51,7 +42,7 @@ static bool is_open_switch(const struct pci_func *up)
 static bool way_isolated(const struct pci_func *bridge)
 {
 	for (; bridge; bridge = bridge->parent)
-		if (!isolates(bridge) ||
+		if (pci_open_why(bridge) ||
 		    (pci_is_type(bridge, PCI_EXP_UPSTREAM) && is_open_switch(bridge)))
 			return false;
 	return true;
@@ -77,7 +68,7 @@ static bool same_slot(const struct pci_func *a, const struct pci_func *b)
 
 static bool belong_together(const struct pci_func *a, const struct pci_func *b)
 {
-	return shares_id(a, b) || (same_slot(a, b) && !(isolates(a) && isolates(b)));
+	return shares_id(a, b) || (same_slot(a, b) && (pci_open_why(a) || pci_open_why(b)));
 }
 
 void groups_compute(void)

@@ -139,6 +139,11 @@ void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_
 enum hv_status __must_check pci_find(const char *name, struct pci_func **out);
 /* Whom the name may mean: the functions with its IDs; in the slot, else on the bus, where it fails. */
 struct pci_func *pci_candidate(const char *name, unsigned n);
+/*
+ * Why `f` does not keep requests of its own, or of what is below it, from turning around in it
+ * (PCIe r6.0 §6.12.1), and so joins those to its group; NULL: it does.
+ */
+const char *pci_open_why(const struct pci_func *f);
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 
 /* The bytes that the capability at `off` occupies; whatever the device says, at most 4 KiB. */

@@ -25,6 +25,11 @@ const char *pci_reset_method(const struct pci_func *f)
 	return f->flr ? "FLR" : NULL;
 }
 
+const char *pci_open_why(const struct pci_func *f)
+{
+	return f->bdf >> 8 == 1 ? "conventional PCI" : NULL;
+}
+
 enum hv_status pci_find(const char *name, struct pci_func **out)
 {
 	if (!strcmp(name, "pci:1234:11e8"))

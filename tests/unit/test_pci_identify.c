@@ -267,6 +267,11 @@ static void test_a_switch_with_one_port_without_acs_is_open(void **state)
 	assert_true(same_group(ep[0], ep[1]));
 	assert_true(same_group(ep[0], ep[2]));
 	assert_false(same_group(ep[0], other));
+	/* ... and the plan can name it. */
+	assert_null(pci_open_why(func(up)));
+	assert_null(pci_open_why(func(up)->parent));
+	assert_null(pci_open_why(func(ep[0])->parent));
+	assert_string_equal(pci_open_why(func(ep[1])->parent), "no ACS");
 }
 
 static void test_functions_of_a_slot_need_acs(void **state)

@@ -1,0 +1,66 @@
+/*
+ * ITSs without hardware: the planner asks only which one a phandle means. (The driver would build
+ * tables in the board's RAM.) And the interrupt controller that drivers connect their lines to.
+ */
+#include <hv/dt.h>
+#include <hv/gic.h>
+
+#include "../../drivers/irqchip/msi_priv.h"
+#include "tool.h"
+
+#define MAX_ITS 16
+
+static void no_line(unsigned cpu, uint32_t intid, bool on)
+{
+	(void)cpu, (void)intid, (void)on;
+}
+
+static void no_priority(unsigned cpu, uint32_t intid, uint8_t prio)
+{
+	(void)cpu, (void)intid, (void)prio;
+}
+
+static void no_route(uint32_t intid, unsigned cpu)
+{
+	(void)intid, (void)cpu;
+}
+
+static const struct gic_ops no_gic = {
+	.set_enabled = no_line,
+	.set_edge = no_line,
+	.set_priority = no_priority,
+	.route = no_route,
+};
+struct gic gic = { .ops = &no_gic };
+const void *its_tree;
+
+struct msi_ctrl *its_find(uint32_t phandle)
+{
+	static struct msi_ctrl its[MAX_ITS];
+	static const char compatible[] = "arm,gic-v3-its";
+	int n = phandle ? dt_next(its_tree, -1, compatible) : -1;
+	struct range r;
+
+	for (unsigned i = 0; n >= 0 && i < MAX_ITS; n = dt_next(its_tree, n, compatible), i++) {
+		if (dt_phandle(its_tree, n) != phandle || !dt_enabled(its_tree, n) ||
+		    dt_reg(its_tree, n, 0, &r) != HV_OK)
+			continue;
+		its[i] = (struct msi_ctrl){ .phandle = phandle,
+					    .page = PA(r.base + KIB(64)),
+					    .offset = 0x40,
+					    .by_device = true };
+		return &its[i];
+	}
+	return NULL;
+}
+
+bool msi_known(uint32_t phandle)
+{
+	return its_find(phandle) != NULL;
+}
+
+enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)
+{
+	(void)intid, (void)fn, (void)arg, (void)guest;
+	return HV_OK;
+}
