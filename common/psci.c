@@ -7,28 +7,7 @@
 #include <hv/gic.h>
 #include <hv/irq.h>
 #include <hv/psci.h>
-
-#define PSCI_VERSION_1_1     0x10001
-#define PSCI_SUCCESS	     0
-#define PSCI_NOT_SUPPORTED   (-1)
-#define PSCI_INVALID	     (-2)
-#define PSCI_DENIED	     (-3)
-#define PSCI_ALREADY_ON	     (-4)
-#define PSCI_ON_PENDING	     (-5)
-#define PSCI_INVALID_ADDRESS (-9)
-
-#define PSCI_FN_VERSION		0x84000000
-#define PSCI_FN_CPU_SUSPEND	0x84000001
-#define PSCI_FN_CPU_OFF		0x84000002
-#define PSCI_FN_CPU_ON		0x84000003
-#define PSCI_FN_AFFINITY_INFO	0x84000004
-#define PSCI_FN_MIGRATE_INFO	0x84000006
-#define PSCI_FN_SYSTEM_OFF	0x84000008
-#define PSCI_FN_SYSTEM_RESET	0x84000009
-#define PSCI_FN_FEATURES	0x8400000a
-#define SMCCC_FN_VERSION	0x80000000
-#define SMCCC_VERSION_1_1	0x10001
-#define FN_64BIT		0x40000000U
+#include <spec/psci.h>
 
 #define MPIDR_AFFINITY BITS(39, 32) | BITS(23, 0)
 
@@ -78,7 +57,7 @@ static int64_t affinity_info(const struct vcpu *self, uint64_t mpidr, uint64_t l
 
 static int64_t features(uint32_t fn)
 {
-	switch (fn & ~FN_64BIT) {
+	switch (fn & ~PSCI_FN_64BIT) {
 	case PSCI_FN_VERSION:
 	case PSCI_FN_CPU_SUSPEND:
 	case PSCI_FN_CPU_OFF:
@@ -97,7 +76,7 @@ static int64_t features(uint32_t fn)
 /* A 32-bit call has 32-bit arguments (DEN 0028 §3.1). */
 static uint64_t arg(const struct guest_regs *r, unsigned n, uint32_t fn)
 {
-	return fn & FN_64BIT ? r->x[n] : (uint32_t)r->x[n];
+	return fn & PSCI_FN_64BIT ? r->x[n] : (uint32_t)r->x[n];
 }
 
 enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
@@ -105,7 +84,7 @@ enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 	uint32_t fn = (uint32_t)r->x[0];
 	int64_t result = PSCI_NOT_SUPPORTED;
 
-	if ((fn & ~(FN_64BIT | 0xf)) != PSCI_FN_VERSION && fn != SMCCC_FN_VERSION) {
+	if ((fn & ~(PSCI_FN_64BIT | 0xf)) != PSCI_FN_VERSION && fn != SMCCC_FN_VERSION) {
 		r->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
 		return PSCI_RESUME;
 	}
@@ -120,18 +99,18 @@ enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 		result = features((uint32_t)r->x[1]);
 		break;
 	case PSCI_FN_CPU_SUSPEND:
-	case PSCI_FN_CPU_SUSPEND | FN_64BIT:
+	case PSCI_FN_CPU_SUSPEND | PSCI_FN_64BIT:
 		/* Standby: the vCPU stays where it is, and returns at once (a spurious wake-up). */
 		result = PSCI_SUCCESS;
 		break;
 	case PSCI_FN_CPU_OFF:
 		return PSCI_CPU_OFF; /* parking says OFF, when nothing of the vCPU is left running */
 	case PSCI_FN_CPU_ON:
-	case PSCI_FN_CPU_ON | FN_64BIT:
+	case PSCI_FN_CPU_ON | PSCI_FN_64BIT:
 		result = cpu_on(vcpu, arg(r, 1, fn), arg(r, 2, fn), arg(r, 3, fn));
 		break;
 	case PSCI_FN_AFFINITY_INFO:
-	case PSCI_FN_AFFINITY_INFO | FN_64BIT:
+	case PSCI_FN_AFFINITY_INFO | PSCI_FN_64BIT:
 		result = affinity_info(vcpu, arg(r, 1, fn), arg(r, 2, fn));
 		break;
 	case PSCI_FN_MIGRATE_INFO:

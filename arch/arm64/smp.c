@@ -9,15 +9,13 @@
 #include <hv/log.h>
 #include <hv/msi.h>
 #include <hv/panic.h>
+#include <spec/psci.h>
 
 #include "cpu.h"
 #include "mmu.h"
 #include "sysreg.h"
 #include "timer.h"
 
-/* PSCI, DEN 0022 §5: the platform's, reached by SMC. */
-#define PSCI_CPU_ON	0xc4000003
-#define PSCI_SYSTEM_OFF 0x84000008
 #define START_SECONDS	2
 
 struct cpu cpus[MAX_CPUS];
@@ -63,7 +61,8 @@ void smp_release(void)
 
 static bool start_one(struct cpu *c)
 {
-	int64_t st = smc(PSCI_CPU_ON, c->mpidr, (uintptr_t)secondary_entry, (uintptr_t)c);
+	int64_t st = smc(PSCI_FN_CPU_ON | PSCI_FN_64BIT, c->mpidr, (uintptr_t)secondary_entry,
+			 (uintptr_t)c);
 	uint64_t end = arch_time_ticks() + START_SECONDS * arch_time_hz();
 
 	if (st != 0) {
@@ -94,6 +93,6 @@ void smp_start(unsigned count)
 
 void machine_off(void)
 {
-	smc(PSCI_SYSTEM_OFF, 0, 0, 0);
+	smc(PSCI_FN_SYSTEM_OFF, 0, 0, 0);
 	cpu_stop();
 }

@@ -1,0 +1,27 @@
+/* PSCI and SMCCC as both sides of a call see them: Arm DEN 0022 §5 and DEN 0028 §7. */
+#ifndef SPEC_PSCI_H
+#define SPEC_PSCI_H
+
+#define PSCI_VERSION_1_1     0x10001
+#define PSCI_SUCCESS	     0
+#define PSCI_NOT_SUPPORTED   (-1)
+#define PSCI_INVALID	     (-2)
+#define PSCI_DENIED	     (-3)
+#define PSCI_ALREADY_ON	     (-4)
+#define PSCI_ON_PENDING	     (-5)
+#define PSCI_INVALID_ADDRESS (-9)
+
+#define PSCI_FN_VERSION		0x84000000
+#define PSCI_FN_CPU_SUSPEND	0x84000001
+#define PSCI_FN_CPU_OFF		0x84000002
+#define PSCI_FN_CPU_ON		0x84000003
+#define PSCI_FN_AFFINITY_INFO	0x84000004
+#define PSCI_FN_MIGRATE_INFO	0x84000006
+#define PSCI_FN_SYSTEM_OFF	0x84000008
+#define PSCI_FN_SYSTEM_RESET	0x84000009
+#define PSCI_FN_FEATURES	0x8400000a
+#define SMCCC_FN_VERSION	0x80000000
+#define SMCCC_VERSION_1_1	0x10001
+#define PSCI_FN_64BIT		0x40000000U
+
+#endif
