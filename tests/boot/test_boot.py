@@ -1,7 +1,6 @@
 """Ways into Viaduct, and what it does with machines and images that are not the usual ones."""
 import os
 import re
-import shutil
 import subprocess
 
 import viaduct_qemu as vq
@@ -77,24 +76,6 @@ def test_entered_at_el1_says_so_and_stops():
         run.pump(seconds=3)
         assert len([line for line in run.lines if line.strip()]) <= 2, run.tail()
         assert not run.guest("good")
-
-
-def test_uboot_booti():
-    """Debian's U-Boot at EL2 starts the Image with its own copy of the device tree."""
-    at = 0x58000000
-    machine = vq.Machine("u-boot", extra=["-bios", vq.UBOOT])
-    shutil.copy(vq.VIADUCT, f"{vq.BUILD}/boot-logs/u-boot.image")
-    modules = vq.Modules()
-    dtb = machine.tree([hello(cpus=2)], modules)
-    args = ["-dtb", dtb, "-device", f"loader,file={vq.BUILD}/boot-logs/u-boot.image,addr=0x{at:x},force-raw=on"]
-    with vq.Run(machine, args + modules.loader_args(), timeout=90) as run:
-        assert run.pump(lambda r: "Hit any key" in r.partial or "=>" in r.partial), run.tail()
-        run.send("\r")
-        assert run.pump(lambda r: r.partial.endswith("=> ")), run.tail()
-        run.send(f"booti {at:x} - ${{fdtcontroladdr}}\r")
-        run.wait()
-    assert said_hello(run), run.tail()
-    assert run.ended_by_itself, run.tail()
 
 
 def test_neighbour_outlives_a_guest():

@@ -26,3 +26,11 @@ $(B)/guests/%.elf: $(B)/guests/%.c.o $(guest_rt_o) tests/guests/payload.ld
 		$(filter %.o,$^) $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
 $(B)/guests/%.bin: $(B)/guests/%.elf
 	$(CROSS_COMPILE)objcopy -O binary $< $@
+
+# U-Boot behind its stub: no runtime of ours.
+uboot := /usr/lib/u-boot/qemu_arm64/u-boot.bin
+guests: $(B)/guests/uboot.bin
+$(B)/guests/uboot.S.o: guest_cflags += -DUBOOT='"$(uboot)"'
+$(B)/guests/uboot.S.o: $(uboot)
+$(B)/guests/uboot.elf: $(B)/guests/uboot.S.o
+	$(CROSS_COMPILE)ld -Ttext=0 -e 0 -o $@ $<

@@ -1,0 +1,101 @@
+"""Debian's U-Boot, as what starts Viaduct and as what Viaduct starts."""
+import os
+import shutil
+import struct
+import subprocess
+import zlib
+
+import pytest
+
+import viaduct_qemu as vq
+
+PARTITION, SIZE = 64 * vq.MIB, 64 * vq.MIB      # behind what the guest's `disk` test reads and writes
+
+
+def make_boot_disk(path, files):
+    """A disk with random content in front and one bootable partition that holds `files`: {name: path or text}."""
+    disk, folder = vq.Disk(path, 21), f"{path}.files"
+    os.makedirs(folder)
+    for name, source in files.items():
+        if source.startswith("/"):
+            shutil.copy(source, f"{folder}/{name}")
+        else:
+            with open(f"{folder}/{name}", "w", encoding="ascii") as f:
+                f.write(source)
+    subprocess.run(["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", f"{vq.ROOT}/docs/boot.cmd",
+                    f"{folder}/boot.scr"], check=True, stdout=subprocess.DEVNULL)
+    with open(path, "r+b") as f:
+        f.truncate(PARTITION + SIZE)
+        f.seek(440)             # of the MBR: signature, four partitions, 0x55aa
+        f.write(struct.pack("<IH", 0x56444354, 0) +
+                struct.pack("<B3xB3xII", 0x80, 0x83, PARTITION // 512, SIZE // 512) + bytes(48) + b"\x55\xaa")
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-d", folder, "-E", f"offset={PARTITION}", path,
+                    f"{SIZE // 1024}k"], check=True, env=os.environ | {"PATH": os.environ["PATH"] + ":/sbin"})
+    disk.sha256 = disk.sum(vq.READ_BYTES // vq.MIB)
+    return disk
+
+
+@pytest.fixture(scope="module")
+def booted(work):
+    """U-Boot finds the script on the NVMe disk that it then leaves to the guest."""
+    disk = make_boot_disk(f"{work}/uboot.img", {
+        "viaduct": vq.VIADUCT, "Image": vq.IMAGE["stable"], "initrd.gz": vq.INITRD,
+        "hello": f"{vq.BUILD}/guests/hello.bin",
+        "viaduct.env": "guests=lin small\n"
+                       "lin_cpus=1\nlin_memory=0x40000\nlin_kernel=Image\nlin_ramdisk=initrd.gz\n"
+                       "lin_args=console=ttyAMA0 panic=-1 viaduct.name=lin viaduct.test=disk,off\n"
+                       "lin_devices=disk\nlin_disk=0000:00:01.0/00.0\n"
+                       "small_cpus=2\nsmall_memory=0x8000\nsmall_kernel=hello\n"})
+    machine = vq.Machine("u-boot", smp=4, devices=vq.root_port(1, 1) + vq.nvme(disk.path, "rp1"),
+                         extra=["-bios", vq.UBOOT])
+    with vq.Run(machine, [], timeout=120) as run:
+        run.disk = disk
+        return run.wait()
+
+
+def test_boot_script_starts_linux_with_the_disk_uboot_used(booted):
+    assert booted.find(r"U-Boot 20\d\d"), booted.tail()
+    assert booted.result("lin", "disk-read")["sha256"] == booted.disk.sha256
+    assert booted.result("lin", "disk-write").ok
+    assert booted.disk.read(vq.PATTERN_OFFSET, 4096 * 64) == vq.Disk.pattern("lin")
+    assert booted.ended_by_itself, booted.tail()
+
+
+def test_boot_script_declares_every_guest(booted):
+    hello = [line.strip() for line in booted.guest("small") if line.startswith("PAYLOAD hello:")]
+    assert hello and hello[-1] == "PAYLOAD hello: ok", booted.tail("small")
+
+
+def say(run, command):
+    """Types a command at U-Boot's prompt in guest `boot`; returns the lines of its answer."""
+    seen = len(run.lines)
+    run.send(command + "\r")
+    assert run.pump(lambda r: len(r.lines) > seen and r.partial == "(boot) => ", 20), run.tail()
+    return [line.removeprefix("(boot) ") for line in run.lines[seen:]]
+
+
+def test_uboot_as_guest_reads_and_writes_its_nvme_disk(work):
+    """Another operating system than Linux: polled queues, no interrupt, BARs placed by U-Boot."""
+    disk = vq.Disk(f"{work}/uboot-guest.img", 22)
+    guest = vq.Guest("boot", f"{vq.BUILD}/guests/uboot.bin", memory_mib=128,
+                     devices=[vq.Device("nvme", "0000:00:01.0/00.0", guest="00:03.0")])
+    machine = vq.Machine("u-boot-guest", smp=1, devices=vq.root_port(1, 1) + vq.nvme(disk.path, "rp1"))
+    size = 2 * vq.MIB
+    with machine.start([guest], timeout=60) as run:
+        assert run.pump(lambda r: "Hit any key" in r.partial, 20), run.tail()
+        say(run, "")
+        say(run, "pci enum")
+        assert any(line.split()[:3] == ["00.03.00", "0x1b36", "0x0010"] for line in say(run, "pci")), run.tail()
+        say(run, "nvme scan")
+        assert any("Prod: viaduct-rp1" in line for line in say(run, "nvme info")), run.tail()
+        say(run, "mw.b 42000000 0 200000")
+        assert any("4096 blocks read: OK" in line for line in say(run, f"nvme read 42000000 800 {size // 512:x}"))
+        crc = zlib.crc32(disk.read(0x800 * 512, size))
+        assert any(line.endswith(f"==> {crc:08x}") for line in say(run, f"crc32 42000000 {size:x}")), run.tail()
+        # The other way: a pattern of its own, to where it did not read.
+        say(run, "mw.l 43000000 c0ffee11 4000")
+        assert any("128 blocks written: OK" in line for line in say(run, "nvme write 43000000 8000 80"))
+        run.send("poweroff\r")
+        run.wait()
+    assert disk.read(0x8000 * 512, 0x10000) == bytes.fromhex("11eeffc0") * 0x4000
+    assert run.ended_by_itself, run.tail()
