@@ -63,6 +63,7 @@ pure_src := \
 	drivers/pci/host.c \
 	drivers/pci/identify.c \
 	drivers/pci/reset.c \
+	drivers/pci/xr3.c \
 	drivers/serial/pl011.c \
 	drivers/serial/uart.c \
 	vpci/bars.c \

@@ -165,8 +165,8 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 	enum hv_status st = HV_OK;
 
 	if (g->its)
-		st = s2_map(&vm->dma_s2, IPA(ALIGN_DOWN(g->its_base.v + VITS_TRANSLATER, PAGE_SIZE)),
-			    msi_doorbell_page(g->msi), PAGE_SIZE, S2_DOORBELL);
+		st = s2_map(&vm->dma_s2, g->vpci.dma_doorbell, msi_doorbell_page(g->msi), PAGE_SIZE,
+			    S2_DOORBELL);
 	for (unsigned i = 0; i < g->device_count && st == HV_OK; i++) {
 		struct plan_device *d = &g->device[i];
 

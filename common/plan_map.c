@@ -1,9 +1,9 @@
 /*
- * Where a guest's RAM, BAR windows and MSI doorbell go in its address space. Pure but for the
- * refusals. A device of the guest uses these very numbers on its bus, and a root complex without
- * ACS takes an address of its own windows for itself, before any SMMU sees it; so what devices
- * must reach (RAM, doorbell) is placed by the host bridges' rules, what only CPUs use (BARs) is
- * not.
+ * Where a guest's BAR windows and MSI doorbell go in its address space, and what its devices reach
+ * there. Pure but for the refusals. A device of the guest uses these very numbers on its bus, and a
+ * root complex without ACS takes an address of its own windows for itself, before any SMMU sees it;
+ * so what devices must reach (RAM, doorbell, BARs with p2p) is placed by the host bridges' rules,
+ * what only CPUs use is not.
  */
 #include <hv/bits.h>
 #include <hv/vits.h>
@@ -13,7 +13,7 @@
 /* I/O ports are no memory addresses on the bus, but their CPU address may be. */
 static struct range on_bus(const struct pci_window *w)
 {
-	return (struct range){ w->kind == PCI_WINDOW_IO ? w->cpu : w->pci, w->size };
+	return (struct range){w->kind == PCI_WINDOW_IO ? w->cpu : w->pci, w->size};
 }
 
 /* NULL: [r) gets through this bridge at its own addresses. Else what is in the way, and where. */
@@ -67,7 +67,7 @@ struct search {
 
 static void try_at(struct search *s, uint64_t at)
 {
-	struct range r = { ALIGN_UP(at, s->align), s->size };
+	struct range r = {ALIGN_UP(at, s->align), s->size};
 	struct plan_clash c;
 
 	if (r.base < at || !range_contains(s->limits, r.base, r.size) ||
@@ -96,7 +96,7 @@ enum hv_status plan_place(const struct plan_reach *reach, const struct range *ta
 			  unsigned taken_count, struct range limits, uint64_t prefer, uint64_t size,
 			  uint64_t align, uint64_t *out)
 {
-	struct search s = { reach, taken, taken_count, limits, size, align, 0, false };
+	struct search s = {reach, taken, taken_count, limits, size, align, 0, false};
 
 	try_at(&s, prefer);
 	if (!s.found || s.best != prefer) {
@@ -112,7 +112,7 @@ enum hv_status plan_place(const struct plan_reach *reach, const struct range *ta
 
 static struct plan_reach reach_of(const struct guest_plan *g)
 {
-	struct plan_reach reach = { 0 };
+	struct plan_reach reach = {0};
 
 	for (unsigned i = 0; i < g->device_count; i++) {
 		const struct pci_host *h = g->device[i].func->host;
@@ -146,7 +146,7 @@ static void bars_add(struct bars *b, uint64_t size)
  */
 static bool bars_fit(const struct bars *b, struct range w)
 {
-	uint32_t piece[64] = { 0 };
+	uint32_t piece[64] = {0};
 
 	while (w.size) {
 		unsigned order = log2_floor(w.size);
@@ -187,69 +187,95 @@ static void count_bars(const struct guest_plan *g, bool high_window, struct bars
 /* RAM first, for windows and doorbell to keep off it. */
 struct taken {
 	unsigned count;
-	struct range r[MAX_GUEST_RAM + 1];
+	struct range r[MAX_GUEST_RAM + 2];
 };
 
 static void map_windows(struct guest_plan *g, const struct plan_reach *reach, struct taken *t,
 			uint64_t ipa_end)
 {
-	struct range w = { GUEST_MEM64_BASE, GUEST_MEM64_SIZE };
-	struct bars low = { .total = 0 }, high = { .total = 0 };
-	bool has_high = range_end(w) <= ipa_end;
+	struct range low = {GUEST_MEM32_BASE, GUEST_MEM32_SIZE};
+	struct range high = {GUEST_MEM64_BASE, GUEST_MEM64_SIZE};
+	struct bars bars32 = {.total = 0}, bars64 = {.total = 0};
+	bool has_high = range_end(high) <= ipa_end;
 	char a[PLAN_SIZE_TEXT], b[PLAN_SIZE_TEXT];
 
 	g->vpci.ecam = IPA(GUEST_ECAM_BASE);
-	g->vpci.mem32 = (struct range){ GUEST_MEM32_BASE, GUEST_MEM32_SIZE };
-	count_bars(g, has_high, &low, &high);
-	if (!bars_fit(&low, g->vpci.mem32))
-		plan_refuse(g, "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
+	count_bars(g, has_high, &bars32, &bars64);
+	if (plan_place(reach, t->r, t->count, (struct range){low.base, GIB(4) - low.base}, low.base,
+		       low.size, MIB(16), &low.base) != HV_OK)
+		plan_refuse(g, "p2p: its host bridges leave no place below 4 GiB for its BARs; "
+			       "remove p2p");
+	if (!bars_fit(&bars32, low))
+		plan_refuse(g,
+			    "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
 			    "into the %s at 0x%lx; move a device to another guest",
-			    plan_size(low.total, a), plan_size(g->vpci.mem32.size, b),
-			    g->vpci.mem32.base);
+			    plan_size(bars32.total, a), plan_size(low.size, b), low.base);
+	g->vpci.mem32 = t->r[t->count++] = low;
 	if (!has_high)
 		return;
 	/* A power of two, aligned: whatever the order, naturally aligned BARs fit. */
-	w.size = MAX(BIT(log2_ceil(high.total)), w.size);
-	if (plan_place(reach, t->r, t->count, (struct range){ w.base, ipa_end - w.base }, w.base,
-		       w.size, w.size, &w.base) != HV_OK)
-		plan_refuse(g, "the 64-bit BARs of its devices (%s) do not fit into its "
+	high.size = MAX(BIT(log2_ceil(bars64.total)), high.size);
+	if (plan_place(reach, t->r, t->count, (struct range){high.base, ipa_end - high.base},
+		       high.base, high.size, high.size, &high.base) != HV_OK)
+		plan_refuse(g,
+			    "the 64-bit BARs of its devices (%s) do not fit into its "
 			    "address space of 2^%u bytes; move a device to another guest",
-			    plan_size(high.total, a), log2_floor(ipa_end));
-	g->vpci.mem64 = t->r[t->count++] = w;
+			    plan_size(bars64.total, a), log2_floor(ipa_end));
+	g->vpci.mem64 = t->r[t->count++] = high;
 }
 
-/* The translation frame's address is what devices write to, so the frame goes where they reach. */
+/*
+ * What devices behind an IOMMU are told is the address of the guest's translation frame, which goes
+ * where they reach. The controller's own page it is for the others, and behind a root complex that
+ * has a window for that page alone.
+ */
 static void map_its(struct guest_plan *g, const struct plan_reach *reach, const struct taken *t,
 		    uint64_t ipa_end)
 {
 	const uint64_t page = ALIGN_DOWN(VITS_TRANSLATER, PAGE_SIZE);
-	const struct range limits = { GUEST_RAM_BASE, ipa_end - GUEST_RAM_BASE };
+	const struct range limits = {GUEST_RAM_BASE, ipa_end - GUEST_RAM_BASE};
+	struct range own = {msi_doorbell_page(g->msi).v, PAGE_SIZE};
 	uint64_t base = GUEST_ITS_BASE;
+	bool uses_own = false, told_own = false;
 	struct plan_clash c;
 
-	if (!plan_reaches(reach, (struct range){ base + page, PAGE_SIZE }, &c) &&
-	    plan_place(reach, t->r, t->count, limits, GUEST_RAM_BASE, VITS_SIZE, KIB(64),
-		       &base) != HV_OK) {
-		plan_msi_off(g, "no free page inside dma-ranges for the doorbell");
-		return;
+	for (unsigned i = 0; i < g->device_count; i++) {
+		const struct pci_func *f = g->device[i].func;
+
+		uses_own = uses_own || (g->device[i].msi != PLAN_OFF && !plan_translated(f));
+		told_own = told_own || f->host->own_doorbell;
 	}
+	if ((uses_own || told_own) &&
+	    (range_end(own) > ipa_end || plan_place(reach, t->r, t->count, own, own.base, PAGE_SIZE,
+						    PAGE_SIZE, &own.base) != HV_OK))
+		plan_msi_off(g, "its host bridge lets nothing through to the doorbell");
+	else if (!told_own && !plan_reaches(reach, (struct range){base + page, PAGE_SIZE}, &c) &&
+		 plan_place(reach, t->r, t->count, limits, limits.base, VITS_SIZE, KIB(64),
+			    &base) != HV_OK)
+		plan_msi_off(g, "no free page inside dma-ranges for the doorbell");
+	if (!g->its)
+		return;
 	g->its_base = IPA(base);
 	g->vpci.doorbell = IPA(base + page);
+	g->vpci.dma_doorbell = told_own ? IPA(own.base) : g->vpci.doorbell;
 }
 
 void plan_map_guest(const struct plan *p, struct guest_plan *g)
 {
-	const struct plan_reach everywhere = { 0 };
+	const struct plan_reach everywhere = {0};
 	struct plan_reach reach = reach_of(g);
 	uint64_t ipa_end = BIT(p->geo.ipa_bits);
-	struct taken t = { .count = 0 };
+	struct taken t = {.count = 0};
+	bool p2p = false;
 
 	plan_ram(p, g, &reach, ipa_end);
 	if (plan_refused(g) || !g->has_pci)
 		return;
 	for (unsigned i = 0; i < g->ram_count; i++)
-		t.r[t.count++] = (struct range){ g->ram[i].ipa.v, g->ram[i].size };
-	map_windows(g, &everywhere, &t, ipa_end);
+		t.r[t.count++] = (struct range){g->ram[i].ipa.v, g->ram[i].size};
+	for (unsigned i = 0; i < g->device_count; i++)
+		p2p = p2p || g->device[i].p2p;
+	map_windows(g, p2p ? &reach : &everywhere, &t, ipa_end);
 	if (g->its)
 		map_its(g, &reach, &t, ipa_end);
 }

@@ -105,6 +105,9 @@ static void check_iommu(const struct plan *p, struct guest_plan *g, const struct
 	if (i && i->dead)
 		plan_refuse(g, "%s is behind IOMMU %s, which does not work; remove the device",
 			    f->name, i->name);
+	else if (d->force_no_iommu && !g->direct_map && !plan_translated(f))
+		plan_refuse(g, "%s is given without an IOMMU, so it uses physical addresses; give the "
+			    "guest direct-map", f->name);
 	else if (d->force_no_iommu)
 		return;
 	else if (!i || !f->sid_count)

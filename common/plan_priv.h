@@ -12,6 +12,12 @@ static inline bool plan_refused(const struct guest_plan *g)
 	return g->refused[0] != 0;
 }
 
+/* An IOMMU stands between the function and memory: what it uses are IPAs. */
+static inline bool plan_translated(const struct pci_func *f)
+{
+	return f->iommu && f->sid_count && f->iommu->s2;
+}
+
 /* Every enabled guest node below /chosen: for (n = plan_next_guest(fdt, -1); n >= 0; ...). */
 int plan_next_guest(const void *fdt, int node);
 /* Reads the declaration at g->node; devices go to pool[0 .. room). May refuse. */

@@ -18,8 +18,8 @@
 #include "plan_priv.h"
 
 /* What every guest has at fixed addresses: interrupt controller, UART, the vPCI windows. */
-static const struct range fixed = { GUEST_ITS_BASE,
-				    GUEST_MEM32_BASE + GUEST_MEM32_SIZE - GUEST_ITS_BASE };
+static const struct range fixed = {GUEST_ITS_BASE,
+				   GUEST_MEM32_BASE + GUEST_MEM32_SIZE - GUEST_ITS_BASE};
 
 /*
  * xen,static-mem: pairs in the cells of /chosen, or in the guest's own as older trees have them.
@@ -28,8 +28,8 @@ static const struct range fixed = { GUEST_ITS_BASE,
 static int static_ranges(const void *fdt, int node, struct range out[MAX_GUEST_RAM])
 {
 	int chosen = dt_parent(fdt, node);
-	uint32_t ac = dt_u32(fdt, node, "#xen,static-mem-address-cells",
-			     dt_address_cells(fdt, chosen));
+	uint32_t ac =
+		dt_u32(fdt, node, "#xen,static-mem-address-cells", dt_address_cells(fdt, chosen));
 	uint32_t sc = dt_u32(fdt, node, "#xen,static-mem-size-cells", dt_size_cells(fdt, chosen));
 	unsigned len, count;
 	const char *p = dt_get(fdt, node, "xen,static-mem", &len);
@@ -42,7 +42,7 @@ static int static_ranges(const void *fdt, int node, struct range out[MAX_GUEST_R
 	if (!count || count > MAX_GUEST_RAM)
 		return -1;
 	for (unsigned i = 0; i < count; i++, p += 4 * (ac + sc)) {
-		out[i] = (struct range){ dt_cells(p, ac), dt_cells(p + 4 * ac, sc) };
+		out[i] = (struct range){dt_cells(p, ac), dt_cells(p + 4 * ac, sc)};
 		if (range_end(out[i]) <= out[i].base ||
 		    !IS_ALIGNED(out[i].base | out[i].size, PAGE_SIZE))
 			return -1;
@@ -71,7 +71,7 @@ unsigned plan_reserve(const struct board *b, struct range tree, struct range *mo
 
 static void add_pages(struct guest_plan *g, uint64_t pa, uint64_t size)
 {
-	g->ram[g->ram_count++] = (struct guest_ram){ .pa = PA(pa), .ipa = IPA(pa), .size = size };
+	g->ram[g->ram_count++] = (struct guest_ram){.pa = PA(pa), .ipa = IPA(pa), .size = size};
 }
 
 static void take_static(const struct plan *p, struct guest_plan *g, const struct range *r, int n)
@@ -87,8 +87,11 @@ static void take_static(const struct plan *p, struct guest_plan *g, const struct
 			plan_refuse_ram(p, g, r[i]);
 	}
 	if (n < 0)
-		plan_refuse(g, "xen,static-mem is malformed; give at most %d <address size>, multiples "
-			    "of 4 KiB, in the cells of /chosen", MAX_GUEST_RAM);
+		plan_refuse(
+			g,
+			"xen,static-mem is malformed; give at most %d <address size>, multiples "
+			"of 4 KiB, in the cells of /chosen",
+			MAX_GUEST_RAM);
 	else if (sum != g->ram_size)
 		plan_refuse(g, "xen,static-mem has %s and memory is %s; make them equal",
 			    plan_size(sum, a), plan_size(g->ram_size, b));
@@ -106,23 +109,27 @@ static void take_any(struct guest_plan *g)
 		left -= got;
 	}
 	if (left)
-		plan_refuse(g, "there is no free RAM of %s, not in %d pieces either; lower memory "
-			    "of a guest", plan_size(g->ram_size, size), MAX_GUEST_RAM);
+		plan_refuse(g,
+			    "there is no free RAM of %s, not in %d pieces either; lower memory "
+			    "of a guest",
+			    plan_size(g->ram_size, size), MAX_GUEST_RAM);
 }
 
 /* IPA = PA at `r`? Refuses with what is in the way. */
 static void check_direct(struct guest_plan *g, const struct plan_reach *reach, struct range r,
 			 uint64_t ipa_end)
 {
-	struct plan_clash c = { .why = "overlaps its own devices'", .at = fixed };
+	struct plan_clash c = {.why = "overlaps its own devices'", .at = fixed};
 	char where[PLAN_CLASH_TEXT];
 
 	if (range_end(r) > ipa_end)
-		c = (struct plan_clash){ .why = "is outside its address space", .at = { 0, ipa_end } };
+		c = (struct plan_clash){.why = "is outside its address space", .at = {0, ipa_end}};
 	else if (!range_overlaps(r, fixed) && plan_reaches(reach, r, &c))
 		return;
-	plan_refuse(g, "direct-map: RAM at 0x%lx to 0x%lx %s; remove direct-map, or give "
-		    "xen,static-mem elsewhere", r.base, range_end(r) - 1, plan_clash(&c, where));
+	plan_refuse(g,
+		    "direct-map: RAM at 0x%lx to 0x%lx %s; remove direct-map, or give "
+		    "xen,static-mem elsewhere",
+		    r.base, range_end(r) - 1, plan_clash(&c, where));
 }
 
 /* The pages are free anywhere, so take them where its devices reach. */
@@ -135,7 +142,7 @@ static void take_direct(struct guest_plan *g, const struct plan_reach *reach, ui
 	for (unsigned i = 0; pmem_free_range(i, &r); i++) {
 		r.size = r.base < ipa_end ? MIN(r.size, ipa_end - r.base) : 0;
 		if (plan_place(reach, &fixed, 1, r, r.base, g->ram_size, MIB(2), &at) == HV_OK &&
-		    pmem_take((struct range){ at, g->ram_size })) {
+		    pmem_take((struct range){at, g->ram_size})) {
 			add_pages(g, at, g->ram_size);
 			return;
 		}
@@ -143,9 +150,10 @@ static void take_direct(struct guest_plan *g, const struct plan_reach *reach, ui
 	for (unsigned i = 0; pmem_free_range(i, &r); i++) {
 		at = ALIGN_UP(r.base, MIB(2));
 		if (range_contains(r, at, g->ram_size))
-			check_direct(g, reach, (struct range){ at, g->ram_size }, ipa_end);
+			check_direct(g, reach, (struct range){at, g->ram_size}, ipa_end);
 	}
-	plan_refuse(g, "direct-map: there is no free RAM of %s in one piece; lower memory of a guest",
+	plan_refuse(g,
+		    "direct-map: there is no free RAM of %s in one piece; lower memory of a guest",
 		    plan_size(g->ram_size, size));
 }
 
@@ -184,9 +192,9 @@ static bool place_ram(const struct plan_reach *reach, struct range limits, uint6
 /* Below 4 GiB if it fits there, split like Xen's map if it does not, all of it high at worst. */
 static void place(struct guest_plan *g, const struct plan_reach *reach, uint64_t ipa_end)
 {
-	const struct range low = { GUEST_RAM_BASE, MIN(GUEST_RAM_SIZE, ipa_end - GUEST_RAM_BASE) };
-	const struct range high = { GUEST_HIGH_BASE,
-				    ipa_end > GUEST_HIGH_BASE ? ipa_end - GUEST_HIGH_BASE : 0 };
+	const struct range low = {GUEST_RAM_BASE, MIN(GUEST_RAM_SIZE, ipa_end - GUEST_RAM_BASE)};
+	const struct range high = {GUEST_HIGH_BASE,
+				   ipa_end > GUEST_HIGH_BASE ? ipa_end - GUEST_HIGH_BASE : 0};
 	uint64_t total = g->ram_size, first = MIN(total, GUEST_RAM_SIZE), base, rest = 0;
 	char size[PLAN_SIZE_TEXT], where[PLAN_CLASH_TEXT];
 	struct plan_clash c;
@@ -196,13 +204,16 @@ static void place(struct guest_plan *g, const struct plan_reach *reach, uint64_t
 		set_addresses(g, base, first, rest);
 	else if (place_ram(reach, high, GUEST_HIGH_BASE, total, &base))
 		set_addresses(g, base, total, 0);
-	else if (!plan_reaches(reach, (struct range){ GUEST_RAM_BASE, first }, &c))
-		plan_refuse(g, "RAM at 0x%x (%s) %s and fits nowhere else that its devices reach; "
-			    "lower memory or correct dma-ranges", GUEST_RAM_BASE,
-			    plan_size(total, size), plan_clash(&c, where));
+	else if (!plan_reaches(reach, (struct range){GUEST_RAM_BASE, first}, &c))
+		plan_refuse(g,
+			    "RAM at 0x%x (%s) %s and fits nowhere else that its devices reach; "
+			    "lower memory or correct dma-ranges",
+			    GUEST_RAM_BASE, plan_size(total, size), plan_clash(&c, where));
 	else
-		plan_refuse(g, "%s of RAM does not fit into its address space of 2^%u bytes; lower "
-			    "memory", plan_size(total, size), log2_floor(ipa_end));
+		plan_refuse(g,
+			    "%s of RAM does not fit into its address space of 2^%u bytes; lower "
+			    "memory",
+			    plan_size(total, size), log2_floor(ipa_end));
 }
 
 void plan_ram(const struct plan *p, struct guest_plan *g, const struct plan_reach *reach,
@@ -220,5 +231,5 @@ void plan_ram(const struct plan *p, struct guest_plan *g, const struct plan_reac
 	if (!g->direct_map)
 		place(g, reach, ipa_end);
 	for (unsigned i = 0; g->direct_map && i < g->ram_count; i++)
-		check_direct(g, reach, (struct range){ g->ram[i].pa.v, g->ram[i].size }, ipa_end);
+		check_direct(g, reach, (struct range){g->ram[i].pa.v, g->ram[i].size}, ipa_end);
 }

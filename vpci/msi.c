@@ -43,7 +43,8 @@ uint64_t msi_device_address(const struct vpci_func *f)
 	const struct msi_ctrl *c = f->as.msi.ctrl;
 
 	/* Without an IOMMU in between the device's address is the physical one. */
-	return f->pf->iommu ? f->v->doorbell : msi_doorbell_page(c).v + msi_doorbell_offset(c);
+	return (f->pf->iommu ? f->v->cfg.dma_doorbell.v : msi_doorbell_page(c).v) +
+	       msi_doorbell_offset(c);
 }
 
 static void write_masks(struct vpci_func *f)

@@ -118,7 +118,7 @@ static bool read_buses(struct pci_host *h)
 	return true;
 }
 
-static bool read_host(const void *fdt, int node, struct pci_host *h)
+static bool read_host(const void *fdt, int node, struct pci_host *h, void (*map)(struct range))
 {
 	*h = (struct pci_host){ .fdt = fdt, .node = node };
 	dt_path(fdt, node, h->name, sizeof(h->name));
@@ -132,6 +132,11 @@ static bool read_host(const void *fdt, int node, struct pci_host *h)
 			dt_u32(fdt, dt_find(fdt, "/chosen"), "linux,pci-probe-only", 0);
 	read_windows(h);
 	read_inbound(h);
+	if (dt_compatible(fdt, node, "arm,juno-r1-pcie") && !xr3_probe(h, map)) {
+		log_warn("pci: %s: firmware opened no window to RAM (has it no link?); left alone",
+			 h->name);
+		return false;
+	}
 	return true;
 }
 
@@ -168,7 +173,7 @@ static void number_segments(void)
 	}
 }
 
-static void find_hosts(const void *fdt)
+static void find_hosts(const void *fdt, void (*map)(struct range))
 {
 	static const char ecam[] = "pci-host-ecam-generic";
 
@@ -180,7 +185,7 @@ static void find_hosts(const void *fdt)
 				 MAX_PCI_HOSTS);
 			break;
 		}
-		if (read_host(fdt, n, &pci_hosts[pci_host_count]))
+		if (read_host(fdt, n, &pci_hosts[pci_host_count], map))
 			pci_host_count++;
 	}
 	number_segments();
@@ -190,7 +195,7 @@ void pci_probe_hosts(const void *fdt, void (*map)(struct range))
 {
 	pci_host_count = 0;
 	pci_func_count = 0;
-	find_hosts(fdt);
-	for (unsigned i = 0; i < pci_host_count; i++)
+	find_hosts(fdt, map);
+	for (unsigned i = 0; map && i < pci_host_count; i++)
 		map(pci_hosts[i].ecam);
 }

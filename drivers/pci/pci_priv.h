@@ -27,6 +27,9 @@ void fabric_restore(const struct pci_func *f);
 void bridge_write_buses(const struct pci_func *f, unsigned subordinate);
 void bridge_open(const struct pci_func *f);
 
+/* xr3.c: what Juno's root complex lets in; map NULL: what it should. false: nothing of RAM. */
+bool xr3_probe(struct pci_host *h, void (*map)(struct range));
+
 /* groups.c */
 void groups_compute(void);
 

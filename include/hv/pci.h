@@ -40,6 +40,7 @@ struct pci_host {
 	bool dead;		/* the ECAM does not answer: reads as all ones */
 	unsigned inbound_count;	/* dma-ranges: what devices may address; 0: everything */
 	struct range inbound[8];
+	bool own_doorbell;	/* MSIs pass at the controller's own address only */
 	unsigned func_first, func_count; /* its slice of pci_funcs */
 	uint32_t waited_us;	/* for functions that were not ready */
 	char name[40];
@@ -111,8 +112,8 @@ extern struct pci_func pci_funcs[MAX_PCI_FUNCS];
 extern unsigned pci_func_count;
 
 /*
- * Boot, in this order: pci_probe_hosts finds the host bridges (`map` maps an ECAM as Device at
- * EL2), then for each host pci_enumerate (captures and silences every function, numbers buses,
+ * Boot, in this order: pci_probe_hosts finds the host bridges (`map` maps registers as Device at
+ * EL2; NULL: there is no hardware, its registers hold what firmware should have written), then for each host pci_enumerate (captures and silences every function, numbers buses,
  * sizes BARs) and pci_assign (places BARs, opens the bridges), and once for all pci_identify. Afterwards
  * bus mastering and MEM decode are off and INTx disabled on every endpoint. What cannot be used
  * has `refused` set.

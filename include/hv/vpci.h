@@ -15,7 +15,8 @@ struct vpci_config {
 	ipa_t ecam;	   /* 1 MiB a bus; one bus */
 	struct range mem32; /* IPA windows for BARs, PCI address == IPA */
 	struct range mem64;
-	ipa_t doorbell;	   /* in the page that devices write MSIs to; 0: none */
+	ipa_t doorbell;	   /* in the page that the guest has its MSIs go to; 0: none */
+	ipa_t dma_doorbell; /* in the page that devices behind an IOMMU are told instead */
 	/* Boot: maps pages of BARs that EL2 itself touches, Device, before they are touched. Pages
 	 * may come more than once. NULL: they are mapped already. */
 	void (*map)(struct range pa);

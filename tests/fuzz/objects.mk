@@ -8,4 +8,4 @@ plan_objs := common/plan.c common/plan_map.c common/plan_parse.c common/plan_pci
 	tests/host/plan_fakes.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c
 enumerate_objs := $(patsubst %,drivers/pci/%.c,assign bars caps capsize ecam enumerate fabric find groups host identify \
-	reset) common/fmt.c common/dt.c common/dt_tree.c tests/host/pci_model.c tests/host/pci_board.c
+	reset xr3) common/fmt.c common/dt.c common/dt_tree.c tests/host/pci_model.c tests/host/pci_board.c

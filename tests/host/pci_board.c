@@ -87,11 +87,15 @@ void board_host(const struct board_host *b)
 		0x02000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000,
 		0x03000000, 0x80, 0, 0x80, 0, 0x80, 0,
 	};
+	static const char juno[] = "arm,juno-r1-pcie\0plda,xpressrich3-axi\0pci-host-ecam-generic";
 	char name[32];
 
 	snprintf(name, sizeof(name), "pcie@%llx", (unsigned long long)b->ecam);
 	check(fdt_begin_node(fdt, name));
-	check(fdt_property(fdt, "compatible", "acme,pcie\0pci-host-ecam-generic", 32));
+	if (b->juno)
+		check(fdt_property(fdt, "compatible", juno, sizeof(juno)));
+	else
+		check(fdt_property(fdt, "compatible", "acme,pcie\0pci-host-ecam-generic", 32));
 	CELLS("#address-cells", 3);
 	CELLS("#size-cells", 2);
 	CELLS("#interrupt-cells", 1);
@@ -120,6 +124,17 @@ void board_host(const struct board_host *b)
 	if (b->coherent)
 		check(fdt_property(fdt, "dma-coherent", NULL, 0));
 	interrupt_map();
+	check(fdt_end_node(fdt));
+}
+
+void board_v2m(uint64_t at)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "v2m@%llx", (unsigned long long)at);
+	check(fdt_begin_node(fdt, name));
+	check(fdt_property_string(fdt, "compatible", "arm,gic-v2m-frame"));
+	CELLS("reg", (uint32_t)(at >> 32), (uint32_t)at, 0, 0x10000);
 	check(fdt_end_node(fdt));
 }
 

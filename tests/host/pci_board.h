@@ -26,12 +26,15 @@ struct board_host {
 	uint32_t iommu_mask;		/* 0: absent; BOARD_MASK_ZERO: <0> */
 	bool no_iommu, no_msi, msi_parent, probe_only, disabled, has_domain, coherent;
 	uint32_t domain;
+	bool juno;			/* as Arm's Juno calls it */
 };
 #define BOARD_MASK_ZERO UINT32_MAX
 
 /* Begins with all models and state cleared. */
 void board_begin(void);
 void board_host(const struct board_host *b);
+/* A GICv2m frame, below the root. */
+void board_v2m(uint64_t at);
 const void *board_end(void);
 /* The usual: one host as QEMU has it around `m`, probed. */
 void board_probe(struct pcim *m);

@@ -403,7 +403,8 @@ void fake_start(void)
 	struct s2_geometry geo = { 40, 2, 2, false };
 	struct vpci_config cfg = {
 		.ecam = IPA(FAKE_ECAM), .mem32 = { FAKE_MEM32, MIB(256) },
-		.mem64 = { FAKE_MEM64, GIB(4) }, .doorbell = IPA(FAKE_DOORBELL), .map = map_el2,
+		.mem64 = { FAKE_MEM64, GIB(4) }, .doorbell = IPA(FAKE_DOORBELL),
+		.dma_doorbell = IPA(ALIGN_DOWN(FAKE_DOORBELL, PAGE_SIZE)), .map = map_el2,
 	};
 
 	fake_vm.vits = (struct vits *)&some_vits;

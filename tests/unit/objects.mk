@@ -28,7 +28,7 @@ guest_dt_objs := common/guest_dt.c common/fmt.c
 image_objs := common/image.c
 faults_objs := common/faults.c common/fmt.c
 pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps capsize ecam enumerate fabric find groups host identify \
-	reset) common/fmt.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
+	reset xr3) common/fmt.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)
 pci_identify_objs := $(pci_src)

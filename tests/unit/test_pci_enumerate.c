@@ -192,6 +192,127 @@ static void test_dma_ranges(void **state)
 	assert_int_equal(pci_hosts[1].inbound[0].size, 0);
 }
 
+/* --- Juno's inbound windows: a table of registers, as its firmware leaves it --------------------- */
+
+static uint32_t atr[0x1000 / 4];
+
+static uint64_t atr_read(void *model, uint64_t off, unsigned size)
+{
+	(void)model;
+	assert_int_equal(size, 4);
+	return atr[off / 4];
+}
+
+static void atr_write(void *model, uint64_t off, unsigned size, uint64_t v)
+{
+	unsigned entry = (unsigned)(off - 0x600) / 0x20;
+
+	(void)model;
+	assert_int_equal(size, 4);
+	assert_true(off >= 0x600 && entry < 8);
+	assert_false(atr[(0x600 + 0x20 * entry) / 4] & 1); /* never an open window */
+	atr[off / 4] = (uint32_t)v;
+}
+
+static void atr_open(unsigned i, uint64_t base, unsigned log2, uint32_t param)
+{
+	uint32_t *e = &atr[(0x600 + 0x20 * i) / 4];
+
+	e[0] = (uint32_t)base | (log2 - 1) << 1 | 1;
+	e[1] = e[3] = (uint32_t)(base >> 32);
+	e[2] = (uint32_t)base;
+	e[4] = param;
+}
+
+static void juno_go(void)
+{
+	static const uint32_t dma[] = { 0x2000000, 0, 0x80000000, 0, 0x80000000, 0, 0x80000000,
+					0x43000000, 8, 0, 8, 0, 2, 0 };
+
+	start(MIB(1), 0);
+	host_mmio_add(0x7ff30000, sizeof(atr), atr_read, atr_write, NULL);
+	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(1), .dma_ranges = dma,
+					 .dma_count = 2, .juno = true });
+	for (unsigned i = 0; i < 4; i++)
+		board_v2m(0x2c1c0000 + i * 0x10000);
+}
+
+static bool lets_in(uint64_t base, uint64_t size)
+{
+	bool in = false;
+
+	for (unsigned i = 0; i < pci_hosts[0].inbound_count; i++)
+		in = in || range_contains(pci_hosts[0].inbound[i], base, size);
+	return in;
+}
+
+/* What U-Boot writes; the last base is not aligned to its size. */
+static void firmware_opens(bool frame)
+{
+	memset(atr, 0, sizeof(atr));
+	if (frame)
+		atr_open(0, 0x2c1c0000, 12, 0x420004);
+	atr_open(1, 0x80000000, 31, 0x4e0004);
+	atr_open(2, UINT64_C(0x880000000), 33, 0x4e0004);
+}
+
+static void test_juno_lets_in_what_firmware_opened(void **state)
+{
+	(void)state;
+	firmware_opens(true);
+	juno_go();
+	board_go();
+	assert_int_equal(pci_host_count, 1);
+	assert_true(pci_hosts[0].own_doorbell);
+	assert_true(lets_in(0x80000000, GIB(2)) && lets_in(UINT64_C(0x800000000), GIB(8)));
+	assert_true(lets_in(0x2c1c0000, 4096) && lets_in(0x2c1f0000, 4096));
+	assert_false(lets_in(0x2c1c0000, 8192));
+	for (unsigned i = 1; i < 4; i++) { /* the other frames: like the first */
+		const uint32_t *e = &atr[(0x600 + 0x20 * (2 + i)) / 4];
+
+		assert_int_equal(e[0], (0x2c1c0000 + i * 0x10000) | 11 << 1 | 1);
+		assert_int_equal(e[2], 0x2c1c0000 + i * 0x10000);
+		assert_int_equal(e[1] | e[3], 0);
+		assert_int_equal(e[4], 0x420004);
+	}
+}
+
+/* What memory's window would do to a write to the frame nobody knows: there is no doorbell. */
+static void test_juno_without_a_window_for_the_frame(void **state)
+{
+	(void)state;
+	firmware_opens(false);
+	juno_go();
+	board_go();
+	assert_true(lets_in(0x80000000, GIB(2)));
+	assert_false(lets_in(0x2c1c0000, 4096));
+	assert_int_equal(log_lines("no window for the v2m frame at 0x2c1c0000"), 1);
+	assert_int_equal(atr[0x600 / 4], 0);
+}
+
+static void test_juno_without_a_link_is_left_alone(void **state)
+{
+	(void)state;
+	memset(atr, 0, sizeof(atr));
+	juno_go();
+	board_go();
+	assert_int_equal(pci_host_count, 0);
+	assert_int_equal(log_lines("has it no link?"), 1);
+	memset(atr, 0xff, sizeof(atr)); /* not even its registers answer */
+	juno_go();
+	board_go();
+	assert_int_equal(pci_host_count, 0);
+}
+
+static void test_juno_without_hardware_is_as_it_should_be(void **state)
+{
+	(void)state;
+	memset(atr, 0, sizeof(atr));
+	juno_go();
+	pci_probe_hosts(board_end(), NULL);
+	assert_true(lets_in(0x80000000, GIB(2)) && lets_in(0x2c1c0000, 4096));
+}
+
 static void test_everything_is_silent_afterwards(void **state)
 {
 	struct pcim_dev *rp, *ep;
@@ -576,6 +697,10 @@ int main(void)
 		T(test_a_silent_ecam_is_dead_and_boot_goes_on),
 		T(test_segments),
 		T(test_dma_ranges),
+		T(test_juno_lets_in_what_firmware_opened),
+		T(test_juno_without_a_window_for_the_frame),
+		T(test_juno_without_a_link_is_left_alone),
+		T(test_juno_without_hardware_is_as_it_should_be),
 		T(test_everything_is_silent_afterwards),
 		T(test_the_host_bridge_function_is_left_alone),
 		T(test_capability_lists_are_bounded),

@@ -165,12 +165,13 @@ static void test_one_unmapped_alias_makes_it_untranslated(void **state)
 static void test_a_masked_stream_is_one_group(void **state)
 {
 	static const uint32_t map[] = { 0, BOARD_SMMU, 0, 1 };
-	struct pcim_dev *a, *b;
+	struct pcim_dev *a, *b, *far;
 
 	(void)state;
 	start();
 	a = express(port(NULL, 1, 0, 4, ACS_ALL), 0, 0);
 	b = express(port(NULL, 2, 0, 4, ACS_ALL), 0, 0);
+	far = express(port(port(port(NULL, 3, 0, 4, ACS_ALL), 0, 0, 5, 0), 1, 0, 6, ACS_ALL), 0, 0);
 	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .iommu_map = map,
 					 .iommu_count = 1, .iommu_mask = BOARD_MASK_ZERO,
 					 .msi_parent = true });
@@ -181,6 +182,11 @@ static void test_a_masked_stream_is_one_group(void **state)
 	assert_int_equal(func(a)->group, 0); /* named by its first member */
 	assert_non_null(func(a)->msi);
 	assert_int_equal(func(a)->device_id, func(a)->bdf);
+	/* Juno's switch and what is on it: whatever ACS says, there is one stream. */
+	assert_int_equal(func(far)->sid[0], 0);
+	assert_true(same_group(a, far));
+	for (unsigned i = 0; i < pci_func_count; i++)
+		assert_int_equal(pci_funcs[i].group, 0);
 	func(b)->owner = 3;
 	assert_ptr_equal(pci_by_sid(&board_smmu, 0), func(b));
 }

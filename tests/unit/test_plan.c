@@ -37,12 +37,14 @@ struct decl {
 #define NONE UINT64_MAX
 #define MODULES UINT64_C(0x60000000)
 #define MODULE_SIZE 0x400000
+#define RESERVED UINT64_C(0xa0000000) /* /reserved-memory, 2 MiB */
 #define MOD(i) (MODULES + (i) * 0x1000000)
 
 static uint8_t blob[65536];
 static struct board board;
 static struct plan plan;
 static uint64_t ram_size;
+static uint64_t second_bank; /* at 32 GiB + 2 GiB, as Juno's */
 static uint8_t image[MODULE_SIZE];
 
 static void check(int err)
@@ -98,6 +100,12 @@ static void tree_begin(void)
 	prop_str("device_type", "memory");
 	prop_reg("reg", RAM_BASE, ram_size);
 	end();
+	if (second_bank) {
+		node("memory@880000000");
+		prop_str("device_type", "memory");
+		prop_reg("reg", UINT64_C(0x880000000), second_bank);
+		end();
+	}
 	node("cpus");
 	prop32("#address-cells", 1);
 	prop32("#size-cells", 0);
@@ -110,6 +118,12 @@ static void tree_begin(void)
 		prop32("reg", i);
 		end();
 	}
+	end();
+	node("reserved-memory");
+	cells22();
+	node("firmware@a0000000");
+	prop_reg("reg", RESERVED, MIB(2));
+	end();
 	end();
 	node("psci");
 	prop_str("compatible", "arm,psci-1.0");
@@ -269,6 +283,31 @@ static void affinity_absent(void) { vcpu(0, "4-15"); }
 static void affinity_both_0(void) { vcpu(0, "0"), vcpu(1, "0"); }
 static void affinity_0(void) { vcpu(0, "0"); }
 
+static void direct_map(void) { prop_raw("direct-map", NULL, 0); }
+
+static void static_mem(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+	fdt64_t v[4] = { cpu_to_fdt64(a), cpu_to_fdt64(a_size), cpu_to_fdt64(b), cpu_to_fdt64(b_size) };
+
+	prop_raw("xen,static-mem", v, b_size ? 32 : 16);
+}
+
+#define STATIC UINT64_C(0x90000000)
+static void static_64(void) { static_mem(STATIC, MIB(64), 0, 0); }
+static void static_two(void) { static_mem(STATIC, MIB(32), STATIC + MIB(48), MIB(32)); }
+static void static_over(void) { static_mem(STATIC + MIB(16), MIB(64), 0, 0); }
+static void static_nowhere(void) { static_mem(0x1000000, MIB(64), 0, 0); }
+static void static_kernel(void) { static_mem(MOD(0), MIB(64), 0, 0); }
+static void static_later(void) { static_mem(MOD(1), MIB(64), 0, 0); }
+static void static_image(void) { static_mem(RAM_BASE, MIB(64), 0, 0); }
+static void static_reserved(void) { static_mem(RESERVED - MIB(2), MIB(64), 0, 0); }
+static void static_odd(void) { static_mem(STATIC + 0x800, MIB(64), 0, 0); }
+static void static_wraps(void) { static_mem(UINT64_MAX - 0xfff, MIB(64), 0, 0); }
+static void static_all(void) { static_mem(RAM_BASE + MIB(2), GIB(1) - MIB(2), 0, 0); }
+static void static_cells(void) { prop_raw("xen,static-mem", "twelve bytes", 12); }
+static void direct_static(void) { direct_map(); static_64(); }
+static void direct_static_low(void) { direct_map(); static_mem(RAM_BASE + MIB(256), MIB(64), 0, 0); }
+
 static void no_iommu(void) { fake_func("0000:00:02.0")->iommu = NULL; }
 static void dead_iommu(void) { fake_smmu.dead = true; }
 static void stage1_iommu(void) { fake_smmu.s2 = false; }
@@ -321,6 +360,37 @@ static void narrow_dma_ranges(void)
 {
 	pci_hosts[0].inbound_count = 1;
 	pci_hosts[0].inbound[0] = (struct range){ 0x80000000, MIB(32) };
+}
+
+static void narrow_dma_low(void)
+{
+	narrow_dma_ranges();
+	ram_size = GIB(1);
+}
+
+static void narrow_for_p2p(void)
+{
+	pci_hosts[0].inbound_count = 1;
+	pci_hosts[0].inbound[0] = (struct range){ 0x80000000, MIB(128) };
+}
+
+static const struct pci_host juno = {
+	.ecam = { 0x40000000, 0x10000000 },
+	.window_count = 3,
+	.window = { { PCI_WINDOW_MEM32, false, 0x50000000, 0x50000000, 0x8000000, 0 },
+		    { PCI_WINDOW_IO, false, 0, 0x5f800000, 0x800000, 0 },
+		    { PCI_WINDOW_MEM64, false, UINT64_C(0x4000000000), UINT64_C(0x4000000000), GIB(4), 0 } },
+	.inbound_count = 2,
+	.inbound = { { 0x80000000, GIB(2) }, { UINT64_C(0x800000000), GIB(8) } },
+	.coherent = true,
+	.name = "pcie@10000000",
+};
+
+static void juno_host(void)
+{
+	pci_hosts[0] = juno;
+	/* The window before dma-ranges, to see each by itself. */
+	pci_hosts[0].inbound_count = 0;
 }
 
 #define EDU "0000:00:02.0"
@@ -417,8 +487,9 @@ static const struct {
 	  "cannot have MSI: no MSI controller serves it", no_msi },
 	{ "direct without MSI-X", { { "a", 1, 64, .dev = { { EDU, "msi", "direct" } } } }, 0,
 	  "0000:00:02.0 cannot have direct MSI: it has no MSI-X; give msi = \"auto\"", NULL },
-	{ "direct without IOMMU", { { "a", 1, 64, .dev = { { NIC, "msi", "direct", "force-assign-without-iommu" } } } },
-	  0, "cannot have direct MSI: no IOMMU confines its messages", nic_no_iommu },
+	{ "direct without IOMMU",
+	  { { "a", 1, 64, .dev = { { NIC, "msi", "direct", "force-assign-without-iommu" } }, .extra = direct_map } }, 0,
+	  "cannot have direct MSI: no IOMMU confines its messages", nic_no_iommu },
 	{ "direct with v2m", { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } }, 0,
 	  "cannot have direct MSI: its MSI controller does not tell senders apart", v2m },
 	{ "direct with an alias", { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } }, 0,
@@ -446,6 +517,36 @@ static const struct {
 	  "32-bit BARs of its devices (256 MiB, naturally aligned) do not fit into the", NULL },
 	{ "RAM over a window", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
 	  "RAM at 0x40000000 (64 MiB) overlaps a BAR window of pcie@10000000 (0x40000000 to 0x1003fffffff)", window_everywhere },
+	{ "static memory malformed", { { "a", 1, 64, .extra = static_cells } }, 0, "xen,static-mem is malformed", NULL },
+	{ "static memory, no whole pages", { { "a", 1, 64, .extra = static_odd } }, 0, "xen,static-mem is malformed", NULL },
+	{ "static memory wraps", { { "a", 1, 64, .extra = static_wraps } }, 0, "xen,static-mem is malformed", NULL },
+	{ "static memory and memory", { { "a", 1, 63, .extra = static_64 } }, 0,
+	  "xen,static-mem has 64 MiB and memory is 63 MiB; make them equal", NULL },
+	{ "static memory is no RAM", { { "a", 1, 64, .extra = static_nowhere } }, 0,
+	  "xen,static-mem at 0x1000000 to 0x4ffffff is not RAM", NULL },
+	{ "static memory over Viaduct", { { "a", 1, 64, .extra = static_image } }, 0, "overlaps Viaduct itself", NULL },
+	{ "static memory is reserved", { { "a", 1, 64, .extra = static_reserved } }, 0, "overlaps reserved memory", NULL },
+	{ "static memory over a module", { { "a", 1, 64, .extra = static_kernel } }, 0,
+	  "xen,static-mem at 0x60000000 to 0x63ffffff overlaps the kernel of guest a", NULL },
+	{ "static memory over a later module", { { "a", 1, 64, .extra = static_later }, { "b", 1, 64 } }, 0,
+	  "overlaps a later guest's module", NULL },
+	{ "static memory twice", { { "a", 1, 64, .extra = static_64 }, { "b", 1, 64, .extra = static_64 } }, 1,
+	  "xen,static-mem at 0x90000000 to 0x93ffffff overlaps the RAM of guest a", NULL },
+	{ "static memory overlaps", { { "a", 1, 64, .extra = static_64 }, { "b", 1, 64, .extra = static_over } }, 1,
+	  "overlaps the RAM of guest a", NULL },
+	{ "static memory leaves nothing to Viaduct", { { "a", 1, 1022, .extra = static_all }, { "b", 1, 64, } }, 0,
+	  "overlaps the kernel of guest a", small_ram },
+	{ "direct-map in a window", { { "a", 1, 64, .dev = { { EDU } }, .extra = direct_static_low } }, 0,
+	  "direct-map: RAM at 0x50000000 to 0x53ffffff overlaps a BAR window of pcie@10000000 (0x50000000 to 0x57ffffff)",
+	  juno_host },
+	{ "direct-map outside dma-ranges", { { "a", 1, 64, .dev = { { EDU } }, .extra = direct_map } }, 0,
+	  "direct-map: RAM at 0x40200000 to 0x441fffff is outside the dma-ranges of pcie@10000000 (0x80000000 to",
+	  narrow_dma_low },
+	{ "forced without direct-map",
+	  { { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } } }, 0,
+	  EDU " is given without an IOMMU, so it uses physical addresses; give the guest direct-map", no_iommu },
+	{ "p2p that nothing reaches", { { "a", 1, 64, .dev = { { EDU, "p2p" } } } }, 0,
+	  "p2p: its host bridges leave no place below 4 GiB", narrow_for_p2p },
 	{ "RAM outside dma-ranges", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
 	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges of pcie@10000000 (0x80000000 to 0x81ffffff)", narrow_dma_ranges },
 };
@@ -669,11 +770,20 @@ static void a_device_that_cannot_be_reset_is_let_in_on_demand(void **state)
 
 static void forced_device_needs_no_iommu(void **state)
 {
-	static const struct decl g = { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } };
+	static const struct decl g = { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } },
+				       .extra = direct_map };
 
 	(void)state;
 	no_iommu();
 	starts(&g, 1);
+	assert_true(plan.guest[0].its);
+	/* Its interrupts go to the controller's own page, so that has to be let in. */
+	setup(state);
+	no_iommu();
+	pci_hosts[0].window[2] = (struct pci_window){ PCI_WINDOW_MEM32, false, 0x8000000, 0x8000000,
+						      MIB(2), 0 };
+	starts(&g, 1);
+	assert_false(plan.guest[0].its);
 	plan_print(&plan);
 	assert_int_equal(occurrences("NO IOMMU"), 1);
 }
@@ -788,15 +898,6 @@ static void assigns_lines(void **state)
 
 /* --- addresses ---------------------------------------------------------------------------- */
 
-static struct pci_host juno = {
-	.ecam = { 0x40000000, 0x10000000 },
-	.window_count = 2,
-	.window = { { PCI_WINDOW_MEM32, false, 0x50000000, 0x50000000, 0x8000000, 0 },
-		    { PCI_WINDOW_MEM64, false, UINT64_C(0x4000000000), UINT64_C(0x4000000000), GIB(4), 0 } },
-	.inbound_count = 2,
-	.inbound = { { 0x80000000, GIB(2) }, { UINT64_C(0x800000000), GIB(8) } },
-};
-
 static const struct {
 	const char *rule;
 	uint64_t mib;
@@ -821,7 +922,7 @@ static void places_memory(void **state)
 		setup(state);
 		ram_size = GIB(16);
 		if (places[i].juno)
-			pci_hosts[0] = juno, pci_hosts[0].coherent = true;
+			pci_hosts[0] = juno;
 		starts(&g, 1);
 		if (p->ram[0].ipa.v != places[i].ipa || p->ram[1].ipa.v != places[i].high ||
 		    p->its_base.v != places[i].its)
@@ -862,6 +963,158 @@ static void unreachable_doorbell_leaves_intx(void **state)
 	assert_int_equal(plan.guest[0].vpci.doorbell.v, 0);
 	plan_print(&plan);
 	assert_int_equal(occurrences("MSI      none: no free page inside dma-ranges"), 1);
+}
+
+/* Behind Juno's root complex a doorbell is where it is, if its bridge lets it in, or it is not. */
+static void a_window_of_its_own_for_the_doorbell(void **state)
+{
+	static const struct decl g = { "a", 1, 512, .dev = { { EDU } } };
+
+	for (unsigned with = 0; with < 2; with++) {
+		setup(state);
+		pci_hosts[0] = juno;
+		pci_hosts[0].own_doorbell = true;
+		if (with)
+			pci_hosts[0].inbound[pci_hosts[0].inbound_count++] =
+				(struct range){ FAKE_DOORBELL_PAGE, 4096 };
+		starts(&g, 1);
+		assert_int_equal(plan.guest[0].ram[0].ipa.v, 0x80000000);
+		assert_int_equal(plan.guest[0].its, with);
+		assert_int_equal(plan.guest[0].vpci.dma_doorbell.v, with ? FAKE_DOORBELL_PAGE : 0);
+	}
+	setup(state);
+	pci_hosts[0] = juno;
+	pci_hosts[0].own_doorbell = true;
+	starts(&g, 1);
+	plan_print(&plan);
+	assert_int_equal(occurrences("MSI      none: its host bridge lets nothing through to the doorbell"), 1);
+}
+
+static void is_ram(unsigned guest, unsigned i, uint64_t ipa, uint64_t pa, uint64_t size)
+{
+	const struct guest_ram *r = &plan.guest[guest].ram[i];
+
+	if (i >= plan.guest[guest].ram_count || r->ipa.v != ipa || r->pa.v != pa || r->size != size)
+		fail_msg("guest %u, range %u of %u: 0x%lx is PA 0x%lx, 0x%lx bytes", guest, i,
+			 plan.guest[guest].ram_count, r->ipa.v, r->pa.v, r->size);
+}
+
+static void static_memory_is_taken_as_it_is(void **state)
+{
+	static const struct decl g[] = { { "first", 1, 64 },
+					 { "two", 1, 64, .extra = static_two },
+					 { "direct", 1, 64, .extra = direct_static_low, .dev = { { EDU } } } };
+
+	(void)state;
+	starts(g, 3);
+	is_ram(1, 0, 0x40000000, STATIC, MIB(32));
+	is_ram(1, 1, 0x42000000, STATIC + MIB(48), MIB(32));
+	is_ram(2, 0, RAM_BASE + MIB(256), RAM_BASE + MIB(256), MIB(64));
+	assert_int_equal(plan.guest[2].image.kernel, RAM_BASE + MIB(256));
+	assert_int_equal(plan.guest[1].image.dtb, 0x44000000 - MIB(2)); /* one range to the guest */
+}
+
+/* Nobody is given what a later guest names, and who is refused leaves it to the next. */
+static void static_memory_is_kept_for_its_guest(void **state)
+{
+	static const struct decl g[] = { { "big", 1, 3500 },
+					 { "refused", 1, 64, NONE, .extra = static_64 },
+					 { "next", 1, 64, .extra = direct_static } };
+
+	(void)state;
+	run_guests(g, 3);
+	assert_string_equal(plan.guest[0].refused, "");
+	assert_true(strstr(plan.guest[1].refused, "no kernel"));
+	assert_string_equal(plan.guest[2].refused, "");
+	for (unsigned i = 0; i < plan.guest[0].ram_count; i++)
+		assert_false(range_overlaps((struct range){ plan.guest[0].ram[i].pa.v,
+							    plan.guest[0].ram[i].size },
+					    (struct range){ STATIC, MIB(64) }));
+	is_ram(2, 0, STATIC, STATIC, MIB(64));
+}
+
+/* The cells of older trees are the guest's own. */
+static void old_cells(void)
+{
+	fdt32_t v[2] = { cpu_to_fdt32(STATIC), cpu_to_fdt32(MIB(64)) };
+
+	prop32("#xen,static-mem-address-cells", 1);
+	prop32("#xen,static-mem-size-cells", 1);
+	prop_raw("xen,static-mem", v, 8);
+}
+
+static void static_memory_in_the_cells_of_older_trees(void **state)
+{
+	static const struct decl g = { "a", 1, 64, .extra = old_cells };
+
+	(void)state;
+	starts(&g, 1);
+	is_ram(0, 0, 0x40000000, STATIC, MIB(64));
+}
+
+/* Free pages are everywhere; those that devices reach at their own addresses are taken. */
+static void direct_map_is_where_devices_reach(void **state)
+{
+	static const struct decl g[] = { { "a", 1, 256, .extra = direct_map, .dev = { { EDU } } },
+					 { "b", 1, 64, .extra = direct_map } };
+
+	(void)state;
+	pci_hosts[0] = juno;
+	starts(g, 2);
+	is_ram(0, 0, 0x80000000, 0x80000000, MIB(256));
+	is_ram(1, 0, RAM_BASE + MIB(2), RAM_BASE + MIB(2), MIB(64));
+}
+
+/* A 64-bit window keeps off RAM that is where the window would be. */
+static void direct_map_high(void)
+{
+	direct_map();
+	static_mem(UINT64_C(0x120000000), MIB(64), 0, 0);
+}
+
+static void direct_map_moves_the_high_window(void **state)
+{
+	static const struct decl g = { "a", 1, 64, .extra = direct_map_high, .dev = { { "0000:02:00.0" } } };
+
+	(void)state;
+	starts(&g, 1);
+	assert_int_equal(plan.guest[0].vpci.mem64.base, GUEST_HIGH_BASE);
+}
+
+/* Juno has two banks; a guest that no bank holds gets some of each. */
+static void ram_comes_from_all_banks(void **state)
+{
+	static const struct decl g = { "a", 1, 4096 };
+	uint64_t sum = 0;
+
+	(void)state;
+	second_bank = GIB(4);
+	ram_size = GIB(2);
+	starts(&g, 1);
+	assert_true(plan.guest[0].ram_count > 1);
+	for (unsigned i = 0; i < plan.guest[0].ram_count; i++) {
+		const struct guest_ram *r = &plan.guest[0].ram[i];
+		uint64_t at = sum < GUEST_RAM_SIZE ? GUEST_RAM_BASE + sum
+						   : GUEST_HIGH_BASE + (sum - GUEST_RAM_SIZE);
+
+		assert_int_equal(r->ipa.v, at);
+		assert_true(board_is_ram(&board, (struct range){ r->pa.v, r->size }));
+		sum += r->size;
+	}
+	assert_int_equal(sum, GIB(4));
+	second_bank = 0;
+}
+
+/* With p2p devices reach each other's BARs: Juno lets nothing in below 2 GiB. */
+static void p2p_moves_the_windows(void **state)
+{
+	static const struct decl g = { "a", 1, 64, .dev = { { EDU, "p2p" } } };
+
+	(void)state;
+	pci_hosts[0] = juno;
+	starts(&g, 1);
+	assert_int_equal(plan.guest[0].vpci.mem32.base, 0x84000000);
+	assert_int_equal(plan.guest[0].vpci.mem64.base, UINT64_C(0x800000000));
 }
 
 static void large_bar_moves_the_high_window(void **state)
@@ -964,6 +1217,14 @@ int main(void)
 		cmocka_unit_test_setup(places_memory, setup),
 		cmocka_unit_test_setup(memory_avoids_configuration_space, setup),
 		cmocka_unit_test_setup(unreachable_doorbell_leaves_intx, setup),
+		cmocka_unit_test_setup(a_window_of_its_own_for_the_doorbell, setup),
+		cmocka_unit_test_setup(static_memory_is_taken_as_it_is, setup),
+		cmocka_unit_test_setup(static_memory_is_kept_for_its_guest, setup),
+		cmocka_unit_test_setup(static_memory_in_the_cells_of_older_trees, setup),
+		cmocka_unit_test_setup(direct_map_is_where_devices_reach, setup),
+		cmocka_unit_test_setup(direct_map_moves_the_high_window, setup),
+		cmocka_unit_test_setup(ram_comes_from_all_banks, setup),
+		cmocka_unit_test_setup(p2p_moves_the_windows, setup),
 		cmocka_unit_test_setup(large_bar_moves_the_high_window, setup),
 		cmocka_unit_test_setup(place_is_pure_and_lowest, setup),
 		cmocka_unit_test_setup(offline_cpus_are_not_used, setup),

@@ -4,6 +4,8 @@
 
 #include <hv/pci.h>
 
+#define FAKE_DOORBELL_PAGE UINT64_C(0x08090000) /* of the one MSI controller */
+
 extern struct iommu fake_smmu;
 extern bool fake_by_device; /* is the MSI controller an ITS */
 /* A QEMU-like host bridge with the functions listed in plan_fakes.c, none owned. */
