@@ -112,7 +112,7 @@ static void take_memory(const struct board *b)
 
 static void start_pci(const struct tool *t)
 {
-	pci_probe_hosts(t->fdt, no_map);
+	pci_probe_hosts(t->fdt, NULL); /* Juno's registers hold what firmware writes */
 	for (unsigned i = 0; i < pci_host_count; i++) {
 		if (!t->listing && !t->trial)
 			continue;
