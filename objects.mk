@@ -21,6 +21,7 @@ pure_src := \
 	common/plan_print.c \
 	common/plan_props.c \
 	common/plan_ram.c \
+	common/plan_shared.c \
 	common/pmem.c \
 	common/psci.c \
 	common/s2.c \

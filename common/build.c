@@ -15,14 +15,12 @@
  * Stage-2 tables for RAM, by level: those of the two ends, or, where the blocks of IPA and PA do
  * not fall together, all.
  */
-static unsigned ram_tables(const struct guest_plan *g)
+static unsigned tables(uint64_t ipa, uint64_t pa, uint64_t size)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < g->ram_count; i++)
-		for (uint64_t block = GIB(1); block >= MIB(2); block >>= 9)
-			n += 2 + (IS_ALIGNED(g->ram[i].ipa.v - g->ram[i].pa.v, block)
-					  ? 0 : (unsigned)(g->ram[i].size / block));
+	for (uint64_t block = GIB(1); block >= MIB(2); block >>= 9)
+		n += 2 + (IS_ALIGNED(ipa - pa, block) ? 0 : (unsigned)(size / block));
 	return n;
 }
 
@@ -39,10 +37,16 @@ static enum hv_status build_memory(const struct plan *p, const struct guest_plan
 {
 	uint16_t vmid = (uint16_t)(vm->id + 1);
 	/* Each kind of emulated page takes two tables at most, and so does the doorbell. */
-	unsigned ram = ram_tables(g),
-		 own = 2U * MAX_EMUL + (g->has_pci ? vpci_table_need(list, g->device_count) : 0);
-	enum hv_status st = s2_init(&vm->cpu_s2, p->geo, vmid, ram + own, true);
+	unsigned ram = 0, own = 2U * MAX_EMUL;
+	enum hv_status st;
 
+	for (unsigned i = 0; i < g->ram_count; i++)
+		ram += tables(g->ram[i].ipa.v, g->ram[i].pa.v, g->ram[i].size);
+	for (unsigned i = 0; i < g->region_count; i++)
+		own += tables(g->region[i].ipa, g->region[i].pa.base, g->region[i].pa.size);
+	if (g->has_pci)
+		own += vpci_table_need(list, g->device_count);
+	st = s2_init(&vm->cpu_s2, p->geo, vmid, ram + own, true);
 	if (st == HV_OK && g->has_pci)
 		st = s2_init(&vm->dma_s2, p->geo, vmid, ram + 2, false);
 	vm->dma_s2.flush = flush_dma;
@@ -54,6 +58,14 @@ static enum hv_status build_memory(const struct plan *p, const struct guest_plan
 		st = s2_map(&vm->cpu_s2, r->ipa, r->pa, r->size, S2_RAM);
 		if (st == HV_OK && g->has_pci)
 			st = s2_map(&vm->dma_s2, r->ipa, r->pa, r->size, S2_RAM);
+	}
+	for (unsigned i = 0; i < g->region_count && st == HV_OK; i++) {
+		const struct plan_region *r = &g->region[i];
+
+		if (r->first)
+			load_scrub(PA(r->pa.base), r->pa.size);
+		st = s2_map(&vm->cpu_s2, IPA(r->ipa), PA(r->pa.base), r->pa.size,
+			    r->id[0] ? S2_RAM : S2_DEVICE);
 	}
 	return st;
 }

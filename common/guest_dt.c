@@ -179,6 +179,33 @@ static void write_memory(struct writer *w, const struct guest_plan *g)
 	end(w);
 }
 
+/* Linux' binding reserved-memory/xen,shared-memory. */
+static void write_shared(struct writer *w, const struct guest_plan *g)
+{
+	unsigned i = 0;
+
+	while (i < g->region_count && !g->region[i].id[0])
+		i++;
+	if (i == g->region_count)
+		return;
+	begin(w, "reserved-memory");
+	address_space(w, 2, 2);
+	flag(w, "ranges");
+	for (; i < g->region_count; i++) {
+		const struct plan_region *r = &g->region[i];
+
+		if (!r->id[0])
+			continue;
+		begin_at(w, "xen-shmem", r->ipa);
+		TEXT(w, "compatible", "xen,shared-memory-v1");
+		CELLS(w, "reg", PAIR(r->ipa), PAIR(r->pa.size));
+		string(w, "xen,id", r->id);
+		CELLS(w, "xen,offset", 0, 0);
+		end(w);
+	}
+	end(w);
+}
+
 static void write_firmware(struct writer *w, const struct guest_plan *g)
 {
 	/* GICv2's binding also wants to know which CPUs have the PPI. */
@@ -324,6 +351,7 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 	write_chosen(&w, g, initrd_ipa);
 	write_cpus(&w, g);
 	write_memory(&w, g);
+	write_shared(&w, g);
 	write_firmware(&w, g);
 	write_gic(&w, g);
 	if (g->vpl011)

@@ -31,34 +31,37 @@ void load_init(void *work, size_t work_size)
  * Guest memory is written past the guest's (disabled) caches: every line goes to memory, and
  * stale instructions go at the end. DDI 0487 D7.5.
  */
-static void fill(struct vm *vm, uint64_t ipa, const void *data, uint64_t size)
+static size_t fill_window(pa_t pa, const char *data, uint64_t size)
 {
-	const char *p = data;
-	pa_t pa;
+	size_t left;
+	void *w = arch_window_open(pa, &left);
+	size_t n = (size_t)MIN(left, size);
 
-	while (size && vm_ram_pa(vm, IPA(ipa), 1, &pa)) {
-		size_t left;
-		void *w = arch_window_open(pa, &left);
-		size_t n = (size_t)MIN(left, size);
-
-		if (p)
-			memcpy(w, p, n);
-		else
-			memset(w, 0, n);
-		arch_cache_clean_inval(w, n);
-		arch_window_close();
-		p = p ? p + n : NULL;
-		ipa += n;
-		size -= n;
-	}
+	if (data)
+		memcpy(w, data, n);
+	else
+		memset(w, 0, n);
+	arch_cache_clean_inval(w, n);
+	arch_window_close();
+	return n;
 }
 
-static void scrub(struct vm *vm)
+static void fill(struct vm *vm, uint64_t ipa, const char *data, uint64_t size)
+{
+	size_t n;
+	pa_t pa;
+
+	for (; size && vm_ram_pa(vm, IPA(ipa), 1, &pa); ipa += n, data += n, size -= n)
+		n = fill_window(pa, data, size);
+}
+
+void load_scrub(pa_t pa, uint64_t size)
 {
 	uint64_t start = arch_time_ticks();
+	size_t n;
 
-	for (unsigned i = 0; i < vm->ram_count; i++)
-		fill(vm, vm->ram[i].ipa.v, NULL, vm->ram[i].size);
+	for (; size; pa.v += n, size -= n)
+		n = fill_window(pa, NULL, size);
 	load_ticks.scrub += arch_time_ticks() - start;
 }
 
@@ -99,7 +102,8 @@ enum hv_status load_guest(const struct guest_plan *g, struct vm *vm)
 	enum hv_status st;
 	uint64_t start;
 
-	scrub(vm);
+	for (unsigned i = 0; i < vm->ram_count; i++)
+		load_scrub(vm->ram[i].pa, vm->ram[i].size);
 	st = load_kernel(g, vm);
 	if (st == HV_OK)
 		st = guest_dt_build(g, initrd, scratch.dtb, DTB_MAX);

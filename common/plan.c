@@ -34,6 +34,9 @@ static const char *guest_clash(const struct guest_plan *o, struct range r, enum 
 	for (unsigned i = 0; i < o->ram_count; i++)
 		if (clash(r, role, (struct range){ o->ram[i].pa.v, o->ram[i].size }, RAM))
 			return "the RAM of guest ";
+	for (unsigned i = 0; role == RAM && i < o->region_count; i++)
+		if (o->region[i].first && range_overlaps(r, o->region[i].pa))
+			return "shared memory of guest ";
 	return NULL;
 }
 
@@ -78,7 +81,7 @@ static void check_modules(const struct plan *p, struct guest_plan *g)
 	check_module(p, g, g->ramdisk, RAMDISK);
 }
 
-void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r)
+void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r, const char *prop)
 {
 	const struct board *b = p->board;
 	const char *owner, *what = obstacle(p, g, r, RAM, &owner);
@@ -87,10 +90,10 @@ void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r)
 		if (range_overlaps(r, b->reserved[i]))
 			what = "reserved memory";
 	if (!board_is_ram(b, r))
-		plan_refuse(g, "xen,static-mem at 0x%lx to 0x%lx is not RAM; correct it", r.base,
+		plan_refuse(g, "%s at 0x%lx to 0x%lx is not RAM; correct it", prop, r.base,
 			    range_end(r) - 1);
 	else
-		plan_refuse(g, "xen,static-mem at 0x%lx to 0x%lx overlaps %s%s; give it elsewhere",
+		plan_refuse(g, "%s at 0x%lx to 0x%lx overlaps %s%s; give it elsewhere", prop,
 			    r.base, range_end(r) - 1,
 			    what ? what : "a later guest's module, or what Viaduct needs", owner);
 }
@@ -214,7 +217,7 @@ static void decide(const struct plan *p, struct guest_plan *g)
 {
 	static void (*const steps[])(const struct plan *, struct guest_plan *) = {
 		check_modules, choose_cpus,     plan_devices, plan_map_guest,
-		check_modules, plan_intx_check, check_image,
+		plan_regions,  check_modules,   plan_intx_check, check_image,
 	};
 
 	pmem_save();
@@ -248,7 +251,7 @@ void plan_guests(struct plan *p, struct board *b)
 		plan_parse_guest(b->fdt, g, &devices[used], PLAN_MAX_DEVICES - used);
 		decide(p, g);
 		if (plan_refused(g)) {
-			g->device_count = g->ram_count = 0;
+			g->device_count = g->ram_count = g->region_count = 0;
 			g->has_pci = false;
 			continue;
 		}

@@ -307,6 +307,8 @@ static void parse_child(const void *fdt, int node, struct guest_plan *g)
 		parse_vpci(fdt, node, g);
 	else if (dt_compatible(fdt, node, "xen,vcpu"))
 		parse_vcpu(fdt, node, g);
+	else if (plan_is_shared(fdt, node))
+		plan_parse_shared(fdt, node, g);
 	else
 		log_warn("%s is not supported; ignored", dt_path(fdt, node, path, sizeof(path)));
 }

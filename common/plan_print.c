@@ -41,6 +41,19 @@ static void print_memory(const struct guest_plan *g)
 		print_range(g->name, "ramdisk", "PA", g->ramdisk, "");
 }
 
+static void print_regions(const struct guest_plan *g)
+{
+	char size[PLAN_SIZE_TEXT];
+
+	for (unsigned i = 0; i < g->region_count; i++) {
+		const struct plan_region *r = &g->region[i];
+
+		log_info("%s:   %sPA 0x%lx as IPA 0x%lx, %s %s", g->name,
+			 r->id[0] ? "shared   " : "device   ", r->pa.base, r->ipa,
+			 plan_size(r->pa.size, size), r->id);
+	}
+}
+
 static void print_cpus(const struct guest_plan *g)
 {
 	char list[8 * MAX_VCPUS];
@@ -132,6 +145,7 @@ static void print_guest(const struct guest_plan *g)
 		 g->its	      ? "; virtual ITS" :
 		 g->has_pci ? "; no MSI, its PCI devices have INTx only" : "");
 	print_memory(g);
+	print_regions(g);
 	if (!g->has_pci)
 		return;
 	print_range(g->name, "BARs", "IPA", g->vpci.mem32, ", 32-bit");

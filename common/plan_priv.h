@@ -40,8 +40,19 @@ void plan_map_guest(const struct plan *p, struct guest_plan *g);
 /* plan_ram.c: the RAM part of it. */
 void plan_ram(const struct plan *p, struct guest_plan *g, const struct plan_reach *reach,
 	      uint64_t ipa_end);
-/* plan.c: names what is at `r`, where the guest wants RAM and cannot have it. */
-void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r);
+/* plan.c: names what is at `r`, where `prop` of the guest wants RAM and cannot have it. */
+void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r, const char *prop);
+
+/* plan_shared.c: shared memory, and where regions are. */
+bool plan_is_shared(const void *fdt, int node);
+void plan_parse_shared(const void *fdt, int node, struct guest_plan *g);
+void plan_hold_shared(const void *fdt, int guest); /* what has a host address, for pmem */
+bool plan_region_sane(const struct plan_region *r); /* whole pages, and no wrap */
+void plan_add_region(struct guest_plan *g, const struct plan_region *r);
+/* The region of a guest before g that has pages of r; NULL: none. */
+struct plan_region *plan_region_at(const struct plan *p, const struct guest_plan *g, struct range r,
+				   const struct guest_plan **owner);
+void plan_regions(const struct plan *p, struct guest_plan *g);
 
 /*
  * plan_props.c: a node's properties, by table. PROP_NUMBER is a uint32_t from min to max,

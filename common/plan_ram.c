@@ -63,9 +63,11 @@ unsigned plan_reserve(const struct board *b, struct range tree, struct range *mo
 	pmem_reserve(tree);
 	for (unsigned i = 0; i < count; i++)
 		pmem_reserve(modules[i]);
-	for (int g = plan_next_guest(b->fdt, -1); g >= 0; g = plan_next_guest(b->fdt, g))
+	for (int g = plan_next_guest(b->fdt, -1); g >= 0; g = plan_next_guest(b->fdt, g)) {
 		for (int i = static_ranges(b->fdt, g, r); i-- > 0;)
 			pmem_hold(r[i]);
+		plan_hold_shared(b->fdt, g);
+	}
 	return count;
 }
 
@@ -84,7 +86,7 @@ static void take_static(const struct plan *p, struct guest_plan *g, const struct
 		if (pmem_take(r[i]))
 			add_pages(g, r[i].base, r[i].size);
 		else
-			plan_refuse_ram(p, g, r[i]);
+			plan_refuse_ram(p, g, r[i], "xen,static-mem");
 	}
 	if (n < 0)
 		plan_refuse(

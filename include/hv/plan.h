@@ -34,6 +34,19 @@ struct plan_device {
 	const char *msi_note;
 };
 
+#define PLAN_MAX_REGIONS 16 /* of one guest */
+
+/* Shared memory, or registers of a platform device. */
+struct plan_region {
+	struct range pa;
+	uint64_t ipa;
+	char id[16];   /* of shared memory; "": registers */
+	uint8_t owner; /* role = "owner"; nothing depends on it but that there is one at most */
+	bool fixed;    /* the declaration gives pa.base */
+	bool first;    /* no guest before has this memory */
+	int node;      /* that declares it; registers: of the board's device, or -1 */
+};
+
 struct guest_plan {
 	int node;
 	char name[GUEST_NAME_MAX];
@@ -64,6 +77,8 @@ struct guest_plan {
 	unsigned device_count, device_room;
 	struct plan_device *device; /* slice of one array */
 	struct vpci_config vpci;
+	unsigned region_count;
+	struct plan_region region[PLAN_MAX_REGIONS];
 };
 
 struct plan {

@@ -61,3 +61,31 @@ def test_declarations_that_a_guest_sees(work):
     assert "spis=32" in assert_ok(run, "first", "domain")
     assert "spis=224" in assert_ok(run, "pinned", "domain")
     assert run.ended_by_itself, run.tail()
+
+
+def shared(name, addresses, role):
+    return (f'{name} {{ compatible = "xen,domain-shared-memory-v1"; xen,shm-id = "{name}"; '
+            f'xen,shared-mem = <{" ".join(map(vq.cells, addresses))}>; role = "{role}"; }};')
+
+
+def test_shared_memory_goes_both_ways():
+    """Two guests answer each other through memory that Viaduct chose, and through the user's own."""
+    host, size = 0xb0000000, 0x2000
+    guests = [
+        guest("left", "domain", "side=0", extra=shared("pool", (0x80000000, size), "owner") +
+              shared("given", (host, 0x80200000, size), "owner")),
+        guest("right", "domain", "side=1", extra=shared("pool", (0x23000000, size), "borrower") +
+              shared("given", (host, 0x1000000000, size), "borrower")),
+        # Takes nothing: it would have another size.
+        guest("bad", "domain", "side=1", extra=shared("given", (0x80000000, 2 * size), "borrower")),
+    ]
+    dirt = ["-device", f"loader,addr=0x{host:x},data=0xdeadbeef,data-len=4"]
+    with vq.Machine("shared-memory", extra=dirt).start(guests, timeout=60) as run:
+        run.wait()
+    assert "shared pool at=80000000 words=1000 ok" in assert_ok(run, "left", "domain")
+    right = assert_ok(run, "right", "domain")
+    assert "shared pool at=23000000 words=1000 ok" in right
+    assert "shared given at=1000000000 words=1000 ok" in right
+    assert run.find(rf"left: +shared +PA 0x{host:x} as IPA 0x80200000"), run.tail()
+    assert run.find(r'"bad".*refused: shared memory "given" has another size'), run.tail()
+    assert run.ended_by_itself, run.tail()

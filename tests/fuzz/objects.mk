@@ -2,9 +2,7 @@
 # (tests/host/host.c comes by itself). tests/fuzz/run reads this file.
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
 	drivers/pci/capsize.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
-plan_objs := common/plan.c common/plan_map.c common/plan_parse.c common/plan_pci.c common/plan_print.c common/plan_props.c \
-	common/plan_ram.c \
-	common/board.c common/dt.c common/dt_tree.c common/fmt.c common/guest_dt.c common/image.c common/pmem.c \
+plan_objs := $(wildcard common/plan*.c) common/board.c common/dt.c common/dt_tree.c common/fmt.c common/guest_dt.c common/image.c common/pmem.c \
 	tests/host/plan_fakes.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c
 enumerate_objs := $(patsubst %,drivers/pci/%.c,assign bars caps capsize ecam enumerate fabric find groups host identify \

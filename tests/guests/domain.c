@@ -1,4 +1,6 @@
 /* What a guest's declaration changes: lines, unmapped addresses, CPUs. */
+#include <libfdt.h>
+
 #include "rt.h"
 
 const char payload_name[] = "domain";
@@ -32,6 +34,58 @@ static void check_unmapped(u64 hole, bool ones)
 	check(ESR_EC(esr) == want, "unmapped write esr=%lx", esr);
 }
 
+/*
+ * Shared memory, as the device tree tells of it: sides 0 and 1 answer each other word by word. A
+ * side writes its own page only, and finds it zeroed.
+ */
+static void exchange(const char *id, u64 base, u64 size, u32 side)
+{
+	volatile u32 *mine = (volatile u32 *)(base + 4096 * side);
+	volatile u32 *other = (volatile u32 *)(base + 4096 * (1 - side));
+	u32 dirty = 0, i = 0;
+	u64 esr;
+
+	for (u64 at = 0; at < size; at += 4096)
+		map_page(base + at, MAP_NORMAL);
+	for (unsigned word = 0; word < 1024; word++)
+		dirty |= mine[word];
+	check(!dirty, "shared %s zeroed=%x", id, dirty);
+	for (i = 1; i <= 1000; i++) {
+		u64 end = counter() + 10 * counter_hz();
+
+		if (side == 0)
+			mine[i] = 7 * i;
+		while (other[i] != (side ? 7 : 11) * i && counter() < end)
+			relax();
+		if (other[i] != (side ? 7 : 11) * i)
+			break;
+		if (side == 1)
+			mine[i] = 11 * i;
+	}
+	check(i == 1001, "shared %s at=%lx words=%u", id, base, i - 1);
+	fault_arm();
+	r32(base + size);
+	esr = fault_taken();
+	check(esr, "shared %s behind esr=%lx", id, esr);
+}
+
+static void check_shared(u32 side)
+{
+	const void *dtb = machine.dtb;
+	int node, parent = fdt_path_offset(dtb, "/reserved-memory");
+
+	if (!check(parent >= 0, "reserved-memory"))
+		return;
+	fdt_for_each_subnode(node, dtb, parent) {
+		const fdt32_t *reg = fdt_getprop(dtb, node, "reg", NULL);
+
+		if (!fdt_node_check_compatible(dtb, node, "xen,shared-memory-v1"))
+			exchange(fdt_getprop(dtb, node, "xen,id", NULL),
+				 (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]),
+				 (u64)fdt32_to_cpu(reg[2]) << 32 | fdt32_to_cpu(reg[3]), side);
+	}
+}
+
 void payload_main(void)
 {
 	report("spis=%u\n", 32 * (r32(machine.gicd + 4) & 31)); /* GICD_TYPER.ITLinesNumber */
@@ -39,6 +93,8 @@ void payload_main(void)
 		check_unmapped(0x0f000000, arg_number("unmapped", 0));
 		check_unmapped(UINT64_C(0x3f0000000), arg_number("unmapped", 0));
 	}
+	if (arg_find("side"))
+		check_shared((u32)arg_number("side", 0));
 	if (arg_find("spin")) {
 		for (unsigned cpu = 1; cpu < machine.cpus; cpu++)
 			check(cpu_start(cpu), "start cpu=%u", cpu);

@@ -20,8 +20,7 @@ vpci_bars_objs := $(vpci_objs)
 vpci_msi_objs := $(vpci_objs)
 vpci_state_objs := $(vpci_objs)
 vpci_random_objs := $(vpci_objs) tests/fuzz/fuzz_vpci.c
-plan_src := common/plan.c common/plan_map.c common/plan_parse.c common/plan_pci.c common/plan_print.c \
-	common/plan_props.c common/plan_ram.c common/board.c $(dt_objs) common/fmt.c common/image.c common/pmem.c
+plan_src := $(wildcard common/plan*.c) common/board.c $(dt_objs) common/fmt.c common/image.c common/pmem.c
 plan_objs := $(plan_src) tests/host/plan_fakes.c
 board_objs := common/board.c $(dt_objs)
 guest_dt_objs := common/guest_dt.c common/fmt.c

@@ -1,0 +1,185 @@
+/*
+ * What a guest's CPUs reach besides its RAM and PCI: memory that it shares with other guests
+ * (xen,domain-shared-memory-v1) and registers of platform devices (plan_platform.c). Both are
+ * regions: pages, and where the guest sees them. Devices do not reach shared memory: it is in no
+ * DMA root, so that no device of one guest writes into what another one reads.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include <hv/bits.h>
+#include <hv/dt.h>
+#include <hv/pmem.h>
+#include <hv/vits.h>
+
+#include "plan_priv.h"
+
+bool plan_is_shared(const void *fdt, int node)
+{
+	return dt_compatible(fdt, node, "xen,domain-shared-memory-v1");
+}
+
+/* <[host] guest size> in the cells of the guest's node; false: malformed. */
+static bool read_addresses(const void *fdt, int node, struct plan_region *r)
+{
+	int guest = dt_parent(fdt, node);
+	unsigned ac = dt_address_cells(fdt, guest), sc = dt_size_cells(fdt, guest), len;
+	const char *p = dt_get(fdt, node, "xen,shared-mem", &len);
+
+	if (ac - 1 > 1 || sc - 1 > 1 || (len != 4 * (ac + sc) && len != 4 * (2 * ac + sc)))
+		return false;
+	r->fixed = len != 4 * (ac + sc);
+	r->pa.base = r->fixed ? dt_cells(p, ac) : 0;
+	p += r->fixed ? 4 * ac : 0;
+	r->ipa = dt_cells(p, ac);
+	r->pa.size = dt_cells(p + 4 * ac, sc);
+	return plan_region_sane(r);
+}
+
+void plan_hold_shared(const void *fdt, int guest)
+{
+	struct plan_region r;
+	int node;
+
+	dt_for_each_child(node, fdt, guest) if (plan_is_shared(fdt, node) &&
+						read_addresses(fdt, node, &r) && r.fixed)
+		pmem_hold(r.pa);
+}
+
+bool plan_region_sane(const struct plan_region *r)
+{
+	return r->pa.size && IS_ALIGNED(r->pa.base | r->pa.size | r->ipa, PAGE_SIZE) &&
+	       range_end(r->pa) > r->pa.base && r->ipa + r->pa.size > r->ipa;
+}
+
+void plan_add_region(struct guest_plan *g, const struct plan_region *r)
+{
+	if (g->region_count == PLAN_MAX_REGIONS)
+		plan_refuse(g,
+			    "it has more than %d regions of shared memory and devices; remove "
+			    "some",
+			    PLAN_MAX_REGIONS);
+	else
+		g->region[g->region_count++] = *r;
+}
+
+void plan_parse_shared(const void *fdt, int node, struct guest_plan *g)
+{
+	static const struct prop_rule rule = {"role", PROP_CHOICE,
+					      offsetof(struct plan_region, owner), PROP_ROLE, 3};
+	const char *id = dt_string(fdt, node, "xen,shm-id");
+	struct plan_region r = {.node = node};
+
+	plan_properties(fdt, node, g, &rule, 1, &r, "=xen,shm-id\0=xen,shared-mem\0");
+	if (!id || !*id || strlen(id) >= sizeof(r.id))
+		plan_bad_prop(fdt, node, g, "xen,shm-id", "a name of 1 to 15 characters");
+	else if (!read_addresses(fdt, node, &r))
+		plan_bad_prop(fdt, node, g, "xen,shared-mem",
+			      "<[host address] guest address, size>, multiples of 4 KiB");
+	else
+		memcpy(r.id, id, strlen(id) + 1);
+	plan_add_region(g, &r);
+}
+
+struct plan_region *plan_region_at(const struct plan *p, const struct guest_plan *g, struct range r,
+				   const struct guest_plan **owner)
+{
+	for (const struct guest_plan *o = p->guest; o < g; o++)
+		for (unsigned i = 0; i < o->region_count; i++)
+			if (range_overlaps(o->region[i].pa, r)) {
+				*owner = o;
+				return (struct plan_region *)&o->region[i];
+			}
+	return NULL;
+}
+
+/* The region of that name, of a guest before g or of g itself before `r`. */
+static const struct plan_region *same_name(const struct plan *p, const struct guest_plan *g,
+					   const struct plan_region *r,
+					   const struct guest_plan **owner)
+{
+	for (const struct guest_plan *o = p->guest; o <= g; o++)
+		for (unsigned i = 0; i < o->region_count && &o->region[i] != r; i++)
+			if (!strcmp(o->region[i].id, r->id)) {
+				*owner = o;
+				return &o->region[i];
+			}
+	return NULL;
+}
+
+static void take_pages(const struct plan *p, struct guest_plan *g, struct plan_region *r)
+{
+	pa_t pa;
+
+	if (r->fixed && !pmem_take(r->pa))
+		plan_refuse_ram(p, g, r->pa, "xen,shared-mem");
+	else if (!r->fixed && pmem_alloc_guest(r->pa.size, &pa) < r->pa.size)
+		plan_refuse(g,
+			    "there is no free memory for shared memory \"%s\" in one piece; "
+			    "lower memory of a guest",
+			    r->id);
+	else if (!r->fixed)
+		r->pa.base = pa.v;
+	r->first = true;
+}
+
+static void take_shared(const struct plan *p, struct guest_plan *g, struct plan_region *r)
+{
+	const struct guest_plan *o = g;
+	const struct plan_region *s = same_name(p, g, r, &o);
+
+	if (!s)
+		take_pages(p, g, r);
+	else if (o == g || (s->owner && r->owner))
+		plan_refuse(g, "shared memory \"%s\": %s; correct xen,shm-id or role", r->id,
+			    o == g ? "it is listed twice" : "another guest is its owner already");
+	else if (s->pa.size != r->pa.size || (r->fixed && s->pa.base != r->pa.base))
+		plan_refuse(g,
+			    "shared memory \"%s\" has another size or host address in guest "
+			    "\"%s\"; make them equal",
+			    r->id, o->name);
+	else
+		r->pa.base = s->pa.base;
+}
+
+/* What the guest has at r in its own address space, or NULL. */
+static const char *own_clash(const struct guest_plan *g, unsigned index, struct range r)
+{
+	const struct range fixed[] = {
+		{GUEST_GICD_BASE, MIB(16)},
+		{g->its_base.v, g->its ? VITS_SIZE : 0},
+		{GUEST_UART_BASE, g->vpl011 ? PAGE_SIZE : 0},
+		{g->vpci.ecam.v, g->has_pci ? MIB(1) : 0},
+		g->vpci.mem32,
+		g->vpci.mem64,
+	};
+
+	for (unsigned i = 0; i < g->ram_count; i++)
+		if (range_overlaps(r, (struct range){g->ram[i].ipa.v, g->ram[i].size}))
+			return "RAM";
+	for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (range_overlaps(r, fixed[i]))
+			return i < 2 ? "interrupt controller" : i == 2 ? "PL011" : "PCI windows";
+	for (unsigned i = 0; i < index; i++)
+		if (range_overlaps(r, (struct range){g->region[i].ipa, g->region[i].pa.size}))
+			return "other shared memory or device";
+	return NULL;
+}
+
+void plan_regions(const struct plan *p, struct guest_plan *g)
+{
+	for (unsigned i = 0; i < g->region_count && !plan_refused(g); i++) {
+		struct plan_region *r = &g->region[i];
+		struct range at = {r->ipa, r->pa.size};
+		const char *what = own_clash(g, i, at);
+
+		if (what || range_end(at) > BIT(p->geo.ipa_bits))
+			plan_refuse(g, "%s%s%s at guest address 0x%lx to 0x%lx %s%s; give another",
+				    r->id[0] ? "shared memory \"" : "device registers", r->id,
+				    r->id[0] ? "\"" : "", at.base, range_end(at) - 1,
+				    what ? "overlaps its " : "is outside its address space",
+				    what ? what : "");
+		else if (r->id[0])
+			take_shared(p, g, r);
+	}
+}
