@@ -76,7 +76,7 @@ include tests/guests/guests.mk
 # The planner, for this machine; with the sanitizers, as its input comes from anywhere.
 include tools/plan/objects.mk
 $(B)/viaduct-plan: $(plan_tool_src:%=$(B)/host/%.o) $(B)/host/pure.a
-	@echo "  HOSTLD  $@"; $(HOSTCC) $(hostcflags) -o $@ $^ -lfdt -lz
+	@echo "  HOSTLD  $@"; $(HOSTCC) $(hostcflags) -o $@ $^ -lfdt -lz -lm
 plan-tool: $(B)/viaduct-plan
 
 # Installs what a fresh Debian machine lacks; quick when there is nothing to do.

@@ -92,8 +92,9 @@ static void no_map(struct range r)
 /* The drivers' tables are real memory, of this machine; guests' RAM is the board's. */
 static void start_iommus(const struct tool *t)
 {
-	void *arena = aligned_alloc(MIB(2), ARENA);
+	static void *arena;
 
+	arena = aligned_alloc(MIB(2), ARENA);
 	if (!arena)
 		die("out of memory");
 	pmem_reset();
