@@ -32,15 +32,24 @@ static void dist_reset(struct vgic_vm *g)
 	}
 }
 
-/* Everything of a vCPU but its list registers and physical PPIs, which are its CPU's to reset. */
+/*
+ * Everything of a vCPU but its list registers and physical PPIs, which are its CPU's to reset, and
+ * LPIs: guests switch them on once in a CPU's life, and what is pending waits for it.
+ */
 static void cpu_reset(struct vcpu *v)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
-	struct vgic_bank priv = st->priv;
 
+	memset(st, 0, offsetof(struct vgic_cpu_state, priv));
+	bank_reset(&st->priv, 0xffff);
+	st->asleep = true;
+}
+
+static void lpi_reset(struct vgic_cpu_state *st)
+{
 	lpi_drop_all(st);
-	bank_reset(&priv, 0xffff);
-	*st = (struct vgic_cpu_state){ .priv = priv, .asleep = true };
+	st->propbaser = st->pendbaser = 0;
+	st->lpis_on = false;
 }
 
 /* PPIs have one handler for all guests. */
@@ -197,8 +206,10 @@ void vgic_quiesce_lines(struct vm *vm)
 	struct vgic_vm *g = vm->vgic;
 
 	vgic_lock(g);
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		cpu_reset(vm->vcpu[i]);
+		lpi_reset(cpu_of(vm->vcpu[i]));
+	}
 	dist_reset(g);
 	vgic_unlock(g, NULL);
 }

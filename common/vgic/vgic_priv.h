@@ -62,7 +62,6 @@ struct vgic_line {
 struct vgic_cpu_state {
 	uint32_t sgi_pending; /* SGIs from any vCPU; atomic */
 	uint32_t ready;	      /* banks that may hold something to deliver here */
-	uint32_t lpi_ready;   /* LPI queues that are not empty */
 	uint16_t used;	      /* list registers that lr_id describes */
 	/* Requests to this vCPU's CPU, by list register: read it back, drop that state of it. */
 	uint16_t fold, drop_pending, drop_active;
@@ -71,16 +70,18 @@ struct vgic_cpu_state {
 	bool evicted;	  /* active lines may be without a list register */
 	bool trap_dir;
 	uint64_t hcr;	  /* what ICH_HCR_EL2 was given */
-	uint64_t propbaser, pendbaser;
-	bool lpis_on;	  /* GICR_CTLR.EnableLPIs */
 	uint32_t lr_id[VGIC_LR_MAX];
 	struct vlpi *lr_lpi[VGIC_LR_MAX]; /* NULL: not an LPI, or one that was cleared */
-	struct vlpi *lpi_last[VGIC_LPI_QUEUES]; /* circular lists by their last element */
 	union {		       /* GICv2: who sent each SGI that waits, as GICD_SPENDSGIR has it */
 		uint8_t sgi_source[GIC_SGI_COUNT];
 		uint32_t sgi_source_word[GIC_SGI_COUNT / 4];
 	};
 	struct vgic_bank priv; /* SGIs and PPIs */
+	/* What a redistributor keeps while its CPU is off. */
+	uint64_t propbaser, pendbaser;
+	bool lpis_on;	    /* GICR_CTLR.EnableLPIs */
+	uint32_t lpi_ready; /* LPI queues that are not empty */
+	struct vlpi *lpi_last[VGIC_LPI_QUEUES]; /* circular lists by their last element */
 };
 
 struct vgic_vm {

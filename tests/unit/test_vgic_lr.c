@@ -367,16 +367,45 @@ static void lpis_before_they_are_enabled_are_lost(void **state)
 	pend(0);
 	assert_false(lpi[0].pending);
 	assert_int_equal(gic_model_guest_ack(0), MODEL_NONE);
-	lpis(1, 4);
-	pend(0);
-	gic_model_on_cpu(0);
-	vgic_vcpu_reset(world_vm.vcpu[0]); /* and so are those of a vCPU that starts anew */
-	world_start(0);
-	assert_int_equal(gic_model_guest_ack(0), MODEL_NONE);
 	lpi[0].vcpu = 9;
 	vgic_lpi_pend(&world_vm, NULL, &lpi[0]);
 	vgic_lpi_clear(&world_vm, &lpi[0]);
 	vgic_lpi_update(&world_vm, NULL, &lpi[0], 0);
+}
+
+/* Its redistributor stays as it is: LPIs are on, and pending ones wait, until the guest ends. */
+static void lpis_wait_for_a_vcpu_that_is_off(void **state)
+{
+	uint32_t seen = 0;
+
+	(void)state;
+	lpis(2, 2);
+	for (unsigned i = 0; i < 5; i++)
+		lpi[i].vcpu = 1;
+	for (unsigned i = 0; i < 4; i++)
+		pend(i); /* in list registers and in the queue */
+	gic_model_on_cpu(1);
+	vgic_vcpu_off(world_vm.vcpu[1]);
+	pend(4);
+	assert_int_equal(gic_model_guest_ack(1), MODEL_NONE);
+	world_start(1);
+	for (unsigned i = 0; i < 5; i++) {
+		uint32_t id = gic_model_guest_ack(1);
+
+		assert_in_range(id, 8192, 8196);
+		seen |= 1U << (id - 8192);
+		world_run(1);
+		world_eoi(1, id);
+	}
+	assert_int_equal(seen, 0x1f);
+	pend(2);
+	gic_model_on_cpu(1);
+	vgic_vcpu_off(world_vm.vcpu[1]);
+	vgic_quiesce_lines(&world_vm);
+	assert_false(lpi[2].pending);
+	world_start(1);
+	pend(3);
+	assert_int_equal(gic_model_guest_ack(1), MODEL_NONE);
 }
 
 #define T(f) cmocka_unit_test(f)
@@ -397,6 +426,7 @@ int main(void)
 		T(lpis_move_and_are_masked_while_pending),
 		T(two_events_with_one_lpi_share_a_list_register),
 		T(lpis_before_they_are_enabled_are_lost),
+		T(lpis_wait_for_a_vcpu_that_is_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
