@@ -9,7 +9,7 @@ import pytest
 import viaduct_qemu as vq
 
 NVME, E1000E, RNG = "1b36:0010", "8086:10d3", "1af4:1005"
-SETUPS = {"a72-stable": ("cortex-a72", "stable"), "max-new": ("max", "new")}
+SETUPS = {"a72-stable": ("cortex-a72", "stable", "trapped"), "max-new": ("max", "new", "direct")}
 
 
 def machine(name, cpu, image):
@@ -22,7 +22,7 @@ class Pair:
 
     def __init__(self, key, work, server):
         self.key, self.server = key, server
-        self.cpu, self.kernel = SETUPS[key]
+        self.cpu, self.kernel, self.msi = SETUPS[key]
         self.disk, self.bare_disk = vq.Disk(f"{work}/{key}.img", 11), vq.Disk(f"{work}/{key}-bare.img", 12)
         self.fetch = f"viaduct.url={server.url}"
 
@@ -36,9 +36,9 @@ class Pair:
     def run(self):
         guests = [
             vq.linux("disk", ["cpus", "lspci", "disk", "iomem", "off"], self.kernel, cpus=2,
-                     devices=[vq.Device("nvme", "0000:00:01.0/00.0")]),
+                     devices=[vq.Device("nvme", "0000:00:01.0/00.0", extra=f'msi = "{self.msi}";')]),
             vq.linux("net", ["cpus", "lspci", "net", "off"], self.kernel, self.fetch, cpus=1,
-                     devices=[vq.Device("nic", "0000:00:02.0/00.0", guest="00:04.0")])]
+                     devices=[vq.Device("nic", "0000:00:02.0/00.0", guest="00:04.0", extra=f'msi = "{self.msi}";')])]
         with machine(f"linux-{self.key}", self.cpu, self.disk.path).start(guests, timeout=240) as run:
             return run.wait()
 
@@ -105,6 +105,11 @@ def test_guest_side_address(pair):
     """`guest` decides it; without, devices count from 01."""
     assert pair.run.result("disk", "pci")["bdf"] == "0000:00:01.0"
     assert pair.run.result("net", "pci")["bdf"] == "0000:00:04.0"
+
+
+@pytest.mark.parametrize("guest", ["disk", "net"])
+def test_msix_is_as_declared(pair, guest):
+    assert pair.run.find(rf"^viaduct: {guest}: +MSI +{pair.msi}, ITS, DeviceID"), pair.run.tail()
 
 
 def test_machine_ends_when_all_guests_are_off(pair):

@@ -174,9 +174,15 @@ void gic_disable(u32 intid);
 void gic_sgi(u32 intid, unsigned cpu);
 extern volatile u32 irq_spurious; /* interrupts without a handler */
 
-/* --- ITS (one collection: CPU 0) --- */
+/* --- LPIs, and the ITS: collection 0 is CPU 0 --- */
 #define LPI_FIRST 8192
-bool its_init(void);
+void gic_lpis_on(void); /* of this CPU */
+bool gic_lpis_are_on(void);
+void lpi_property(u32 lpi, u8 byte); /* priority, and bit 0: enabled; then its_inv() */
+bool its_init(void); /* with gic_lpis_on() */
+void its_map_collection(u32 id, unsigned cpu);
+void its_move(u32 device, u32 event, u32 collection);
+void its_inv(u32 device, u32 event);
 void its_map_device(u32 device, u32 events);
 void its_map_event(u32 device, u32 event, u32 lpi);
 void its_int(u32 device, u32 event);

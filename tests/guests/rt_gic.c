@@ -231,26 +231,33 @@ static void command(u64 a, u64 b, u64 c)
 		      r64(machine.its + GITS_CREADR));
 }
 
-/* RDbase of the boot CPU: its frame or its number, GITS_TYPER.PTA (IHI 0069 §12.19.7). */
-static u64 rdbase(void)
+/* RDbase of a CPU: its frame or its number, as GITS_TYPER.PTA says. */
+static u64 rdbase(unsigned cpu)
 {
-	return typer & BIT(19) ? redist[0] : (r64(redist[0] + GICR_TYPER) >> 8 & 0xffff) << 16;
+	return typer & BIT(19) ? redist[cpu] : (r64(redist[cpu] + GICR_TYPER) >> 8 & 0xffff) << 16;
 }
 
 static void sync_its(void)
 {
-	command(0x05, 0, rdbase()); /* SYNC */
+	command(0x05, 0, rdbase(0)); /* SYNC */
 }
 
-static void lpis_on(void)
+bool gic_lpis_are_on(void)
 {
+	return r32(gic_redist() + GICR_CTLR) & 1;
+}
+
+void gic_lpis_on(void)
+{
+	u64 r = gic_redist();
 	u8 *pending = rt_alloc(65536, 65536);
 
-	lpi_config = rt_alloc(BIT(LPI_BITS) - LPI_FIRST, 4096);
-	w64(redist[0] + GICR_PROPBASER, (u64)lpi_config | 7 << 7 | BIT(10) | (LPI_BITS - 1));
-	w64(redist[0] + GICR_PENDBASER, (u64)pending | BIT(62) | 7 << 7 | BIT(10));
+	if (!lpi_config)
+		lpi_config = rt_alloc(BIT(LPI_BITS) - LPI_FIRST, 4096);
+	w64(r + GICR_PROPBASER, (u64)lpi_config | 7 << 7 | BIT(10) | (LPI_BITS - 1));
+	w64(r + GICR_PENDBASER, (u64)pending | BIT(62) | 7 << 7 | BIT(10));
 	dsb();
-	w32(redist[0] + GICR_CTLR, r32(redist[0] + GICR_CTLR) | 1);
+	w32(r + GICR_CTLR, r32(r + GICR_CTLR) | 1);
 }
 
 bool its_init(void)
@@ -258,7 +265,7 @@ bool its_init(void)
 	if (!machine.its)
 		return false;
 	typer = r64(machine.its + GITS_TYPER);
-	lpis_on();
+	gic_lpis_on();
 	for (u64 i = 0; i < 8; i++) {
 		u64 baser = r64(machine.its + GITS_BASER + 8 * i), type = baser >> 56 & 7;
 
@@ -273,9 +280,14 @@ bool its_init(void)
 	w64(machine.its + GITS_CBASER, BIT(63) | WB_ISH | (u64)queue);
 	w64(machine.its + GITS_CWRITER, 0);
 	w32(machine.its + GITS_CTLR, 1);
-	command(0x09, 0, BIT(63) | rdbase()); /* MAPC: collection 0 */
-	sync_its();
+	its_map_collection(0, 0);
 	return true;
+}
+
+void its_map_collection(u32 id, unsigned cpu)
+{
+	command(0x09, 0, BIT(63) | rdbase(cpu) | id); /* MAPC */
+	command(0x05, 0, rdbase(cpu));
 }
 
 void its_map_device(u32 device, u32 events)
@@ -289,12 +301,28 @@ void its_map_device(u32 device, u32 events)
 	sync_its();
 }
 
+void lpi_property(u32 lpi, u8 byte)
+{
+	lpi_config[lpi - LPI_FIRST] = byte;
+	dsb();
+}
+
+void its_inv(u32 device, u32 event)
+{
+	command(0x0c | (u64)device << 32, event, 0);
+	sync_its();
+}
+
 void its_map_event(u32 device, u32 event, u32 lpi)
 {
-	lpi_config[lpi - LPI_FIRST] = 0xa0 | 1; /* priority, enabled */
-	dsb();
+	lpi_property(lpi, 0xa0 | 1);
 	command(0x0a | (u64)device << 32, event | (u64)lpi << 32, 0); /* MAPTI */
-	command(0x0c | (u64)device << 32, event, 0);		      /* INV */
+	its_inv(device, event);
+}
+
+void its_move(u32 device, u32 event, u32 collection)
+{
+	command(0x01 | (u64)device << 32, event, collection); /* MOVI */
 	sync_its();
 }
 

@@ -1,0 +1,84 @@
+"""MSI-X of many vectors, direct and trapped: QEMU's NVMe controller under a payload that asks for each."""
+import re
+
+import pytest
+
+import viaduct_qemu as vq
+from test_payload import assert_ok, bare, guest
+
+DISK = "0000:00:0%d.0"
+
+
+def controller(at, queues):
+    """An NVMe controller at device AT with a vector for each queue; its disk is endless zeros."""
+    return ["-drive", f"driver=null-co,read-zeroes=on,if=none,id=null{at}",
+            "-device", f"nvme,serial=null{at},drive=null{at},addr={at},max_ioqpairs={queues},msix_qsize={queues + 1}"]
+
+
+def nvme(name, at, bootargs, msi, cpus=1):
+    return guest(name, "nvme", bootargs, cpus=cpus,
+                 devices=[vq.Device("nvme", DISK % at, extra=f'msi = "{msi}"; allow-no-reset;')])
+
+
+def exits(run, name, vcpu=0):
+    """The counters that Viaduct prints at a guest's end."""
+    line = run.find(rf"^viaduct: {name}: vCPU {vcpu} exits: .*")
+    assert line, run.tail()
+    return {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", line)}
+
+
+def test_bare_nvme():
+    """The payload's own proof: on the bare machine every check holds."""
+    with bare("bare-nvme", "nvme", "nvme.queues=64", cpus=2, devices=controller(1, 64)) as run:
+        run.wait()
+    assert_ok(run, "", "nvme")
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    """Three guests at once: the same payload direct, trapped, and with hundreds of vectors."""
+    devices = controller(1, 64) + controller(2, 64) + controller(3, 600)
+    guests = [nvme("direct", 1, "nvme.queues=64 nvme.reads=500", "direct", 2),
+              nvme("trapped", 2, "nvme.queues=64", "trapped", 2),
+              nvme("many", 3, "nvme.queues=600 nvme.reads=100", "auto")]
+    with vq.Machine("msi-vectors", smp=5, devices=devices).start(guests, timeout=120) as run:
+        yield run.wait()
+
+
+@pytest.mark.parametrize("name, mode", [("direct", "direct"), ("trapped", "trapped"), ("many", "direct")])
+def test_every_vector_arrives_once(vectors, name, mode):
+    lines = assert_ok(vectors, name, "nvme")
+    queues = 600 if name == "many" else 64
+    for start in ("table ", "masked ", "unmasked ", "function-mask ", "function-unmask ", "at-once ", "disabled "):
+        assert [x for x in lines if x.startswith(start) and x.endswith(" ok")], (start, lines)
+    assert f"unmasked irqs={queues} not-once=0 pending=0 ok" in lines
+    assert [x for x in lines if x.startswith("off=1 while-off irqs=0 on-again irqs=1 ")] or name == "many"
+    assert vectors.find(rf"^viaduct: {name}: +MSI +{mode}, ITS, DeviceID 0x[0-9a-f]+, {queues + 1} vectors"), \
+        vectors.tail()
+
+
+def test_masks_are_exits_only_where_trapped(vectors):
+    direct, trapped = exits(vectors, "direct"), exits(vectors, "trapped")
+    assert trapped["mmio"] - direct["mmio"] > 64 * 8, (direct, trapped)
+    assert direct["msi"] > 500
+
+
+@pytest.fixture(scope="module")
+def reads():
+    """Two guests that differ in how much they read, and two more with a trapped table."""
+    devices = [x for at in (1, 2, 3, 4) for x in controller(at, 2)]
+    args = "nvme.queues=2 nvme.only-reads=1 nvme.reads="
+    guests = [nvme("few", 1, args + "1000", "direct"), nvme("lots", 2, args + "2000", "direct"),
+              nvme("few-trapped", 3, args + "1000", "trapped"), nvme("lots-trapped", 4, args + "2000", "trapped")]
+    with vq.Machine("msi-reads", smp=4, devices=devices).start(guests, timeout=120) as run:
+        yield run.wait()
+
+
+@pytest.mark.parametrize("kind", ["", "-trapped"])
+def test_io_takes_no_exit_but_its_interrupt(reads, kind):
+    for name in ("few", "lots"):
+        assert_ok(reads, name + kind, "nvme")
+    few, lots = exits(reads, "few" + kind), exits(reads, "lots" + kind)
+    assert lots.pop("msi") - few.pop("msi") == 1000
+    few.pop("timer"), lots.pop("timer")  # EL2's own: the console
+    assert lots == few, "an exit that is not the device's interrupt"
