@@ -21,11 +21,6 @@ static const char *host_conflict(const struct pci_host *h, struct range r, struc
 {
 	bool inside = !h->inbound_count;
 
-	for (unsigned i = 0; i < h->inbound_count; i++)
-		inside = inside || range_contains(h->inbound[i], r.base, r.size);
-	*at = h->inbound[0];
-	if (!inside)
-		return "is outside the dma-ranges";
 	*at = h->ecam;
 	if (range_overlaps(r, h->ecam))
 		return "overlaps the configuration space";
@@ -35,7 +30,10 @@ static const char *host_conflict(const struct pci_host *h, struct range r, struc
 			return h->window[i].kind == PCI_WINDOW_IO ? "overlaps the I/O window"
 								  : "overlaps a BAR window";
 	}
-	return NULL;
+	for (unsigned i = 0; i < h->inbound_count; i++)
+		inside = inside || range_contains(h->inbound[i], r.base, r.size);
+	*at = h->inbound[0];
+	return inside ? NULL : "is outside the dma-ranges";
 }
 
 bool plan_reaches(const struct plan_reach *reach, struct range r, struct plan_clash *c)

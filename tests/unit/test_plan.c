@@ -426,8 +426,6 @@ static const struct pci_host juno = {
 static void juno_host(void)
 {
 	pci_hosts[0] = juno;
-	/* The window before dma-ranges, to see each by itself. */
-	pci_hosts[0].inbound_count = 0;
 }
 
 #define EDU "0000:00:02.0"
