@@ -284,6 +284,10 @@ static void guest(const struct tool *t, const struct guest_plan *g)
 			hex("doorbell", g->vpci.doorbell.v);
 		else
 			text("doorbell", NULL);
+		if (g->vpci.doorbell.v)
+			hex("dma_doorbell", g->vpci.dma_doorbell.v);
+		else
+			text("dma_doorbell", NULL);
 		truth("coherent", g->coherent);
 		begin("devices", '[');
 		for (unsigned i = 0; i < g->device_count; i++)

@@ -218,6 +218,8 @@ static void physical(const struct tool *t, struct column *c)
 
 static void intermediate(const struct guest_plan *g, const char *colour, struct column *c)
 {
+	struct range page = { 0, PAGE_SIZE };
+
 	for (unsigned i = 0; i < g->ram_count; i++)
 		add(c, (struct range){ g->ram[i].ipa.v, g->ram[i].size }, colour, g->has_pci,
 		    "RAM");
@@ -228,9 +230,13 @@ static void intermediate(const struct guest_plan *g, const char *colour, struct 
 	add(c, (struct range){ g->vpci.ecam.v, MIB(1) }, NULL, false, "vPCI ECAM");
 	add(c, g->vpci.mem32, NULL, false, "BAR window, 32-bit");
 	add(c, g->vpci.mem64, NULL, false, "BAR window, 64-bit");
-	if (g->vpci.doorbell.v)
-		add(c, (struct range){ ALIGN_DOWN(g->vpci.doorbell.v, PAGE_SIZE), PAGE_SIZE },
-		    colour, true, "MSI doorbell");
+	if (!g->vpci.doorbell.v)
+		return;
+	page.base = ALIGN_DOWN(g->vpci.doorbell.v, PAGE_SIZE);
+	add(c, page, colour, g->vpci.doorbell.v == g->vpci.dma_doorbell.v, "MSI doorbell");
+	page.base = ALIGN_DOWN(g->vpci.dma_doorbell.v, PAGE_SIZE);
+	if (g->vpci.doorbell.v != g->vpci.dma_doorbell.v)
+		add(c, page, colour, true, "MSI doorbell of devices");
 }
 
 static unsigned started(const struct tool *t)
