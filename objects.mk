@@ -65,7 +65,6 @@ pure_src := \
 	drivers/pci/identify.c \
 	drivers/pci/reset.c \
 	drivers/pci/xr3.c \
-	drivers/serial/pl011.c \
 	drivers/serial/uart.c \
 	vpci/bars.c \
 	vpci/bridge.c \

@@ -1,23 +1,190 @@
 /*
- * Which UART is the console: /chosen stdout-path (a path or an alias, with ":115200n8" behind it),
- * else the first one that we drive. Touches no register.
+ * The console's UART. Which one: /chosen stdout-path (a path or an alias, with ":115200n8" behind
+ * it), else the first that we drive. A PL011, the SBSA generic UART, which is a subset of its
+ * registers, and a 16550 differ in their registers only, so one driver reads a table of those.
+ * Baud rate and line format are firmware's. The console serialises all calls.
  */
-#include <string.h>
-
+#include <hv/console.h>
 #include <hv/dt.h>
+#include <hv/mmio.h>
+#include <spec/ns16550.h>
+#include <spec/pl011.h>
 
-#include "serial_priv.h"
+#define READ_MAX 64 /* characters with errors that one call skips */
 
-static const struct {
-	const char *compatible;
-	const struct uart_ops *ops;
-	bool fixed;
-} drivers[] = {
-	{ "arm,pl011", &pl011_ops, false },
-	{ "arm,sbsa-uart", &pl011_ops, true },
+struct layout {
+	uint8_t data, status, mask; /* registers */
+	uint8_t rx, tx;             /* interrupts, bits of `mask` */
+	uint8_t low;                /* bits of `status` that say the contrary */
+	uint8_t room, ready, idle;  /* bits of `status` */
+	uint32_t bad;               /* bits of `data`, or of `status` << 16: not a character */
 };
 
-static struct serial serial;
+static const struct layout pl011 = {
+	.data = PL011_DR,
+	.status = PL011_FR,
+	.mask = PL011_IMSC,
+	.rx = PL011_INT_RX | PL011_INT_RT,
+	.tx = PL011_INT_TX,
+	.low = PL011_FR_TXFF | PL011_FR_RXFE | PL011_FR_BUSY,
+	.room = PL011_FR_TXFF,
+	.ready = PL011_FR_RXFE,
+	.idle = PL011_FR_BUSY,
+	.bad = PL011_DR_BAD,
+};
+
+static const struct layout ns16550 = {
+	.data = NS16550_DATA,
+	.status = NS16550_LSR,
+	.mask = NS16550_IER,
+	.rx = NS16550_IER_RX,
+	.tx = NS16550_IER_TX,
+	.room = NS16550_LSR_THRE,
+	.ready = NS16550_LSR_READY,
+	.idle = NS16550_LSR_TEMT,
+	.bad = NS16550_LSR_BAD << 16,
+};
+
+enum kind { PL011, SBSA, NS16550 };
+
+static const struct {
+	char compatible[19];
+	uint8_t kind;
+} drivers[] = {
+	{"arm,pl011", PL011}, {"arm,sbsa-uart", SBSA},       {"ns16550a", NS16550},
+	{"ns16550", NS16550}, {"snps,dw-apb-uart", NS16550},
+};
+
+static struct serial {
+	struct mmio m;
+	const struct layout *l;
+	uint8_t kind;
+	uint8_t shift; /* of register numbers */
+	uint8_t width; /* bytes a register */
+	uint8_t burst; /* characters for which there is room when there is any */
+} serial;
+
+static uint32_t rd(const struct serial *s, unsigned reg)
+{
+	uintptr_t at = s->m.base + ((uintptr_t)reg << s->shift);
+
+	return s->width == 4 ? arch_mmio_r32(at) : arch_mmio_r8(at);
+}
+
+static void wr(const struct serial *s, unsigned reg, uint32_t v)
+{
+	uintptr_t at = s->m.base + ((uintptr_t)reg << s->shift);
+
+	if (s->width == 4)
+		arch_mmio_w32(at, v);
+	else
+		arch_mmio_w8(at, (uint8_t)v);
+}
+
+static uint32_t status(const struct serial *s)
+{
+	return rd(s, s->l->status) ^ s->l->low;
+}
+
+static void enable_pl011(const struct serial *s)
+{
+	uint32_t need = PL011_CR_UARTEN | PL011_CR_TXE | PL011_CR_RXE;
+
+	if ((rd(s, PL011_LCR_H) & PL011_LCR_H_FEN) && (rd(s, PL011_CR) & need) == need)
+		return;
+	/* The line format changes only while the UART is off and idle (DDI 0183G §3.3.8). */
+	if (rd(s, PL011_CR) & PL011_CR_UARTEN) {
+		enum hv_status idle =
+			poll32(s->m, REG32(PL011_FR), PL011_FR_BUSY, 0, 100000, "pl011");
+
+		(void)idle; /* a character may be cut; the console is worth more */
+	}
+	wr(s, PL011_CR, 0);
+	wr(s, PL011_LCR_H, PL011_LCR_H_FEN | PL011_LCR_H_WLEN8);
+	wr(s, PL011_CR, need);
+}
+
+static void uart_init(void *dev)
+{
+	struct serial *s = dev;
+
+	s->burst = 1;
+	if (s->kind == NS16550) {
+		if (rd(s, NS16550_LCR) & NS16550_LCR_DLAB)
+			wr(s, NS16550_LCR, rd(s, NS16550_LCR) & ~(uint32_t)NS16550_LCR_DLAB);
+		wr(s, NS16550_FCR, NS16550_FCR_ENABLE);
+		wr(s, NS16550_MCR, NS16550_MCR_ON);
+		if ((rd(s, NS16550_IIR) & NS16550_IIR_FIFOS) == NS16550_IIR_FIFOS)
+			s->burst = NS16550_FIFO;
+	} else {
+		if (s->kind == PL011)
+			enable_pl011(s);
+		wr(s, PL011_ICR, PL011_INT_ALL & ~PL011_INT_TX);
+	}
+	wr(s, s->l->mask, s->l->rx);
+}
+
+static unsigned uart_write(void *dev, const char *text, unsigned n)
+{
+	const struct serial *s = dev;
+	unsigned i = 0;
+
+	while (i < n && (status(s) & s->l->room))
+		for (unsigned left = s->burst; i < n && left; left--)
+			wr(s, s->l->data, (uint8_t)text[i++]);
+	return i;
+}
+
+/* DW_apb_uart: a timeout with nothing to read, and the busy interrupt, end by these reads only. */
+static void quiet_16550(const struct serial *s)
+{
+	uint32_t id = rd(s, NS16550_IIR) & NS16550_IIR_ID;
+
+	if (id == NS16550_IIR_TIMEOUT)
+		(void)rd(s, NS16550_DATA);
+	if (id == NS16550_IIR_BUSY)
+		(void)rd(s, DW_UART_USR);
+}
+
+static bool uart_read(void *dev, char *c)
+{
+	const struct serial *s = dev;
+
+	for (unsigned i = 0; i < READ_MAX; i++) {
+		uint32_t now = status(s), data;
+
+		if (!(now & s->l->ready)) {
+			if (s->kind == NS16550)
+				quiet_16550(s);
+			return false;
+		}
+		data = rd(s, s->l->data);
+		*c = (char)data;
+		if (!((now << 16 | data) & s->l->bad)) /* after an overrun this one is good */
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The transmit interrupt of a PL011 comes when the FIFO falls to its trigger level, not while it
+ * is below (DDI 0183G §2.8.2); the console asks for it only after a write that did not fit.
+ */
+static void uart_tx_irq(void *dev, bool on)
+{
+	const struct serial *s = dev;
+
+	wr(s, s->l->mask, on ? s->l->rx | s->l->tx : s->l->rx);
+}
+
+static bool uart_tx_idle(void *dev)
+{
+	const struct serial *s = dev;
+
+	return status(s) & s->l->idle;
+}
+
+static const struct uart_ops ops = {uart_init, uart_write, uart_read, uart_tx_irq, uart_tx_idle};
 
 static int driver_of(const void *fdt, int node)
 {
@@ -25,13 +192,6 @@ static int driver_of(const void *fdt, int node)
 		if (dt_compatible(fdt, node, drivers[i].compatible))
 			return (int)i;
 	return -1;
-}
-
-static int stdout_node(const void *fdt)
-{
-	const char *path = dt_string(fdt, dt_find(fdt, "/chosen"), "stdout-path");
-
-	return path ? dt_find(fdt, path) : -1;
 }
 
 static int first_node(const void *fdt)
@@ -46,17 +206,28 @@ static int first_node(const void *fdt)
 
 enum hv_status uart_find(const void *fdt, struct uart *out, struct range *reg, uint32_t *intid)
 {
-	int node = stdout_node(fdt);
+	const char *path = dt_string(fdt, dt_find(fdt, "/chosen"), "stdout-path");
+	int node = path ? dt_find(fdt, path) : -1;
+	uint32_t shift = 0, width = 4;
 	struct dt_irq irq;
-	int i;
 
 	if (node < 0 || driver_of(fdt, node) < 0)
 		node = first_node(fdt);
 	if (node < 0 || dt_reg(fdt, node, 0, reg) != HV_OK)
 		return HV_ENOENT;
-	i = driver_of(fdt, node);
+	serial.kind = drivers[driver_of(fdt, node)].kind;
+	serial.l = &pl011;
+	if (serial.kind == NS16550) {
+		serial.l = &ns16550;
+		shift = dt_u32(fdt, node, "reg-shift", 0);
+		width = dt_u32(fdt, node, "reg-io-width", 1);
+		if (shift > 4 || (width != 1 && width != 4))
+			return HV_ENOENT;
+	}
+	serial.m = mmio_at(PA(reg->base));
+	serial.shift = (uint8_t)shift;
+	serial.width = (uint8_t)width;
 	*intid = dt_interrupt(fdt, node, 0, &irq) == HV_OK ? irq.intid : 0;
-	serial = (struct serial){ .m = mmio_at(PA(reg->base)), .fixed = drivers[i].fixed };
-	*out = (struct uart){ .ops = drivers[i].ops, .dev = &serial };
+	*out = (struct uart){.ops = &ops, .dev = &serial};
 	return HV_OK;
 }

@@ -3,7 +3,7 @@ s2_objs := common/s2.c common/pmem.c
 pmem_objs := common/pmem.c
 dt_objs := common/dt.c common/dt_tree.c
 fmt_objs := common/fmt.c
-console_objs := common/console.c common/fmt.c common/pmem.c drivers/serial/pl011.c common/mmio.c
+console_objs := common/console.c common/fmt.c common/pmem.c common/mmio.c
 vuart_objs := common/vuart.c common/pmem.c
 iommu_src := drivers/iommu/iommu.c $(patsubst %,drivers/iommu/smmuv3/%.c,cmdq evtq smmuv3 strtab) \
 	$(dt_objs) common/fmt.c common/mmio.c \
@@ -40,6 +40,6 @@ vgic_lr_objs := $(vgic_objs)
 vgic_regs_objs := $(vgic_objs)
 irq_objs := common/irq.c common/pmem.c
 gicv3_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv3) $(dt_objs) common/fmt.c common/mmio.c
-uart_objs := drivers/serial/uart.c drivers/serial/pl011.c $(dt_objs) common/fmt.c common/mmio.c
+uart_objs := drivers/serial/uart.c $(dt_objs) common/fmt.c common/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c
 load_objs := common/load.c common/vm.c common/image.c common/guest_dt.c common/fmt.c common/pmem.c common/s2.c

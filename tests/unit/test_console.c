@@ -1,6 +1,6 @@
 /*
  * The console multiplexer on a UART of the test's own: prefixes, whole lines, prompts, losses,
- * input; and the PL011 driver on a model of its registers.
+ * input.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,11 +11,8 @@
 
 #include <host.h>
 #include <hv/console.h>
-#include <hv/mmio.h>
 #include <hv/pmem.h>
-#include <spec/pl011.h>
 
-#include "../../drivers/serial/serial_priv.h"
 
 static struct {
 	char out[1 << 16];
@@ -291,86 +288,6 @@ static void input_is_bounded_per_call(void **state)
 	assert_int_equal(strlen(got[0]), 40);
 }
 
-/* ---- PL011 ---- */
-
-static struct {
-	uint32_t reg[0x1000 / 4];
-	char sent[64];
-	unsigned sent_len, fifo, fifo_max;
-	const char *input;
-	unsigned bad; /* divisor or format written while enabled */
-} pl;
-
-static uint64_t pl_read(void *model, uint64_t off, unsigned size)
-{
-	(void)model;
-	assert_int_equal(size, 4);
-	if (off == PL011_FR)
-		return (pl.fifo >= pl.fifo_max ? PL011_FR_TXFF : 0) |
-		       (pl.input && *pl.input ? 0 : PL011_FR_RXFE);
-	if (off == PL011_DR) {
-		uint32_t c = (uint8_t)*pl.input++;
-
-		return c == '!' ? c | 0x400 /* break */ : c;
-	}
-	return pl.reg[off / 4];
-}
-
-static void pl_write(void *model, uint64_t off, unsigned size, uint64_t v)
-{
-	(void)model;
-	assert_int_equal(size, 4);
-	if (off == PL011_DR) {
-		pl.fifo++;
-		pl.sent[pl.sent_len++] = (char)v;
-	}
-	if (off == PL011_IBRD || off == PL011_FBRD ||
-	    (off == PL011_LCR_H && (pl.reg[PL011_CR / 4] & PL011_CR_UARTEN)))
-		pl.bad++;
-	pl.reg[off / 4] = (uint32_t)v;
-}
-
-static void pl011_keeps_baud_rate_and_fills_the_fifo(void **state)
-{
-	struct serial s = { .m = { 0x9000000 } };
-	char c;
-
-	(void)state;
-	memset(&pl, 0, sizeof(pl));
-	pl.fifo_max = 16;
-	pl.reg[PL011_CR / 4] = 0x301;
-	host_mmio_add(0x9000000, 0x1000, pl_read, pl_write, NULL);
-	pl011_ops.init(&s);
-	assert_int_equal(pl.bad, 0);
-	assert_int_equal(pl.reg[PL011_CR / 4], 0x301);
-	assert_int_equal(pl.reg[PL011_LCR_H / 4], 0x70);
-	assert_int_equal(pl.reg[PL011_IMSC / 4], PL011_INT_RX | PL011_INT_RT);
-	assert_int_equal(pl011_ops.write(&s, "0123456789abcdefgh", 18), 16);
-	assert_int_equal(pl011_ops.write(&s, "gh", 2), 0);
-	assert_memory_equal(pl.sent, "0123456789abcdef", 16);
-	pl011_ops.tx_irq(&s, true);
-	assert_true(pl.reg[PL011_IMSC / 4] & PL011_INT_TX);
-	pl.input = "!a";
-	assert_true(pl011_ops.read(&s, &c));
-	assert_int_equal(c, 'a');
-	assert_false(pl011_ops.read(&s, &c));
-	host_mmio_clear();
-}
-
-static void sbsa_uart_has_no_control_registers(void **state)
-{
-	struct serial s = { .m = { 0x9000000 }, .fixed = true };
-
-	(void)state;
-	memset(&pl, 0, sizeof(pl));
-	host_mmio_add(0x9000000, 0x1000, pl_read, pl_write, NULL);
-	host_trace_clear();
-	pl011_ops.init(&s);
-	assert_int_equal(host_trace_find(0, "w32", 0x9000000 + PL011_CR), -1);
-	assert_int_equal(host_trace_find(0, "w32", 0x9000000 + PL011_LCR_H), -1);
-	host_mmio_clear();
-}
-
 /* ---- before interrupts ---- */
 
 static void early_lines_wait_for_the_uart_and_are_synchronous(void **state)
@@ -412,8 +329,6 @@ int main(void)
 		cmocka_unit_test_setup(ctrl_a_and_letter_is_a_command, begin),
 		cmocka_unit_test_setup(ctrl_a_twice_sends_one, begin),
 		cmocka_unit_test_setup(input_is_bounded_per_call, begin),
-		cmocka_unit_test(pl011_keeps_baud_rate_and_fills_the_fifo),
-		cmocka_unit_test(sbsa_uart_has_no_control_registers),
 	};
 	void *arena = aligned_alloc(MIB(2), MIB(2));
 	int failed;
