@@ -6,6 +6,7 @@ import pytest
 import viaduct_qemu as vq
 from test_payload import assert_ok, bare, guest
 
+NOWHERE = "0x300000000"     # no RAM, no BAR, no doorbell
 DISK = "0000:00:0%d.0"
 
 
@@ -38,8 +39,8 @@ def test_bare_nvme():
 def vectors():
     """Three guests at once: the same payload direct, trapped, and with hundreds of vectors."""
     devices = controller(1, 64) + controller(2, 64) + controller(3, 600)
-    guests = [nvme("direct", 1, "nvme.queues=64 nvme.reads=500", "direct", 2),
-              nvme("trapped", 2, "nvme.queues=64", "trapped", 2),
+    guests = [nvme("direct", 1, f"nvme.queues=64 nvme.reads=500 nvme.forge={NOWHERE}", "direct", 2),
+              nvme("trapped", 2, f"nvme.queues=64 nvme.forge={NOWHERE}", "trapped", 2),
               nvme("many", 3, "nvme.queues=600 nvme.reads=100", "auto")]
     with vq.Machine("msi-vectors", smp=5, devices=devices).start(guests, timeout=120) as run:
         yield run.wait()
@@ -55,6 +56,15 @@ def test_every_vector_arrives_once(vectors, name, mode):
     assert [x for x in lines if x.startswith("off=1 while-off irqs=0 on-again irqs=1 ")] or name == "many"
     assert vectors.find(rf"^viaduct: {name}: +MSI +{mode}, ITS, DeviceID 0x[0-9a-f]+, {queues + 1} vectors"), \
         vectors.tail()
+
+
+def test_forged_entries_reach_nothing(vectors):
+    """Events that the device does not have and addresses that are no doorbell. What a direct table's entry points
+    to is the SMMU's to refuse, unless it is the guest's own RAM; a trapped one is masked until it is a doorbell."""
+    for name, irqs, in_ram in (("direct", 1, 5), ("trapped", 2, 0)):
+        assert f"forged bad=0 irqs={irqs} in-ram={in_ram} ok" in assert_ok(vectors, name, "nvme")
+    faults = [x for x in vectors.viaduct() if re.search(r"IPA 0x0*300000000\b", x)]
+    assert len(faults) == 1 and "direct: device" in faults[0], faults
 
 
 def test_masks_are_exits_only_where_trapped(vectors):
@@ -82,3 +92,34 @@ def test_io_takes_no_exit_but_its_interrupt(reads, kind):
     assert lots.pop("msi") - few.pop("msi") == 1000
     few.pop("timer"), lots.pop("timer")  # EL2's own: the console
     assert lots == few, "an exit that is not the device's interrupt"
+
+
+@pytest.fixture(scope="module")
+def forged():
+    """A guest that forges, beside one that takes a thousand interrupts meanwhile."""
+    devices = ["-device", "edu,addr=1,dma_mask=0xffffffffffff"] + controller(2, 31) + controller(3, 8)
+    guests = [guest("forger", "forge", "forge.events=32", devices=[
+                  vq.Device("edu", "0000:00:01.0", extra="allow-no-reset;"),
+                  vq.Device("nvme", "0000:00:02.0", extra="allow-no-reset;")]),
+              nvme("victim", 3, "nvme.queues=8 nvme.reads=1000", "auto")]
+    with vq.Machine("msi-forged", devices=devices).start(guests, timeout=120) as run:
+        yield run.wait()
+
+
+def test_forged_messages_arrive_nowhere(forged):
+    lines = assert_ok(forged, "forger", "forge")
+    for start in ("cpu-writes irqs=0 foreign=0", "dma-writes irqs=0 foreign=0",
+                  "bad-queues stalled=3", "own last irqs=1 foreign=0"):
+        assert [x for x in lines if x.startswith(start) and x.endswith(" ok")], (start, lines)
+    assert len([x for x in lines if x.startswith("long-queue=")]) == 7
+
+
+def test_the_neighbour_gets_its_own_interrupts_only(forged):
+    lines = assert_ok(forged, "victim", "nvme")
+    assert "reads=1000 irqs=1000 failed=0 ok" in lines and "spurious=0 ok" in lines
+
+
+def test_forgery_is_told_briefly(forged):
+    lines = [x for x in forged.viaduct() if re.match(r"(?:warning: )?forger: ITS ", x)]
+    assert 1 <= len(lines) <= 32, forged.tail()
+    assert forged.find(r"^viaduct: forger: \d+ more lines were not printed")

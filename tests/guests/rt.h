@@ -180,6 +180,7 @@ void gic_lpis_on(void); /* of this CPU */
 bool gic_lpis_are_on(void);
 void lpi_property(u32 lpi, u8 byte); /* priority, and bit 0: enabled; then its_inv() */
 bool its_init(void); /* with gic_lpis_on() */
+void its_queue_again(void); /* the queue of its_init() again, behind another one */
 void its_map_collection(u32 id, unsigned cpu);
 void its_move(u32 device, u32 event, u32 collection);
 void its_inv(u32 device, u32 event);

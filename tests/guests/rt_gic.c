@@ -260,6 +260,15 @@ void gic_lpis_on(void)
 	w32(r + GICR_CTLR, r32(r + GICR_CTLR) | 1);
 }
 
+void its_queue_again(void)
+{
+	w32(machine.its + GITS_CTLR, 0);
+	queue_at = 0;
+	w64(machine.its + GITS_CBASER, BIT(63) | WB_ISH | (u64)queue);
+	w64(machine.its + GITS_CWRITER, 0);
+	w32(machine.its + GITS_CTLR, 1);
+}
+
 bool its_init(void)
 {
 	if (!machine.its)
@@ -276,10 +285,7 @@ bool its_init(void)
 		    BIT(63) | WB_ISH | (u64)rt_alloc(65536, 65536) | 15);
 	}
 	queue = rt_alloc(QUEUE_SIZE, 65536);
-	queue_at = 0;
-	w64(machine.its + GITS_CBASER, BIT(63) | WB_ISH | (u64)queue);
-	w64(machine.its + GITS_CWRITER, 0);
-	w32(machine.its + GITS_CTLR, 1);
+	its_queue_again();
 	its_map_collection(0, 0);
 	return true;
 }
