@@ -22,9 +22,10 @@ void (*iommu_on_death)(struct iommu *i);
 void (*iommu_retry)(void);
 
 static const struct {
-	char compatible[16];
+	char compatible[15];
+	uint8_t version;
 	const struct iommu_driver *driver;
-} kinds[] = { { "arm,smmu-v3", &smmuv3_driver } };
+} kinds[] = { { "arm,smmu-v3", 3, &smmuv3_driver } };
 
 static struct found {
 	const struct iommu_driver *driver;
@@ -51,9 +52,9 @@ static bool is_found(int node)
 }
 
 /* Blocked even where there is no room to drive it. */
-static void probe_node(const void *fdt, int node, const struct iommu_driver *driver,
-		       void (*map)(struct range))
+static void probe_node(const void *fdt, int node, unsigned kind, void (*map)(struct range))
 {
+	const struct iommu_driver *driver = kinds[kind].driver;
 	struct iommu *i = &iommus[iommu_count];
 	const char *name = dt_name(fdt, node), *why;
 	struct range reg;
@@ -72,7 +73,8 @@ static void probe_node(const void *fdt, int node, const struct iommu_driver *dri
 			MAX_IOMMUS);
 		return;
 	}
-	*i = (struct iommu){ .ops = &driver->ops, .phandle = dt_phandle(fdt, node), .dead = st != HV_OK };
+	*i = (struct iommu){ .ops = &driver->ops, .phandle = dt_phandle(fdt, node),
+			     .version = kinds[kind].version, .dead = st != HV_OK };
 	fmt_print(i->name, sizeof(i->name), "%s", name);
 	why = driver->probe(fdt, node, reg, i);
 	if (why)
@@ -92,7 +94,7 @@ void iommu_probe(const void *fdt, void (*map)(struct range))
 			if (dt_bool(fdt, n, "power-domains"))
 				log_info("%s: in a power domain, left alone", dt_name(fdt, n));
 			else
-				probe_node(fdt, n, kinds[k].driver, map);
+				probe_node(fdt, n, k, map);
 		}
 }
 
@@ -105,9 +107,12 @@ void iommu_start(const void *fdt)
 			continue;
 		i->s2 = found[n].driver->start(fdt, found[n].node, i) == HV_OK;
 		if (i->s2)
-			continue;
-		log_err("%s: did not start; what is behind it stays blocked", i->name);
-		i->dead = found[n].driver->block(mmio_at(PA(found[n].base))) != HV_OK;
+			log_info("%s: SMMUv%u, %u-bit addresses, %u-bit StreamIDs%s", i->name, i->version,
+				 i->oas_bits, i->sid_bits, i->fwb ? ", S2FWB" : "");
+		else if (!i->dead)
+			iommu_kill(i, "did not start");
+		if (i->s2 && !found[n].irq_count)
+			log_warn("%s: no wired interrupt; its faults are not shown", i->name);
 	}
 }
 
@@ -131,6 +136,16 @@ uint8_t iommu_address_bits(unsigned size)
 	static const uint8_t bits[8] = { 32, 36, 40, 42, 44, 48, 52, 52 }; /* 7: reserved */
 
 	return bits[size % 8];
+}
+
+void iommu_kill(struct iommu *i, const char *why)
+{
+	const struct found *f = found_of(i);
+	enum hv_status st = f->driver->block(mmio_at(PA(f->base)));
+
+	i->dead = true;
+	log_err("%s: %s; everything behind it is blocked%s", i->name, why,
+		st == HV_OK ? "" : ", by bus mastering only: it does not confirm");
 }
 
 void iommu_settle(struct iommu *i)

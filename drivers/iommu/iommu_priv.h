@@ -24,6 +24,8 @@ extern const struct iommu_driver smmuv3_driver;
 uint8_t iommu_address_bits(unsigned size);
 /* From start: takes the line, once, and drains at its interrupts. */
 void iommu_connect(struct iommu *i, const struct dt_irq *irq);
+/* It does not answer: into global abort, for ever; iommu_settle tells of it. */
+void iommu_kill(struct iommu *i, const char *why);
 /* With no lock held, at the end of every operation: tells of a death, once. */
 void iommu_settle(struct iommu *i);
 

@@ -40,8 +40,8 @@ struct iommu {
 	const struct iommu_ops *ops;
 	char name[40];		 /* device-tree path's last part, for the log */
 	uint32_t phandle;
+	uint8_t version;	 /* of the SMMU architecture: 1, 2, 3 */
 	uint8_t oas_bits;	 /* output address size */
-	uint8_t vmid_bits;	 /* 8 or 16 */
 	uint8_t sid_bits;
 	bool s2;		 /* was started: translates stage-2 */
 	bool fwb;

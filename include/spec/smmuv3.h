@@ -12,7 +12,6 @@
 #define   IDR0_COHACC	 BIT(4)
 #define   IDR0_HYP	 BIT(9)
 #define   IDR0_MSI	 BIT(13)
-#define   IDR0_VMID16	 BIT(18)
 #define   IDR0_TTENDIAN	 BITS(22, 21)
 #define     TTENDIAN_BE	   3
 #define   IDR0_STALL	 BITS(25, 24)
@@ -95,6 +94,7 @@
 #define STE1_SHCFG	 BITS(45, 44)
 #define   SHCFG_INCOMING   1
 #define STE2_S2VMID	 BITS(15, 0)
+#define STE2_VTCR	 BITS(50, 32) /* S2T0SZ to S2PS: as VTCR_EL2[18:0] */
 #define STE2_S2T0SZ	 BITS(37, 32)
 #define STE2_S2SL0	 BITS(39, 38) /* 4 KiB granule: start level 2 - SL0 */
 #define STE2_S2IR0	 BITS(41, 40)

@@ -94,7 +94,7 @@ void fake_pci_reset(void)
 	fake_by_device = true;
 	memset(pci_hosts, 0, sizeof(pci_hosts));
 	memset(pci_funcs, 0, sizeof(pci_funcs));
-	fake_smmu = (struct iommu){ .name = "smmuv3@9050000", .oas_bits = 44, .vmid_bits = 16,
+	fake_smmu = (struct iommu){ .name = "smmuv3@9050000", .oas_bits = 44,
 				    .sid_bits = 16, .s2 = true, .coherent = true };
 	pci_host_count = 1;
 	h->bus_last = 255;

@@ -242,7 +242,6 @@ static void probe_blocks_before_anything_else(void **state)
 	assert_null(iommu_find(0));
 	assert_string_equal(iommus[0].name, "smmuv3@9050000");
 	assert_int_equal(iommus[0].oas_bits, 44);
-	assert_int_equal(iommus[0].vmid_bits, 16);
 	assert_int_equal(iommus[0].sid_bits, 16);
 	assert_true(!iommus[0].s2 && iommus[0].coherent && !iommus[0].fwb);
 }

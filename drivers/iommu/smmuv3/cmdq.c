@@ -30,19 +30,6 @@ static void put(struct smmu *s, uint64_t dw0, uint64_t dw1)
 	s->cmdq_prod = (s->cmdq_prod + 1) & ((2U << s->cmdq_log2) - 1);
 }
 
-/* Translation off: GBPA.ABORT, set at probe, is in force from here on. */
-static void die(struct smmu *s, const char *why)
-{
-	enum hv_status st;
-
-	wr32(s->m, REG32(SMMU_IRQ_CTRL), 0);
-	wr32(s->m, REG32(SMMU_CR0), 0);
-	st = poll32(s->m, REG32(SMMU_CR0ACK), CR0_ACKED, 0, REGISTER_US, s->i->name);
-	s->i->dead = true;
-	log_err("%s: %s; everything behind it is blocked%s", s->i->name, why,
-		st == HV_OK ? "" : ", by bus mastering only: it does not confirm");
-}
-
 /* IHI 0070 §7.1: the queue stopped at a bad command; it goes on when that is mended and acked. */
 static bool mend(struct smmu *s)
 {
@@ -96,7 +83,7 @@ enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned 
 		if (wait_consumed(s))
 			st = HV_OK;
 		else
-			die(s, "the command queue does not answer");
+			iommu_kill(s->i, "the command queue does not answer");
 	}
 	spin_unlock(&s->queue_lock);
 	return st;
@@ -122,7 +109,7 @@ void smmu_gerror(struct smmu *s)
 		if (active && ratelimit_pass(&s->log))
 			log_err("%s: global error 0x%x", s->i->name, active);
 		if (active & GERROR_SFM)
-			die(s, "service failure");
+			iommu_kill(s->i, "service failure");
 	}
 	spin_unlock(&s->queue_lock);
 }
@@ -130,7 +117,7 @@ void smmu_gerror(struct smmu *s)
 /* Dead: nothing gets through any more, which is what a flush is for. */
 static void flush(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
 {
-	if (!s->i->s2 || smmu_issue(s, cmds, n) != HV_OK)
+	if (s->i->s2 && smmu_issue(s, cmds, n) != HV_OK)
 		iommu_settle(s->i);
 }
 

@@ -70,7 +70,6 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	idr3 = rd32(s->m, REG32(SMMU_IDR3));
 	idr5 = rd32(s->m, REG32(SMMU_IDR5));
 	i->oas_bits = iommu_address_bits((unsigned)field_get(IDR5_OAS, idr5));
-	i->vmid_bits = idr0 & IDR0_VMID16 ? 16 : 8;
 	i->sid_bits = (uint8_t)field_get(IDR1_SIDSIZE, idr1);
 	i->fwb = idr3 & IDR3_FWB;
 	i->coherent = (idr0 & IDR0_COHACC) && dt_bool(fdt, node, "dma-coherent");
@@ -130,7 +129,6 @@ static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint
 {
 	static const char names[][9] = { "combined", "eventq", "gerror" };
 	struct mmio m = s->m;
-	bool wired = false;
 	struct dt_irq irq;
 
 	if (idr0 & IDR0_MSI) { /* wires, not messages */
@@ -138,42 +136,27 @@ static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint
 		wr64(m, REG64(SMMU_EVENTQ_IRQ_CFG0), 0);
 	}
 	for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
-		if (dt_interrupt_named(fdt, node, names[n], &irq) == HV_OK) {
+		if (dt_interrupt_named(fdt, node, names[n], &irq) == HV_OK)
 			iommu_connect(s->i, &irq);
-			wired = true;
-		}
-	if (!wired)
-		log_warn("%s: no wired interrupt; its faults are not shown", s->i->name);
 	wr32(m, REG32(SMMU_IRQ_CTRL), IRQ_GERROR | IRQ_EVENTQ);
 	return poll32(m, REG32(SMMU_IRQ_CTRLACK), IRQ_GERROR | IRQ_EVENTQ, IRQ_GERROR | IRQ_EVENTQ,
 		      REGISTER_US, s->i->name);
 }
 
 /* The order of IHI 0070 §6.3.9: each enable is confirmed before the next step relies on it. */
-static enum hv_status bring_up(const void *fdt, int node, struct smmu *s)
-{
-	uint32_t idr0 = rd32(s->m, IDR0);
-	const char *name = s->i->name;
-
-	program_tables(s);
-	arch_dsb_oshst(); /* zeroed tables before the SMMU looks */
-	if (set_cr0(s->m, CR0_CMDQEN, name) != HV_OK || forget_firmware(s, idr0) != HV_OK ||
-	    set_cr0(s->m, CR0_CMDQEN | CR0_EVENTQEN, name) != HV_OK ||
-	    start_irqs(fdt, node, s, idr0) != HV_OK)
-		return HV_ETIMEOUT;
-	return set_cr0(s->m, CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN, name);
-}
-
 static enum hv_status start(const void *fdt, int node, struct iommu *i)
 {
-	enum hv_status st;
+	struct smmu *s = i->priv;
+	uint32_t idr0 = rd32(s->m, IDR0);
 
-	allocate(i->priv);
-	st = bring_up(fdt, node, i->priv);
-	if (st == HV_OK)
-		log_info("%s: SMMUv3, %u-bit addresses, %u-bit StreamIDs%s", i->name, i->oas_bits,
-			 i->sid_bits, i->fwb ? ", S2FWB" : "");
-	return st;
+	allocate(s);
+	program_tables(s);
+	arch_dsb_oshst(); /* zeroed tables before the SMMU looks */
+	if (set_cr0(s->m, CR0_CMDQEN, i->name) != HV_OK || forget_firmware(s, idr0) != HV_OK ||
+	    set_cr0(s->m, CR0_CMDQEN | CR0_EVENTQEN, i->name) != HV_OK ||
+	    start_irqs(fdt, node, s, idr0) != HV_OK)
+		return HV_ETIMEOUT;
+	return set_cr0(s->m, CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN, i->name);
 }
 
 const struct iommu_driver smmuv3_driver = {

@@ -65,18 +65,14 @@ enum hv_status smmu_prepare(struct iommu *i, uint32_t sid)
 	return st;
 }
 
-/* Doublewords 1 to 3: the same geometry as the CPU's VTCR_EL2 (DDI 0487 D23.2), and faults recorded. */
+/* Doublewords 1 to 3: the geometry is the CPU's, laid out as in VTCR_EL2, and faults are recorded. */
 static void encode_stage2(const struct smmu *s, const struct s2 *dma, uint64_t *ste)
 {
-	const struct s2_geometry *g = &dma->geo;
-	uint64_t dw2 = STE2_S2AA64 | STE2_S2PTW | STE2_S2R | FIELD(STE2_S2IR0, 1) |
-		       FIELD(STE2_S2OR0, 1) | FIELD(STE2_S2SH0, 3) | FIELD(STE2_S2TG, 0);
+	uint64_t dw2 = STE2_S2AA64 | STE2_S2PTW | STE2_S2R;
 
 	dw2 = field_put(dw2, STE2_S2VMID, dma->vmid);
-	dw2 = field_put(dw2, STE2_S2T0SZ, 64U - g->ipa_bits);
-	dw2 |= FIELD(STE2_S2SL0, 1); /* 4 KiB granule, level 1 */
-	dw2 = field_put(dw2, STE2_S2PS, g->ps);
-	store(&ste[1], s->ste1 | (g->fwb ? STE1_S2FWB : 0));
+	dw2 = field_put(dw2, STE2_VTCR, s2_vtcr(dma) & STE2_VTCR >> 32);
+	store(&ste[1], s->ste1 | (dma->geo.fwb ? STE1_S2FWB : 0));
 	store(&ste[2], dw2);
 	store(&ste[3], dma->root.v & STE3_S2TTB);
 }
@@ -114,13 +110,11 @@ void smmu_set_silent(struct iommu *i, uint32_t sid)
 {
 	struct smmu *s = i->priv;
 	uint64_t *ste = entry(s, sid);
-	enum hv_status st;
 
 	if (!ste)
 		return; /* aborted by absence */
 	spin_lock(&s->stream_lock);
-	st = make_abort(s, ste, sid);
-	(void)st; /* dead: blocked altogether */
+	make_abort(s, ste, sid); /* dead: blocked altogether */
 	spin_unlock(&s->stream_lock);
 	iommu_settle(i);
 }
