@@ -21,11 +21,16 @@ iommu_fault_fn *iommu_on_fault;
 void (*iommu_on_death)(struct iommu *i);
 void (*iommu_retry)(void);
 
+/* The first row that fits a node counts; most nodes name their part and the architecture. */
 static const struct {
 	char compatible[15];
 	uint8_t version;
 	const struct iommu_driver *driver;
-} kinds[] = { { "arm,smmu-v3", 3, &smmuv3_driver } };
+} kinds[] = {
+	{ "arm,smmu-v3", 3, &smmuv3_driver }, { "arm,smmu-v2", 2, &smmuv2_driver },
+	{ "arm,mmu-500", 2, &smmuv2_driver }, { "arm,smmu-v1", 1, &smmuv2_driver },
+	{ "arm,mmu-400", 1, &smmuv2_driver }, { "arm,mmu-401", 1, &smmuv2_driver },
+};
 
 static struct found {
 	const struct iommu_driver *driver;

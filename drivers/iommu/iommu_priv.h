@@ -18,6 +18,7 @@ struct iommu_driver {
 	bool (*drain)(struct iommu *i);
 };
 
+extern const struct iommu_driver smmuv2_driver;
 extern const struct iommu_driver smmuv3_driver;
 
 /* An address size as the ID registers of all SMMUs encode it. */
