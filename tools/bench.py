@@ -36,6 +36,8 @@ OPERATIONS = {
     "vtimer": ("virtual timer interrupt", None, 701, 1071, 4893),
     "ipi": ("IPI, to the handler and back", 900, 1344, 2175, 4733),
     "lpi-int": ("LPI by INT on the virtual ITS", 2500, None, None, 6959),
+    "msi-extra": ("device MSI to its handler, over bare EL1", 700, None, None, None),
+    "its-trap": ("one trap of an endless ITS queue", 40000, None, None, None),
     "pci-config-read": ("config read, from the shadow", 350, None, None, None),
     "pci-config-status": ("config read, from hardware", 350, None, None, None),
     "pci-config-read-200": ("the same with 200 functions", 350, None, None, None),
@@ -73,9 +75,8 @@ def boot_cost(verbose):
 
 def operation_costs():
     """The costs by operation, and the memory that Viaduct says it uses."""
-    edu = ["-device", "edu,addr=1,dma_mask=0xffffffffffff"]
     devices = [vq.Device("edu", "0000:00:01.0", extra="allow-no-reset;")]
-    with machine("bench", 2, edu).start([guest(2, devices=devices)], timeout=240) as run:
+    with machine("bench", 2, EDU).start([guest(2, devices=devices)], timeout=240) as run:
         run.wait()
     found = (re.search(r"BENCH op=(\S+) instr=(\d+)", line) for line in run.lines)
     costs = {m[1]: int(m[2]) for m in found if m}
@@ -83,6 +84,34 @@ def operation_costs():
     if not run.find(r"PAYLOAD bench: ok"):
         print(f"bench: the payload did not end well:\n{run.tail()}", file=sys.stderr)
     return costs, int(re.search(r"(\d+) KiB", memory)[1]) if memory else None
+
+
+EDU = ["-device", "edu,addr=1,dma_mask=0xffffffffffff"]
+
+
+def bare_msi():
+    """What a device's MSI costs the same payload at EL1 without a hypervisor."""
+    bare = vq.Machine("bench-bare", cpu="max", smp=2, memory="512M", virtualization=False, devices=EDU,
+                      accel="tcg,thread=single", extra=["-icount", "shift=0,sleep=off"])
+    with vq.Run(bare, ["-kernel", BENCH, "-append", "bench.msi-only=1"], 60) as run:
+        run.wait()
+    found = run.find(r"BENCH op=msi instr=\d+")
+    return int(re.search(r"instr=(\d+)", found)[1]) if found else None
+
+
+def endless_queue():
+    """A queue of 32767 INVALL over 256 events, by the number of times that Viaduct went at it."""
+    nvme = ["-drive", "driver=null-co,if=none,id=null", "-device", "nvme,serial=null,drive=null,addr=2,msix_qsize=256"]
+    devices = [vq.Device("edu", "0000:00:01.0", extra="allow-no-reset;"), vq.Device("nvme", "0000:00:02.0")]
+    forger = vq.Guest("forger", f"{vq.BUILD}/guests/forge.bin", bootargs="forge.only=invall forge.events=256",
+                      memory_mib=32, devices=devices)
+    with machine("bench-queue", 1, EDU + nvme).start([forger], timeout=120) as run:
+        run.wait()
+    total, kicks = run.find(r"BENCH op=its-invall instr=\d+"), run.find(r"^viaduct: forger: vCPU 0 exits: .* kick=\d+")
+    if not total or not kicks:
+        print(f"bench: the endless queue did not end:\n{run.tail()}", file=sys.stderr)
+        return None
+    return int(re.search(r"instr=(\d+)", total)[1]) // int(re.search(r"kick=(\d+)", kicks)[1])
 
 
 def many_functions():
@@ -113,6 +142,10 @@ def main():
 
     costs, memory = operation_costs()
     costs.update(many_functions())
+    bare, costs["its-trap"] = bare_msi(), endless_queue()
+    costs["msi-extra"] = costs["msi"] - bare if bare and "msi" in costs else None
+    if args.verbose:
+        print(f"bench: device MSI to its handler: {costs.get('msi')}, bare {bare}")
     rows = [(row, costs.get(op)) for op, row in OPERATIONS.items()]
     # Own memory: 1 MiB, 128 KiB a CPU, 6 KiB a function (two here), 0.3 % of the guest's 32 MiB.
     budget = 1024 + 2 * 128 + 2 * 6 + 32 * 1024 * 3 // 1000

@@ -8,6 +8,11 @@ const char payload_name[] = "bench";
 
 #define REPEAT 1000
 
+#define EDU_ID	  0x11e81234
+#define EDU_RAISE 0x60
+#define EDU_ACK	  0x64
+
+static u64 edu;
 static volatile u32 sgi_irqs, lpi_irqs, timer_irqs, other_up;
 
 static void result(const char *op, u64 ticks)
@@ -142,6 +147,28 @@ static bool find_msi_function(struct pci_dev *d)
 	return false;
 }
 
+static void edu_irq(u32 intid)
+{
+	(void)intid;
+	w32(edu + EDU_ACK, 1);
+	lpi_irqs++;
+}
+
+/* A device's message, from the write that makes the device send it to the end of the handler's loop. */
+static void bench_msi(struct pci_dev *d, u64 doorbell)
+{
+	pci_assign(d);
+	edu = d->bar[0];
+	gic_enable(LPI_FIRST, edu_irq);
+	pci_msi_enable(d, doorbell, 0, true);
+	lpi_irqs = 0;
+	MEASURE("msi", {
+		w32(edu + EDU_RAISE, 1);
+		while (lpi_irqs == n_)
+			;
+	});
+}
+
 static void bench_pci(void)
 {
 	struct pci_dev d;
@@ -150,8 +177,10 @@ static void bench_pci(void)
 
 	if (!find_msi_function(&d))
 		return;
-	MEASURE("pci-config-read", r32(d.cfg));
-	MEASURE("pci-config-status", r16(d.cfg + 6));
+	if (!arg_number("bench.msi-only", 0)) {
+		MEASURE("pci-config-read", r32(d.cfg));
+		MEASURE("pci-config-status", r16(d.cfg + 6));
+	}
 	if (arg_number("bench.config-only", 0))
 		return;
 	if (!pci_msi_target(&d, &device, &doorbell) || !its_init())
@@ -172,6 +201,8 @@ static void bench_pci(void)
 		while (lpi_irqs == n_)
 			;
 	});
+	if (r32(d.cfg) == EDU_ID)
+		bench_msi(&d, doorbell);
 	irq_off();
 }
 
@@ -180,7 +211,7 @@ void payload_main(void)
 	print("BENCH first-instruction cntpct=%lu hz=%lu\n", machine.first_instruction, counter_hz());
 	if (arg_number("bench.boot-only", 0))
 		return;
-	if (arg_number("bench.config-only", 0)) {
+	if (arg_number("bench.config-only", 0) || arg_number("bench.msi-only", 0)) {
 		bench_pci();
 		return;
 	}
