@@ -18,6 +18,7 @@ pure_src := \
 	common/plan_map.c \
 	common/plan_parse.c \
 	common/plan_pci.c \
+	common/plan_platform.c \
 	common/plan_print.c \
 	common/plan_props.c \
 	common/plan_ram.c \

@@ -47,7 +47,7 @@ static enum hv_status build_memory(const struct plan *p, const struct guest_plan
 	if (g->has_pci)
 		own += vpci_table_need(list, g->device_count);
 	st = s2_init(&vm->cpu_s2, p->geo, vmid, ram + own, true);
-	if (st == HV_OK && g->has_pci)
+	if (st == HV_OK && plan_has_dma(g))
 		st = s2_init(&vm->dma_s2, p->geo, vmid, ram + 2, false);
 	vm->dma_s2.flush = flush_dma;
 	vm->dma_s2.flush_arg = vm;
@@ -56,7 +56,7 @@ static enum hv_status build_memory(const struct plan *p, const struct guest_plan
 
 		vm->ram[vm->ram_count++] = *r;
 		st = s2_map(&vm->cpu_s2, r->ipa, r->pa, r->size, S2_RAM);
-		if (st == HV_OK && g->has_pci)
+		if (st == HV_OK && plan_has_dma(g))
 			st = s2_map(&vm->dma_s2, r->ipa, r->pa, r->size, S2_RAM);
 	}
 	for (unsigned i = 0; i < g->region_count && st == HV_OK; i++) {
@@ -159,15 +159,32 @@ static enum hv_status build_intx(const struct guest_plan *g, struct vm *vm, unsi
 	return vgic_assign_line(vm, as->intx_virq, as->func->intx.intid);
 }
 
+static enum hv_status build_stream(struct vm *vm, struct iommu *i, uint32_t sid)
+{
+	enum hv_status st = iommu_prepare(i, sid);
+
+	return st == HV_OK ? i->ops->attach(i, sid, &vm->dma_s2) : st;
+}
+
 static enum hv_status build_streams(struct vm *vm, const struct pci_func *f)
 {
 	enum hv_status st = HV_OK;
 
-	for (unsigned s = 0; f->iommu && s < f->sid_count && st == HV_OK; s++) {
-		st = iommu_prepare(f->iommu, f->sid[s]);
-		if (st == HV_OK)
-			st = f->iommu->ops->attach(f->iommu, f->sid[s], &vm->dma_s2);
-	}
+	for (unsigned s = 0; f->iommu && s < f->sid_count && st == HV_OK; s++)
+		st = build_stream(vm, f->iommu, f->sid[s]);
+	return st;
+}
+
+static enum hv_status build_platform(const struct guest_plan *g, struct vm *vm)
+{
+	enum hv_status st = HV_OK;
+
+	for (unsigned i = 0; i < g->line_count && st == HV_OK; i++)
+		st = vgic_assign_line(vm, g->line[i].vintid, g->line[i].pintid);
+	for (unsigned i = 0; i < g->stream_count && st == HV_OK; i++)
+		st = build_stream(vm, g->stream[i].iommu, g->stream[i].sid);
+	vm->stream = g->stream;
+	vm->stream_count = g->stream_count;
 	return st;
 }
 
@@ -220,6 +237,10 @@ static struct vm *build_one(const struct plan *p, struct guest_plan *g, uint8_t 
 	if (st == HV_OK) {
 		*step = "its interrupt controller cannot be set up";
 		st = build_interrupts(g, vm);
+	}
+	if (st == HV_OK) {
+		*step = "an interrupt or DMA stream of its platform devices is not to be had";
+		st = build_platform(g, vm);
 	}
 	if (st == HV_OK && g->has_pci) {
 		*step = "one of its PCI devices cannot be reset";

@@ -139,8 +139,8 @@ static enum hv_status reg_entry(const void *fdt, int node, unsigned i, struct ra
 	struct cells c = cells_of(fdt, node, "reg");
 	unsigned ac, sc;
 
-	*bus = dt_parent(fdt, node);
-	if (*bus < 0 || !c.p)
+	*bus = c.p ? dt_parent(fdt, node) : -1;
+	if (*bus < 0)
 		return HV_ENOENT;
 	ac = dt_address_cells(fdt, *bus);
 	sc = dt_size_cells(fdt, *bus);

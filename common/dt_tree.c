@@ -128,8 +128,7 @@ const char *dt_name(const void *fdt, int node)
 	return (const char *)(token(fdt, node) + 1);
 }
 
-/* In the order of the tree; *depth goes along. */
-static int next_node(const void *fdt, int node, int *depth)
+int dt_next_node(const void *fdt, int node, int *depth)
 {
 	const fdt32_t *first = token(fdt, node), *p = first;
 
@@ -152,7 +151,7 @@ static int next_node(const void *fdt, int node, int *depth)
 static int next_at_one(const void *fdt, int node, int depth)
 {
 	do {
-		node = node < 0 ? -1 : next_node(fdt, node, &depth);
+		node = node < 0 ? -1 : dt_next_node(fdt, node, &depth);
 	} while (node >= 0 && depth > 1);
 	return depth == 1 ? node : -1;
 }
@@ -172,7 +171,7 @@ static int ancestors(const void *fdt, int node, int *up)
 {
 	int depth = 0;
 
-	for (int n = 0; n >= 0; n = next_node(fdt, n, &depth)) {
+	for (int n = 0; n >= 0; n = dt_next_node(fdt, n, &depth)) {
 		if (depth < DEPTH_MAX)
 			up[depth] = n;
 		if (n >= node)
@@ -238,8 +237,8 @@ int dt_next(const void *fdt, int node, const char *compatible)
 	int depth = 0;
 
 	do {
-		node = node < 0 ? 0 : next_node(fdt, node, &depth);
-	} while (node >= 0 && !dt_compatible(fdt, node, compatible));
+		node = node < 0 ? 0 : dt_next_node(fdt, node, &depth);
+	} while (node >= 0 && compatible && !dt_compatible(fdt, node, compatible));
 	return node;
 }
 
@@ -253,7 +252,7 @@ int dt_by_phandle(const void *fdt, uint32_t phandle)
 	struct dt_prop p;
 	int depth = 0;
 
-	for (int n = 0; n >= 0 && phandle; n = next_node(fdt, n, &depth))
+	for (int n = 0; n >= 0 && phandle; n = dt_next_node(fdt, n, &depth))
 		for (int at = n; (at = dt_next_prop(fdt, at, &p)) >= 0;)
 			if (p.len == 4 && be(p.data) == phandle &&
 			    (!strcmp(p.name, "phandle") || !strcmp(p.name, "linux,phandle")))

@@ -8,12 +8,13 @@
 
 #include <libfdt.h>
 
+#include <hv/dt.h>
 #include <hv/guest_dt.h>
 #include <hv/log.h>
 #include <hv/vits.h>
 #include <hv/vuart.h>
 
-enum { PHANDLE_GIC = 1, PHANDLE_ITS, PHANDLE_CLOCK };
+enum { PHANDLE_ITS = GUEST_PHANDLE + 1, PHANDLE_CLOCK };
 
 #define SPI        0
 #define PPI        1
@@ -236,7 +237,7 @@ static void write_gic(struct writer *w, const struct guest_plan *g)
 		CELLS(w, "reg", PAIR(GUEST_GICD_BASE), PAIR(GICD_SIZE), PAIR(GUEST_GICR_BASE),
 		      PAIR(GICR_SIZE * g->vcpu_count));
 	}
-	u32(w, "phandle", PHANDLE_GIC);
+	u32(w, "phandle", g->gic_phandle);
 	u32(w, "#interrupt-cells", 3);
 	flag(w, "interrupt-controller");
 	/* Also the unit address of an interrupt-map's parent has these cells. */
@@ -296,7 +297,7 @@ static void write_interrupt_map(struct writer *w, const struct guest_plan *g)
 	for (uint32_t at = 0; to && at < ARRAY_SIZE(virq) * ARRAY_SIZE(virq[0]); at++) {
 		uint32_t slot = at / ARRAY_SIZE(virq[0]), pin = at % ARRAY_SIZE(virq[0]);
 		const uint32_t entry[ENTRY] = { slot << 11,           0,         0, pin,
-					       PHANDLE_GIC,          0,         0, SPI,
+					       g->gic_phandle,       0,         0, SPI,
 					       virq[slot][pin] - 32, LEVEL_HIGH };
 
 		if (virq[slot][pin]) {
@@ -336,6 +337,45 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	end(w);
 }
 
+/*
+ * A property of a partial tree: not what says what is assigned; and an interrupt parent that is not
+ * below `top` is the guest's interrupt controller.
+ */
+static void copy_property(struct writer *w, const struct guest_plan *g, int top,
+			  const struct dt_prop *p)
+{
+	int parent, end;
+
+	if (!strncmp(p->name, "xen,", 4))
+		return;
+	if (p->len != 4 || strcmp(p->name, "interrupt-parent")) {
+		bytes(w, p->name, p->data, p->len);
+		return;
+	}
+	parent = dt_by_phandle(g->partial_fdt, (uint32_t)dt_cells(p->data, 1));
+	end = dt_next_sibling(g->partial_fdt, top);
+	u32(w, p->name, parent < top || (end >= 0 && parent >= end)
+				? g->gic_phandle : (uint32_t)dt_cells(p->data, 1));
+}
+
+/* The tree from `top` on, without recursion: its depth is the writer's only. */
+static void copy_tree(struct writer *w, const struct guest_plan *g, int top)
+{
+	const void *fdt = g->partial_fdt;
+	int depth = 0, last;
+	struct dt_prop p;
+
+	for (int n = top; n >= 0 && (n == top || depth > 0);) {
+		begin(w, dt_name(fdt, n));
+		for (int at = n; (at = dt_next_prop(fdt, at, &p)) >= 0;)
+			copy_property(w, g, top, &p);
+		last = depth;
+		n = dt_next_node(fdt, n, &depth);
+		for (; last >= MAX(depth, 0); last--)
+			end(w);
+	}
+}
+
 enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ipa, void *buf,
 			      size_t size)
 {
@@ -346,7 +386,7 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 	begin(&w, "");
 	TEXT(&w, "model", "Viaduct guest");
 	TEXT(&w, "compatible", "viaduct,guest\0linux,dummy-virt");
-	u32(&w, "interrupt-parent", PHANDLE_GIC);
+	u32(&w, "interrupt-parent", g->gic_phandle);
 	address_space(&w, 2, 2);
 	write_chosen(&w, g, initrd_ipa);
 	write_cpus(&w, g);
@@ -358,6 +398,10 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 		write_uart(&w);
 	if (g->has_pci)
 		write_pcie(&w, g);
+	if (g->partial_fdt) {
+		copy_tree(&w, g, dt_find(g->partial_fdt, "/aliases"));
+		copy_tree(&w, g, dt_find(g->partial_fdt, "/passthrough"));
+	}
 	end(&w);
 	if (!w.err)
 		w.err = fdt_finish(buf);

@@ -60,6 +60,8 @@ static void quarantine(struct vm *vm)
 		for (unsigned s = 0; s < f->sid_count; s++)
 			f->iommu->ops->detach(f->iommu, f->sid[s]);
 	}
+	for (unsigned i = 0; i < vm->stream_count; i++)
+		vm->stream[i].iommu->ops->detach(vm->stream[i].iommu, vm->stream[i].sid);
 	faults_guest_end(vm);
 }
 

@@ -15,7 +15,7 @@
 
 static struct plan_device devices[PLAN_MAX_DEVICES];
 
-enum role { KERNEL, RAMDISK, RAM };
+enum role { KERNEL, RAMDISK, PARTIAL, RAM };
 
 /* Identical ranges of the same role are one file for several guests; any other overlap is wrong. */
 static bool clash(struct range a, enum role a_role, struct range b, enum role b_role)
@@ -31,6 +31,8 @@ static const char *guest_clash(const struct guest_plan *o, struct range r, enum 
 		return "the kernel of guest ";
 	if (clash(r, role, o->ramdisk, RAMDISK))
 		return "the ramdisk of guest ";
+	if (clash(r, role, o->partial, PARTIAL))
+		return "the device tree of guest ";
 	for (unsigned i = 0; i < o->ram_count; i++)
 		if (clash(r, role, (struct range){ o->ram[i].pa.v, o->ram[i].size }, RAM))
 			return "the RAM of guest ";
@@ -62,7 +64,10 @@ static const char *obstacle(const struct plan *p, const struct guest_plan *g, st
 
 static void check_module(const struct plan *p, struct guest_plan *g, struct range m, enum role role)
 {
-	const char *name = role == KERNEL ? "kernel" : "ramdisk", *what, *owner;
+	const char *name = role == KERNEL    ? "kernel"
+			   : role == RAMDISK ? "ramdisk"
+					     : "partial device tree";
+	const char *what, *owner;
 
 	if (!m.size)
 		return;
@@ -79,6 +84,7 @@ static void check_modules(const struct plan *p, struct guest_plan *g)
 {
 	check_module(p, g, g->kernel, KERNEL);
 	check_module(p, g, g->ramdisk, RAMDISK);
+	check_module(p, g, g->partial, PARTIAL);
 }
 
 void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r, const char *prop)
@@ -216,8 +222,8 @@ static void check_image(const struct plan *p, struct guest_plan *g)
 static void decide(const struct plan *p, struct guest_plan *g)
 {
 	static void (*const steps[])(const struct plan *, struct guest_plan *) = {
-		check_modules, choose_cpus,     plan_devices, plan_map_guest,
-		plan_regions,  check_modules,   plan_intx_check, check_image,
+		check_modules, plan_platform, choose_cpus,   plan_devices,    plan_streams,
+		plan_map_guest, plan_regions, check_modules, plan_intx_check, check_image,
 	};
 
 	pmem_save();
@@ -251,7 +257,8 @@ void plan_guests(struct plan *p, struct board *b)
 		plan_parse_guest(b->fdt, g, &devices[used], PLAN_MAX_DEVICES - used);
 		decide(p, g);
 		if (plan_refused(g)) {
-			g->device_count = g->ram_count = g->region_count = 0;
+			g->device_count = g->ram_count = 0;
+			g->region_count = g->line_count = g->stream_count = 0;
 			g->has_pci = false;
 			continue;
 		}

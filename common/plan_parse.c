@@ -41,16 +41,22 @@ int plan_next_guest(const void *fdt, int node)
 	return node;
 }
 
-enum module_kind { MODULE_NONE, MODULE_KERNEL, MODULE_RAMDISK };
+enum module_kind { MODULE_NONE, MODULE_KERNEL, MODULE_RAMDISK, MODULE_PARTIAL };
 
 static enum module_kind module_kind(const void *fdt, int node)
 {
-	if (dt_compatible(fdt, node, "multiboot,kernel") ||
-	    dt_compatible(fdt, node, "xen,linux-zimage"))
-		return MODULE_KERNEL;
-	if (dt_compatible(fdt, node, "multiboot,ramdisk") ||
-	    dt_compatible(fdt, node, "xen,linux-initrd"))
-		return MODULE_RAMDISK;
+	static const struct {
+		char compatible[23];
+		uint8_t kind;
+	} kinds[] = {
+		{ "multiboot,kernel", MODULE_KERNEL },	 { "xen,linux-zimage", MODULE_KERNEL },
+		{ "multiboot,ramdisk", MODULE_RAMDISK }, { "xen,linux-initrd", MODULE_RAMDISK },
+		{ "multiboot,device-tree", MODULE_PARTIAL },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (dt_compatible(fdt, node, kinds[i].compatible))
+			return kinds[i].kind;
 	return MODULE_NONE;
 }
 
@@ -66,16 +72,24 @@ static unsigned module_add(const struct board *b, struct range r, struct range *
 	return count + 1;
 }
 
+/* The first of each kind: with a second one the guest is refused. */
 unsigned plan_modules(const struct board *b, struct range *out, unsigned max)
 {
-	unsigned count = 0;
+	unsigned count = 0, seen;
 	struct range r;
 	int node;
 
-	for (int g = plan_next_guest(b->fdt, -1); g >= 0; g = plan_next_guest(b->fdt, g))
-		dt_for_each_child(node, b->fdt, g) if (module_kind(b->fdt, node) != MODULE_NONE &&
-						       dt_reg_raw(b->fdt, node, 0, &r) == HV_OK)
-			count = module_add(b, r, out, count, max);
+	for (int g = plan_next_guest(b->fdt, -1); g >= 0; g = plan_next_guest(b->fdt, g)) {
+		seen = 1U << MODULE_NONE;
+		dt_for_each_child(node, b->fdt, g) {
+			unsigned kind = 1U << module_kind(b->fdt, node);
+
+			if (!(seen & kind) && dt_enabled(b->fdt, node) &&
+			    dt_reg_raw(b->fdt, node, 0, &r) == HV_OK)
+				count = module_add(b, r, out, count, max);
+			seen |= kind;
+		}
+	}
 	return count;
 }
 
@@ -136,18 +150,18 @@ static void parse_bootargs(const void *fdt, int node, struct guest_plan *g)
 
 static void parse_module(const void *fdt, int node, enum module_kind kind, struct guest_plan *g)
 {
-	struct range *to = kind == MODULE_KERNEL ? &g->kernel : &g->ramdisk, r;
-	const char *name = dt_name(fdt, node);
+	struct range *to = kind == MODULE_KERNEL    ? &g->kernel
+			   : kind == MODULE_RAMDISK ? &g->ramdisk
+						    : &g->partial;
+	struct range r;
 
 	plan_properties(fdt, node, g, NULL, 0, NULL, "=reg\0=bootargs\0!xen,uefi-binary\0");
 	if (dt_reg_raw(fdt, node, 0, &r) != HV_OK || !r.size)
-		plan_refuse(g,
-			    "module %s has no usable reg; give reg = <address size> in the "
-			    "guest node's #address-cells and #size-cells",
-			    name);
+		plan_refuse(g, "module %s has no usable reg; give reg = <address size> in the guest "
+			    "node's #address-cells and #size-cells", dt_name(fdt, node));
 	else if (to->size)
-		plan_refuse(g, "module %s is a second %s; remove one", name,
-			    kind == MODULE_KERNEL ? "kernel" : "ramdisk");
+		plan_refuse(g, "module %s is the second of its kind; remove one",
+			    dt_name(fdt, node));
 	else
 		*to = r;
 	if (kind == MODULE_KERNEL)

@@ -84,7 +84,7 @@ static void check_group(const struct plan *p, struct guest_plan *g, const struct
 	}
 }
 
-static uint64_t ram_top(const struct board *b)
+uint64_t plan_ram_top(const struct board *b)
 {
 	uint64_t top = 0;
 
@@ -114,7 +114,7 @@ static void check_iommu(const struct plan *p, struct guest_plan *g, const struct
 		plan_refuse(g, "no IOMMU translates the DMA of %s; %s", f->name, remedy);
 	else if (!i->s2)
 		plan_refuse(g, "IOMMU %s of %s has no stage 2; %s", i->name, f->name, remedy);
-	else if (i->oas_bits < 64 && ram_top(p->board) > BIT(i->oas_bits))
+	else if (i->oas_bits < 64 && plan_ram_top(p->board) > BIT(i->oas_bits))
 		plan_refuse(g, "IOMMU %s of %s reaches 2^%u bytes only, RAM is above; %s", i->name,
 			    f->name, i->oas_bits, remedy);
 }
@@ -423,6 +423,8 @@ static void assign_line(struct guest_plan *g, struct plan_device *d, uint32_t *n
 		d->as.intx_virq = 0;
 		d->intx_note = "its guest device has four other lines";
 	} else if (!d->as.intx_virq) {
+		while (plan_has_line(g, *next))
+			(*next)++;
 		d->as.intx_virq = (*next)++;
 	}
 }
@@ -445,6 +447,8 @@ static void assign_guest(const struct plan *p, struct guest_plan *g)
 		if (!d->intx_note)
 			assign_line(g, d, &next);
 	}
+	for (unsigned i = 0; i < g->line_count; i++)
+		next = MAX(next, g->line[i].vintid + 1);
 	g->spi_count = (uint32_t)ALIGN_UP(MAX(g->nr_spis, next - 32), 32);
 }
 

@@ -31,6 +31,7 @@ void plan_warn_chosen(const void *fdt);
 /* plan_pci.c: in this order, for a guest that is not refused. */
 void plan_devices(const struct plan *p, struct guest_plan *g);    /* functions, BDFs, streams */
 void plan_intx_check(const struct plan *p, struct guest_plan *g); /* lines that two guests need */
+uint64_t plan_ram_top(const struct board *b);                     /* the end of all RAM */
 void plan_intx_assign(struct plan *p);                            /* all guests, at the end */
 /* The interrupts that are left when MSIs turn out not to reach their doorbell. */
 void plan_msi_off(struct guest_plan *g, const char *why);
@@ -53,6 +54,11 @@ void plan_add_region(struct guest_plan *g, const struct plan_region *r);
 struct plan_region *plan_region_at(const struct plan *p, const struct guest_plan *g, struct range r,
 				   const struct guest_plan **owner);
 void plan_regions(const struct plan *p, struct guest_plan *g);
+
+/* plan_platform.c: reads the partial device tree; later, when PCI functions are chosen, streams. */
+void plan_platform(const struct plan *p, struct guest_plan *g);
+void plan_streams(const struct plan *p, struct guest_plan *g);
+bool plan_has_line(const struct guest_plan *g, uint32_t vintid);
 
 /*
  * plan_props.c: a node's properties, by table. PROP_NUMBER is a uint32_t from min to max,

@@ -31,7 +31,7 @@
 #include "timer.h"
 #include "trap.h"
 
-#define MAX_MODULES  (2 * MAX_VMS + 4)
+#define MAX_MODULES  (3 * MAX_VMS)
 #define INFLATE_WORK KIB(64)
 #define DTB_MAX	     MIB(2)
 
@@ -121,6 +121,7 @@ static const void *take_memory(const void *fdt)
 		      blocks.base;
 	if (board_read(fdt, &board) != HV_OK)
 		refuse("this board cannot be used");
+	board.console_node = MAX(uart_find_node(fdt), 0);
 	/* It ends with the stacks of as many CPUs as there are. */
 	board.image = (struct range){ (uintptr_t)_start,
 				      cpu_stack_top(board.cpu_count - 1) - (uintptr_t)_start };

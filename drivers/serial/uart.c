@@ -204,15 +204,20 @@ static int first_node(const void *fdt)
 	return -1;
 }
 
-enum hv_status uart_find(const void *fdt, struct uart *out, struct range *reg, uint32_t *intid)
+int uart_find_node(const void *fdt)
 {
 	const char *path = dt_string(fdt, dt_find(fdt, "/chosen"), "stdout-path");
 	int node = path ? dt_find(fdt, path) : -1;
+
+	return node < 0 || driver_of(fdt, node) < 0 ? first_node(fdt) : node;
+}
+
+enum hv_status uart_find(const void *fdt, struct uart *out, struct range *reg, uint32_t *intid)
+{
 	uint32_t shift = 0, width = 4;
+	int node = uart_find_node(fdt);
 	struct dt_irq irq;
 
-	if (node < 0 || driver_of(fdt, node) < 0)
-		node = first_node(fdt);
 	if (node < 0 || dt_reg(fdt, node, 0, reg) != HV_OK)
 		return HV_ENOENT;
 	serial.kind = drivers[driver_of(fdt, node)].kind;

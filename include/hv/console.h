@@ -26,6 +26,7 @@ struct uart {
 };
 
 /* From /chosen stdout-path, else the first arm,pl011; the caller mapped it. HV_ENOENT: no console. */
+int uart_find_node(const void *fdt); /* the console's; -1: none that we drive */
 enum hv_status __must_check uart_find(const void *fdt, struct uart *out, struct range *reg,
 				      uint32_t *intid);
 

@@ -28,6 +28,9 @@ int dt_next_sibling(const void *fdt, int node);
 #define dt_for_each_child(n, fdt, parent)                                                          \
 	for ((n) = dt_first_child(fdt, parent); (n) >= 0; (n) = dt_next_sibling(fdt, n))
 
+/* In the order of the tree; *depth goes along. -1: there is no more. */
+int dt_next_node(const void *fdt, int node, int *depth);
+
 struct dt_prop {
 	const char *name;
 	const void *data;
@@ -82,7 +85,7 @@ bool dt_enabled(const void *fdt, int node);
 /* Full path; "..." and its end when it does not fit; always terminated. */
 const char *dt_path(const void *fdt, int node, char *buf, size_t size);
 
-/* Iterate nodes of a compatible: for (n = dt_next(fdt, -1, c); n >= 0; n = dt_next(fdt, n, c)). */
+/* Iterate nodes of a compatible, or all (NULL): for (n = dt_next(fdt, -1, c); n >= 0; n = dt_next(fdt, n, c)). */
 int dt_next(const void *fdt, int node, const char *compatible);
 
 #endif

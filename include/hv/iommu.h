@@ -24,6 +24,11 @@ struct iommu_fault {
 	bool write;
 };
 
+struct iommu_stream {
+	struct iommu *iommu;
+	uint32_t sid;
+};
+
 struct iommu_ops {
 	/*
 	 * Stage-2 translation of `sid` by `dma`; passes through abort. HV_ETIMEOUT: dead; HV_ENOMEM:

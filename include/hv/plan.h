@@ -34,7 +34,9 @@ struct plan_device {
 	const char *msi_note;
 };
 
-#define PLAN_MAX_REGIONS 16 /* of one guest */
+#define PLAN_MAX_REGIONS 16 /* of one guest; so are the others */
+#define PLAN_MAX_LINES	 32
+#define PLAN_MAX_STREAMS 16
 
 /* Shared memory, or registers of a platform device. */
 struct plan_region {
@@ -45,6 +47,11 @@ struct plan_region {
 	bool fixed;    /* the declaration gives pa.base */
 	bool first;    /* no guest before has this memory */
 	int node;      /* that declares it; registers: of the board's device, or -1 */
+};
+
+/* An interrupt of a platform device, INTIDs. */
+struct plan_line {
+	uint32_t pintid, vintid;
 };
 
 struct guest_plan {
@@ -60,6 +67,7 @@ struct guest_plan {
 	struct guest_ram ram[MAX_GUEST_RAM]; /* adjacent IPAs may be in pieces of PA */
 	struct range kernel;                 /* PA of the modules; size 0: none */
 	struct range ramdisk;
+	struct range partial;                /* a partial device tree */
 	struct image_layout image; /* where they go, if plan->module_data was set */
 	char bootargs[1024];
 	bool vpl011;
@@ -79,7 +87,17 @@ struct guest_plan {
 	struct vpci_config vpci;
 	unsigned region_count;
 	struct plan_region region[PLAN_MAX_REGIONS];
+	unsigned line_count, stream_count;
+	struct plan_line line[PLAN_MAX_LINES];
+	struct iommu_stream stream[PLAN_MAX_STREAMS]; /* of platform devices */
+	const void *partial_fdt;		      /* what guest_dt_build copies, or NULL */
+	uint32_t gic_phandle;			      /* in the guest's tree */
 };
+
+static inline bool plan_has_dma(const struct guest_plan *g)
+{
+	return g->has_pci || g->stream_count;
+}
 
 struct plan {
 	/*
@@ -98,6 +116,9 @@ struct plan {
 };
 
 /* Fixed guest map: Xen's (facts: public/arch-arm.h), so images made for it run. */
+/* Phandles of the guest's own nodes; the first is Xen's for the GIC, and partial trees count on it. */
+#define GUEST_PHANDLE	 0xfde8
+#define GUEST_PHANDLES	 16
 #define GUEST_GICD_BASE  0x03001000
 #define GUEST_GICC_BASE  0x03002000 /* GICv2 */
 #define GUEST_GICR_BASE  0x03020000

@@ -2,6 +2,7 @@
 import json
 import re
 import socket
+import subprocess
 
 import viaduct_qemu as vq
 from test_payload import assert_ok, guest
@@ -88,4 +89,65 @@ def test_shared_memory_goes_both_ways():
     assert "shared given at=1000000000 words=1000 ok" in right
     assert run.find(rf"left: +shared +PA 0x{host:x} as IPA 0x80200000"), run.tail()
     assert run.find(r'"bad".*refused: shared memory "given" has another size'), run.tail()
+    assert run.ended_by_itself, run.tail()
+
+
+PARTIAL = """/dts-v1/;
+/ {
+	#address-cells = <2>; #size-cells = <2>;
+	gic: gic { #interrupt-cells = <3>; interrupt-controller; };
+	aliases { serial1 = "/passthrough/uart@a0000000"; };
+	passthrough {
+		compatible = "simple-bus";
+		ranges; #address-cells = <2>; #size-cells = <2>;
+		clk: clk { compatible = "fixed-clock"; #clock-cells = <0>; clock-frequency = <24000000>; };
+		uart@a0000000 {
+			compatible = "arm,pl011", "arm,primecell";
+			reg = <0 0xa0000000 0 0x1000>;
+			interrupt-parent = <&gic>;
+			interrupts = <0 40 4>;
+			clocks = <&clk>, <&clk>;
+			clock-names = "uartclk", "apb_pclk";
+			xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;
+			xen,path = "/pl011@9040000";
+			xen,force-assign-without-iommu = <1>;
+		};
+	};
+};
+"""
+
+
+def partial(name, text):
+    """Compiles a partial device tree as a user would; its path."""
+    path = f"{vq.BUILD}/boot-logs/{name}"
+    with open(path + ".dts", "w", encoding="ascii") as f:
+        f.write(text)
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", path + ".dtb", path + ".dts"], check=True)
+    return path + ".dtb"
+
+
+def test_second_uart_through_a_partial_device_tree(work):
+    """A payload drives QEMU's second PL011: out of its socket, and in by interrupt."""
+    path = f"{work}/second.socket"
+    second = ["-chardev", f"socket,id=second,path={path},server=on,wait=off", "-serial", "chardev:second"]
+    guests = [
+        guest("serial", "domain", "second=1", partial=partial("second", PARTIAL)),
+        # The same device, and the console: refused.
+        guest("greedy", "domain", partial=partial("greedy", PARTIAL)),
+        guest("thief", "domain", partial=partial("thief", PARTIAL.replace("9040000", "9000000"))),
+    ]
+    with vq.Machine("second-uart", devices=second).start(guests, timeout=60) as run:
+        with socket.socket(socket.AF_UNIX) as s:
+            assert run.wait_line(r"serial: +device +PA 0x9040000 as IPA 0xa0000000"), run.tail()
+            s.connect(path)
+            s.settimeout(20)
+            line = s.makefile("rw")
+            assert line.readline() == "ready\n", run.tail()
+            line.write("Viaduct speaks to the second serial\n")
+            line.flush()
+            assert line.readline() == "VIADUCT SPEAKS TO THE SECOND SERIAL\n", run.tail()
+        run.wait()
+    assert_ok(run, "serial", "domain")
+    assert run.find(r'"greedy".*refused: guest "serial" has the registers of uart'), run.tail()
+    assert run.find(r'"thief".*refused: partial device tree.*Viaduct\'s own'), run.tail()
     assert run.ended_by_itself, run.tail()

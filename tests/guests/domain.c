@@ -86,6 +86,64 @@ static void check_shared(u32 side)
 	}
 }
 
+/* The PL011 of the partial device tree: what comes in by interrupt goes out in capitals. */
+static u64 second;
+static char line[64];
+static volatile u32 received, second_irqs, ended;
+
+static void second_irq(u32 intid)
+{
+	(void)intid;
+	second_irqs++;
+	while (!(r32(second + 0x18) & BIT(4))) { /* UARTFR.RXFE */
+		char c = (char)r32(second);
+
+		if (c == '\n')
+			ended = 1;
+		else if (received < sizeof(line))
+			line[received++] = c;
+	}
+	w32(second + 0x44, 0x7ff); /* UARTICR */
+}
+
+static void say(const char *s, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		while (r32(second + 0x18) & BIT(5)) /* UARTFR.TXFF */
+			relax();
+		w32(second, (u8)s[i]);
+	}
+}
+
+static void check_second_uart(void)
+{
+	const void *dtb = machine.dtb;
+	const char *path = fdt_get_alias(dtb, "serial1");
+	int node = path ? fdt_path_offset(dtb, path) : -1;
+	const fdt32_t *reg = node < 0 ? NULL : fdt_getprop(dtb, node, "reg", NULL);
+	const fdt32_t *irq = node < 0 ? NULL : fdt_getprop(dtb, node, "interrupts", NULL);
+	const fdt32_t *parent = node < 0 ? NULL : fdt_getprop(dtb, node, "interrupt-parent", NULL);
+	int gic = parent ? fdt_node_offset_by_phandle(dtb, fdt32_to_cpu(*parent)) : -1;
+
+	if (!check(reg && irq && gic >= 0, "partial tree"))
+		return;
+	check(fdt_getprop(dtb, gic, "interrupt-controller", NULL) && !fdt_getprop(dtb, node, "xen,path", NULL),
+	      "partial tree fixed gic=%s", fdt_get_name(dtb, gic, NULL));
+	second = (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]);
+	w32(second + 0x30, 0x301);	/* UARTCR: UARTEN, TXE, RXE */
+	w32(second + 0x38, 0x50);	/* UARTIMSC: RXIM, RTIM */
+	gic_enable(32 + fdt32_to_cpu(irq[1]), second_irq);
+	irq_on();
+	say("ready\n", 6);
+	check(wait_until(&ended, 1, 20000), "second at=%lx received=%u", second, received);
+	irq_off();
+	for (u32 i = 0; i < received; i++)
+		line[i] = (char)(line[i] >= 'a' && line[i] <= 'z' ? line[i] - 32 : line[i]);
+	say(line, received);
+	say("\n", 1);
+	check(second_irqs > 0, "second irqs=%u", second_irqs);
+}
+
 void payload_main(void)
 {
 	report("spis=%u\n", 32 * (r32(machine.gicd + 4) & 31)); /* GICD_TYPER.ITLinesNumber */
@@ -95,6 +153,8 @@ void payload_main(void)
 	}
 	if (arg_find("side"))
 		check_shared((u32)arg_number("side", 0));
+	if (arg_find("second"))
+		check_second_uart();
 	if (arg_find("spin")) {
 		for (unsigned cpu = 1; cpu < machine.cpus; cpu++)
 			check(cpu_start(cpu), "start cpu=%u", cpu);

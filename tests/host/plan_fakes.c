@@ -20,6 +20,11 @@ bool msi_by_device(const struct msi_ctrl *c)
 	return fake_by_device;
 }
 
+struct iommu *iommu_find(uint32_t phandle)
+{
+	return phandle && phandle == fake_smmu.phandle ? &fake_smmu : NULL;
+}
+
 const char *pci_reset_method(const struct pci_func *f)
 {
 	return f->flr ? "FLR" : NULL;

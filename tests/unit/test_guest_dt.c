@@ -21,6 +21,7 @@ static int setup(void **state)
 	(void)state;
 	memset(device, 0, sizeof(device));
 	g = (struct guest_plan){
+		.gic_phandle = GUEST_PHANDLE,
 		.vcpu_count = 3,
 		.ram_count = 2,
 		.ram = { { IPA(GUEST_RAM_BASE), PA(0), GIB(3) }, { IPA(GUEST_HIGH_BASE), PA(0), GIB(1) } },
@@ -105,8 +106,8 @@ static void has_what_the_plan_gives(void **state)
 	has_string("/psci", "method", "hvc");
 	HAS("/timer", "interrupts", 1, 13, 8, 1, 14, 8, 1, 11, 8, 1, 10, 8);
 	HAS(gic, "reg", 0, 0x3001000, 0, 0x10000, 0, 0x3020000, 0, 0x60000);
-	HAS(gic, "phandle", 1);
-	HAS("/", "interrupt-parent", 1);
+	HAS(gic, "phandle", 0xfde8);
+	HAS("/", "interrupt-parent", 0xfde8);
 	HAS("/interrupt-controller@3001000/msi-controller@2000000", "reg", 0, 0x2000000, 0, 0x20000);
 	HAS("/serial@22000000", "interrupts", 0, 0, 4);
 	has_string("/serial@22000000", "compatible", "arm,primecell");
@@ -125,10 +126,11 @@ static void describes_the_host_bridge(void **state)
 	/* I/O ports nobody has, at the end of the 32-bit window, so that drivers may write to them. */
 	HAS(pcie, "ranges", 0x01000000, 0, 0, 0, 0x32ff0000, 0, 0x10000, 0x02000000, 0, 0x23000000, 0,
 	    0x23000000, 0, 0xfff0000, 0x03000000, 1, 0, 1, 0, 1, 0);
-	HAS(pcie, "msi-map", 0, 2, 0, 0x100);
+	HAS(pcie, "msi-map", 0, 0xfde9, 0, 0x100);
 	HAS(pcie, "interrupt-map-mask", 0xf800, 0, 0, 7);
 	/* Two functions on one pin are one entry. */
-	HAS(pcie, "interrupt-map", 0x0800, 0, 0, 1, 1, 0, 0, 0, 1, 4, 0x1000, 0, 0, 3, 1, 0, 0, 0, 2, 4);
+	HAS(pcie, "interrupt-map", 0x0800, 0, 0, 1, 0xfde8, 0, 0, 0, 1, 4, 0x1000, 0, 0, 3, 0xfde8, 0, 0, 0,
+	    2, 4);
 	assert_true(has(pcie, "dma-coherent"));
 }
 

@@ -62,10 +62,10 @@ class Guest:
     """A guest's node. `properties` overrides one by name (None removes it), `extra` is added verbatim."""
 
     def __init__(self, name, kernel, ramdisk=None, bootargs="", cpus=1, memory_mib=256, devices=(),
-                 properties=None, extra="", kernel_reg=None):
+                 properties=None, extra="", kernel_reg=None, partial=None):
         self.name, self.kernel, self.ramdisk, self.bootargs = name, kernel, ramdisk, bootargs
         self.cpus, self.memory_mib, self.devices = cpus, memory_mib, list(devices)
-        self.properties, self.extra, self.kernel_reg = properties or {}, extra, kernel_reg
+        self.properties, self.extra, self.kernel_reg, self.partial = properties or {}, extra, kernel_reg, partial
 
     def dts(self, modules):
         props = {
@@ -74,7 +74,7 @@ class Guest:
         }
         props.update(self.properties)
         lines = [f"{k} = {v};" if v else f"{k};" for k, v in props.items() if v is not None]
-        for kind, path in (("kernel", self.kernel), ("ramdisk", self.ramdisk)):
+        for kind, path in (("kernel", self.kernel), ("ramdisk", self.ramdisk), ("device-tree", self.partial)):
             if path is None:
                 continue
             at, size = modules.place(path)
@@ -234,7 +234,7 @@ class Machine:
     def dump_tree(self):
         """QEMU's device tree for this machine, as source text."""
         dtb = f"{BUILD}/boot-logs/{self.name}.qemu.dtb"
-        subprocess.run(["qemu-system-aarch64", "-M", f"{self.type},dumpdtb={dtb}"] + self.base + self.devices,
+        subprocess.run(["qemu-system-aarch64", "-M", f"{self.type},dumpdtb={dtb}"] + self.base + ["-serial", "null"] + self.devices,
                        check=True, timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT)
         return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", dtb], check=True, timeout=60,

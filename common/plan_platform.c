@@ -1,0 +1,370 @@
+/*
+ * Platform devices from a partial device tree (a multiboot,device-tree module), as Xen has them:
+ *
+ *   /passthrough/...  copied to the guest's tree (guest_dt.c), but for what says what is assigned:
+ *     xen,reg = <host size guest>...   registers, whole pages, mapped as Device
+ *     xen,path = "/soc/uart@..."       the board's device: its interrupts and DMA streams
+ *     xen,force-assign-without-iommu   it may go without an IOMMU, and its registers without a path
+ *     xen,pci-assigned = <segment bus devfn>...   PCI functions, like a viaduct,vpci node
+ *   /aliases          copied too; /gic gives its phandle to the guest's interrupt controller
+ *
+ * The blob is as little trusted as the board's own. A page of another device's registers is
+ * refused, and so is what Viaduct drives itself.
+ */
+#include <string.h>
+
+#include <hv/bits.h>
+#include <hv/dt.h>
+#include <hv/log.h>
+#include <hv/vuart.h>
+
+#include "plan_priv.h"
+
+#define TREE_MAX KIB(32) /* half of what a guest's tree may have */
+#define DEPTH    12
+
+/* A node of the partial tree, and the board's device that it stands for. */
+struct partial {
+	const struct plan *p;
+	struct guest_plan *g;
+	const void *fdt, *board;
+	int node, host; /* host -1: none */
+	bool force;
+};
+
+static void refuse(const struct partial *c, const char *why)
+{
+	plan_refuse(c->g, "partial device tree, node %s: %s", dt_name(c->fdt, c->node), why);
+}
+
+/* What Viaduct drives: interrupt controller and its parts, IOMMUs, host bridges, console. */
+static bool is_ours(const struct board *b, int node)
+{
+	const char *type = dt_string(b->fdt, node, "device_type");
+
+	return node == b->gic_node || dt_parent(b->fdt, node) == b->gic_node ||
+	       dt_bool(b->fdt, node, "#iommu-cells") || (type && !strcmp(type, "pci")) ||
+	       (node && node == b->console_node);
+}
+
+static bool is_within(const void *fdt, int node, int of)
+{
+	while (node > 0 && node != of)
+		node = dt_parent(fdt, node);
+	return node == of;
+}
+
+static struct range pages_of(struct range r)
+{
+	uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE);
+
+	return (struct range){base, ALIGN_UP(range_end(r), PAGE_SIZE) - base};
+}
+
+/* Registers that `node` of the board has in `pages`. */
+static bool has_registers(const void *fdt, int node, struct range pages, bool all)
+{
+	struct range r;
+
+	for (unsigned i = 0; dt_reg(fdt, node, i, &r) == HV_OK; i++)
+		if (all ? range_contains(pages_of(r), pages.base, pages.size)
+			: range_overlaps(r, pages))
+			return true;
+	return false;
+}
+
+/* Another device of the board in the same pages; without a path, only Viaduct's are known. */
+static int neighbour(const struct partial *c, struct range pages)
+{
+	const void *fdt = c->board;
+
+	for (int n = dt_next(fdt, -1, NULL); n >= 0; n = dt_next(fdt, n, NULL))
+		if (dt_enabled(fdt, n) && has_registers(fdt, n, pages, false) &&
+		    (c->host < 0 ? is_ours(c->p->board, n)
+				 : !is_within(fdt, n, c->host) && !is_within(fdt, c->host, n)))
+			return n;
+	return -1;
+}
+
+static void check_registers(const struct partial *c, const struct plan_region *r)
+{
+	const struct board *b = c->p->board;
+	const struct guest_plan *owner;
+	int other;
+
+	for (unsigned i = 0; i < b->ram_count; i++)
+		if (range_overlaps(r->pa, b->ram[i]))
+			refuse(c, "xen,reg is RAM; give the registers of a device");
+	if (plan_region_at(c->p, c->g, r->pa, &owner))
+		plan_refuse(c->g, "guest \"%s\" has the registers of %s already; remove one",
+			    owner->name, dt_name(c->fdt, c->node));
+	if (!c->force && !has_registers(c->board, c->host, r->pa, true))
+		refuse(c, "xen,reg is not in the reg of its xen,path; correct it");
+	other = neighbour(c, r->pa);
+	if (other >= 0)
+		plan_refuse(c->g,
+			    "partial device tree, node %s: the page at 0x%lx has registers of "
+			    "%s as well; they cannot be kept apart",
+			    dt_name(c->fdt, c->node), r->pa.base, dt_name(c->board, other));
+}
+
+static void add_registers(const struct partial *c)
+{
+	int bus = dt_parent(c->fdt, c->node);
+	unsigned ac = dt_address_cells(c->fdt, bus), sc = dt_size_cells(c->fdt, bus), len;
+	const char *p = dt_get(c->fdt, c->node, "xen,reg", &len);
+	unsigned entry = 4 * (2 * ac + sc);
+
+	if (len && c->host < 0 && !c->force)
+		refuse(c, "it has xen,reg and no xen,path; give both");
+	if (len && (ac - 1 > 1 || sc - 1 > 1 || len % entry)) {
+		refuse(c,
+		       "xen,reg is malformed; give <host size guest> in the cells of its parent");
+		len = 0;
+	}
+	for (; len; len -= entry, p += entry) {
+		struct plan_region r = {
+			.pa = {dt_cells(p, ac), dt_cells(p + 4 * ac, sc)},
+			.ipa = dt_cells(p + 4 * (ac + sc), ac),
+			.node = c->host,
+		};
+
+		if (!plan_region_sane(&r))
+			refuse(c, "xen,reg is malformed; give multiples of 4 KiB");
+		else
+			check_registers(c, &r);
+		plan_add_region(c->g, &r);
+	}
+}
+
+/* The guest's number of interrupt i: as the partial tree has it, else the board's. */
+static uint32_t virtual_line(const struct partial *c, unsigned i, uint32_t pintid)
+{
+	unsigned len;
+	const char *p = dt_get(c->fdt, c->node, "interrupts", &len);
+
+	if (len < 12 * (i + 1) || dt_cells(p + 12 * i, 1)) /* not an SPI */
+		return pintid;
+	return 32 + (uint32_t)dt_cells(p + 12 * i + 4, 1);
+}
+
+static void add_line(const struct partial *c, struct plan_line l)
+{
+	struct guest_plan *g = c->g;
+
+	for (const struct guest_plan *o = c->p->guest; o <= g; o++)
+		for (unsigned i = 0; i < o->line_count; i++) {
+			bool same_p = o->line[i].pintid == l.pintid,
+			     same_v = o->line[i].vintid == l.vintid;
+
+			if (o == g && same_p && same_v)
+				return;
+			if (same_p || (o == g && same_v))
+				plan_refuse(g,
+					    "partial device tree, node %s: its interrupt SPI %u is "
+					    "another device's too, of guest \"%s\"",
+					    dt_name(c->fdt, c->node), l.pintid - 32, o->name);
+		}
+	if (l.pintid < 32 || l.vintid - 32 >= 960 || (g->vpl011 && l.vintid == VUART_VIRQ) ||
+	    g->line_count == PLAN_MAX_LINES)
+		refuse(c,
+		       "an interrupt of it is no SPI, or the guest's UART has it, or it is one too "
+		       "many; correct interrupts");
+	else
+		g->line[g->line_count++] = l;
+}
+
+static void add_lines(const struct partial *c)
+{
+	enum hv_status st = HV_OK;
+	struct dt_irq irq;
+
+	for (unsigned i = 0; st == HV_OK; i++) {
+		st = dt_interrupt(c->board, c->host, i, &irq);
+		if (st == HV_OK)
+			add_line(c, (struct plan_line){irq.intid, virtual_line(c, i, irq.intid)});
+		else if (st != HV_ENOENT)
+			log_warn("%s: %s: interrupt %u does not lead to the GIC; not given",
+				 c->g->name, dt_name(c->board, c->host), i);
+		if (plan_refused(c->g))
+			return;
+	}
+}
+
+static void add_stream(const struct partial *c, struct iommu *i, uint32_t sid)
+{
+	struct guest_plan *g = c->g;
+	bool usable =
+		i && i->s2 && (i->oas_bits > 63 || plan_ram_top(c->p->board) <= BIT(i->oas_bits));
+
+	if ((i && i->dead) || (!usable && !c->force))
+		refuse(c, "its IOMMU does not work, or cannot translate to all RAM; remove it");
+	else if (usable && g->stream_count == PLAN_MAX_STREAMS)
+		refuse(c, "it has too many DMA streams; remove a device");
+	else if (usable)
+		g->stream[g->stream_count++] = (struct iommu_stream){i, sid};
+}
+
+/* `iommus` of the board's device: <phandle StreamID>, or with a mask, which must be 0. */
+static void add_streams(const struct partial *c)
+{
+	unsigned len, cells;
+	const char *p = dt_get(c->board, c->host, "iommus", &len);
+
+	if (!len && !c->force)
+		refuse(c, "no IOMMU translates its DMA; give xen,force-assign-without-iommu if it "
+			  "has none, or trust the guest with all memory");
+	for (; len; p += 4 + 4 * cells, len -= 4 + 4 * cells) {
+		uint32_t phandle = len < 4 ? 0 : (uint32_t)dt_cells(p, 1);
+
+		cells = dt_u32(c->board, dt_by_phandle(c->board, phandle), "#iommu-cells", 0);
+		if (cells - 1 > 1 || len < 4 + 4 * cells || (cells == 2 && dt_cells(p + 8, 1))) {
+			refuse(c, "iommus of its xen,path is malformed, or has a mask; remove it");
+			return;
+		}
+		add_stream(c, iommu_find(phandle), (uint32_t)dt_cells(p + 4, 1));
+	}
+}
+
+static bool is_known(const char *prop)
+{
+	return !strcmp(prop, "xen,reg") || !strcmp(prop, "xen,path") ||
+	       !strcmp(prop, "xen,force-assign-without-iommu") || !strcmp(prop, "xen,pci-assigned");
+}
+
+static void read_node(struct partial *c)
+{
+	const char *path = dt_string(c->fdt, c->node, "xen,path");
+	uint32_t phandle = dt_phandle(c->fdt, c->node);
+	struct dt_prop prop;
+
+	for (int at = c->node; (at = dt_next_prop(c->fdt, at, &prop)) >= 0;)
+		if (!strncmp(prop.name, "xen,", 4) && !is_known(prop.name))
+			log_warn("%s: partial device tree, node %s: property \"%s\" is not known; "
+				 "ignored",
+				 c->g->name, dt_name(c->fdt, c->node), prop.name);
+	c->force = dt_bool(c->fdt, c->node, "xen,force-assign-without-iommu");
+	c->host = path && *path == '/' ? dt_find(c->board, path) : -1;
+	if (phandle && (phandle == c->g->gic_phandle || phandle - GUEST_PHANDLE < GUEST_PHANDLES))
+		refuse(c, "its phandle is needed for the guest's own nodes; number it otherwise");
+	if (dt_bool(c->fdt, c->node, "xen,path") && c->host <= 0)
+		refuse(c, "xen,path names no node of the board; correct it");
+	else if (c->host > 0 && is_ours(c->p->board, c->host))
+		refuse(c, "the device at its xen,path is Viaduct's own; remove it");
+	add_registers(c);
+	if (plan_refused(c->g) || c->host <= 0)
+		return;
+	add_lines(c);
+	add_streams(c);
+}
+
+static void add_functions(const struct partial *c)
+{
+	unsigned len;
+	const char *p = dt_get(c->fdt, c->node, "xen,pci-assigned", &len);
+
+	for (; len >= 12; len -= 12, p += 12) {
+		uint64_t segment = dt_cells(p, 1), bus = dt_cells(p + 4, 1),
+			 at = dt_cells(p + 8, 1);
+		struct plan_device *d = plan_add_device(c->g);
+
+		if (segment > 0xffff || bus > 255 || at > 255)
+			break;
+		if (!d)
+			return;
+		d->node = -1;
+		fmt_print(d->host, sizeof(d->host), "%04lx:%02lx:%02lx.%lx", segment, bus, at >> 3,
+			  at & 7);
+	}
+	if (len)
+		refuse(c, "xen,pci-assigned is malformed; give <segment bus devfn>...");
+}
+
+void plan_platform(const struct plan *p, struct guest_plan *g)
+{
+	const void *fdt = g->partial.size && p->module_data ? p->module_data(g->partial) : NULL;
+	struct partial c = {p, g, fdt, p->board->fdt, -1, -1, false};
+	int depth = 0, top;
+
+	g->gic_phandle = GUEST_PHANDLE;
+	if (!fdt)
+		return;
+	if (!IS_ALIGNED(g->partial.base, 8) || dt_check(fdt, g->partial.size) != HV_OK ||
+	    dt_used_size(fdt) > TREE_MAX) {
+		plan_refuse(
+			g,
+			"its partial device tree at 0x%lx is damaged, larger than 32 KiB or not "
+			"8-byte aligned; correct it",
+			g->partial.base);
+		return;
+	}
+	top = c.node = dt_find(fdt, "/passthrough");
+	if (top < 0) {
+		plan_refuse(g, "its partial device tree has no node /passthrough; give one");
+		return;
+	}
+	g->partial_fdt = fdt;
+	g->gic_phandle = dt_phandle(fdt, dt_find(fdt, "/gic"));
+	if (!g->gic_phandle)
+		g->gic_phandle = GUEST_PHANDLE;
+	add_functions(&c);
+	do {
+		if (depth > DEPTH)
+			refuse(&c, "it is nested too deep");
+		read_node(&c);
+		c.node = dt_next_node(fdt, c.node, &depth);
+	} while (depth > 0 && c.node >= 0 && !plan_refused(g));
+}
+
+bool plan_has_line(const struct guest_plan *g, uint32_t vintid)
+{
+	for (unsigned i = 0; i < g->line_count; i++)
+		if (g->line[i].vintid == vintid)
+			return true;
+	return false;
+}
+
+static bool has_function(const struct guest_plan *g, const struct pci_func *f)
+{
+	for (unsigned i = 0; i < g->device_count; i++)
+		if (g->device[i].func == f)
+			return true;
+	return false;
+}
+
+static bool uses(const struct pci_func *f, const struct iommu_stream *s)
+{
+	for (unsigned i = 0; f->iommu == s->iommu && i < f->sid_count; i++)
+		if (f->sid[i] == s->sid)
+			return true;
+	return false;
+}
+
+/* Who else has stream s of guest o, now that g has its devices: a function, or another guest. */
+static void check_stream(struct guest_plan *g, const struct guest_plan *o,
+			 const struct iommu_stream *s)
+{
+	for (unsigned i = 0; i < pci_func_count; i++) {
+		const struct pci_func *f = &pci_funcs[i];
+
+		if (!f->bridge && uses(f, s) && has_function(g, f) != (o == g))
+			plan_refuse(g,
+				    "StreamID 0x%x of a platform device of guest \"%s\" is that of "
+				    "%s too; give both to one guest",
+				    s->sid, o->name, f->name);
+	}
+	for (unsigned i = 0; o != g && i < g->stream_count; i++)
+		if (g->stream[i].sid == s->sid && g->stream[i].iommu == s->iommu)
+			plan_refuse(
+				g,
+				"guest \"%s\" has StreamID 0x%x, of a platform device, already; "
+				"remove it from one of them",
+				o->name, s->sid);
+}
+
+void plan_streams(const struct plan *p, struct guest_plan *g)
+{
+	for (const struct guest_plan *o = p->guest; o <= g; o++)
+		for (unsigned i = 0; i < o->stream_count; i++)
+			check_stream(g, o, &o->stream[i]);
+}
