@@ -48,10 +48,10 @@ static struct found *found_of(const struct iommu *i)
 	return &found[i - iommus];
 }
 
-static bool is_found(int node)
+static bool fits_before(const void *fdt, int node, unsigned kind)
 {
-	for (unsigned n = 0; n < iommu_count; n++)
-		if (found[n].node == node)
+	while (kind--)
+		if (dt_compatible(fdt, node, kinds[kind].compatible))
 			return true;
 	return false;
 }
@@ -83,7 +83,7 @@ static void probe_node(const void *fdt, int node, unsigned kind, void (*map)(str
 	fmt_print(i->name, sizeof(i->name), "%s", name);
 	why = driver->probe(fdt, node, reg, i);
 	if (why)
-		log_err("%s: %s; what is behind it stays blocked", name, why);
+		log_warn("%s: %s; what is behind it stays blocked", name, why);
 	found[iommu_count++] = (struct found){ .driver = driver, .node = node, .base = reg.base,
 					       .usable = !why && st == HV_OK };
 }
@@ -94,7 +94,7 @@ void iommu_probe(const void *fdt, void (*map)(struct range))
 	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
 		for (int n = dt_next(fdt, -1, kinds[k].compatible); n >= 0;
 		     n = dt_next(fdt, n, kinds[k].compatible)) {
-			if (!dt_enabled(fdt, n) || is_found(n))
+			if (!dt_enabled(fdt, n) || fits_before(fdt, n, k))
 				continue;
 			if (dt_bool(fdt, n, "power-domains"))
 				log_info("%s: in a power domain, left alone", dt_name(fdt, n));

@@ -12,11 +12,22 @@
 #include <host.h>
 #include <hv/dt.h>
 #include <hv/panic.h>
+#include <spec/smmuv2.h>
 #include <spec/smmuv3.h>
 
 #include "tool.h"
 
 #define SMMU_V3 "arm,smmu-v3"
+/* Of each its identification registers, and CR0. 40-bit addresses with v1, 48-bit with v2. */
+#define SMMU_V1(name)                                                                              \
+	{ name, SMMUV2_IDR0, SMMUV2_IDR0_LEAST }, { name, SMMUV2_IDR1, 2 << 28 | 4 },              \
+	{ name, SMMUV2_IDR2, 2 << 4 | 2 }
+#define SMMU_V2(name)                                                                              \
+	{ name, SMMUV2_IDR0, SMMUV2_IDR0_LEAST }, { name, SMMUV2_IDR1, 2 << 28 | 8 },              \
+	{ name, SMMUV2_IDR2, (uint32_t)IDR2_PTFS_4K | 5 << 4 | 5 }
+#define SMMUV2_IDR0_LEAST                                                                          \
+	(uint32_t)(IDR0_S2TS | IDR0_SMS | IDR0_CTTW | FIELD(IDR0_NUMSIDB, 15) |                    \
+		   FIELD(IDR0_NUMSMRG, 32))
 
 static struct {
 	uintptr_t base;
@@ -192,15 +203,17 @@ static const struct {
 	const char *compatible;
 	uint32_t at, value;
 } presets[] = {
-	/* Global abort, acknowledged; 48-bit addresses, 16-bit VMIDs, 32-bit StreamIDs; no S2FWB.
+	/* Global abort, acknowledged; 48-bit addresses, 32-bit StreamIDs; no S2FWB.
 	 */
 	{ SMMU_V3, SMMU_GBPA, GBPA_ABORT },
 	{ SMMU_V3, SMMU_IDR0,
-	  (uint32_t)(IDR0_S2P | IDR0_COHACC | IDR0_VMID16 | FIELD(IDR0_TTF, TTF_AARCH64) |
+	  (uint32_t)(IDR0_S2P | IDR0_COHACC | FIELD(IDR0_TTF, TTF_AARCH64) |
 		     FIELD(IDR0_ST_LEVEL, ST_TWO_LEVEL)) },
 	{ SMMU_V3, SMMU_IDR1,
 	  (uint32_t)(FIELD(IDR1_SIDSIZE, 32) | FIELD(IDR1_CMDQS, 8) | FIELD(IDR1_EVENTQS, 7)) },
 	{ SMMU_V3, SMMU_IDR5, (uint32_t)(FIELD(IDR5_OAS, 5) | IDR5_GRAN4K) },
+	SMMU_V1("arm,mmu-400"), SMMU_V1("arm,mmu-401"), SMMU_V1("arm,smmu-v1"),
+	SMMU_V2("arm,mmu-500"), SMMU_V2("arm,smmu-v2"),
 };
 
 /* Acknowledged at once: what is written at `from` reads at `to`. */
@@ -211,6 +224,9 @@ static const struct {
 	{ SMMU_V3, SMMU_CR0, SMMU_CR0ACK },
 	{ SMMU_V3, SMMU_IRQ_CTRL, SMMU_IRQ_CTRLACK },
 	{ SMMU_V3, SMMU_CMDQ_PROD, SMMU_CMDQ_CONS },
+	{ "arm,mmu-400", SMMUV2_CR0, SMMUV2_CR0 }, { "arm,mmu-401", SMMUV2_CR0, SMMUV2_CR0 },
+	{ "arm,mmu-500", SMMUV2_CR0, SMMUV2_CR0 }, { "arm,smmu-v1", SMMUV2_CR0, SMMUV2_CR0 },
+	{ "arm,smmu-v2", SMMUV2_CR0, SMMUV2_CR0 },
 };
 
 /* Calls `f` with the place of every enabled controller of a kind. */
@@ -246,4 +262,8 @@ void registers_assume(const void *fdt)
 	if (dt_next(fdt, -1, SMMU_V3) >= 0)
 		assume("SMMUv3: stage 2, 48-bit addresses, two-level stream table, coherent walks "
 		       "where the tree has dma-coherent");
+	if (dt_next(fdt, -1, "arm,mmu-401") >= 0 || dt_next(fdt, -1, "arm,mmu-500") >= 0 ||
+	    dt_next(fdt, -1, "arm,smmu-v2") >= 0)
+		assume("SMMUv1, SMMUv2: stage 2, 40-bit or 48-bit addresses, stream matching, coherent "
+		       "walks where the tree has dma-coherent");
 }
