@@ -16,6 +16,7 @@ pure_src := \
 	common/mmio.c \
 	common/plan.c \
 	common/plan_map.c \
+	common/plan_msi.c \
 	common/plan_parse.c \
 	common/plan_pci.c \
 	common/plan_platform.c \
@@ -35,6 +36,7 @@ pure_src := \
 	common/vgic/redist.c \
 	common/vgic/regs.c \
 	common/vgic/sgi.c \
+	common/vgic/v2m.c \
 	common/vgic/v2.c \
 	common/vgic/vits.c \
 	common/vgic/vits_cmd.c \
@@ -49,6 +51,7 @@ pure_src := \
 	drivers/iommu/smmuv3/strtab.c \
 	drivers/irqchip/gic.c \
 	drivers/irqchip/gicv2.c \
+	drivers/irqchip/gicv2m.c \
 	drivers/irqchip/gicv3.c \
 	drivers/irqchip/its.c \
 	drivers/irqchip/its_lpi.c \

@@ -102,6 +102,8 @@ static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm
 		st = vgic_assign_line(vm, PPI_PHYS_TIMER, PPI_PHYS_TIMER);
 	if (st == HV_OK && g->its)
 		st = vits_init(vm, g->its_base);
+	if (st == HV_OK && g->v2m_count)
+		st = vgic_v2m_init(vm, IPA(GUEST_V2M_BASE), g->v2m_first, g->v2m_count);
 	if (st == HV_OK && g->vpl011)
 		st = vuart_init(vm, IPA(GUEST_UART_BASE), VUART_VIRQ);
 	return st;
@@ -109,7 +111,9 @@ static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm
 
 static bool shares_msi(const struct plan_device *d, const struct pci_func *f)
 {
-	return d->as.msi.count && d->func->msi == f->msi && d->func->device_id == f->device_id;
+	if (!d->as.msi.count || !msi_by_device(d->as.msi.ctrl))
+		return d->func == f;
+	return d->func->msi == f->msi && d->func->device_id == f->device_id;
 }
 
 /* Functions behind one alias share a DeviceID: their events follow each other. */
@@ -129,7 +133,7 @@ static enum hv_status build_msi(const struct guest_plan *g, unsigned first)
 	}
 	if (n == 0)
 		return HV_OK;
-	st = msi_alloc(f->msi, f->device_id, n, g->cpu[0], &all);
+	st = msi_alloc(g->msi, f->device_id, n, g->cpu[0], &all);
 	if (st != HV_OK)
 		return st;
 	n = 0;
@@ -193,7 +197,7 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 {
 	enum hv_status st = HV_OK;
 
-	if (g->its)
+	if (g->msi)
 		st = s2_map(&vm->dma_s2, g->vpci.dma_doorbell, msi_doorbell_page(g->msi), PAGE_SIZE,
 			    S2_DOORBELL);
 	for (unsigned i = 0; i < g->device_count && st == HV_OK; i++) {
@@ -201,7 +205,7 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 
 		if (d->as.msi.count)
 			st = build_msi(g, i);
-		if (st == HV_OK && d->as.msi.count)
+		if (st == HV_OK && d->as.msi.count && vm->vits)
 			st = vits_add_device(vm->vits, d->as.devfn, d->as.msi.count);
 		if (st == HV_OK)
 			st = build_intx(g, vm, i);

@@ -14,7 +14,7 @@
 #include <hv/vits.h>
 #include <hv/vuart.h>
 
-enum { PHANDLE_ITS = GUEST_PHANDLE + 1, PHANDLE_CLOCK };
+enum { PHANDLE_MSI = GUEST_PHANDLE + 1, PHANDLE_CLOCK };
 
 #define SPI        0
 #define PPI        1
@@ -246,10 +246,18 @@ static void write_gic(struct writer *w, const struct guest_plan *g)
 	if (g->its) {
 		begin_at(w, "msi-controller", g->its_base.v);
 		TEXT(w, "compatible", "arm,gic-v3-its");
-		u32(w, "phandle", PHANDLE_ITS);
+		u32(w, "phandle", PHANDLE_MSI);
 		flag(w, "msi-controller");
 		u32(w, "#msi-cells", 1);
 		CELLS(w, "reg", PAIR(g->its_base.v), PAIR(VITS_SIZE));
+		end(w);
+	}
+	if (g->v2m_count) {
+		begin_at(w, "v2m", GUEST_V2M_BASE);
+		TEXT(w, "compatible", "arm,gic-v2m-frame");
+		u32(w, "phandle", PHANDLE_MSI);
+		flag(w, "msi-controller");
+		CELLS(w, "reg", PAIR(GUEST_V2M_BASE), PAIR(PAGE_SIZE));
 		end(w);
 	}
 	end(w);
@@ -330,7 +338,9 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	u32(w, "linux,pci-domain", 0);
 	cells(w, "ranges", ranges, v->mem64.size ? 21 : 14);
 	if (g->its) /* requester ID is DeviceID */
-		CELLS(w, "msi-map", 0, PHANDLE_ITS, 0, 0x100);
+		CELLS(w, "msi-map", 0, PHANDLE_MSI, 0, 0x100);
+	if (g->v2m_count)
+		u32(w, "msi-parent", PHANDLE_MSI);
 	if (g->coherent)
 		flag(w, "dma-coherent");
 	write_interrupt_map(w, g);

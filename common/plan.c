@@ -266,5 +266,6 @@ void plan_guests(struct plan *p, struct board *b)
 			g->device[i].func->owner = (uint8_t)(g - p->guest);
 		used += g->device_count;
 	}
+	plan_msi_share(p);
 	plan_intx_assign(p);
 }

@@ -224,38 +224,40 @@ static void map_windows(struct guest_plan *g, const struct plan_reach *reach, st
 
 /*
  * What devices behind an IOMMU are told is the address of the guest's translation frame, which goes
- * where they reach. The controller's own page it is for the others, and behind a root complex that
- * has a window for that page alone.
+ * where they reach. The controller's own page it is for the others, behind a root complex that has
+ * a window for that page alone, and for a GICv2m frame, whose address the guest need not know.
  */
-static void map_its(struct guest_plan *g, const struct plan_reach *reach, const struct taken *t,
-		    uint64_t ipa_end)
+static void map_doorbell(struct guest_plan *g, const struct plan_reach *reach,
+			 const struct taken *t, uint64_t ipa_end)
 {
-	const uint64_t page = ALIGN_DOWN(VITS_TRANSLATER, PAGE_SIZE);
+	const uint64_t page = g->its ? ALIGN_DOWN(VITS_TRANSLATER, PAGE_SIZE) : 0;
+	const uint64_t size = g->its ? VITS_SIZE : PAGE_SIZE;
 	const struct range limits = {GUEST_RAM_BASE, ipa_end - GUEST_RAM_BASE};
-	struct range own = {msi_doorbell_page(g->msi).v, PAGE_SIZE};
-	uint64_t base = GUEST_ITS_BASE;
-	bool uses_own = false, told_own = false;
+	const struct range own = {msi_doorbell_page(g->msi).v, PAGE_SIZE};
+	uint64_t base = GUEST_ITS_BASE, at;
+	bool needs_own = false, told_own = false, own_fits;
 	struct plan_clash c;
 
 	for (unsigned i = 0; i < g->device_count; i++) {
 		const struct pci_func *f = g->device[i].func;
 
-		uses_own = uses_own || (g->device[i].msi != PLAN_OFF && !plan_translated(f));
+		needs_own = needs_own || (g->device[i].msi != PLAN_OFF && !plan_translated(f));
 		told_own = told_own || f->host->own_doorbell;
 	}
-	if ((uses_own || told_own) &&
-	    (range_end(own) > ipa_end || plan_place(reach, t->r, t->count, own, own.base, PAGE_SIZE,
-						    PAGE_SIZE, &own.base) != HV_OK))
+	own_fits = range_end(own) <= ipa_end && plan_place(reach, t->r, t->count, own, own.base,
+							   PAGE_SIZE, PAGE_SIZE, &at) == HV_OK;
+	if ((needs_own || told_own) && !own_fits)
 		plan_msi_off(g, "its host bridge lets nothing through to the doorbell");
-	else if (!told_own && !plan_reaches(reach, (struct range){base + page, PAGE_SIZE}, &c) &&
-		 plan_place(reach, t->r, t->count, limits, limits.base, VITS_SIZE, KIB(64),
-			    &base) != HV_OK)
+	told_own = told_own || (!g->its && own_fits);
+	if (!told_own && !plan_reaches(reach, (struct range){base + page, PAGE_SIZE}, &c) &&
+	    plan_place(reach, t->r, t->count, limits, limits.base, size, MIN(size, KIB(64)),
+		       &base) != HV_OK)
 		plan_msi_off(g, "no free page inside dma-ranges for the doorbell");
-	if (!g->its)
+	if (!g->msi)
 		return;
 	g->its_base = IPA(base);
-	g->vpci.doorbell = IPA(base + page);
-	g->vpci.dma_doorbell = told_own ? IPA(own.base) : g->vpci.doorbell;
+	g->vpci.doorbell = IPA(g->its ? base + page : GUEST_V2M_BASE);
+	g->vpci.dma_doorbell = IPA(told_own ? own.base : base + page);
 }
 
 void plan_map_guest(const struct plan *p, struct guest_plan *g)
@@ -274,6 +276,6 @@ void plan_map_guest(const struct plan *p, struct guest_plan *g)
 	for (unsigned i = 0; i < g->device_count; i++)
 		p2p = p2p || g->device[i].p2p;
 	map_windows(g, p2p ? &reach : &everywhere, &t, ipa_end);
-	if (g->its)
-		map_its(g, &reach, &t, ipa_end);
+	if (g->msi)
+		map_doorbell(g, &reach, &t, ipa_end);
 }

@@ -159,71 +159,6 @@ static void check_function(const struct plan *p, struct guest_plan *g, const str
 	check_coherent(g, d);
 }
 
-/* Why the MSI-X table cannot be the guest's own; NULL: nothing is left to check behind its back. */
-static const char *no_direct(const struct plan_device *d)
-{
-	const struct pci_func *f = d->func;
-
-	if (!f->msix_count)
-		return "it has no MSI-X";
-	if (!f->iommu || d->force_no_iommu)
-		return "no IOMMU confines its messages";
-	if (!msi_by_device(f->msi))
-		return "its MSI controller does not tell senders apart";
-	for (unsigned i = 0; i < pci_func_count; i++)
-		if (&pci_funcs[i] != f && pci_funcs[i].msi == f->msi &&
-		    pci_funcs[i].device_id == f->device_id)
-			return "it shares its DeviceID";
-	return NULL;
-}
-
-/* Interrupt messages: the MSI-X table is the guest's own, or the entries in the device are ours. */
-static void choose_msi(struct guest_plan *g, struct plan_device *d)
-{
-	const struct pci_func *f = d->func;
-	bool required = d->msi == PLAN_TRAPPED || d->msi == PLAN_DIRECT;
-	uint32_t vectors = MAX((uint32_t)f->msix_count, (uint32_t)f->msi_count);
-
-	d->msi_note = d->msi == PLAN_OFF ? "declared off"
-		      : !vectors         ? "the function has none"
-		      : !f->msi          ? "no MSI controller serves it"
-					 : NULL;
-	if (d->msi_note) {
-		if (required)
-			plan_refuse(g, "%s cannot have MSI: %s; give msi = \"auto\"",
-				    f->name, d->msi_note);
-		d->msi = PLAN_OFF;
-		return;
-	}
-	if (g->msi && g->msi != f->msi)
-		plan_refuse(g, "%s signals another MSI controller than the other devices; give it "
-			    "to another guest, or msi = \"off\"", f->name);
-	if (d->msi != PLAN_TRAPPED) {
-		d->msi_note = no_direct(d);
-		if (d->msi == PLAN_DIRECT && d->msi_note)
-			plan_refuse(g, "%s cannot have direct MSI: %s; give msi = \"auto\"",
-				    f->name, d->msi_note);
-		d->msi = d->msi_note ? PLAN_TRAPPED : PLAN_DIRECT;
-	}
-	g->msi = f->msi;
-	g->its = true;
-	d->as.msi_direct = d->msi == PLAN_DIRECT;
-	d->as.msi.ctrl = f->msi;
-	d->as.msi.count = vectors;
-}
-
-void plan_msi_off(struct guest_plan *g, const char *why)
-{
-	for (unsigned i = 0; i < g->device_count; i++)
-		if (g->device[i].msi != PLAN_OFF) {
-			g->device[i].msi = PLAN_OFF;
-			g->device[i].msi_note = why;
-			g->device[i].as.msi = (struct msi_block){ 0 };
-		}
-	g->its = false;
-	g->msi = NULL;
-}
-
 static bool same_host_slot(const struct pci_func *a, const struct pci_func *b)
 {
 	return a->host == b->host && a->bdf >> 3 == b->bdf >> 3;
@@ -331,7 +266,7 @@ void plan_devices(const struct plan *p, struct guest_plan *g)
 			return;
 		d->as.func = d->func;
 		check_function(p, g, d);
-		choose_msi(g, d);
+		plan_msi_choose(p, g, d);
 	}
 	if (plan_refused(g) || !g->has_pci)
 		return;
@@ -449,6 +384,9 @@ static void assign_guest(const struct plan *p, struct guest_plan *g)
 	}
 	for (unsigned i = 0; i < g->line_count; i++)
 		next = MAX(next, g->line[i].vintid + 1);
+	g->v2m_first = (uint32_t)ALIGN_UP(next, 32);
+	if (g->v2m_count)
+		next = g->v2m_first + g->v2m_count;
 	g->spi_count = (uint32_t)ALIGN_UP(MAX(g->nr_spis, next - 32), 32);
 }
 

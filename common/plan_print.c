@@ -102,7 +102,7 @@ static void print_isolation(const char *guest, const struct plan_device *d)
 static void print_msi(const char *guest, const struct plan_device *d)
 {
 	const struct pci_func *f = d->func;
-	char table[40] = "";
+	char table[40] = "", where[40];
 
 	if (d->msi == PLAN_OFF) {
 		log_info("%s:       MSI      none: %s", guest, d->msi_note);
@@ -111,10 +111,15 @@ static void print_msi(const char *guest, const struct plan_device *d)
 	if (f->msix_count)
 		fmt_print(table, sizeof(table), ", table in BAR%u at 0x%x", f->msix_table_bar,
 			  f->msix_table_off);
-	log_info("%s:       MSI      %s%s%s%s, ITS, DeviceID 0x%x, %u vectors%s", guest,
+	if (msi_by_device(d->as.msi.ctrl))
+		fmt_print(where, sizeof(where), "ITS, DeviceID 0x%x", f->device_id);
+	else
+		fmt_print(where, sizeof(where), "GICv2m frame 0x%lx",
+			  msi_doorbell_page(d->as.msi.ctrl).v);
+	log_info("%s:       MSI      %s%s%s%s, %s, %u vectors%s", guest,
 		 d->as.msi_direct ? "direct" : "trapped", d->msi_note ? " (" : "",
-		 d->msi_note ? d->msi_note : "", d->msi_note ? ")" : "", f->device_id,
-		 d->as.msi.count, table);
+		 d->msi_note ? d->msi_note : "", d->msi_note ? ")" : "", where, d->as.msi.count,
+		 table);
 }
 
 static void print_device(const char *guest, const struct plan_device *d)
@@ -138,12 +143,26 @@ static void print_device(const char *guest, const struct plan_device *d)
 		 reset ? reset : "NONE: each start finds the device as the last one left it");
 }
 
-static void print_guest(const struct guest_plan *g)
+static void print_gic(const struct plan *p, const struct guest_plan *g)
 {
-	print_cpus(g);
+	const struct guest_plan *mate = g->v2m_count ? plan_frame_mate(p, g, g->msi) : NULL;
+
 	log_info("%s:   GIC      version %u, as this board has%s", g->name, g->gic_version,
 		 g->its	      ? "; virtual ITS" :
-		 g->has_pci ? "; no MSI, its PCI devices have INTx only" : "");
+		 g->v2m_count ? "; virtual GICv2m frame" :
+		 g->has_pci   ? "; no MSI, its PCI devices have INTx only" : "");
+	if (g->v2m_count)
+		log_info("%s:   v2m      IPA 0x%x, SPIs %u to %u", g->name, GUEST_V2M_BASE,
+			 g->v2m_first - 32, g->v2m_first + g->v2m_count - 33);
+	if (mate)
+		log_warn("%s:   its MSI frame is that of \"%s\" as well: their interrupts are NOT "
+			 "isolated from each other", g->name, mate->name);
+}
+
+static void print_guest(const struct plan *p, const struct guest_plan *g)
+{
+	print_cpus(g);
+	print_gic(p, g);
 	print_memory(g);
 	print_regions(g);
 	if (!g->has_pci)
@@ -151,8 +170,8 @@ static void print_guest(const struct guest_plan *g)
 	print_range(g->name, "BARs", "IPA", g->vpci.mem32, ", 32-bit");
 	if (g->vpci.mem64.size)
 		print_range(g->name, "BARs", "IPA", g->vpci.mem64, ", 64-bit");
-	if (g->its)
-		log_info("%s:   doorbell IPA 0x%lx", g->name, g->vpci.doorbell.v);
+	if (g->msi)
+		log_info("%s:   doorbell IPA 0x%lx", g->name, g->vpci.dma_doorbell.v);
 	log_info("%s:   DMA      %s", g->name, g->coherent ? "coherent" : "not coherent");
 	for (unsigned i = 0; i < g->device_count; i++)
 		print_device(g->name, &g->device[i]);
@@ -210,7 +229,7 @@ void plan_print(const struct plan *p)
 			continue;
 		}
 		log_info("guest \"%s\" (%s) starts", g->name, path);
-		print_guest(g);
+		print_guest(p, g);
 	}
 	if (!p->guest_count)
 		log_err("there is no guest: give /chosen a child with compatible = \"xen,domain\"");

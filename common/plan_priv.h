@@ -33,6 +33,12 @@ void plan_devices(const struct plan *p, struct guest_plan *g);    /* functions, 
 void plan_intx_check(const struct plan *p, struct guest_plan *g); /* lines that two guests need */
 uint64_t plan_ram_top(const struct board *b);                     /* the end of all RAM */
 void plan_intx_assign(struct plan *p);                            /* all guests, at the end */
+/* plan_msi.c: the message path of one device; vectors of all guests, at the end, before INTx. */
+void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_device *d);
+void plan_msi_share(struct plan *p);
+/* Another guest whose messages go to this frame, or NULL. */
+const struct guest_plan *plan_frame_mate(const struct plan *p, const struct guest_plan *g,
+					 const struct msi_ctrl *frame);
 /* The interrupts that are left when MSIs turn out not to reach their doorbell. */
 void plan_msi_off(struct guest_plan *g, const char *why);
 

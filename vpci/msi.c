@@ -1,7 +1,7 @@
 /*
  * Interrupt modes and the MSI capability. A function is in one mode: MSI-X if enabled, else MSI,
  * else INTx. The device gets the address and data that Viaduct chose; the guest's are a copy that
- * says which event of its own ITS an interrupt becomes. Only a direct MSI-X table is the device's
+ * says which event of its own ITS, or SPI of its GICv2m frame, an interrupt becomes. Only a direct MSI-X table is the device's
  * own: SMMU and ITS confine what it sends, and its event is the guest's.
  */
 #include <arch/time.h>
@@ -212,7 +212,10 @@ static void msi_arrived(void *arg, uint32_t intid, struct vcpu *cur)
 		    mode == MODE_MSI  ? msi_message(f, i, &event) :
 					false;
 
-	if (!sent || !vits_deliver(vm->vits, f->as.devfn, event, cur, &to)) {
+	if (sent)
+		sent = vm->vits ? vits_deliver(vm->vits, f->as.devfn, event, cur, &to) :
+				  vgic_v2m_deliver(vm, event, cur, &to);
+	if (!sent) {
 		count_idle(f, i);
 		return;
 	}
@@ -251,7 +254,7 @@ static bool msix_usable(const struct vpci_func *f)
 
 void msi_init(struct vpci_func *f)
 {
-	if (!f->as.msi.count || !f->v->doorbell || !f->v->vm->vits)
+	if (!f->as.msi.count || !f->v->doorbell)
 		return;
 	f->granted = grantable(f);
 	if (msix_usable(f))

@@ -146,10 +146,12 @@ static void start_interrupts(const void *fdt)
 		refuse("the device tree has no interrupt controller that Viaduct drives");
 	map_node(fdt, board.gic_node);
 	map_compatible(fdt, "arm,gic-v3-its");
+	map_compatible(fdt, "arm,gic-v2m-frame");
 	if (gic_init(fdt, board.gic_node, board.gic_version) != HV_OK)
 		refuse("the interrupt controller cannot be used");
 	if (gic.has_lpis && its_init(fdt) != HV_OK)
 		log_warn("no usable ITS: no MSI");
+	v2m_init(fdt);
 	for (unsigned i = 0; i < board.cpu_count; i++) {
 		cpus[i].mpidr = board.cpu[i].mpidr;
 		if (its_count() && its_bind_cpu(i, board.cpu[i].mpidr) != HV_OK)

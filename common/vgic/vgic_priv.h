@@ -90,6 +90,7 @@ struct vgic_vm {
 	uint32_t kicks;	    /* vCPUs to kick when the lock is released */
 	uint8_t bank_count; /* with bank 0 */
 	bool lpis;
+	uint32_t v2m_first, v2m_count; /* SPIs of the virtual GICv2m frame; 0: it has none */
 	struct vm *vm;
 	struct vgic_spis *spis; /* banks 1 .. bank_count */
 };

@@ -150,6 +150,8 @@ static void find_msi(struct pci_func *f, uint16_t rid)
 		phandle = fdt32_ld(p);
 	}
 	f->msi = its_find(phandle);
+	if (!f->msi)
+		f->msi = v2m_find(phandle);
 }
 
 /* PCI-to-PCI Bridge Architecture 1.2 §9.1: pins turn by the device number at every bridge. */

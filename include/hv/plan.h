@@ -81,7 +81,8 @@ struct guest_plan {
 	uint8_t gic_version; /* the host's */
 	bool its;       /* has a virtual ITS, at its_base */
 	ipa_t its_base; /* GUEST_ITS_BASE, or where its devices can write */
-	struct msi_ctrl *msi;
+	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame, at GUEST_V2M_BASE; 0: none */
+	struct msi_ctrl *msi;	       /* where its devices' messages go; NULL: it has none */
 	unsigned device_count, device_room;
 	struct plan_device *device; /* slice of one array */
 	struct vpci_config vpci;
@@ -123,6 +124,7 @@ struct plan {
 #define GUEST_GICC_BASE  0x03002000 /* GICv2 */
 #define GUEST_GICR_BASE  0x03020000
 #define GUEST_ITS_BASE   0x02000000
+#define GUEST_V2M_BASE   GUEST_ITS_BASE /* a guest has one or the other */
 #define GUEST_ECAM_BASE  0x10000000
 #define GUEST_UART_BASE  0x22000000
 #define GUEST_MEM32_BASE 0x23000000

@@ -55,6 +55,11 @@ void vgic_quiesce_lines(struct vm *vm);
 /* The level of an emulated device's line. Any CPU; `cur` is the calling CPU's vCPU or NULL. */
 void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level);
 
+/* Boot: a GICv2m frame at `base`, 4 KiB, for `count` of the guest's SPIs. */
+enum hv_status __must_check vgic_v2m_init(struct vm *vm, ipa_t base, uint32_t first, uint32_t count);
+/* A device of the guest sends a message, as vits_deliver; `data` may be the guest's choice. */
+bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *to);
+
 /*
  * A virtual LPI becomes pending for `to`. `lpi` is owned by the virtual ITS and queued in the
  * vCPU until a list register is free. Any CPU.

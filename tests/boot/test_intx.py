@@ -6,7 +6,9 @@ import pytest
 import viaduct_qemu as vq
 from test_payload import assert_ok, guest
 
-IRQS, HELD, BEATS = 10000, 20000, 60
+IRQS, BEATS = 10000, 60
+# QEMU's GICv2 looks again at a level that stayed only when something else happens there.
+HELD = {"3": 20000, "2": 50}
 NO_RESET = "allow-no-reset;"
 
 
@@ -18,14 +20,15 @@ def assigned(label, slot, extra=""):
     return vq.Device(label, f"0000:00:{slot:02x}.0", extra=NO_RESET + extra)
 
 
-@pytest.fixture(scope="module")
-def run():
-    """Slots 2 and 6 share one line of the four; slot 3 has its own."""
-    machine = vq.Machine("intx-lines", devices=edu(2) + edu(3) + edu(6))
+@pytest.fixture(scope="module", params=["3", "2"])
+def run(request):
+    """Slots 2 and 6 share one line of the four; slot 3 has its own. Messages: ITS, or GICv2m."""
+    machine = vq.Machine(f"intx-lines-{request.param}", gic=request.param, devices=edu(2) + edu(3) + edu(6))
     guests = [guest("lines", "intx", f"intx.irqs={IRQS}", devices=[assigned("a", 2), assigned("b", 6)]),
-              guest("holds", "intx", f"intx.hold={HELD}", devices=[assigned("c", 3)]),
+              guest("holds", "intx", f"intx.hold={HELD[request.param]}", devices=[assigned("c", 3, 'msi = "off";')]),
               guest("victim", "victim", f"beats={BEATS}")]
     with machine.start(guests, timeout=90) as r:
+        r.held = HELD[request.param]
         yield r.wait()
 
 
@@ -43,7 +46,7 @@ def test_msi_on_and_off_around_the_line_in_every_order(run):
 
 
 def test_a_device_that_stays_asserted_is_its_guests_own_trouble(run):
-    assert f"irqs={HELD} without-status=0 ok" in assert_ok(run, "holds", "intx")[1]
+    assert f"irqs={run.held} without-status=0 ok" in assert_ok(run, "holds", "intx")[1]
     beats = [x for x in assert_ok(run, "victim", "victim") if x.startswith("beat=")]
     assert beats == [f"beat={i} unchanged ok" for i in range(1, BEATS + 1)]
     assert run.ended_by_itself, run.tail()

@@ -386,7 +386,7 @@ static struct {
 	uint64_t base, size;
 	emul_fn *fn;
 	void *arg;
-} regions[2];
+} regions[3];
 static unsigned region_count;
 
 enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn, void *arg,

@@ -13,7 +13,7 @@ struct iommu board_smmu2 = { .phandle = BOARD_SMMU2, .name = "smmu2" };
 unsigned board_mapped;
 
 static uint8_t fdt[65536];
-static int its;
+static int its, v2m;
 
 struct iommu *iommu_find(uint32_t phandle)
 {
@@ -23,6 +23,11 @@ struct iommu *iommu_find(uint32_t phandle)
 struct msi_ctrl *its_find(uint32_t phandle)
 {
 	return phandle == BOARD_ITS ? (struct msi_ctrl *)&its : NULL;
+}
+
+struct msi_ctrl *v2m_find(uint32_t phandle)
+{
+	return phandle == BOARD_V2M ? (struct msi_ctrl *)&v2m : NULL;
 }
 
 static void check(int err)
@@ -112,7 +117,7 @@ void board_host(const struct board_host *b)
 	if (b->iommu_mask)
 		CELLS("iommu-map-mask", b->iommu_mask == BOARD_MASK_ZERO ? 0 : b->iommu_mask);
 	if (b->msi_parent)
-		CELLS("msi-parent", BOARD_ITS);
+		CELLS("msi-parent", b->v2m ? BOARD_V2M : BOARD_ITS);
 	else if (!b->no_msi)
 		CELLS("msi-map", 0, BOARD_ITS, 0x40000, 0x10000);
 	if (b->probe_only)

@@ -10,6 +10,7 @@
 #define BOARD_SMMU 0x8004
 #define BOARD_SMMU2 0x8005
 #define BOARD_ITS  0x8003
+#define BOARD_V2M  0x8005
 
 extern struct iommu board_smmu, board_smmu2;
 
@@ -24,7 +25,7 @@ struct board_host {
 	const uint32_t *iommu_map;	/* 4 cells an entry */
 	unsigned iommu_count;
 	uint32_t iommu_mask;		/* 0: absent; BOARD_MASK_ZERO: <0> */
-	bool no_iommu, no_msi, msi_parent, probe_only, disabled, has_domain, coherent;
+	bool no_iommu, no_msi, msi_parent, v2m, probe_only, disabled, has_domain, coherent;
 	uint32_t domain;
 	bool juno;			/* as Arm's Juno calls it */
 };

@@ -11,13 +11,48 @@ struct pci_func pci_funcs[MAX_PCI_FUNCS];
 unsigned pci_func_count;
 
 struct iommu fake_smmu;
-static char fake_its;
-bool fake_by_device;
+
+struct msi_ctrl {
+	bool by_device;
+	uint32_t first, count;
+};
+static struct msi_ctrl its[2] = { { .by_device = true }, { .by_device = true } };
+static struct msi_ctrl frame[4];
+static unsigned frame_count;
 
 bool msi_by_device(const struct msi_ctrl *c)
 {
-	(void)c;
-	return fake_by_device;
+	return c->by_device;
+}
+
+uint32_t msi_spis(const struct msi_ctrl *c, uint32_t *first)
+{
+	*first = c->first;
+	return c->count;
+}
+
+pa_t msi_doorbell_page(const struct msi_ctrl *c)
+{
+	return c->by_device ? PA(FAKE_DOORBELL_PAGE) : PA(FAKE_FRAME + 0x10000 * (uint64_t)(c - frame));
+}
+
+struct msi_ctrl *v2m_frame(unsigned n)
+{
+	return n < frame_count ? &frame[n] : NULL;
+}
+
+void fake_v2m(unsigned frames, uint32_t spis)
+{
+	frame_count = frames;
+	for (unsigned i = 0; i < frames; i++)
+		frame[i] = (struct msi_ctrl){ .first = 112 + i * spis, .count = spis };
+	for (unsigned i = 0; i < pci_func_count; i++)
+		pci_funcs[i].msi = &frame[0];
+}
+
+struct msi_ctrl *fake_its(unsigned n)
+{
+	return &its[n];
 }
 
 struct iommu *iommu_find(uint32_t phandle)
@@ -33,12 +68,6 @@ const char *pci_reset_method(const struct pci_func *f)
 const char *pci_open_why(const struct pci_func *f)
 {
 	return f->bdf >> 8 == 1 ? "conventional PCI" : NULL;
-}
-
-pa_t msi_doorbell_page(const struct msi_ctrl *c)
-{
-	(void)c;
-	return PA(FAKE_DOORBELL_PAGE);
 }
 
 enum hv_status pci_find(const char *name, struct pci_func **out)
@@ -96,7 +125,7 @@ void fake_pci_reset(void)
 {
 	struct pci_host *h = &pci_hosts[0];
 
-	fake_by_device = true;
+	frame_count = 0;
 	memset(pci_hosts, 0, sizeof(pci_hosts));
 	memset(pci_funcs, 0, sizeof(pci_funcs));
 	fake_smmu = (struct iommu){ .name = "smmuv3@9050000", .oas_bits = 44,
@@ -131,7 +160,7 @@ void fake_pci_reset(void)
 		f->sid_count = 1;
 		f->sid[0] = table[i].sid;
 		f->device_id = table[i].sid;
-		f->msi = (struct msi_ctrl *)(void *)&fake_its;
+		f->msi = &its[0];
 		f->group = table[i].group;
 		f->owner = PCI_NO_OWNER;
 		f->bar[0] = (struct pci_bar){ .size = table[i].bar0, .pci = 0x10000000 + i * 0x100000,

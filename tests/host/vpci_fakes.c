@@ -33,6 +33,7 @@ static struct {
 static void *arena;
 static struct iommu *some_iommu = (struct iommu *)(uintptr_t)1;
 static int some_ctrl, some_vits;
+uint64_t fake_dma_doorbell;
 
 #define MEMORY_PAGES 256
 static struct {
@@ -264,6 +265,12 @@ bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *
 	return fake_delivered.news;
 }
 
+bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *to)
+{
+	assert(!vm->vits);
+	return vits_deliver((struct vits *)&some_vits, 0xff, data, cur, to);
+}
+
 static void map_el2(struct range pa)
 {
 	assert(pa.base % 4096 == 0 && pa.size % 4096 == 0);
@@ -275,6 +282,7 @@ static void map_el2(struct range pa)
 
 void fake_begin(void)
 {
+	fake_dma_doorbell = FAKE_DOORBELL;
 	/* Only what was used: clearing all of it is most of a short test's time. */
 	memset(pci_funcs, 0, pci_func_count * sizeof(pci_funcs[0]));
 	memset(fakes, 0, pci_func_count * sizeof(fakes[0]));
@@ -404,10 +412,10 @@ void fake_start(void)
 	struct vpci_config cfg = {
 		.ecam = IPA(FAKE_ECAM), .mem32 = { FAKE_MEM32, MIB(256) },
 		.mem64 = { FAKE_MEM64, GIB(4) }, .doorbell = IPA(FAKE_DOORBELL),
-		.dma_doorbell = IPA(ALIGN_DOWN(FAKE_DOORBELL, PAGE_SIZE)), .map = map_el2,
+		.dma_doorbell = IPA(fake_dma_doorbell), .map = map_el2,
 	};
 
-	fake_vm.vits = (struct vits *)&some_vits;
+	fake_vm.vits = fake_dma_doorbell == FAKE_DOORBELL ? (struct vits *)&some_vits : NULL;
 	fake_vm.ram_count = 1;
 	fake_vm.ram[0].ipa = IPA(FAKE_RAM);
 	fake_vm.ram[0].size = MIB(256);

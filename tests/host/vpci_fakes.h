@@ -16,6 +16,9 @@
 #define FAKE_RAM      0x40000000
 #define FAKE_DOORBELL 0x02010000
 #define FAKE_TRANSLATER (FAKE_DOORBELL + 0x40)
+/* Where devices write; another page than the guest's doorbell: it has a GICv2m frame, no ITS. Set
+ * between fake_begin and fake_start. */
+extern uint64_t fake_dma_doorbell;
 
 struct fake_dev {
 	struct pci_func *pf;

@@ -34,13 +34,15 @@ pci_assign_objs := $(pci_src)
 pci_identify_objs := $(pci_src)
 pci_reset_objs := $(pci_src)
 pci_random_objs := $(pci_src) tests/fuzz/fuzz_enumerate.c
-vgic_objs := $(patsubst %,common/vgic/%.c,deliver dist init line lpi lr redist regs sgi v2) common/irq.c common/pmem.c \
+vgic_objs := $(patsubst %,common/vgic/%.c,deliver dist init line lpi lr redist regs sgi v2 v2m) common/irq.c common/pmem.c \
 	common/mmio.c tests/host/gic_model.c
 vgic_lines_objs := $(vgic_objs)
 vgic_lr_objs := $(vgic_objs)
+vgic_v2m_objs := $(vgic_objs)
 vgic_regs_objs := $(vgic_objs)
 irq_objs := common/irq.c common/pmem.c
 gicv3_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv3) $(dt_objs) common/fmt.c common/mmio.c
+gicv2m_objs := drivers/irqchip/gicv2m.c drivers/irqchip/msi.c $(dt_objs) common/fmt.c common/mmio.c
 uart_objs := drivers/serial/uart.c $(dt_objs) common/fmt.c common/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c
 load_objs := common/load.c common/vm.c common/image.c common/guest_dt.c $(dt_objs) common/fmt.c common/pmem.c common/s2.c

@@ -205,12 +205,37 @@ static void dtc_has_no_complaint(void **state)
 	}
 }
 
+static void a_v2m_frame_is_the_bridges_msi_parent(void **state)
+{
+	int frame, len;
+	const fdt32_t *p;
+
+	(void)state;
+	g.its = false;
+	g.gic_version = 2;
+	g.v2m_first = 64;
+	g.v2m_count = 32;
+	build((struct range){ 0, 0 });
+	frame = at("/interrupt-controller@3001000/v2m@2000000");
+	assert_int_equal(fdt_node_check_compatible(blob, frame, "arm,gic-v2m-frame"), 0);
+	assert_non_null(fdt_getprop(blob, frame, "msi-controller", NULL));
+	p = fdt_getprop(blob, frame, "reg", &len);
+	assert_int_equal(len, 16);
+	assert_int_equal(fdt32_to_cpu(p[1]), GUEST_V2M_BASE);
+	assert_int_equal(fdt32_to_cpu(p[3]), 0x1000);
+	p = fdt_getprop(blob, at("/pcie@10000000"), "msi-parent", &len);
+	assert_int_equal(len, 4);
+	assert_int_equal(fdt32_to_cpu(*p), fdt_get_phandle(blob, frame));
+	assert_null(fdt_getprop(blob, at("/pcie@10000000"), "msi-map", NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(has_what_the_plan_gives, setup),
 		cmocka_unit_test_setup(describes_the_host_bridge, setup),
 		cmocka_unit_test_setup(leaves_out_what_is_not_there, setup),
+		cmocka_unit_test_setup(a_v2m_frame_is_the_bridges_msi_parent, setup),
 		cmocka_unit_test_setup(every_short_buffer_is_noticed, setup),
 		cmocka_unit_test_setup(dtc_has_no_complaint, setup),
 	};

@@ -162,6 +162,18 @@ static void test_one_unmapped_alias_makes_it_untranslated(void **state)
 	assert_int_equal(func(ep)->sid_count, 0);
 }
 
+static void test_a_v2m_frame_is_found_like_an_its(void **state)
+{
+	struct pcim_dev *ep;
+
+	(void)state;
+	start();
+	ep = express(port(NULL, 1, 0, 4, ACS_ALL), 0, 0);
+	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .msi_parent = true, .v2m = true });
+	board_go();
+	assert_ptr_equal(func(ep)->msi, v2m_find(BOARD_V2M));
+}
+
 static void test_a_masked_stream_is_one_group(void **state)
 {
 	static const uint32_t map[] = { 0, BOARD_SMMU, 0, 1 };
@@ -421,6 +433,7 @@ int main(void)
 		T(test_quirks_of_requester_ids),
 		T(test_iommu_map),
 		T(test_one_unmapped_alias_makes_it_untranslated),
+		T(test_a_v2m_frame_is_found_like_an_its),
 		T(test_a_masked_stream_is_one_group),
 		T(test_intx_turns_at_every_bridge),
 		T(test_acs_is_enabled_and_separates),

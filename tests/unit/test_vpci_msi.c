@@ -290,6 +290,41 @@ static void without_an_iommu_the_device_gets_the_physical_doorbell(void **state)
 	assert_int_equal(hw(a, 0, 12), 0);
 }
 
+/* GICv2m: the guest's frame is one place, the page that devices reach another. */
+static void the_device_gets_the_bus_doorbell_the_guest_has_its_own(void **state)
+{
+	(void)state;
+	fake_end();
+	fake_begin();
+	a = fake_add(A);
+	fake_dma_doorbell = 0x8020000;
+	fake_as[0].msi.first_data = 96;
+	fake_start();
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, MEM);
+	vector(TABLE, 3, FAKE_TRANSLATER, 70, 0);
+	assert_int_equal(guest_read(TABLE + 0x30, 4), FAKE_TRANSLATER);
+	assert_int_equal(hw(a, 3, 0), 0x8020040);
+	assert_int_equal(hw(a, 3, 8), 99);
+	assert_int_equal(hw(a, 3, 12), 0);
+	cfg_write(A, 0xc2, 2, 0x8000);
+	fake_irq(a, 3);
+	assert_int_equal(fake_delivered.count, 1);
+	assert_int_equal(fake_delivered.event, 70);
+	vector(TABLE, 3, 0x8020040, 70, 0); /* the physical place is nothing that a guest may name */
+	assert_int_equal(hw(a, 3, 12), 1);
+	cfg_write(A, 0xc2, 2, 0);
+	cfg_write(A, 0x54, 4, FAKE_TRANSLATER);
+	cfg_write(A, 0x58, 4, 0);
+	cfg_write(A, 0x5c, 2, 72);
+	cfg_write(A, 0x52, 2, 1);
+	assert_int_equal(fake_get(a, 0x54, 4), 0x8020040);
+	assert_int_equal(fake_get(a, 0x5c, 2), 96);
+	fake_irq(a, 0);
+	assert_int_equal(fake_delivered.count, 2);
+	assert_int_equal(fake_delivered.event, 72);
+}
+
 static void table_accesses_without_mem_reach_nothing(void **state)
 {
 	(void)state;
@@ -441,6 +476,7 @@ int main(void)
 		T(msi_masks_are_the_guests_and_ours),
 		T(leaving_msi_gives_the_line_back),
 		T(without_an_iommu_the_device_gets_the_physical_doorbell),
+		T(the_device_gets_the_bus_doorbell_the_guest_has_its_own),
 		T(table_accesses_without_mem_reach_nothing),
 		T(a_direct_table_is_the_guests_own),
 		T(a_direct_event_is_the_guests),

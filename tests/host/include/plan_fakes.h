@@ -7,7 +7,10 @@
 #define FAKE_DOORBELL_PAGE UINT64_C(0x08090000) /* of the one MSI controller */
 
 extern struct iommu fake_smmu;
-extern bool fake_by_device; /* is the MSI controller an ITS */
+#define FAKE_FRAME 0x8020000 /* GICv2m frame 0, the next 64 KiB behind it */
+struct msi_ctrl *fake_its(unsigned n); /* of two; all functions have the first */
+/* GICv2m instead: frames of that many SPIs, the first at INTID 112. */
+void fake_v2m(unsigned frames, uint32_t spis);
 /* A QEMU-like host bridge with the functions listed in plan_fakes.c, none owned. */
 void fake_pci_reset(void);
 /* By name "0000:00:01.0"; aborts when it is not there. */

@@ -1,0 +1,142 @@
+/*
+ * Which way a guest's interrupt messages go: an ITS, or a GICv2m frame, of which each guest gets one
+ * of its own while there are enough. Everything is taken from what pci_identify() captured.
+ */
+#include <hv/bits.h>
+
+#include "plan_priv.h"
+
+#define V2M_VIRTUAL_MAX 896U /* SPIs of a virtual frame; a guest has 960 in all */
+
+/* Why the MSI-X table cannot be the guest's own; NULL: nothing is left to check behind its back. */
+static const char *no_direct(const struct plan_device *d)
+{
+	const struct pci_func *f = d->func;
+
+	if (!f->msix_count)
+		return "it has no MSI-X";
+	if (!f->iommu || d->force_no_iommu)
+		return "no IOMMU confines its messages";
+	if (!msi_by_device(f->msi))
+		return "its MSI controller does not tell senders apart";
+	for (unsigned i = 0; i < pci_func_count; i++)
+		if (&pci_funcs[i] != f && pci_funcs[i].msi == f->msi &&
+		    pci_funcs[i].device_id == f->device_id)
+			return "it shares its DeviceID";
+	return NULL;
+}
+
+const struct guest_plan *plan_frame_mate(const struct plan *p, const struct guest_plan *g,
+					 const struct msi_ctrl *frame)
+{
+	for (const struct guest_plan *o = p->guest; o < p->guest + p->guest_count; o++)
+		if (o != g && !plan_refused(o) && o->msi == frame)
+			return o;
+	return NULL;
+}
+
+/* A frame that no other guest has; else the first, where that is allowed. */
+static struct msi_ctrl *choose_frame(const struct plan *p, struct guest_plan *g,
+				     const struct plan_device *d)
+{
+	const struct guest_plan *mate = NULL;
+	struct msi_ctrl *c;
+
+	for (unsigned i = 0; (c = v2m_frame(i)); i++) {
+		mate = plan_frame_mate(p, g, c);
+		if (!mate)
+			return c;
+	}
+	c = v2m_frame(0);
+	mate = plan_frame_mate(p, g, c);
+	if (!d->allow_shared_frame)
+		plan_refuse(g, "no MSI frame is left for %s: guest \"%s\" has that at 0x%lx, and "
+			    "either could raise the other's interrupts; give it msi = \"off\", or "
+			    "allow-shared-msi-frame", d->func->name, mate->name,
+			    msi_doorbell_page(c).v);
+	return c;
+}
+
+/* Interrupt messages: the MSI-X table is the guest's own, or the entries in the device are ours. */
+void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_device *d)
+{
+	const struct pci_func *f = d->func;
+	bool required = d->msi == PLAN_TRAPPED || d->msi == PLAN_DIRECT;
+	uint32_t vectors = MAX((uint32_t)f->msix_count, (uint32_t)f->msi_count);
+	struct msi_ctrl *c;
+
+	d->msi_note = d->msi == PLAN_OFF ? "declared off"
+		      : !vectors         ? "the function has none"
+		      : !f->msi          ? "no MSI controller serves it"
+					 : NULL;
+	if (d->msi_note) {
+		if (required)
+			plan_refuse(g, "%s cannot have MSI: %s; give msi = \"auto\"",
+				    f->name, d->msi_note);
+		d->msi = PLAN_OFF;
+		return;
+	}
+	c = msi_by_device(f->msi) ? f->msi : choose_frame(p, g, d);
+	if (g->msi && g->msi != c)
+		plan_refuse(g, "%s signals another MSI controller than the other devices; give it "
+			    "to another guest, or msi = \"off\"", f->name);
+	if (d->msi != PLAN_TRAPPED) {
+		d->msi_note = no_direct(d);
+		if (d->msi == PLAN_DIRECT && d->msi_note)
+			plan_refuse(g, "%s cannot have direct MSI: %s; give msi = \"auto\"",
+				    f->name, d->msi_note);
+		d->msi = d->msi_note ? PLAN_TRAPPED : PLAN_DIRECT;
+	}
+	g->msi = c;
+	g->its = msi_by_device(c);
+	d->as.msi_direct = d->msi == PLAN_DIRECT;
+	d->as.msi.ctrl = c;
+	d->as.msi.count = vectors;
+}
+
+void plan_msi_off(struct guest_plan *g, const char *why)
+{
+	for (unsigned i = 0; i < g->device_count; i++)
+		if (g->device[i].msi != PLAN_OFF) {
+			g->device[i].msi = PLAN_OFF;
+			g->device[i].msi_note = why;
+			g->device[i].as.msi = (struct msi_block){ 0 };
+		}
+	g->its = false;
+	g->msi = NULL;
+}
+
+/*
+ * Whether a frame is enough when no function gets more than `most` vectors, in the order in which
+ * they will be allocated; takes what is more away from them. Counts the virtual frames as well.
+ */
+static bool frame_fits(struct plan *p, const struct msi_ctrl *frame, uint32_t most)
+{
+	uint32_t at, end = msi_spis(frame, &at);
+
+	end += at;
+	for (struct guest_plan *g = p->guest; g < p->guest + p->guest_count; g++) {
+		if (plan_refused(g) || g->msi != frame)
+			continue;
+		g->v2m_count = 0;
+		for (struct plan_device *d = g->device; d < g->device + g->device_count; d++) {
+			uint32_t n = d->as.msi.count = MIN(d->as.msi.count, most);
+
+			if (!n)
+				continue;
+			at = msi_spi_place(at, n) + n;
+			g->v2m_count = msi_spi_place(g->v2m_count, n) + n;
+		}
+		g->v2m_count = MIN((uint32_t)ALIGN_UP(g->v2m_count, 32), V2M_VIRTUAL_MAX);
+	}
+	return at <= end;
+}
+
+void plan_msi_share(struct plan *p)
+{
+	const struct msi_ctrl *frame;
+
+	for (unsigned i = 0; (frame = v2m_frame(i)); i++)
+		for (uint32_t most = 2048; most && !frame_fits(p, frame, most);)
+			most /= 2;
+}

@@ -1,0 +1,113 @@
+/*
+ * Physical GICv2m frames (DEN0029 appendix E): a message is the number of an SPI. A frame does not
+ * tell senders apart: who reaches its doorbell can raise every SPI of it, and nothing else.
+ */
+#include <hv/dt.h>
+#include <hv/gic.h>
+#include <hv/log.h>
+#include <hv/mmio.h>
+#include <spec/gicv2m.h>
+
+#include "msi_priv.h"
+
+#define COMPATIBLE "arm,gic-v2m-frame"
+
+static struct frame {
+	struct msi_ctrl msi;
+	uint32_t next; /* SPIs below are taken; INTID */
+} frames[V2M_FRAMES_MAX];
+static unsigned count;
+
+/* Routed first: some distributors do not latch an edge that goes nowhere. */
+static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
+			    struct msi_block *out)
+{
+	struct frame *f = container_of(c, struct frame, msi);
+	uint32_t first = msi_spi_place(f->next, n);
+
+	(void)device_id;
+	if (n == 0)
+		return HV_EINVAL;
+	if (first + n > c->spi_first + c->spi_count)
+		return HV_ENOMEM;
+	for (uint32_t spi = first; spi < first + n; spi++) {
+		gic.ops->route(spi, cpu);
+		gic.ops->set_edge(cpu, spi, true);
+	}
+	f->next = first + n;
+	*out = (struct msi_block){ .ctrl = c, .first_data = first, .first_intid = first, .count = n };
+	return HV_OK;
+}
+
+static void move(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, unsigned cpu)
+{
+	(void)c;
+	gic.ops->route(b->first_intid + i, cpu);
+}
+
+static void set_enabled(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, bool on)
+{
+	(void)c;
+	gic.ops->set_enabled(0, b->first_intid + i, on);
+}
+
+static const struct msi_ops ops = {
+	.alloc = alloc,
+	.move = move,
+	.set_enabled = set_enabled,
+};
+
+/* The tree may correct what the frame says of itself. */
+static enum hv_status probe(struct frame *f, const void *fdt, int node)
+{
+	struct range reg;
+	uint32_t typer, first, spis;
+
+	if (dt_reg(fdt, node, 0, &reg) != HV_OK || reg.size < PAGE_SIZE ||
+	    !IS_ALIGNED(reg.base, PAGE_SIZE))
+		return HV_EINVAL;
+	typer = rd32(mmio_at(PA(reg.base)), REG32(V2M_TYPER));
+	first = dt_u32(fdt, node, "arm,msi-base-spi", (uint32_t)field_get(V2M_TYPER_BASE, typer));
+	spis = dt_u32(fdt, node, "arm,msi-num-spis", (uint32_t)field_get(V2M_TYPER_SPIS, typer));
+	if (first < 32 || spis == 0 || first > 32 + gic.spi_count || spis > 32 + gic.spi_count - first)
+		return HV_EINVAL;
+	f->msi = (struct msi_ctrl){ .ops = &ops,
+				    .phandle = dt_phandle(fdt, node),
+				    .page = PA(reg.base),
+				    .offset = V2M_SETSPI_NS,
+				    .spi_first = first,
+				    .spi_count = spis };
+	f->next = first;
+	log_info("gicv2m 0x%lx: SPIs %u to %u", reg.base, first - 32, first + spis - 33);
+	return HV_OK;
+}
+
+void v2m_init(const void *fdt)
+{
+	char path[64];
+
+	count = 0;
+	for (int n = dt_next(fdt, -1, COMPATIBLE); n >= 0 && count < V2M_FRAMES_MAX;
+	     n = dt_next(fdt, n, COMPATIBLE)) {
+		if (!dt_enabled(fdt, n))
+			continue;
+		if (probe(&frames[count], fdt, n) == HV_OK)
+			count++;
+		else
+			log_warn("%s: malformed reg, or no SPIs that the GIC has: not used",
+				 dt_path(fdt, n, path, sizeof(path)));
+	}
+}
+
+struct msi_ctrl *v2m_frame(unsigned n)
+{
+	return n < count ? &frames[n].msi : NULL;
+}
+
+struct msi_ctrl *v2m_find(uint32_t phandle)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (phandle && frames[i].msi.phandle == phandle)
+			return &frames[i].msi;
+	return NULL;
+}
