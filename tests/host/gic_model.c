@@ -7,6 +7,7 @@
 #include <hv/irq.h>
 #include <hv/pmem.h>
 #include <hv/vits.h>
+#include <spec/gicv2.h>
 #include <spec/gicv3.h>
 
 #include <hv/bits.h>
@@ -27,6 +28,7 @@ static struct {
 	unsigned taken; /* physical interrupts that were not dropped */
 } cpus[MODEL_CPUS];
 static unsigned self;
+static uint32_t used_end; /* no line from here on was ever looked at */
 
 bool gic_model_lpi_active;
 
@@ -37,9 +39,17 @@ void gic_model_on_cpu(unsigned cpu)
 	self = cpu;
 }
 
+/* With GICv2 a CPU reaches the SGIs and PPIs of its own bank only. */
+static struct gic_model_line *reach(unsigned cpu, uint32_t intid)
+{
+	assert(gic.version == 3 || intid >= GIC_SPI_FIRST || cpu == self);
+	return gic_model_line(cpu, intid);
+}
+
 struct gic_model_line *gic_model_line(unsigned cpu, uint32_t intid)
 {
 	assert(intid < LINES && cpu < MODEL_CPUS);
+	used_end = MAX(used_end, intid + 1);
 	return intid < 32 ? &ppi[cpu][intid] : &spi[intid];
 }
 
@@ -60,8 +70,8 @@ static bool line_pending(const struct gic_model_line *l)
 static uint32_t next_physical(unsigned c)
 {
 	gic_model_wire(c, PPI_MAINTENANCE, maintenance(c));
-	for (uint32_t i = 0; i < LINES; i++) {
-		const struct gic_model_line *l = gic_model_line(c, i);
+	for (uint32_t i = 0; i < used_end; i++) {
+		const struct gic_model_line *l = i < 32 ? &ppi[c][i] : &spi[i];
 
 		if (line_pending(l) && l->enabled && !l->active && (i < 32 || l->cpu == c))
 			return i;
@@ -105,7 +115,7 @@ static void op_send_sgi(unsigned cpu, unsigned sgi)
 
 static void op_set_enabled(unsigned cpu, uint32_t intid, bool on)
 {
-	gic_model_line(cpu, intid)->enabled = on;
+	reach(cpu, intid)->enabled = on;
 }
 
 static void op_set_priority(unsigned cpu, uint32_t intid, uint8_t prio)
@@ -115,32 +125,32 @@ static void op_set_priority(unsigned cpu, uint32_t intid, uint8_t prio)
 
 static void op_set_edge(unsigned cpu, uint32_t intid, bool edge)
 {
-	gic_model_line(cpu, intid)->edge = edge;
+	reach(cpu, intid)->edge = edge;
 }
 
 static void op_set_pending(unsigned cpu, uint32_t intid, bool on)
 {
-	gic_model_line(cpu, intid)->pending = on;
+	reach(cpu, intid)->pending = on;
 }
 
 static void op_set_active(unsigned cpu, uint32_t intid, bool on)
 {
-	gic_model_line(cpu, intid)->active = on;
+	reach(cpu, intid)->active = on;
 }
 
 static bool op_is_pending(unsigned cpu, uint32_t intid)
 {
-	return line_pending(gic_model_line(cpu, intid));
+	return line_pending(reach(cpu, intid));
 }
 
 static bool op_is_active(unsigned cpu, uint32_t intid)
 {
-	return gic_model_line(cpu, intid)->active;
+	return reach(cpu, intid)->active;
 }
 
 static void op_route(uint32_t intid, unsigned cpu)
 {
-	spi[intid].cpu = (uint8_t)cpu;
+	gic_model_line(cpu, intid)->cpu = (uint8_t)cpu;
 }
 
 static uint64_t state_of(uint64_t lr)
@@ -159,6 +169,15 @@ static uint32_t id_of(uint64_t lr)
 	return (uint32_t)field_get(LR_VINTID, lr);
 }
 
+/* As a guest reads it in IAR: GICv2 has the sender of an SGI above the INTID. */
+static uint32_t iar_of(uint64_t lr)
+{
+	uint32_t id = id_of(lr);
+
+	return gic.version == 2 && id < GIC_SGI_COUNT ?
+		       id | (uint32_t)field_get(LR_SOURCE, lr) << 10 : id;
+}
+
 static void op_lr_write(unsigned n, uint64_t lr)
 {
 	assert(n < gic.lr_count);
@@ -167,6 +186,8 @@ static void op_lr_write(unsigned n, uint64_t lr)
 		assert(!gic_model_in_lrs(self, id_of(lr)));
 		assert(id_of(lr) < 1020 || id_of(lr) >= GIC_LPI_FIRST);
 		assert(!(lr & (BITS(59, 56) | BITS(47, 45) | BITS(50, 48))));
+		assert(lr & LR_HW || !(lr & (BITS(44, 42) | BITS(40, 35))));
+		assert(lr & LR_HW || !(lr & LR_SOURCE) || iar_of(lr) > 1023);
 	}
 	if (lr & LR_HW && state_of(lr)) {
 		assert(state_of(lr) != (LR_PENDING | LR_ACTIVE));
@@ -267,19 +288,22 @@ static const struct gic_ops ops = {
 
 struct gic gic;
 
+uint8_t gic_model_version = 3;
+
 void gic_model_reset(unsigned lr_count)
 {
 	memset(spi, 0, sizeof(spi));
 	memset(ppi, 0, sizeof(ppi));
 	memset(cpus, 0, sizeof(cpus));
+	used_end = 32;
 	gic_model_lpi_active = false;
 	gic = (struct gic){ .ops = &ops,
 			    .spi_count = 256,
 			    .id_bits = 16,
 			    .lr_count = (uint8_t)lr_count,
-			    .version = 3,
-			    .has_lpis = true,
-			    .has_tdir = true };
+			    .version = gic_model_version,
+			    .has_lpis = gic_model_version == 3,
+			    .has_tdir = gic_model_version == 3 };
 	for (unsigned c = 0; c < MODEL_CPUS; c++) {
 		ppi[c][SGI_KICK] = (struct gic_model_line){ .enabled = true, .edge = true };
 		self = c;
@@ -335,7 +359,7 @@ uint32_t gic_model_guest_ack(unsigned cpu)
 	*lr &= ~LR_PENDING;
 	if (id_of(*lr) < GIC_LPI_FIRST || gic_model_lpi_active)
 		*lr |= LR_ACTIVE;
-	return id_of(*lr);
+	return iar_of(*lr);
 }
 
 static void end(unsigned cpu, uint32_t intid)
@@ -343,7 +367,7 @@ static void end(unsigned cpu, uint32_t intid)
 	for (unsigned n = 0; n < gic.lr_count; n++) {
 		uint64_t *lr = &cpus[cpu].lr[n];
 
-		if (id_of(*lr) != intid || !(*lr & LR_ACTIVE))
+		if (iar_of(*lr) != intid || !(*lr & LR_ACTIVE))
 			continue;
 		*lr &= ~LR_ACTIVE;
 		if (*lr & LR_HW)
@@ -424,12 +448,13 @@ void world_init(unsigned n, uint32_t spis, bool lpis, unsigned lr_count)
 {
 	static void *arena;
 	struct vgic_config cfg = {
-		.dist = IPA(WORLD_DIST), .redist = IPA(WORLD_REDIST), .spi_count = spis, .lpis = lpis
+		.dist = IPA(WORLD_DIST), .redist = IPA(WORLD_REDIST), .spi_count = spis, .lpis = lpis,
+		.cpu_interface = IPA(WORLD_GICC)
 	};
 
 	gic_model_reset(lr_count);
-	free(arena);
-	arena = aligned_alloc(2 << 20, 2 << 20);
+	if (!arena)
+		arena = aligned_alloc(2 << 20, 2 << 20);
 	irq_reset();
 	pmem_reset();
 	pmem_add((struct range){ (uintptr_t)arena, 2 << 20 });
@@ -488,6 +513,10 @@ void world_start(unsigned vcpu)
 	self = vcpu;
 	vgic_vcpu_reset(&vcpus[vcpu]);
 	world_return(vcpu);
+	if (gic.version == 2) {
+		world_write(vcpu, WORLD_DIST + GICD_CTLR, GICD_CTLR_V2_ON);
+		return;
+	}
 	world_write(vcpu, WORLD_DIST + GICD_CTLR, GICD_CTLR_G1);
 	for (unsigned off = 4; off < 64 / 2; off += 4)
 		world_write(vcpu, WORLD_DIST + GICD_IGROUPR + off, ~0U);
@@ -558,7 +587,9 @@ void world_eoi(unsigned vcpu, uint32_t intid)
 
 void world_dir(unsigned vcpu, uint32_t intid)
 {
-	if (!gic_model_guest_dir(vcpu, intid)) {
+	if (gic.version == 2)
+		world_write(vcpu, WORLD_GICC + GICC_DIR, intid);
+	else if (!gic_model_guest_dir(vcpu, intid)) {
 		in_el2[vcpu] = true;
 		self = vcpu;
 		vgic_dir(&vcpus[vcpu], intid);

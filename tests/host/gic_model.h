@@ -20,6 +20,7 @@ struct gic_model_line {
 	uint8_t cpu; /* route, SPIs */
 };
 
+extern uint8_t gic_model_version; /* 3 or 2; for what is reset from now on */
 extern bool gic_model_lpi_active; /* an LPI is active after acknowledge, as on QEMU */
 
 void gic_model_reset(unsigned lr_count);
@@ -31,7 +32,7 @@ uint64_t gic_model_lr(unsigned cpu, unsigned n);
 uint64_t gic_model_hcr(unsigned cpu);
 unsigned gic_model_in_lrs(unsigned cpu, uint32_t vintid); /* how many hold it */
 
-/* The guest. ack: the INTID or MODEL_NONE. dir: false when it traps. */
+/* The guest. ack: the INTID (GICv2: IAR, with the source of an SGI) or MODEL_NONE. dir: false when it traps. */
 void gic_model_eoimode(unsigned cpu, bool one);
 uint32_t gic_model_guest_ack(unsigned cpu);
 void gic_model_guest_eoi(unsigned cpu, uint32_t intid);
@@ -46,6 +47,7 @@ extern uint64_t world_lpis_prop, world_lpis_pend;
 
 #define WORLD_DIST   0x03001000
 #define WORLD_REDIST 0x03020000
+#define WORLD_GICC   0x03002000
 void world_init(unsigned vcpus, uint32_t spis, bool lpis, unsigned lr_count);
 void world_start(unsigned vcpu); /* reset, groups on, all lines group 1 */
 /* Takes every interrupt of the CPU until none is left; aborts when it does not end. */

@@ -40,6 +40,7 @@ vgic_lines_objs := $(vgic_objs)
 vgic_lr_objs := $(vgic_objs)
 vgic_v2m_objs := $(vgic_objs)
 vgic_regs_objs := $(vgic_objs)
+vgic_v2_objs := $(vgic_objs)
 irq_objs := common/irq.c common/pmem.c
 gicv3_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv3) $(dt_objs) common/fmt.c common/mmio.c
 gicv2m_objs := drivers/irqchip/gicv2m.c drivers/irqchip/msi.c $(dt_objs) common/fmt.c common/mmio.c
