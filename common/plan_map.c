@@ -13,37 +13,52 @@
 /* I/O ports are no memory addresses on the bus, but their CPU address may be. */
 static struct range on_bus(const struct pci_window *w)
 {
-	return (struct range){w->kind == PCI_WINDOW_IO ? w->cpu : w->pci, w->size};
+	return (struct range){ w->kind == PCI_WINDOW_IO ? w->cpu : w->pci, w->size };
 }
 
-/* NULL: [r) gets through this bridge at its own addresses. Else what is in the way, and where. */
-static const char *host_conflict(const struct pci_host *h, struct range r, struct range *at)
+static bool is_clear(struct plan_clash *c, struct range r, struct range at, const char *why)
+{
+	if (!range_overlaps(r, at))
+		return true;
+	*c = (struct plan_clash){ .host = c->host, .why = why, .at = at, .next = range_end(at) };
+	return false;
+}
+
+/* Does [r) get through this bridge at its own addresses? */
+static bool host_passes(const struct pci_host *h, struct range r, struct plan_clash *c)
 {
 	bool inside = !h->inbound_count;
+	uint64_t next = UINT64_MAX;
 
-	*at = h->ecam;
-	if (range_overlaps(r, h->ecam))
-		return "overlaps the configuration space";
-	for (unsigned i = 0; i < h->window_count; i++) {
-		*at = on_bus(&h->window[i]);
-		if (range_overlaps(r, *at))
-			return h->window[i].kind == PCI_WINDOW_IO ? "overlaps the I/O window"
-								  : "overlaps a BAR window";
-	}
-	for (unsigned i = 0; i < h->inbound_count; i++)
+	c->host = h;
+	if (!is_clear(c, r, h->ecam, "overlaps the configuration space"))
+		return false;
+	for (unsigned i = 0; i < h->window_count; i++)
+		if (!is_clear(c, r, on_bus(&h->window[i]),
+			      h->window[i].kind == PCI_WINDOW_IO ? "overlaps the I/O window"
+								 : "overlaps a BAR window"))
+			return false;
+	for (unsigned i = 0; i < h->inbound_count; i++) {
 		inside = inside || range_contains(h->inbound[i], r.base, r.size);
-	*at = h->inbound[0];
-	return inside ? NULL : "is outside the dma-ranges";
+		if (h->inbound[i].base > r.base)
+			next = MIN(next, h->inbound[i].base);
+	}
+	*c = (struct plan_clash){ h, "is outside the dma-ranges", h->inbound[0], next };
+	return inside;
 }
 
-bool plan_reaches(const struct plan_reach *reach, struct range r, struct plan_clash *c)
+bool plan_reaches(const struct plan_space *s, struct range r, struct plan_clash *c)
 {
-	c->why = NULL;
-	for (unsigned i = 0; i < reach->host_count && !c->why; i++) {
-		c->host = reach->host[i];
-		c->why = host_conflict(c->host, r, &c->at);
-	}
-	return !c->why;
+	c->host = NULL;
+	for (unsigned i = 0; i < s->taken_count; i++)
+		if (!is_clear(c, r, s->taken[i], "overlaps what its guest has there"))
+			return false;
+	for (unsigned i = 0; i < s->host_count; i++)
+		if (!host_passes(s->host[i], r, c))
+			return false;
+	*c = (struct plan_clash){ .why = "is outside its address space", .at = { 0, s->end },
+				  .next = UINT64_MAX };
+	return range_contains(c->at, r.base, r.size);
 }
 
 const char *plan_clash(const struct plan_clash *c, char buf[PLAN_CLASH_TEXT])
@@ -53,75 +68,35 @@ const char *plan_clash(const struct plan_clash *c, char buf[PLAN_CLASH_TEXT])
 	return buf;
 }
 
-/* The search of plan_place: one candidate after another, the lowest that fits stays. */
-struct search {
-	const struct plan_reach *reach;
-	const struct range *taken;
-	unsigned taken_count;
-	struct range limits;
-	uint64_t size, align, best;
-	bool found;
-};
-
-static void try_at(struct search *s, uint64_t at)
+/* Each step goes behind what is in the way, and so never meets it again. */
+bool plan_place(const struct plan_space *s, struct range limits, uint64_t size, uint64_t align,
+		uint64_t *out)
 {
-	struct range r = {ALIGN_UP(at, s->align), s->size};
-	struct plan_clash c;
+	struct plan_clash c = { .next = limits.base };
 
-	if (r.base < at || !range_contains(s->limits, r.base, r.size) ||
-	    (s->found && s->best <= r.base))
-		return;
-	for (unsigned i = 0; i < s->taken_count; i++)
-		if (range_overlaps(r, s->taken[i]))
-			return;
-	if (!plan_reaches(s->reach, r, &c))
-		return;
-	s->best = r.base;
-	s->found = true;
+	do {
+		*out = ALIGN_UP(c.next, align);
+		if (*out < c.next || !range_contains(limits, *out, size))
+			return false;
+	} while (!plan_reaches(s, (struct range){ *out, size }, &c));
+	return true;
 }
 
-/* A lowest place starts where something ends that is in the way, or where dma-ranges begin. */
-static void try_behind(struct search *s, const struct pci_host *h)
+static struct plan_space space_of(const struct plan *p, const struct guest_plan *g)
 {
-	try_at(s, range_end(h->ecam));
-	for (unsigned i = 0; i < h->inbound_count; i++)
-		try_at(s, h->inbound[i].base);
-	for (unsigned i = 0; i < h->window_count; i++)
-		try_at(s, range_end(on_bus(&h->window[i])));
-}
-
-enum hv_status plan_place(const struct plan_reach *reach, const struct range *taken,
-			  unsigned taken_count, struct range limits, uint64_t prefer, uint64_t size,
-			  uint64_t align, uint64_t *out)
-{
-	struct search s = {reach, taken, taken_count, limits, size, align, 0, false};
-
-	try_at(&s, prefer);
-	if (!s.found || s.best != prefer) {
-		try_at(&s, limits.base);
-		for (unsigned i = 0; i < taken_count; i++)
-			try_at(&s, range_end(taken[i]));
-		for (unsigned i = 0; i < reach->host_count; i++)
-			try_behind(&s, reach->host[i]);
-	}
-	*out = s.best;
-	return s.found ? HV_OK : HV_ENOMEM;
-}
-
-static struct plan_reach reach_of(const struct guest_plan *g)
-{
-	struct plan_reach reach = {0};
+	struct plan_space s = { .end = BIT(p->geo.ipa_bits), .taken_count = 1,
+				.taken = { { GUEST_FIXED_BASE, GUEST_FIXED_SIZE } } };
 
 	for (unsigned i = 0; i < g->device_count; i++) {
 		const struct pci_host *h = g->device[i].func->host;
 		bool known = false;
 
-		for (unsigned j = 0; j < reach.host_count; j++)
-			known = known || reach.host[j] == h;
-		if (!known && reach.host_count < MAX_PCI_HOSTS)
-			reach.host[reach.host_count++] = h;
+		for (unsigned j = 0; j < s.host_count; j++)
+			known = known || s.host[j] == h;
+		if (!known)
+			s.host[s.host_count++] = h;
 	}
-	return reach;
+	return s;
 }
 
 /* BARs by size, log2. */
@@ -139,34 +114,18 @@ static void bars_add(struct bars *b, uint64_t size)
 }
 
 /*
- * Whether naturally aligned BARs fit when a guest places the largest first: the window is cut into
- * aligned power-of-two pieces, and each BAR takes the smallest piece that is large enough.
+ * Whether naturally aligned BARs fit when a guest places the largest first: of the aligned blocks of
+ * each size in the window, enough are left by what is larger, which takes whole ones.
  */
 static bool bars_fit(const struct bars *b, struct range w)
 {
-	uint32_t piece[64] = {0};
+	uint64_t used = 0;
 
-	while (w.size) {
-		unsigned order = log2_floor(w.size);
-
-		if (w.base)
-			order = MIN(order, (unsigned)__builtin_ctzll(w.base));
-		piece[order]++;
-		w.base += BIT(order);
-		w.size -= BIT(order);
+	for (unsigned order = 63; order >= 12; order--) {
+		used = 2 * used + b->count[order];
+		if (used && (ALIGN_UP(w.base, BIT(order)) >> order) + used > range_end(w) >> order)
+			return false;
 	}
-	for (unsigned order = 63; order >= 12; order--)
-		for (unsigned n = 0; n < b->count[order]; n++) {
-			unsigned from = order;
-
-			while (from < 63 && !piece[from])
-				from++;
-			if (!piece[from])
-				return false;
-			piece[from]--;
-			while (from-- > order)
-				piece[from]++;
-		}
 	return true;
 }
 
@@ -182,100 +141,96 @@ static void count_bars(const struct guest_plan *g, bool high_window, struct bars
 		}
 }
 
-/* RAM first, for windows and doorbell to keep off it. */
-struct taken {
-	unsigned count;
-	struct range r[MAX_GUEST_RAM + 2];
-};
-
-static void map_windows(struct guest_plan *g, const struct plan_reach *reach, struct taken *t,
-			uint64_t ipa_end)
+static void map_windows(struct guest_plan *g, struct plan_space *s)
 {
-	struct range low = {GUEST_MEM32_BASE, GUEST_MEM32_SIZE};
-	struct range high = {GUEST_MEM64_BASE, GUEST_MEM64_SIZE};
-	struct bars bars32 = {.total = 0}, bars64 = {.total = 0};
-	bool has_high = range_end(high) <= ipa_end;
+	struct range low = { GUEST_MEM32_BASE, GUEST_MEM32_SIZE };
+	struct range high = { GUEST_MEM64_BASE, GUEST_MEM64_SIZE };
+	struct bars bars32 = { .total = 0 }, bars64 = { .total = 0 };
+	bool has_high = range_end(high) <= s->end;
 	char a[PLAN_SIZE_TEXT], b[PLAN_SIZE_TEXT];
 
 	g->vpci.ecam = IPA(GUEST_ECAM_BASE);
 	count_bars(g, has_high, &bars32, &bars64);
-	if (plan_place(reach, t->r, t->count, (struct range){low.base, GIB(4) - low.base}, low.base,
-		       low.size, MIB(16), &low.base) != HV_OK)
-		plan_refuse(g, "p2p: its host bridges leave no place below 4 GiB for its BARs; "
-			       "remove p2p");
+	if (!plan_place(s, (struct range){ low.base, GIB(4) - low.base }, low.size, MIB(16),
+			&low.base))
+		plan_refuse(g, "there is no place below 4 GiB for its BARs that its devices reach; "
+			    "remove p2p, or direct-map");
 	if (!bars_fit(&bars32, low))
-		plan_refuse(g,
-			    "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
+		plan_refuse(g, "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
 			    "into the %s at 0x%lx; move a device to another guest",
 			    plan_size(bars32.total, a), plan_size(low.size, b), low.base);
-	g->vpci.mem32 = t->r[t->count++] = low;
+	g->vpci.mem32 = s->taken[s->taken_count++] = low;
 	if (!has_high)
 		return;
 	/* A power of two, aligned: whatever the order, naturally aligned BARs fit. */
 	high.size = MAX(BIT(log2_ceil(bars64.total)), high.size);
-	if (plan_place(reach, t->r, t->count, (struct range){high.base, ipa_end - high.base},
-		       high.base, high.size, high.size, &high.base) != HV_OK)
-		plan_refuse(g,
-			    "the 64-bit BARs of its devices (%s) do not fit into its "
+	if (!plan_place(s, (struct range){ high.base, s->end - high.base }, high.size, high.size,
+			&high.base))
+		plan_refuse(g, "the 64-bit BARs of its devices (%s) do not fit into its "
 			    "address space of 2^%u bytes; move a device to another guest",
-			    plan_size(bars64.total, a), log2_floor(ipa_end));
-	g->vpci.mem64 = t->r[t->count++] = high;
+			    plan_size(bars64.total, a), log2_floor(s->end));
+	g->vpci.mem64 = s->taken[s->taken_count++] = high;
 }
 
 /*
- * What devices behind an IOMMU are told is the address of the guest's translation frame, which goes
- * where they reach. The controller's own page it is for the others, behind a root complex that has
- * a window for that page alone, and for a GICv2m frame, whose address the guest need not know.
+ * The controller's own page is where a device writes that no IOMMU translates, and all do behind a
+ * root complex that has a window for that page alone. A GICv2m frame's page is told as it is if that
+ * can be, as the guest need not know it. *told: devices are told the own page.
  */
-static void map_doorbell(struct guest_plan *g, const struct plan_reach *reach,
-			 const struct taken *t, uint64_t ipa_end)
+static void map_own_doorbell(struct guest_plan *g, struct plan_space *s, bool *told)
 {
-	const uint64_t page = g->its ? ALIGN_DOWN(VITS_TRANSLATER, PAGE_SIZE) : 0;
-	const uint64_t size = g->its ? VITS_SIZE : PAGE_SIZE;
-	const struct range limits = {GUEST_RAM_BASE, ipa_end - GUEST_RAM_BASE};
-	const struct range own = {msi_doorbell_page(g->msi).v, PAGE_SIZE};
-	uint64_t base = GUEST_ITS_BASE, at;
-	bool needs_own = false, told_own = false, own_fits;
+	const struct range own = { msi_doorbell_page(g->msi).v, PAGE_SIZE };
+	struct plan_space dma = *s;
+	bool needs = false, fits;
 	struct plan_clash c;
 
+	dma.taken[0].size = 0; /* the fixed map is of CPUs only */
+	fits = plan_reaches(&dma, own, &c);
 	for (unsigned i = 0; i < g->device_count; i++) {
-		const struct pci_func *f = g->device[i].func;
+		const struct plan_device *d = &g->device[i];
 
-		needs_own = needs_own || (g->device[i].msi != PLAN_OFF && !plan_translated(f));
-		told_own = told_own || f->host->own_doorbell;
+		*told = *told || d->func->host->own_doorbell;
+		needs = needs || *told || (d->msi != PLAN_OFF && !plan_translated(d->func));
 	}
-	own_fits = range_end(own) <= ipa_end && plan_place(reach, t->r, t->count, own, own.base,
-							   PAGE_SIZE, PAGE_SIZE, &at) == HV_OK;
-	if ((needs_own || told_own) && !own_fits)
+	if (needs && !fits)
 		plan_msi_off(g, "its host bridge lets nothing through to the doorbell");
-	told_own = told_own || (!g->its && own_fits);
-	if (!told_own && !plan_reaches(reach, (struct range){base + page, PAGE_SIZE}, &c) &&
-	    plan_place(reach, t->r, t->count, limits, limits.base, size, MIN(size, KIB(64)),
-		       &base) != HV_OK)
+	*told = *told || (!g->its && fits);
+	if (*told)
+		s->taken[s->taken_count++] = own;
+}
+
+/* Else they are told the address of the guest's translation frame, which goes where they reach. */
+static void map_doorbell(struct guest_plan *g, const struct plan_space *s, bool told)
+{
+	const struct range limits = { GUEST_ITS_BASE, s->end - GUEST_ITS_BASE };
+	uint64_t page = g->its ? ALIGN_DOWN(VITS_TRANSLATER, PAGE_SIZE) : 0;
+	uint64_t size = g->its ? VITS_SIZE : PAGE_SIZE, base = GUEST_ITS_BASE;
+
+	if (!told && !plan_place(s, limits, size, MIN(size, KIB(64)), &base)) {
 		plan_msi_off(g, "no free page inside dma-ranges for the doorbell");
-	if (!g->msi)
 		return;
+	}
 	g->its_base = IPA(base);
 	g->vpci.doorbell = IPA(g->its ? base + page : GUEST_V2M_BASE);
-	g->vpci.dma_doorbell = IPA(told_own ? own.base : base + page);
+	g->vpci.dma_doorbell = told ? IPA(msi_doorbell_page(g->msi).v) : IPA(base + page);
 }
 
 void plan_map_guest(const struct plan *p, struct guest_plan *g)
 {
-	const struct plan_reach everywhere = {0};
-	struct plan_reach reach = reach_of(g);
-	uint64_t ipa_end = BIT(p->geo.ipa_bits);
-	struct taken t = {.count = 0};
-	bool p2p = false;
+	struct plan_space s = space_of(p, g);
+	unsigned hosts = s.host_count;
+	bool told = false, p2p = false;
 
-	plan_ram(p, g, &reach, ipa_end);
+	plan_ram(p, g, &s);
 	if (plan_refused(g) || !g->has_pci)
 		return;
-	for (unsigned i = 0; i < g->ram_count; i++)
-		t.r[t.count++] = (struct range){g->ram[i].ipa.v, g->ram[i].size};
 	for (unsigned i = 0; i < g->device_count; i++)
 		p2p = p2p || g->device[i].p2p;
-	map_windows(g, p2p ? &reach : &everywhere, &t, ipa_end);
 	if (g->msi)
-		map_doorbell(g, &reach, &t, ipa_end);
+		map_own_doorbell(g, &s, &told);
+	s.host_count = p2p ? hosts : 0;
+	map_windows(g, &s);
+	s.host_count = hosts;
+	if (g->msi)
+		map_doorbell(g, &s, told);
 }

@@ -45,8 +45,7 @@ void plan_msi_off(struct guest_plan *g, const char *why);
 /* plan_map.c: where RAM, BAR windows and doorbell go in the guest's address space. */
 void plan_map_guest(const struct plan *p, struct guest_plan *g);
 /* plan_ram.c: the RAM part of it. */
-void plan_ram(const struct plan *p, struct guest_plan *g, const struct plan_reach *reach,
-	      uint64_t ipa_end);
+void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s);
 /* plan.c: names what is at `r`, where `prop` of the guest wants RAM and cannot have it. */
 void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r, const char *prop);
 

@@ -17,10 +17,6 @@
 
 #include "plan_priv.h"
 
-/* What every guest has at fixed addresses: interrupt controller, UART, the vPCI windows. */
-static const struct range fixed = {GUEST_ITS_BASE,
-				   GUEST_MEM32_BASE + GUEST_MEM32_SIZE - GUEST_ITS_BASE};
-
 /*
  * xen,static-mem: pairs in the cells of /chosen, or in the guest's own as older trees have them.
  * Returns how many; -1: malformed.
@@ -73,7 +69,7 @@ unsigned plan_reserve(const struct board *b, struct range tree, struct range *mo
 
 static void add_pages(struct guest_plan *g, uint64_t pa, uint64_t size)
 {
-	g->ram[g->ram_count++] = (struct guest_ram){.pa = PA(pa), .ipa = IPA(pa), .size = size};
+	g->ram[g->ram_count++] = (struct guest_ram){ .pa = PA(pa), .size = size };
 }
 
 static void take_static(const struct plan *p, struct guest_plan *g, const struct range *r, int n)
@@ -99,139 +95,98 @@ static void take_static(const struct plan *p, struct guest_plan *g, const struct
 			    plan_size(sum, a), plan_size(g->ram_size, b));
 }
 
+/* As one piece, or in as few as can be; split like Xen's map, so that some is below 4 GiB. */
 static void take_any(struct guest_plan *g)
 {
-	uint64_t left = g->ram_size, got = 0;
+	uint64_t left = g->ram_size, got = 1, low;
 	char size[PLAN_SIZE_TEXT];
 	pa_t pa;
 
-	while (left && g->ram_count < MAX_GUEST_RAM && (got = pmem_alloc_guest(left, &pa))) {
+	while (left && got && g->ram_count < MAX_GUEST_RAM) {
+		low = GUEST_RAM_SIZE - (g->ram_size - left);
+		got = pmem_alloc_guest(g->ram_size - left < GUEST_RAM_SIZE ? MIN(left, low) : left, &pa);
 		got = MIN(got, left);
-		add_pages(g, pa.v, got);
+		if (got)
+			add_pages(g, pa.v, got);
 		left -= got;
 	}
 	if (left)
-		plan_refuse(g,
-			    "there is no free RAM of %s, not in %d pieces either; lower memory "
-			    "of a guest",
-			    plan_size(g->ram_size, size), MAX_GUEST_RAM);
-}
-
-/* IPA = PA at `r`? Refuses with what is in the way. */
-static void check_direct(struct guest_plan *g, const struct plan_reach *reach, struct range r,
-			 uint64_t ipa_end)
-{
-	struct plan_clash c = {.why = "overlaps its own devices'", .at = fixed};
-	char where[PLAN_CLASH_TEXT];
-
-	if (range_end(r) > ipa_end)
-		c = (struct plan_clash){.why = "is outside its address space", .at = {0, ipa_end}};
-	else if (!range_overlaps(r, fixed) && plan_reaches(reach, r, &c))
-		return;
-	plan_refuse(g,
-		    "direct-map: RAM at 0x%lx to 0x%lx %s; remove direct-map, or give "
-		    "xen,static-mem elsewhere",
-		    r.base, range_end(r) - 1, plan_clash(&c, where));
+		plan_refuse(g, "there is no free RAM of %s, not in %d pieces either; lower memory "
+			    "of a guest", plan_size(g->ram_size, size), MAX_GUEST_RAM);
 }
 
 /* The pages are free anywhere, so take them where its devices reach. */
-static void take_direct(struct guest_plan *g, const struct plan_reach *reach, uint64_t ipa_end)
+static void take_direct(struct guest_plan *g, const struct plan_space *s)
 {
+	struct range r, large = { 0 };
 	char size[PLAN_SIZE_TEXT];
-	struct range r;
 	uint64_t at;
 
-	for (unsigned i = 0; pmem_free_range(i, &r); i++) {
-		r.size = r.base < ipa_end ? MIN(r.size, ipa_end - r.base) : 0;
-		if (plan_place(reach, &fixed, 1, r, r.base, g->ram_size, MIB(2), &at) == HV_OK &&
-		    pmem_take((struct range){at, g->ram_size})) {
+	for (unsigned i = 0; !g->ram_count && pmem_free_range(i, &r); i++) {
+		if (plan_place(s, r, g->ram_size, MIB(2), &at) &&
+		    pmem_take((struct range){ at, g->ram_size }))
 			add_pages(g, at, g->ram_size);
-			return;
-		}
-	}
-	for (unsigned i = 0; pmem_free_range(i, &r); i++) {
 		at = ALIGN_UP(r.base, MIB(2));
-		if (range_contains(r, at, g->ram_size))
-			check_direct(g, reach, (struct range){at, g->ram_size}, ipa_end);
+		if (!large.size && range_contains(r, at, g->ram_size))
+			large = (struct range){ at, g->ram_size };
 	}
-	plan_refuse(g,
-		    "direct-map: there is no free RAM of %s in one piece; lower memory of a guest",
-		    plan_size(g->ram_size, size));
+	if (g->ram_count)
+		return;
+	if (large.size)
+		add_pages(g, large.base, large.size); /* is refused for what is in the way there */
+	else
+		plan_refuse(g, "direct-map: there is no free RAM of %s in one piece; lower memory of "
+			    "a guest", plan_size(g->ram_size, size));
 }
 
-/* The pieces in their order: the first `first` bytes from `low` on, the rest from `high` on. */
-static void set_addresses(struct guest_plan *g, uint64_t low, uint64_t first, uint64_t high)
+/* IPA = PA. */
+static void check_direct(struct guest_plan *g, struct plan_space *s, struct guest_ram *r)
 {
-	uint64_t at = 0;
+	struct range at = { r->pa.v, r->size };
+	char where[PLAN_CLASH_TEXT];
+	struct plan_clash c;
 
-	for (unsigned i = 0; i < g->ram_count; i++) {
-		struct guest_ram *r = &g->ram[i];
-
-		if (at < first && at + r->size > first) {
-			if (g->ram_count == MAX_GUEST_RAM) {
-				plan_refuse(g, "its RAM is in more than %d pieces; lower memory",
-					    MAX_GUEST_RAM);
-				return;
-			}
-			memmove(r + 1, r, (g->ram_count++ - i) * sizeof(*r));
-			r->size = first - at;
-			r[1].pa.v += r->size;
-			r[1].size -= r->size;
-		}
-		r->ipa = IPA(at < first ? low + at : high + (at - first));
-		at += r->size;
-	}
+	r->ipa = IPA(at.base);
+	if (!plan_reaches(s, at, &c))
+		plan_refuse(g, "direct-map: RAM at 0x%lx to 0x%lx %s; remove direct-map, or give "
+			    "xen,static-mem elsewhere", at.base, range_end(at) - 1,
+			    plan_clash(&c, where));
 }
 
-/* 1 GiB alignment lets stage-2 use 1 GiB blocks; 2 MiB is the least that makes sense. */
-static bool place_ram(const struct plan_reach *reach, struct range limits, uint64_t prefer,
-		      uint64_t size, uint64_t *out)
+/*
+ * Below 4 GiB if it fits there, else from 8 GiB on as in Xen's map. 1 GiB alignment lets stage-2 use
+ * 1 GiB blocks; 2 MiB is the least that makes sense, and leaves no gap between pieces.
+ */
+static void place(struct guest_plan *g, struct plan_space *s, struct guest_ram *r)
 {
-	return plan_place(reach, NULL, 0, limits, prefer, size, GIB(1), out) == HV_OK ||
-	       plan_place(reach, NULL, 0, limits, prefer, size, MIB(2), out) == HV_OK;
-}
-
-/* Below 4 GiB if it fits there, split like Xen's map if it does not, all of it high at worst. */
-static void place(struct guest_plan *g, const struct plan_reach *reach, uint64_t ipa_end)
-{
-	const struct range low = {GUEST_RAM_BASE, MIN(GUEST_RAM_SIZE, ipa_end - GUEST_RAM_BASE)};
-	const struct range high = {GUEST_HIGH_BASE,
-				   ipa_end > GUEST_HIGH_BASE ? ipa_end - GUEST_HIGH_BASE : 0};
-	uint64_t total = g->ram_size, first = MIN(total, GUEST_RAM_SIZE), base, rest = 0;
+	static const struct range limits[] = { { GUEST_RAM_BASE, GUEST_RAM_SIZE },
+					       { GUEST_HIGH_BASE, BIT(48) } };
 	char size[PLAN_SIZE_TEXT], where[PLAN_CLASH_TEXT];
 	struct plan_clash c;
 
-	if (place_ram(reach, low, GUEST_RAM_BASE, first, &base) &&
-	    (first == total || place_ram(reach, high, GUEST_HIGH_BASE, total - first, &rest)))
-		set_addresses(g, base, first, rest);
-	else if (place_ram(reach, high, GUEST_HIGH_BASE, total, &base))
-		set_addresses(g, base, total, 0);
-	else if (!plan_reaches(reach, (struct range){GUEST_RAM_BASE, first}, &c))
-		plan_refuse(g,
-			    "RAM at 0x%x (%s) %s and fits nowhere else that its devices reach; "
-			    "lower memory or correct dma-ranges",
-			    GUEST_RAM_BASE, plan_size(total, size), plan_clash(&c, where));
-	else
-		plan_refuse(g,
-			    "%s of RAM does not fit into its address space of 2^%u bytes; lower "
-			    "memory",
-			    plan_size(total, size), log2_floor(ipa_end));
+	for (unsigned i = 0; i < ARRAY_SIZE(limits); i++)
+		if ((r == g->ram && plan_place(s, limits[i], r->size, GIB(1), &r->ipa.v)) ||
+		    plan_place(s, limits[i], r->size, MIB(2), &r->ipa.v))
+			return;
+	plan_reaches(s, (struct range){ GUEST_RAM_BASE, r->size }, &c);
+	plan_refuse(g, "RAM at 0x%x (%s) %s and fits nowhere else that its devices reach; lower "
+		    "memory or correct dma-ranges", GUEST_RAM_BASE, plan_size(r->size, size),
+		    plan_clash(&c, where));
 }
 
-void plan_ram(const struct plan *p, struct guest_plan *g, const struct plan_reach *reach,
-	      uint64_t ipa_end)
+void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s)
 {
 	struct range r[MAX_GUEST_RAM];
-	int fixed_count = static_ranges(p->board->fdt, g->node, r);
+	int count = static_ranges(p->board->fdt, g->node, r);
 
-	if (fixed_count)
-		take_static(p, g, r, fixed_count);
+	if (count)
+		take_static(p, g, r, count);
 	else if (g->direct_map)
-		take_direct(g, reach, ipa_end);
+		take_direct(g, s);
 	else
 		take_any(g);
-	if (!g->direct_map)
-		place(g, reach, ipa_end);
-	for (unsigned i = 0; g->direct_map && i < g->ram_count; i++)
-		check_direct(g, reach, (struct range){g->ram[i].pa.v, g->ram[i].size}, ipa_end);
+	for (unsigned i = 0; i < g->ram_count && !plan_refused(g); i++) {
+		(g->direct_map ? check_direct : place)(g, s, &g->ram[i]);
+		s->taken[s->taken_count++] = (struct range){ g->ram[i].ipa.v, g->ram[i].size };
+	}
 }

@@ -129,6 +129,8 @@ struct plan {
 #define GUEST_UART_BASE  0x22000000
 #define GUEST_MEM32_BASE 0x23000000
 #define GUEST_MEM32_SIZE 0x10000000
+#define GUEST_FIXED_BASE 0x03000000 /* interrupt controller, ECAM, UART: in every guest */
+#define GUEST_FIXED_SIZE (GUEST_MEM32_BASE - GUEST_FIXED_BASE)
 #define GUEST_RAM_BASE   0x40000000
 #define GUEST_RAM_SIZE   UINT64_C(0xc0000000) /* up to 4 GiB */
 #define GUEST_MEM64_BASE UINT64_C(0x100000000)
@@ -152,29 +154,29 @@ void plan_guests(struct plan *p, struct board *b);
 void plan_print(const struct plan *p);
 
 /*
- * What a guest's devices can address: inside every involved host bridge's dma-ranges, outside
- * its configuration space and windows, which a root complex claims for itself.
+ * What is left of a guest's address space, and what its devices can address there: inside every
+ * involved host bridge's dma-ranges, outside its configuration space and windows, which a root
+ * complex claims for itself.
  */
-struct plan_reach {
-	unsigned host_count;
+struct plan_space {
+	uint64_t end;
+	unsigned host_count, taken_count;
 	const struct pci_host *host[MAX_PCI_HOSTS];
+	struct range taken[MAX_GUEST_RAM + 4];
 };
 
 struct plan_clash {
 	const struct pci_host *host; /* whose; NULL: nobody's */
 	const char *why;
 	struct range at;
+	uint64_t next; /* the lowest address where it is not in the way */
 };
 
-/* Do devices reach [r) at these very addresses? Else *c is what is in the way. */
-bool plan_reaches(const struct plan_reach *reach, struct range r, struct plan_clash *c);
+/* Is [r) free, and do devices reach it at these very addresses? Else *c is what is in the way. */
+bool plan_reaches(const struct plan_space *s, struct range r, struct plan_clash *c);
 
-/*
- * A place for `size` bytes, aligned, in `limits`, reachable and off `taken`: `prefer` if that will
- * do, else the lowest. Pure. HV_ENOMEM: there is none.
- */
-enum hv_status __must_check plan_place(const struct plan_reach *reach, const struct range *taken,
-				       unsigned taken_count, struct range limits, uint64_t prefer,
-				       uint64_t size, uint64_t align, uint64_t *out);
+/* The lowest place for `size` bytes, aligned, in `limits`. Pure. false: there is none. */
+bool __must_check plan_place(const struct plan_space *s, struct range limits, uint64_t size,
+			     uint64_t align, uint64_t *out);
 
 #endif

@@ -626,7 +626,7 @@ static const struct {
 	  { { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } } }, 0,
 	  EDU " is given without an IOMMU, so it uses physical addresses; give the guest direct-map", no_iommu },
 	{ "p2p that nothing reaches", { { "a", 1, 64, .dev = { { EDU, "p2p" } } } }, 0,
-	  "p2p: its host bridges leave no place below 4 GiB", narrow_for_p2p },
+	  "there is no place below 4 GiB for its BARs that its devices reach; remove p2p", narrow_for_p2p },
 	{ "RAM outside dma-ranges", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
 	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges of pcie@10000000 (0x80000000 to 0x81ffffff)", narrow_dma_ranges },
 };
@@ -1098,7 +1098,7 @@ static const struct {
 	{ "split like Xen", 5120, 0x40000000, 0x200000000, GUEST_ITS_BASE, false },
 	{ "Juno: moved, and the ITS behind it", 512, 0x80000000, 0, 0xa0000000, true },
 	{ "Juno: all of it, ITS high", 2048, 0x80000000, 0, 0x800000000, true },
-	{ "Juno: too large for the low range", 4096, 0x800000000, 0, 0x80000000, true },
+	{ "Juno: too large for the low range", 4096, 0x800000000, 0x80000000, 0xc0000000, true },
 };
 
 static void places_memory(void **state)
@@ -1326,20 +1326,22 @@ static void large_bar_moves_the_high_window(void **state)
 
 static void place_is_pure_and_lowest(void **state)
 {
-	const struct plan_reach reach = { 1, { &juno } };
-	const struct range all = { 0, UINT64_C(1) << 40 }, taken[] = { { 0x80000000, MIB(16) } };
+	const struct plan_space space = { .end = UINT64_C(1) << 40, .host_count = 1, .host = { &juno },
+					  .taken_count = 1, .taken = { { 0x80000000, MIB(16) } } };
+	const struct range all = { 0, UINT64_MAX };
 	struct plan_clash c;
 	uint64_t at;
 
 	(void)state;
-	assert_int_equal(plan_place(&reach, taken, 1, all, 0x90000000, MIB(2), MIB(2), &at), HV_OK);
-	assert_int_equal(at, 0x90000000);
-	assert_int_equal(plan_place(&reach, taken, 1, all, 0, MIB(2), MIB(2), &at), HV_OK);
+	assert_true(plan_place(&space, all, MIB(2), MIB(2), &at));
 	assert_int_equal(at, 0x81000000);
-	assert_int_equal(plan_place(&reach, taken, 1, all, 0, GIB(9), MIB(2), &at), HV_ENOMEM);
-	assert_false(plan_reaches(&reach, (struct range){ 0x2c1c0000, 4096 }, &c));
+	assert_true(plan_place(&space, all, GIB(2), MIB(2), &at));
+	assert_int_equal(at, UINT64_C(0x800000000));
+	assert_false(plan_place(&space, all, GIB(9), MIB(2), &at));
+	assert_false(plan_reaches(&space, (struct range){ 0x2c1c0000, 4096 }, &c));
 	assert_string_equal(c.why, "is outside the dma-ranges");
-	assert_true(plan_reaches(&reach, (struct range){ 0x80000000, GIB(2) }, &c));
+	assert_false(plan_reaches(&space, (struct range){ 0x80000000, GIB(2) }, &c));
+	assert_true(plan_reaches(&space, (struct range){ 0x81000000, GIB(2) - MIB(16) }, &c));
 }
 
 static void offline_cpus_are_not_used(void **state)
