@@ -69,91 +69,79 @@ static bool want_of(struct pci_func *f, unsigned slot, struct want *w)
 	return f->bridge && p->size;
 }
 
-/* All that hangs directly below `parent`: for (it = ..; next_want(&it, &w);). */
+/* What hangs directly below `parent`, in pool `pool` or all (-1), by falling alignment: for (it =
+ * wants_below(..); next_want(&it, &w);). */
 struct want_iter {
 	const struct pci_host *h;
 	const struct pci_func *parent;
+	int pool;
 	unsigned func, slot; /* of the next candidate */
 	struct pci_func *f;  /* whose want was returned */
+	uint64_t align, todo; /* the alignment that is being returned, and those to come */
 };
 
-static struct want_iter wants_below(const struct pci_host *h, const struct pci_func *parent)
-{
-	return (struct want_iter){ .h = h, .parent = parent, .func = h->func_first };
-}
-
-static bool next_want(struct want_iter *it, struct want *w)
+static bool next_any(struct want_iter *it, struct want *w)
 {
 	for (; it->func < it->h->func_first + it->h->func_count; it->func++, it->slot = 0) {
 		it->f = &pci_funcs[it->func];
-		if (it->f->parent != it->parent)
-			continue;
-		while (it->slot < SLOTS)
-			if (want_of(it->f, it->slot++, w))
+		while (it->f->parent == it->parent && it->slot < SLOTS)
+			if (want_of(it->f, it->slot++, w) &&
+			    (it->pool < 0 || w->pool == (unsigned)it->pool))
 				return true;
 	}
 	return false;
 }
 
-static uint64_t alignments(const struct pci_host *h, const struct pci_func *parent, int pool)
+static struct want_iter wants_below(const struct pci_host *h, const struct pci_func *parent, int pool)
 {
-	struct want_iter it = wants_below(h, parent);
-	uint64_t all = 0;
+	struct want_iter it = { .h = h, .parent = parent, .pool = pool, .func = h->func_first };
 	struct want w;
 
-	while (next_want(&it, &w))
-		if (pool < 0 || w.pool == (unsigned)pool)
-			all |= w.align;
-	return all;
+	while (next_any(&it, &w))
+		it.todo |= w.align;
+	return it;
 }
 
-/* The highest alignment left; removes it from the set. */
-static uint64_t take_highest(uint64_t *set)
+static bool next_want(struct want_iter *it, struct want *w)
 {
-	uint64_t a = BIT(log2_floor(*set));
-
-	*set &= ~a;
-	return a;
+	for (;;) {
+		while (next_any(it, w))
+			if (w->align == it->align)
+				return true;
+		if (!it->todo)
+			return false;
+		it->align = BIT(log2_floor(it->todo));
+		it->todo &= ~it->align;
+		it->func = it->h->func_first;
+		it->slot = 0;
+	}
 }
 
 /* Packs one window of a bridge from `base` on, which is aligned for it; returns the end. */
 static uint64_t pack(const struct pci_host *h, const struct pci_func *bridge, unsigned pool,
 		     uint64_t base)
 {
-	uint64_t todo = alignments(h, bridge, (int)pool), at = base;
+	struct want_iter it = wants_below(h, bridge, (int)pool);
+	struct want w;
 
-	while (todo) {
-		struct want_iter it = wants_below(h, bridge);
-		uint64_t a = take_highest(&todo);
-		struct want w;
-
-		while (next_want(&it, &w)) {
-			if (w.pool != pool || w.align != a)
-				continue;
-			at = ALIGN_UP(at, a);
-			*w.at = at;
-			at += w.size;
-		}
-	}
-	return at;
+	for (; next_want(&it, &w); base += w.size)
+		*w.at = base = ALIGN_UP(base, w.align);
+	return base;
 }
 
 /* Children are captured after their bridge, so downwards in the table is upwards in the tree. */
 static void measure(const struct pci_host *h)
 {
-	for (unsigned i = h->func_first + h->func_count; i-- > h->func_first;) {
+	for (unsigned i = h->func_first + h->func_count; i-- > h->func_first;)
 		for (unsigned k = 0; k < POOLS; k++) {
-			struct pool *p = &pools[i][k];
-			uint64_t aligns;
+			uint64_t aligns = wants_below(h, &pci_funcs[i], (int)k).todo;
 
-			*p = (struct pool){ 0 };
+			pools[i][k] = (struct pool){ 0 };
 			if (!pci_funcs[i].bridge)
 				continue;
-			aligns = alignments(h, &pci_funcs[i], (int)k);
-			p->align = MAX(WINDOW_STEP, aligns ? BIT(log2_floor(aligns)) : 0);
-			p->size = ALIGN_UP(pack(h, &pci_funcs[i], k, 0), WINDOW_STEP);
+			pools[i][k].align = MAX(WINDOW_STEP, aligns ? BIT(log2_floor(aligns)) : 0);
+			pools[i][k].size = ALIGN_UP(pack(h, &pci_funcs[i], k, 0), WINDOW_STEP);
 		}
-	}
 }
 
 static bool window_take(struct pci_window *win, const struct want *w)
@@ -224,21 +212,16 @@ static void make_room(const struct pci_host *h, struct pci_func *f, unsigned slo
 /* false: something was dropped; decide again. */
 static bool place_root(struct pci_host *h)
 {
-	uint64_t todo = alignments(h, NULL, -1);
+	struct want_iter it = wants_below(h, NULL, -1);
+	struct want w;
 
 	for (unsigned i = 0; i < h->window_count; i++)
 		h->window[i].next = h->window[i].pci;
-	while (todo) {
-		struct want_iter it = wants_below(h, NULL);
-		uint64_t a = take_highest(&todo);
-		struct want w;
-
-		while (next_want(&it, &w))
-			if (w.align == a && !root_take(h, &w)) {
-				make_room(h, it.f, it.slot - 1, &w);
-				return false;
-			}
-	}
+	while (next_want(&it, &w))
+		if (!root_take(h, &w)) {
+			make_room(h, it.f, it.slot - 1, &w);
+			return false;
+		}
 	return true;
 }
 

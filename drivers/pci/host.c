@@ -148,28 +148,24 @@ static bool segment_taken(uint32_t segment, unsigned below)
 	return false;
 }
 
+#define NO_SEGMENT UINT16_MAX
+
 /* First those that the tree numbers, in order; the rest and duplicates get the next free. */
 static void number_segments(void)
 {
-	bool given[MAX_PCI_HOSTS] = { false };
-	uint32_t free = 0;
+	uint16_t free = 0;
 
 	for (unsigned i = 0; i < pci_host_count; i++) {
 		struct pci_host *h = &pci_hosts[i];
-		uint32_t d = dt_u32(h->fdt, h->node, "linux,pci-domain", UINT32_MAX);
+		uint32_t d = dt_u32(h->fdt, h->node, "linux,pci-domain", NO_SEGMENT);
 
-		given[i] = d <= UINT16_MAX;
-		for (unsigned j = 0; j < i; j++)
-			if (given[j] && pci_hosts[j].segment == d)
-				given[i] = false;
-		h->segment = given[i] ? (uint16_t)d : UINT16_MAX;
+		h->segment = d < NO_SEGMENT && !segment_taken(d, i) ? (uint16_t)d : NO_SEGMENT;
 	}
 	for (unsigned i = 0; i < pci_host_count; i++) {
-		if (given[i])
-			continue;
 		while (segment_taken(free, pci_host_count))
 			free++;
-		pci_hosts[i].segment = (uint16_t)free;
+		if (pci_hosts[i].segment == NO_SEGMENT)
+			pci_hosts[i].segment = free;
 	}
 }
 

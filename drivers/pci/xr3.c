@@ -13,25 +13,29 @@
 
 static const struct mmio regs = {XR3_JUNO_REGS};
 
-static uint32_t atr(unsigned i, unsigned reg)
+/* A register and the one above it. */
+static uint64_t get(unsigned i, unsigned reg)
 {
-	return rd32(regs, REG32(XR3_ATR(i) + reg));
+	return (uint64_t)rd32(regs, REG32(XR3_ATR(i) + reg + 4)) << 32 |
+	       rd32(regs, REG32(XR3_ATR(i) + reg));
 }
 
-/* The window at [base, base + size), one to one: its index; -1: none. */
+static void set(unsigned i, unsigned reg, uint64_t v)
+{
+	wr32(regs, REG32(XR3_ATR(i) + reg + 4), (uint32_t)(v >> 32));
+	wr32(regs, REG32(XR3_ATR(i) + reg), (uint32_t)v);
+}
+
+/* The window that lets in [r) one to one: its index; -1: none. */
 static int window_of(struct range r)
 {
 	for (unsigned i = 0; i < XR3_ATR_ENTRIES; i++) {
-		uint32_t lo = atr(i, XR3_ATR_SRC_LO);
-		uint64_t size = BIT(MIN(field_get(XR3_ATR_SIZE, lo) + 1, 63));
-		uint64_t base = (uint64_t)atr(i, XR3_ATR_SRC_HI) << 32 | (lo & XR3_ATR_ADDR);
-		uint64_t to = (uint64_t)atr(i, XR3_ATR_DST_HI) << 32 |
-			      (atr(i, XR3_ATR_DST_LO) & XR3_ATR_ADDR);
-		/* Bits below the size do not count. */
-		struct range w = {ALIGN_DOWN(base, size), size};
+		uint64_t src = get(i, XR3_ATR_SRC), size;
 
-		if (lo & XR3_ATR_ENABLE && lo != UINT32_MAX && base == to &&
-		    range_contains(w, r.base, r.size))
+		size = BIT(MIN(field_get(XR3_ATR_SIZE, src) + 1, 63));
+		if (src & XR3_ATR_ENABLE && src != UINT64_MAX && /* bits below the size do not count */
+		    !((src ^ get(i, XR3_ATR_DST)) & XR3_ATR_ADDR) &&
+		    range_contains((struct range){ ALIGN_DOWN(src, size), size }, r.base, r.size))
 			return (int)i;
 	}
 	return -1;
@@ -40,52 +44,51 @@ static int window_of(struct range r)
 /* A window for the page `at`, with the attributes of window `like`. */
 static int window_add(uint64_t at, int like)
 {
-	for (unsigned i = 0; i < XR3_ATR_ENTRIES; i++) {
-		if (like < 0 || atr(i, XR3_ATR_SRC_LO) & XR3_ATR_ENABLE)
+	for (unsigned i = 0; like >= 0 && i < XR3_ATR_ENTRIES; i++) {
+		if (get(i, XR3_ATR_SRC) & XR3_ATR_ENABLE)
 			continue;
-		wr32(regs, REG32(XR3_ATR(i) + XR3_ATR_SRC_HI), (uint32_t)(at >> 32));
-		wr32(regs, REG32(XR3_ATR(i) + XR3_ATR_DST_LO), (uint32_t)at);
-		wr32(regs, REG32(XR3_ATR(i) + XR3_ATR_DST_HI), (uint32_t)(at >> 32));
-		wr32(regs, REG32(XR3_ATR(i) + XR3_ATR_PARAM), atr((unsigned)like, XR3_ATR_PARAM));
-		wr32(regs, REG32(XR3_ATR(i) + XR3_ATR_SRC_LO),
-		     (uint32_t)at | (uint32_t)field_put(XR3_ATR_ENABLE, XR3_ATR_SIZE,
-							log2_floor(PAGE_SIZE) - 1));
+		set(i, XR3_ATR_DST, at);
+		wr32(regs, REG32(XR3_ATR(i) + XR3_ATR_PARAM), (uint32_t)get((unsigned)like, XR3_ATR_PARAM));
+		set(i, XR3_ATR_SRC, at | FIELD(XR3_ATR_SIZE, 11) | XR3_ATR_ENABLE);
 		return (int)i;
 	}
 	return -1;
 }
 
+static void closed(const struct pci_host *h, const char *what, struct range r)
+{
+	log_warn("pci: %s: firmware opened no window for %s 0x%lx to 0x%lx", h->name, what, r.base,
+		 range_end(r) - 1);
+}
+
 bool xr3_probe(struct pci_host *h, void (*map)(struct range))
 {
+	static const char frame[] = "arm,gic-v2m-frame";
 	unsigned ram = 0;
-	int first = -1;
+	int first = -1, window;
 	struct range r;
 
 	h->own_doorbell = true;
 	if (map)
-		map((struct range){XR3_JUNO_REGS, XR3_REGS_SIZE});
+		map((struct range){ XR3_JUNO_REGS, XR3_REGS_SIZE });
 	for (unsigned i = 0; i < h->inbound_count; i++)
 		if (!map || window_of(h->inbound[i]) >= 0)
 			h->inbound[ram++] = h->inbound[i];
 		else
-			log_warn("pci: %s: firmware opened no window for dma-ranges 0x%lx to 0x%lx",
-				 h->name, h->inbound[i].base, range_end(h->inbound[i]) - 1);
+			closed(h, "dma-ranges", h->inbound[i]);
 	h->inbound_count = ram;
-	for (int n = dt_next(h->fdt, -1, "arm,gic-v2m-frame"); n >= 0;
-	     n = dt_next(h->fdt, n, "arm,gic-v2m-frame")) {
-		int window = 0;
-
+	for (int n = dt_next(h->fdt, -1, frame); n >= 0; n = dt_next(h->fdt, n, frame)) {
 		if (dt_reg(h->fdt, n, 0, &r) != HV_OK || h->inbound_count == ARRAY_SIZE(h->inbound))
 			continue;
 		r.size = PAGE_SIZE;
-		if (map && (window = window_of(r)) < 0)
+		window = map ? window_of(r) : 0;
+		if (window < 0)
 			window = window_add(r.base, first);
 		first = first < 0 ? window : first;
 		if (window >= 0)
 			h->inbound[h->inbound_count++] = r;
 		else
-			log_warn("pci: %s: firmware opened no window for the v2m frame at 0x%lx",
-				 h->name, r.base);
+			closed(h, "the v2m frame", r);
 	}
 	return ram;
 }

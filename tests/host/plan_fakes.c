@@ -11,6 +11,7 @@ struct pci_func pci_funcs[MAX_PCI_FUNCS];
 unsigned pci_func_count;
 
 struct iommu fake_smmu;
+uint64_t fake_doorbell_page;
 
 struct msi_ctrl {
 	bool by_device;
@@ -33,7 +34,7 @@ uint32_t msi_spis(const struct msi_ctrl *c, uint32_t *first)
 
 pa_t msi_doorbell_page(const struct msi_ctrl *c)
 {
-	return c->by_device ? PA(FAKE_DOORBELL_PAGE) : PA(FAKE_FRAME + 0x10000 * (uint64_t)(c - frame));
+	return c->by_device ? PA(fake_doorbell_page) : PA(FAKE_FRAME + 0x10000 * (uint64_t)(c - frame));
 }
 
 struct msi_ctrl *v2m_frame(unsigned n)
@@ -130,6 +131,7 @@ void fake_pci_reset(void)
 	memset(pci_funcs, 0, sizeof(pci_funcs));
 	fake_smmu = (struct iommu){ .name = "smmuv3@9050000", .oas_bits = 44,
 				    .sid_bits = 16, .s2 = true, .coherent = true };
+	fake_doorbell_page = 0x08090000;
 	pci_host_count = 1;
 	h->bus_last = 255;
 	h->ecam = (struct range){ UINT64_C(0x4010000000), 0x10000000 };

@@ -286,7 +286,7 @@ static void test_juno_without_a_window_for_the_frame(void **state)
 	board_go();
 	assert_true(lets_in(0x80000000, GIB(2)));
 	assert_false(lets_in(0x2c1c0000, 4096));
-	assert_int_equal(log_lines("no window for the v2m frame at 0x2c1c0000"), 1);
+	assert_int_equal(log_lines("no window for the v2m frame 0x2c1c0000 to 0x2c1c0fff"), 1);
 	assert_int_equal(atr[0x600 / 4], 0);
 }
 

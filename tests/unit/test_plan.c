@@ -1162,13 +1162,15 @@ static void a_window_of_its_own_for_the_doorbell(void **state)
 		setup(state);
 		pci_hosts[0] = juno;
 		pci_hosts[0].own_doorbell = true;
+		fake_doorbell_page = 0x2c1c0000; /* where BARs would be, but for this */
 		if (with)
 			pci_hosts[0].inbound[pci_hosts[0].inbound_count++] =
-				(struct range){ FAKE_DOORBELL_PAGE, 4096 };
+				(struct range){ fake_doorbell_page, 4096 };
 		starts(&g, 1);
 		assert_int_equal(plan.guest[0].ram[0].ipa.v, 0x80000000);
 		assert_int_equal(plan.guest[0].its, with);
-		assert_int_equal(plan.guest[0].vpci.dma_doorbell.v, with ? FAKE_DOORBELL_PAGE : 0);
+		assert_int_equal(plan.guest[0].vpci.dma_doorbell.v, with ? fake_doorbell_page : 0);
+		assert_int_equal(plan.guest[0].vpci.mem32.base, with ? 0x2d000000 : GUEST_MEM32_BASE);
 	}
 	setup(state);
 	pci_hosts[0] = juno;

@@ -4,7 +4,7 @@
 
 #include <hv/pci.h>
 
-#define FAKE_DOORBELL_PAGE UINT64_C(0x08090000) /* of the one MSI controller */
+extern uint64_t fake_doorbell_page; /* of the one MSI controller */
 
 extern struct iommu fake_smmu;
 #define FAKE_FRAME 0x8020000 /* GICv2m frame 0, the next 64 KiB behind it */
