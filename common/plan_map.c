@@ -195,7 +195,7 @@ static void map_own_doorbell(struct guest_plan *g, struct plan_space *s, bool *t
 	if (needs && !fits)
 		plan_msi_off(g, "its host bridge lets nothing through to the doorbell");
 	*told = *told || (!g->its && fits);
-	if (*told)
+	if (*told && g->msi)
 		s->taken[s->taken_count++] = own;
 }
 
