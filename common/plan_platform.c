@@ -160,10 +160,10 @@ static void add_line(const struct partial *c, struct plan_line l)
 			if (o == g && same_p && same_v)
 				return;
 			if (same_p || (o == g && same_v))
-				plan_refuse(g,
-					    "partial device tree, node %s: its interrupt SPI %u is "
-					    "another device's too, of guest \"%s\"",
-					    dt_name(c->fdt, c->node), l.pintid - 32, o->name);
+				plan_refuse(g, "partial device tree, node %s: its interrupt (SPI %u as "
+					    "SPI %u) is another device's too, of guest \"%s\"",
+					    dt_name(c->fdt, c->node), l.pintid - 32, l.vintid - 32,
+					    o->name);
 		}
 	if (l.pintid < 32 || l.vintid - 32 >= 960 || (g->vpl011 && l.vintid == VUART_VIRQ) ||
 	    g->line_count == PLAN_MAX_LINES)

@@ -52,6 +52,12 @@ static void print_regions(const struct guest_plan *g)
 			 r->id[0] ? "shared   " : "device   ", r->pa.base, r->ipa,
 			 plan_size(r->pa.size, size), r->id);
 	}
+	for (unsigned i = 0; i < g->line_count; i++)
+		log_info("%s:   device   SPI %u as SPI %u", g->name, g->line[i].pintid - 32,
+			 g->line[i].vintid - 32);
+	for (unsigned i = 0; i < g->stream_count; i++)
+		log_info("%s:   device   StreamID 0x%x of %s", g->name, g->stream[i].sid,
+			 g->stream[i].iommu->name);
 }
 
 static void print_cpus(const struct guest_plan *g)

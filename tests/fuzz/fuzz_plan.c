@@ -1,7 +1,8 @@
 /*
  * Fuzz target: any blob as the board's device tree, read and planned with a fixed set of PCI
- * functions, then the guests' own trees. A finding is a sanitizer report, a panic or a failed
- * assertion: firmware's tree may be wrong, and then it is refused.
+ * functions, then the guests' own trees. What follows the blob is the module at PARTIAL_AT, a
+ * partial device tree. A finding is a sanitizer report, a panic or a failed assertion: firmware's
+ * tree and the user's may be wrong, and then they are refused.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,17 +20,38 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct board board;
 static struct plan plan;
+#define PARTIAL_AT  0x63000000
+#define PARTIAL_MAX 0x8000
+
+static const uint8_t *rest;
+static size_t rest_size;
+static uint8_t *module; /* of the size that the board's tree says */
 static uint8_t dtb[65536] __attribute__((aligned(8)));
+
+static const void *module_data(struct range r)
+{
+	if (r.base != PARTIAL_AT || r.size > PARTIAL_MAX)
+		return NULL;
+	free(module);
+	module = calloc(1, r.size);
+	if (module && rest_size)
+		memcpy(module, rest, MIN(rest_size, r.size));
+	if (module && r.size >= sizeof(struct fdt_header))
+		fdt_set_magic(module, FDT_MAGIC);
+	return module;
+}
 
 static void plan_board(void)
 {
-	struct range modules[20];
+	struct range modules[24];
 
 	for (unsigned i = 0; i < board.cpu_count; i++)
 		board.cpu[i].online = true;
 	fake_pci_reset();
+	fake_smmu.phandle = 0x77;
 	pmem_reset();
-	plan_reserve(&board, board.tree, modules, 20);
+	plan_reserve(&board, board.tree, modules, 24);
+	plan.module_data = module_data;
 	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
 	plan_guests(&plan, &board);
 	plan_print(&plan);
@@ -48,9 +70,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (blob && size >= sizeof(struct fdt_header)) {
 		memcpy(blob, data, size);
 		fdt_set_magic(blob, FDT_MAGIC); /* what a mutation cannot guess */
+		if (fdt_totalsize(blob) < size) {
+			rest = data + fdt_totalsize(blob);
+			rest_size = size - fdt_totalsize(blob);
+		} else {
+			rest_size = 0;
+		}
 		if (dt_check(blob, size) == HV_OK && board_read(blob, &board) == HV_OK)
 			plan_board();
 	}
 	free(blob);
+	free(module);
+	module = NULL;
 	return 0;
 }

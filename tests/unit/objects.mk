@@ -23,6 +23,7 @@ vpci_state_objs := $(vpci_objs)
 vpci_random_objs := $(vpci_objs) tests/fuzz/fuzz_vpci.c
 plan_src := $(wildcard common/plan*.c) common/board.c $(dt_objs) common/fmt.c common/image.c common/pmem.c
 plan_objs := $(plan_src) tests/host/plan_fakes.c
+dom0less_objs := $(plan_objs) common/guest_dt.c
 board_objs := common/board.c $(dt_objs)
 guest_dt_objs := common/guest_dt.c common/fmt.c $(dt_objs)
 image_objs := common/image.c
