@@ -134,8 +134,12 @@ static enum hv_status build_msi(const struct guest_plan *g, unsigned first)
 	if (n == 0)
 		return HV_OK;
 	st = msi_alloc(g->msi, f->device_id, n, g->cpu[0], &all);
-	if (st != HV_OK)
+	if (st != HV_OK) {
+		log_err("%s: %s, DeviceID 0x%x: its %u interrupt vectors cannot be had: %s", g->name,
+			f->name, f->device_id, n,
+			st == HV_ENOMEM ? "there are no more" : "the controller refuses");
 		return st;
+	}
 	n = 0;
 	for (unsigned i = first; i < g->device_count; i++) {
 		struct msi_block *b = &g->device[i].as.msi;
@@ -143,6 +147,7 @@ static enum hv_status build_msi(const struct guest_plan *g, unsigned first)
 		if (!shares_msi(&g->device[i], f))
 			continue;
 		b->ctrl = all.ctrl;
+		b->device_id = all.device_id;
 		b->first_data = all.first_data + n;
 		b->first_intid = all.first_intid + n;
 		n += b->count;

@@ -15,10 +15,12 @@ static const char *no_direct(const struct plan_device *d)
 
 	if (!f->msix_count)
 		return "it has no MSI-X";
-	if (!f->iommu || d->force_no_iommu)
+	if (!plan_translated(f))
 		return "no IOMMU confines its messages";
 	if (!msi_by_device(f->msi))
 		return "its MSI controller does not tell senders apart";
+	if (f->host->own_doorbell)
+		return "its host bridge lets only the controller's own page through";
 	for (unsigned i = 0; i < pci_func_count; i++)
 		if (&pci_funcs[i] != f && pci_funcs[i].msi == f->msi &&
 		    pci_funcs[i].device_id == f->device_id)

@@ -48,23 +48,25 @@ static enum hv_status check(const struct its *its, uint32_t device_id, uint32_t 
 	    its->dev_count == ARRAY_SIZE(its->dev))
 		return HV_ENOMEM;
 	for (unsigned i = 0; i < its->dev_count; i++)
-		if (its->dev[i].id == device_id)
+		if (its->dev[i] == device_id)
 			return HV_ECONFLICT;
 	return HV_OK;
 }
 
 /* MAPD, the MAPTIs, and what the redistributor may have cached: all done on return. */
-static enum hv_status map_events(struct its *its, uint32_t device_id, const struct msi_block *b,
-				 const void *itt, unsigned bits, unsigned cpu)
+static enum hv_status map_events(struct its *its, const struct msi_block *b, const void *itt,
+				 unsigned bits, unsigned cpu)
 {
-	struct its_cmd mapd = its_cmd_mapd(device_id, itt, bits);
-	struct its_cmd last[] = { its_cmd_invall(cpu), its_cmd_sync(its, cpu) };
+	struct its_cmd mapd = its_cmd(ITS_CMD_MAPD, b->device_id, bits - 1,
+				      CMD2_VALID | (va_to_pa(itt).v & CMD2_ITT));
+	struct its_cmd last[] = { its_cmd(ITS_CMD_INVALL, 0, 0, cpu), its_sync(its, cpu) };
 	enum hv_status s;
 
 	spin_lock(&its->lock);
 	s = its_queue_post(its, &mapd, 1);
 	for (uint32_t i = 0; i < b->count && s == HV_OK; i++) {
-		struct its_cmd mapti = its_cmd_mapti(device_id, i, b->first_intid + i, cpu);
+		struct its_cmd mapti = its_cmd(ITS_CMD_MAPTI, b->device_id,
+					       i | (uint64_t)(b->first_intid + i) << 32, cpu);
 
 		s = its_queue_post(its, &mapti, 1);
 	}
@@ -82,7 +84,7 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, 
 	struct its *its = to_its(c);
 	unsigned bits = MAX(log2_ceil(n), ITS_EVENTS_MIN);
 	size_t itt_size = (size_t)its->itt_entry << bits;
-	struct msi_block b = { .ctrl = c, .count = n };
+	struct msi_block b = { .ctrl = c, .device_id = device_id, .count = n };
 	enum hv_status s = check(its, device_id, n, cpu);
 	void *itt;
 
@@ -96,34 +98,17 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, 
 	if (!itt)
 		return HV_ENOMEM;
 	arch_cache_clean_inval(itt, itt_size);
-	its->dev[its->dev_count].id = device_id;
-	its->dev[its->dev_count++].first_intid = b.first_intid;
+	its->dev[its->dev_count++] = device_id;
 	*out = b;
-	return map_events(its, device_id, &b, itt, bits, cpu);
-}
-
-/* The DeviceID of an LPI that alloc() gave out: LPIs go to devices in ascending order. */
-static uint32_t device_of(const struct its *its, uint32_t intid)
-{
-	unsigned lo = 0, hi = its->dev_count;
-
-	while (hi - lo > 1) {
-		unsigned mid = (lo + hi) / 2;
-
-		if (its->dev[mid].first_intid <= intid)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return its->dev[lo].id;
+	return map_events(its, &b, itt, bits, cpu);
 }
 
 static void move(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, unsigned cpu)
 {
 	struct its *its = to_its(c);
 	uint32_t intid = b->first_intid + i;
-	struct its_cmd cmd[] = { its_cmd_movi(device_of(its, intid), b->first_data + i, cpu),
-				 its_cmd_sync(its, cpu) };
+	struct its_cmd cmd[] = { its_cmd(ITS_CMD_MOVI, b->device_id, b->first_data + i, cpu),
+				 its_sync(its, cpu) };
 
 	if (cpu >= MAX_CPUS || !(its->cpus & BIT(cpu)) || its_lpi_cpu(intid) == cpu)
 		return;
@@ -135,8 +120,8 @@ static void set_enabled(struct msi_ctrl *c, const struct msi_block *b, uint32_t 
 {
 	struct its *its = to_its(c);
 	uint32_t intid = b->first_intid + i;
-	struct its_cmd cmd[] = { its_cmd_inv(device_of(its, intid), b->first_data + i),
-				 its_cmd_sync(its, its_lpi_cpu(intid)) };
+	struct its_cmd cmd[] = { its_cmd(ITS_CMD_INV, b->device_id, b->first_data + i, 0),
+				 its_sync(its, its_lpi_cpu(intid)) };
 
 	if (its_lpi_enable(intid, on))
 		send(its, cmd, 2);
@@ -230,8 +215,11 @@ enum hv_status its_cpu_init(unsigned cpu)
 
 	for (unsigned i = 0; i < count && s == HV_OK; i++) {
 		struct its *its = &its_all[i];
-		struct its_cmd cmd[] = { its_cmd_mapc(its, cpu), its_cmd_invall(cpu),
-					 its_cmd_sync(its, cpu) };
+		struct its_cmd cmd[] = {
+			its_cmd(ITS_CMD_MAPC, 0, 0, CMD2_VALID | its_lpi_target(cpu, its->pta) | cpu),
+			its_cmd(ITS_CMD_INVALL, 0, 0, cpu),
+			its_sync(its, cpu),
+		};
 
 		spin_lock(&its->lock);
 		if (its_queue_post(its, cmd, ARRAY_SIZE(cmd)) == HV_OK &&

@@ -33,16 +33,14 @@ struct its {
 	uint32_t write;		/* offset of the next command */
 	bool noncoherent;	/* "dma-noncoherent": does not snoop whatever it says */
 	bool clean_queue;	/* reads the queue behind the caches' back */
-	bool dead;		/* the queue timed out: no commands any more */
+	bool dead;		/* the queue timed out, or stalled too often: no commands any more */
+	unsigned stalls;	/* ever */
 	bool pta;
 	uint8_t dev_bits, event_bits, itt_entry;
 	struct its_table devices;
 	uint32_t cpus;		/* bit n: collection n (= CPU n) is mapped */
 	unsigned dev_count;
-	struct {
-		uint32_t id;
-		uint32_t first_intid; /* ascending */
-	} dev[MAX_PCI_FUNCS]; /* DeviceIDs that are mapped */
+	uint32_t dev[MAX_PCI_FUNCS]; /* DeviceIDs that are mapped */
 };
 
 /*
@@ -66,13 +64,9 @@ enum hv_status its_queue_post(struct its *its, const struct its_cmd *cmd, unsign
 /* Waits until everything was done; the same results. */
 enum hv_status __must_check its_queue_drain(struct its *its);
 
-struct its_cmd its_cmd_mapd(uint32_t dev, const void *itt, unsigned bits);
-struct its_cmd its_cmd_mapc(const struct its *its, unsigned cpu);
-struct its_cmd its_cmd_mapti(uint32_t dev, uint32_t event, uint32_t intid, unsigned cpu);
-struct its_cmd its_cmd_movi(uint32_t dev, uint32_t event, unsigned cpu);
-struct its_cmd its_cmd_inv(uint32_t dev, uint32_t event);
-struct its_cmd its_cmd_invall(unsigned cpu);
-struct its_cmd its_cmd_sync(const struct its *its, unsigned cpu);
+/* Commands, IHI 0069H §5.3: `event` and `target` are doublewords 1 and 2. Collection n is CPU n. */
+struct its_cmd its_cmd(unsigned kind, uint32_t dev, uint64_t event, uint64_t target);
+struct its_cmd its_sync(const struct its *its, unsigned cpu);
 
 /* Allocates the configuration table. HV_EUNSUPP: the GIC has no LPIs. */
 enum hv_status __must_check its_lpi_init(bool noncoherent);

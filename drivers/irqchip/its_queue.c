@@ -21,7 +21,7 @@
 #define CMD_BYTES     ((uint32_t)sizeof(struct its_cmd))
 #define WAIT_US	      100000
 #define WAIT_TURNS    10000000U /* should the clock stand still */
-#define STALL_RETRIES 4
+#define STALLS_MAX    32
 
 void its_queue_init(struct its *its)
 {
@@ -49,11 +49,12 @@ static void put(struct its *its, uint32_t off, const struct its_cmd *cmd)
 static void unstall(struct its *its, uint32_t off)
 {
 	const struct its_cmd *bad = &its->queue[off / CMD_BYTES];
-	struct its_cmd sync = its_cmd_sync(its, 0);
+	struct its_cmd sync = its_sync(its, 0);
 
-	log_err("its 0x%llx: stalled on command 0x%llx 0x%llx 0x%llx, skipped",
+	log_err("its 0x%llx: stalled on command 0x%llx 0x%llx 0x%llx, DeviceID 0x%x; skipped",
 		(unsigned long long)its->regs.base, (unsigned long long)bad->w[0],
-		(unsigned long long)bad->w[1], (unsigned long long)bad->w[2]);
+		(unsigned long long)bad->w[1], (unsigned long long)bad->w[2],
+		(unsigned)(bad->w[0] >> 32));
 	put(its, off, &sync);
 	arch_dsb_oshst(); /* the SYNC is visible before the retry */
 	wr64(its->regs, GITS_CWRITER, its->write | CWRITER_RETRY);
@@ -63,7 +64,7 @@ static void unstall(struct its *its, uint32_t off)
 static enum hv_status wait(struct its *its, uint32_t left)
 {
 	uint64_t end = time_after(WAIT_US);
-	unsigned stalls = 0;
+	bool skipped = false;
 
 	for (uint32_t turns = 0;; turns++) {
 		bool late = arch_time_ticks() > end || turns >= WAIT_TURNS;
@@ -72,9 +73,10 @@ static enum hv_status wait(struct its *its, uint32_t left)
 
 		if (!(r & CREADR_STALLED)) {
 			if ((its->write - off) % QUEUE_BYTES <= left)
-				return stalls ? HV_EINVAL : HV_OK;
-		} else if (stalls++ < STALL_RETRIES) {
+				return skipped ? HV_EINVAL : HV_OK;
+		} else if (its->stalls++ < STALLS_MAX) {
 			unstall(its, off);
+			skipped = true;
 		} else {
 			late = true;
 		}
@@ -114,56 +116,12 @@ enum hv_status its_queue_drain(struct its *its)
 	return its->dead ? HV_ETIMEOUT : wait(its, 0);
 }
 
-/* Commands, IHI 0069H §5.3. Collection n is CPU n. */
-
-static struct its_cmd device_cmd(uint64_t kind, uint32_t dev, uint32_t event)
+struct its_cmd its_cmd(unsigned kind, uint32_t dev, uint64_t event, uint64_t target)
 {
-	return (struct its_cmd){ { kind | (uint64_t)dev << 32, event, 0, 0 } };
+	return (struct its_cmd){ { kind | (uint64_t)dev << 32, event, target, 0 } };
 }
 
-struct its_cmd its_cmd_mapd(uint32_t dev, const void *itt, unsigned bits)
+struct its_cmd its_sync(const struct its *its, unsigned cpu)
 {
-	struct its_cmd c = device_cmd(ITS_CMD_MAPD, dev, bits - 1);
-
-	c.w[2] = CMD2_VALID | (va_to_pa(itt).v & CMD2_ITT);
-	return c;
-}
-
-struct its_cmd its_cmd_mapti(uint32_t dev, uint32_t event, uint32_t intid, unsigned cpu)
-{
-	struct its_cmd c = device_cmd(ITS_CMD_MAPTI, dev, event);
-
-	c.w[1] |= (uint64_t)intid << 32;
-	c.w[2] = cpu;
-	return c;
-}
-
-struct its_cmd its_cmd_movi(uint32_t dev, uint32_t event, unsigned cpu)
-{
-	struct its_cmd c = device_cmd(ITS_CMD_MOVI, dev, event);
-
-	c.w[2] = cpu;
-	return c;
-}
-
-struct its_cmd its_cmd_inv(uint32_t dev, uint32_t event)
-{
-	return device_cmd(ITS_CMD_INV, dev, event);
-}
-
-struct its_cmd its_cmd_mapc(const struct its *its, unsigned cpu)
-{
-	uint64_t to = its_lpi_target(cpu, its->pta);
-
-	return (struct its_cmd){ { ITS_CMD_MAPC, 0, CMD2_VALID | to | cpu, 0 } };
-}
-
-struct its_cmd its_cmd_invall(unsigned cpu)
-{
-	return (struct its_cmd){ { ITS_CMD_INVALL, 0, cpu, 0 } };
-}
-
-struct its_cmd its_cmd_sync(const struct its *its, unsigned cpu)
-{
-	return (struct its_cmd){ { ITS_CMD_SYNC, 0, its_lpi_target(cpu, its->pta), 0 } };
+	return its_cmd(ITS_CMD_SYNC, 0, 0, its_lpi_target(cpu, its->pta));
 }

@@ -14,6 +14,7 @@ struct msi_ctrl; /* one ITS or v2m frame */
 
 struct msi_block {
 	struct msi_ctrl *ctrl;
+	uint32_t device_id;  /* ITS: whose events they are */
 	uint32_t first_data; /* vector i is data first_data + i ... */
 	uint32_t first_intid; /* ... and arrives as physical INTID first_intid + i */
 	uint32_t count;

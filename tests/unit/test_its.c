@@ -230,7 +230,7 @@ static void a_slice_of_a_block_finds_its_device(void **state)
 	for (uint32_t i = 0; i < 3; i++)
 		assert_int_equal(msi_alloc(c, 0x300 - i * 8, 9, 0, &b[i]), HV_OK);
 	for (uint32_t i = 0; i < 3; i++) {
-		slice = (struct msi_block){ .ctrl = c, .first_data = 4, .count = 5,
+		slice = (struct msi_block){ .ctrl = c, .device_id = 0x300 - i * 8, .first_data = 4, .count = 5,
 					    .first_intid = b[i].first_intid + 4 };
 		msi_move(&slice, 4, 1);
 		expect(0x300 - i * 8, 8, b[i].first_intid + 8, 1, false);
