@@ -299,8 +299,6 @@ static uint64_t read_gr0(const struct smmuv2_model *m, uint64_t off)
 {
 	if (off >= 0x800 && off < 0xc00)
 		return m->smr[(off - 0x800) / 4];
-	if (off >= 0xc00 && off < 0x1000)
-		return m->s2cr[(off - 0xc00) / 4];
 	switch (off) {
 	case 0x00:
 		return m->cr0;
@@ -376,8 +374,6 @@ static uint64_t read_cb(const struct smmuv2_model *m, unsigned c, uint64_t off)
 	case 0x04:
 		assert(m->mmu500);
 		return m->cb[c].actlr;
-	case 0x20:
-		return m->cb[c].ttbr0[0];
 	case 0x58:
 		return m->cb[c].fsr;
 	case 0x60:

@@ -243,14 +243,15 @@ static enum hv_status prepare(struct iommu *i, uint32_t sid)
 }
 
 /* The stream to fault, and forgotten. Its guest's context stays, as the guest may start again. */
-static enum hv_status release(const struct smmuv2 *s, unsigned group)
+static enum hv_status release(struct smmuv2 *s, unsigned group)
 {
-	uint32_t old = rd32(s->m, S2CR(group));
+	unsigned old = s->mapped[group];
 
-	if (old == S2CR_FAULT)
+	if (!old)
 		return HV_OK;
 	wr32(s->m, S2CR(group), S2CR_FAULT);
-	return flush_vmid(s, s->vmid[field_get(S2CR_CBNDX, old)]);
+	s->mapped[group] = 0;
+	return flush_vmid(s, s->vmid[old - 1]);
 }
 
 /* It is off, and SCTLR last turns it on. The geometry is the CPU's VTCR_EL2. */
@@ -270,6 +271,7 @@ static enum hv_status open_context(struct smmuv2 *s, unsigned c, const struct s2
 		wr32(s->m, smmuv2_cb(s, c, CB_SCTLR),
 		     SCTLR_M | SCTLR_SBOP | SCTLR_CFRE | SCTLR_CFIE | SCTLR_HUPCF);
 		s->vmid[c] = (uint8_t)dma->vmid;
+		s->root[c] = dma->root.v;
 	}
 	return st;
 }
@@ -279,8 +281,8 @@ static enum hv_status point(struct smmuv2 *s, unsigned group, const struct s2 *d
 	unsigned c = context_of(s, dma->vmid);
 	enum hv_status st;
 
-	ASSERT(c == s->contexts || rd32(s->m, smmuv2_cb(s, c, CB_TTBR0)) == (uint32_t)dma->root.v);
-	if (c < s->contexts && rd32(s->m, S2CR(group)) == (S2CR_TRANSLATE | c))
+	ASSERT(c == s->contexts || s->root[c] == dma->root.v);
+	if (s->mapped[group] == c + 1)
 		return HV_OK;
 	st = release(s, group);
 	if (st == HV_OK && c == s->contexts) {
@@ -291,8 +293,10 @@ static enum hv_status point(struct smmuv2 *s, unsigned group, const struct s2 *d
 		}
 		st = open_context(s, c, dma);
 	}
-	if (st == HV_OK)
+	if (st == HV_OK) {
 		wr32(s->m, S2CR(group), S2CR_TRANSLATE | c);
+		s->mapped[group] = (uint8_t)(c + 1);
+	}
 	return st;
 }
 

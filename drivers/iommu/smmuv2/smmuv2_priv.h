@@ -24,6 +24,8 @@ struct smmuv2 {
 	uint32_t groups;	  /* S2CRs, and SMRs where it matches */
 	uint8_t contexts;
 	uint8_t vmid[CONTEXTS];	  /* whose a context is, for ever; 0: free */
+	uint64_t root[CONTEXTS];
+	uint8_t mapped[GROUPS_MAX]; /* 1 + the context of an S2CR; 0: it faults */
 };
 
 static inline struct reg32 smmuv2_page(const struct smmuv2 *s, unsigned page, uint32_t off)
