@@ -127,7 +127,8 @@ unsigned lacks(const struct tool *t, char out[][160], unsigned max)
 		add(out, max, &n, "driver: interrupt controller %s",
 		    first_compatible(t->fdt, any_gic(t->fdt)));
 	for (unsigned i = 0; i < t->bridge_count; i++)
-		bridge_lacks(&t->bridge[i], out, max, &n);
+		if (t->bridge[i].enabled)
+			bridge_lacks(&t->bridge[i], out, max, &n);
 	return n;
 }
 

@@ -264,16 +264,18 @@ void listing_place(const struct pci_host *h)
 	}
 }
 
-/* An NVMe disk behind a root port with ACS: what most boards could have. */
+/* An NVMe disk: behind a root port with ACS, or integrated where there is one bus only. */
 void sample_place(const struct pci_host *h)
 {
 	struct pcim *m = model(h);
-	struct pcim_dev *port = pcim_bridge(m, NULL, 0, 0, 4);
-	struct pcim_dev *disk = pcim_endpoint(m, port, 0, 0, 0x1b36, 0x0010);
+	bool integrated = h->bus_first == h->bus_last;
+	struct pcim_dev *port = integrated ? NULL : pcim_bridge(m, NULL, 0, 0, 4), *disk;
 
-	pcim_acs(port, 0x1d);
+	if (port)
+		pcim_acs(port, 0x1d);
+	disk = pcim_endpoint(m, port, 0, 0, 0x1b36, 0x0010);
 	pcim_set(disk, 0x08, 4, 0x01080202);
 	pcim_bar(disk, 0, KIB(16), PCIM_MEM64);
-	pcim_pcie(disk, 0, true, 1);
+	pcim_pcie(disk, integrated ? 9 : 0, true, 1);
 	pcim_msix(disk, 8, 0x2000, 0x3000);
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include <hv/dt.h>
+#include <hv/gic.h>
+#include <hv/msi.h>
 #include <hv/pmem.h>
 
 #include "tool.h"
@@ -37,6 +39,13 @@ static const char usage[] =
 	"Exit status: 0 every guest could start, 1 a guest is refused or the board cannot be "
 	"used,\n"
 	"2 bad usage or input.\n";
+
+/* One run, one plan: what is left at the end goes with the process. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
 
 void die(const char *fmt, ...)
 {
@@ -117,7 +126,8 @@ static void start_pci(const struct tool *t)
 	for (unsigned i = 0; i < pci_host_count; i++) {
 		if (pci_hosts[i].own_doorbell)
 			assume("%s: firmware opened the windows for dma-ranges and v2m frames, as "
-			       "U-Boot does when the link is up", pci_hosts[i].name);
+			       "U-Boot does when the link is up",
+			       pci_hosts[i].name);
 		if (!t->listing && !t->trial)
 			continue;
 		if (t->listing)
@@ -168,6 +178,8 @@ static void boot(struct tool *t)
 	its_tree = t->fdt;
 	registers_assume(t->fdt);
 	start_iommus(t);
+	gic.version = (uint8_t)t->board.gic_version;
+	v2m_init(t->fdt);
 	start_pci(t);
 	bridges_find(t);
 	if (!t->usable)

@@ -31,7 +31,7 @@ static const struct gic_ops no_gic = {
 	.set_priority = no_priority,
 	.route = no_route,
 };
-struct gic gic = { .ops = &no_gic };
+struct gic gic = { .ops = &no_gic, .spi_count = 988 }; /* as many as there can be */
 const void *its_tree;
 
 struct msi_ctrl *its_find(uint32_t phandle)
@@ -56,7 +56,7 @@ struct msi_ctrl *its_find(uint32_t phandle)
 
 bool msi_known(uint32_t phandle)
 {
-	return its_find(phandle) != NULL;
+	return its_find(phandle) || v2m_find(phandle);
 }
 
 enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)

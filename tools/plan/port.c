@@ -1,7 +1,7 @@
 /*
  * The port's provider for the planner: config space and registers are models, a log line is kept,
- * time passes by looking at it. Registers that Viaduct reads before it plans read as the comments
- * in `presets` say, or as --reg gives them: no hardware is there to ask.
+ * time passes by looking at it. Registers that Viaduct reads before it plans read as registers.c
+ * assumes, or as --reg gives them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,24 +10,11 @@
 #include <arch/time.h>
 #include <arch/tlb.h>
 #include <host.h>
-#include <hv/dt.h>
 #include <hv/panic.h>
-#include <spec/smmuv2.h>
-#include <spec/smmuv3.h>
 
 #include "tool.h"
 
-#define SMMU_V3 "arm,smmu-v3"
-/* Of each its identification registers, and CR0. 40-bit addresses with v1, 48-bit with v2. */
-#define SMMU_V1(name)                                                                              \
-	{ name, SMMUV2_IDR0, SMMUV2_IDR0_LEAST }, { name, SMMUV2_IDR1, 2 << 28 | 4 },              \
-	{ name, SMMUV2_IDR2, 2 << 4 | 2 }
-#define SMMU_V2(name)                                                                              \
-	{ name, SMMUV2_IDR0, SMMUV2_IDR0_LEAST }, { name, SMMUV2_IDR1, 2 << 28 | 8 },              \
-	{ name, SMMUV2_IDR2, (uint32_t)IDR2_PTFS_4K | 5 << 4 | 5 }
-#define SMMUV2_IDR0_LEAST                                                                          \
-	(uint32_t)(IDR0_S2TS | IDR0_SMS | IDR0_CTTW | FIELD(IDR0_NUMSIDB, 15) |                    \
-		   FIELD(IDR0_NUMSMRG, 32))
+#define MAX_REGS 1024
 
 static struct {
 	uintptr_t base;
@@ -43,12 +30,12 @@ struct reg {
 	uint64_t value;
 	bool given; /* by --reg: stays */
 };
-static struct reg regs[1024];
+static struct reg regs[MAX_REGS];
 static unsigned reg_count;
 
 static struct {
 	uintptr_t from, to;
-} echoes[256];
+} echoes[MAX_REGS];
 static unsigned echo_count;
 
 struct line *lines;
@@ -150,7 +137,7 @@ static struct reg *find(uintptr_t at)
 	return NULL;
 }
 
-static void set(uintptr_t at, uint64_t value, bool given)
+void register_set(uintptr_t at, uint64_t value, bool given)
 {
 	struct reg *r = find(at);
 
@@ -178,10 +165,18 @@ void host_mmio_write(uintptr_t a, unsigned size, uint64_t v)
 {
 	for (unsigned i = 0; i < echo_count; i++)
 		if (echoes[i].from == a)
-			set(echoes[i].to, v, false);
+			register_set(echoes[i].to, v, false);
 	for (unsigned i = 0; i < model_count; i++)
 		if (a >= models[i].base && a - models[i].base < models[i].size)
 			models[i].w(models[i].model, a - models[i].base, size, v);
+}
+
+void register_echo(uintptr_t from, uintptr_t to)
+{
+	if (echo_count == MAX_REGS)
+		return;
+	echoes[echo_count].from = from;
+	echoes[echo_count++].to = to;
 }
 
 void register_given(const char *arg)
@@ -195,75 +190,5 @@ void register_given(const char *arg)
 	value = strtoull(arg, &end, 0);
 	if (end == arg || *end)
 		die("--reg: \"%s\" is no number", arg);
-	set(at, value, true);
-}
-
-/* What a controller says of itself, where the tree does not: its least that Viaduct asks for. */
-static const struct {
-	const char *compatible;
-	uint32_t at, value;
-} presets[] = {
-	/* Global abort, acknowledged; 48-bit addresses, 32-bit StreamIDs; no S2FWB.
-	 */
-	{ SMMU_V3, SMMU_GBPA, GBPA_ABORT },
-	{ SMMU_V3, SMMU_IDR0,
-	  (uint32_t)(IDR0_S2P | IDR0_COHACC | FIELD(IDR0_TTF, TTF_AARCH64) |
-		     FIELD(IDR0_ST_LEVEL, ST_TWO_LEVEL)) },
-	{ SMMU_V3, SMMU_IDR1,
-	  (uint32_t)(FIELD(IDR1_SIDSIZE, 32) | FIELD(IDR1_CMDQS, 8) | FIELD(IDR1_EVENTQS, 7)) },
-	{ SMMU_V3, SMMU_IDR5, (uint32_t)(FIELD(IDR5_OAS, 5) | IDR5_GRAN4K) },
-	SMMU_V1("arm,mmu-400"), SMMU_V1("arm,mmu-401"), SMMU_V1("arm,smmu-v1"),
-	SMMU_V2("arm,mmu-500"), SMMU_V2("arm,smmu-v2"),
-};
-
-/* Acknowledged at once: what is written at `from` reads at `to`. */
-static const struct {
-	const char *compatible;
-	uint32_t from, to;
-} acknowledged[] = {
-	{ SMMU_V3, SMMU_CR0, SMMU_CR0ACK },
-	{ SMMU_V3, SMMU_IRQ_CTRL, SMMU_IRQ_CTRLACK },
-	{ SMMU_V3, SMMU_CMDQ_PROD, SMMU_CMDQ_CONS },
-	{ "arm,mmu-400", SMMUV2_CR0, SMMUV2_CR0 }, { "arm,mmu-401", SMMUV2_CR0, SMMUV2_CR0 },
-	{ "arm,mmu-500", SMMUV2_CR0, SMMUV2_CR0 }, { "arm,smmu-v1", SMMUV2_CR0, SMMUV2_CR0 },
-	{ "arm,smmu-v2", SMMUV2_CR0, SMMUV2_CR0 },
-};
-
-/* Calls `f` with the place of every enabled controller of a kind. */
-static void each(const void *fdt, const char *compatible, void (*f)(uintptr_t base, unsigned row),
-		 unsigned row)
-{
-	struct range r;
-
-	for (int n = dt_next(fdt, -1, compatible); n >= 0; n = dt_next(fdt, n, compatible))
-		if (dt_enabled(fdt, n) && dt_reg(fdt, n, 0, &r) == HV_OK)
-			f(r.base, row);
-}
-
-static void preset(uintptr_t base, unsigned row)
-{
-	set(base + presets[row].at, presets[row].value, false);
-}
-
-static void acknowledge(uintptr_t base, unsigned row)
-{
-	if (echo_count == ARRAY_SIZE(echoes))
-		return;
-	echoes[echo_count].from = base + acknowledged[row].from;
-	echoes[echo_count++].to = base + acknowledged[row].to;
-}
-
-void registers_assume(const void *fdt)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(presets); i++)
-		each(fdt, presets[i].compatible, preset, i);
-	for (unsigned i = 0; i < ARRAY_SIZE(acknowledged); i++)
-		each(fdt, acknowledged[i].compatible, acknowledge, i);
-	if (dt_next(fdt, -1, SMMU_V3) >= 0)
-		assume("SMMUv3: stage 2, 48-bit addresses, two-level stream table, coherent walks "
-		       "where the tree has dma-coherent");
-	if (dt_next(fdt, -1, "arm,mmu-401") >= 0 || dt_next(fdt, -1, "arm,mmu-500") >= 0 ||
-	    dt_next(fdt, -1, "arm,smmu-v2") >= 0)
-		assume("SMMUv1, SMMUv2: stage 2, 40-bit or 48-bit addresses, stream matching, coherent "
-		       "walks where the tree has dma-coherent");
+	register_set(at, value, true);
 }

@@ -49,7 +49,11 @@ struct line {
 extern struct line *lines;
 extern unsigned line_count;
 void assume(const char *fmt, ...) __printf(1, 2);
-void register_given(const char *arg); /* --reg ADDRESS=VALUE */
+void register_given(const char *arg);                        /* --reg ADDRESS=VALUE */
+void register_set(uintptr_t at, uint64_t value, bool given); /* what it reads; given: for ever */
+void register_echo(uintptr_t from, uintptr_t to);            /* what is written there reads here */
+
+/* registers.c */
 void registers_assume(const void *fdt);
 extern const void *its_tree;      /* where its_find looks */
 bool msi_known(uint32_t phandle); /* an MSI controller that Viaduct drives */

@@ -70,6 +70,16 @@ static int node_at(void *fdt, const char *path, const char *parent, const char *
 	return n >= 0 ? n : fdt_add_subnode(fdt, fdt_path_offset(fdt, parent), name);
 }
 
+static bool is_overlay(const void *fdt)
+{
+	int n;
+
+	dt_for_each_child(n, fdt, 0)
+		if (fdt_subnode_offset(fdt, n, "__overlay__") >= 0)
+			return true;
+	return false;
+}
+
 static void merge(struct tool *t)
 {
 	size_t size;
@@ -77,9 +87,12 @@ static void merge(struct tool *t)
 
 	if (fdt_check_full(overlay, size))
 		die("%s: no device tree", t->guests);
+	if (!is_overlay(overlay))
+		die("%s: no overlay; it begins with /dts-v1/; /plugin/; &{/chosen} { ... };",
+		    t->guests);
 	must(node_at(t->fdt, "/chosen", "/", "chosen"), t->tree, "/chosen");
 	must(fdt_overlay_apply(t->fdt, overlay), t->guests,
-	     "cannot be merged; it is an overlay: /dts-v1/; /plugin/; &{/chosen} { ... };");
+	     "cannot be merged");
 	free(overlay);
 }
 
@@ -203,13 +216,15 @@ void tree_trial(struct tool *t)
 void tree_trial_devices(struct tool *t)
 {
 	int n = dt_first_child(t->fdt, dt_find(t->fdt, TRIAL "/vpci"));
+	const struct pci_func *first = NULL;
 	char host[64], okay[9] = "okay";
 
 	for (unsigned i = 0; i < pci_func_count && n >= 0; i++) {
 		const struct pci_func *f = &pci_funcs[i];
 
-		if (f->bridge || f->refused)
+		if (f->bridge || f->refused || (first && f->host != first->host))
 			continue;
+		first = first ? first : f;
 		memset(host, 0, sizeof(host));
 		memcpy(host, f->name, strlen(f->name));
 		must(fdt_setprop_inplace(t->fdt, n, "host", host, sizeof(host)), t->tree, TRIAL);
