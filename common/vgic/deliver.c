@@ -250,6 +250,10 @@ static bool end_evicted(struct vcpu *v)
 	return true;
 }
 
+/*
+ * With EOImode 1 an EOIR ends nothing and is not to be counted (IHI 0069 §12.4.4), but QEMU's GICv3
+ * does; DIR, which ends it, traps.
+ */
 static void count_ends(struct vcpu *v)
 {
 	uint64_t ends = field_get(ICH_HCR_EOICOUNT, gic.ops->hcr_read());
@@ -257,6 +261,8 @@ static void count_ends(struct vcpu *v)
 	if (!ends)
 		return;
 	gic.ops->hcr_write(cpu_of(v)->hcr);
+	if ((gic.has_tdir || gic.version == 2) && gic.ops->vmcr_read() & ICH_VMCR_VEOIM)
+		return;
 	while (ends-- && end_evicted(v))
 		;
 }

@@ -8,7 +8,7 @@ import re
 import pytest
 
 import viaduct_qemu as vq
-from test_payload import assert_ok, guest
+from test_payload import assert_ok, bare, guest
 
 INTX = 'msi = "off";'
 
@@ -63,3 +63,19 @@ def test_v3_without_its(work):
     assert [x for x in run.guest("linux") if "GICv3" in x and "Level" in x and "virtio0" in x], run.tail("linux")
     assert run.find(r"^viaduct: linux: +GIC +version 3, .*INTx only"), run.tail()
     assert run.ended_by_itself, run.tail()
+
+
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_semantics(gic):
+    """What software may rely on, by hand: priorities, pending and active, routing, both EOI modes."""
+    with vq.Machine(f"gic-semantics-{gic}", gic=gic).start([guest("g", "gic", cpus=2)], timeout=60) as run:
+        run.wait()
+    assert len(assert_ok(run, "g", "gic")) > 80
+    assert run.ended_by_itself, run.tail()
+
+
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_bare_semantics(gic):
+    with bare(f"bare-gic-{gic}", "gic", gic=gic) as run:
+        run.wait()
+    assert len(assert_ok(run, "", "gic")) > 80

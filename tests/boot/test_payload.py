@@ -23,9 +23,10 @@ def assert_ok(run, name, payload):
     return lines
 
 
-def bare(name, payload, bootargs="", cpus=2, devices=()):
+def bare(name, payload, bootargs="", cpus=2, devices=(), gic="3"):
     """A payload at EL1 of a machine without a hypervisor."""
-    machine = vq.Machine(name, cpu="max", smp=cpus, memory="512M", virtualization=False, devices=devices)
+    machine = vq.Machine(name, cpu="max", smp=cpus, memory="512M", virtualization=False,
+                         devices=devices, gic=gic)
     return vq.Run(machine, ["-kernel", f"{vq.BUILD}/guests/{payload}.bin", "-append", bootargs], 60)
 
 

@@ -190,6 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gic_model_version = setup & 0x80 ? 2 : 3;
 	world_init(vcpus, SPIS, false, setup & 0x40 ? 1 : 4);
 	world_kicks_at_once = setup & 0x20;
+	gic_model_counts_drops = setup & 0x10;
 	for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
 		check(vgic_assign_line(&world_vm, lines[i].vintid, lines[i].pintid) == HV_OK);
 	for (unsigned i = 0; i < vcpus; i++)

@@ -172,6 +172,14 @@ u32 gic_mask(unsigned cpu); /* GICv2: its bit in GICD_ITARGETSR, once it runs */
 void gic_enable(u32 intid, irq_fn *fn); /* SGI, PPI, SPI, LPI (handler only) */
 void gic_disable(u32 intid);
 void gic_sgi(u32 intid, unsigned cpu);
+/* By hand, with interrupts masked: IAR, EOIR, DIR (with the source of a GICv2 SGI), EOImode, PMR. */
+u32 gic_ack(void);
+void gic_end(u32 iar);
+void gic_deactivate(u32 iar);
+void gic_split(bool on);
+void gic_mask_below(u8 prio);
+void gic_route(u32 intid, unsigned cpu); /* SPI */
+u64 gic_frame(u32 intid); /* that its registers are in, at the offsets of GICD_* */
 extern volatile u32 irq_spurious; /* interrupts without a handler */
 
 /* --- LPIs, and the ITS: collection 0 is CPU 0 --- */

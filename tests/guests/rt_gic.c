@@ -16,6 +16,7 @@
 #define GICC_PMR	0x0004
 #define GICC_IAR	0x000c
 #define GICC_EOIR	0x0010
+#define GICC_DIR	0x1000
 #define GICD_IROUTER	0x6000
 #define GICR_CTLR	0x0000
 #define GICR_TYPER	0x0008
@@ -122,6 +123,64 @@ static u64 bank0(void)
 	return machine.gicc ? machine.gicd : gic_redist() + GICR_SGI;
 }
 
+u64 gic_frame(u32 intid)
+{
+	return intid < 32 ? bank0() : machine.gicd;
+}
+
+u32 gic_ack(void)
+{
+	u32 iar = machine.gicc ? r32(machine.gicc + GICC_IAR) :
+				 (u32)sysreg_read(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
+
+	dsb();
+	return iar;
+}
+
+void gic_end(u32 iar)
+{
+	if (machine.gicc)
+		w32(machine.gicc + GICC_EOIR, iar); /* with the source of an SGI */
+	else
+		sysreg_write(S3_0_C12_C12_1, iar); /* ICC_EOIR1_EL1 */
+	isb();
+}
+
+void gic_deactivate(u32 iar)
+{
+	if (machine.gicc)
+		w32(machine.gicc + GICC_DIR, iar);
+	else
+		sysreg_write(S3_0_C12_C11_1, iar); /* ICC_DIR_EL1 */
+	isb();
+}
+
+void gic_split(bool on)
+{
+	if (machine.gicc)
+		w32(machine.gicc + GICC_CTLR, on ? BIT(9) | 1 : 1);
+	else
+		sysreg_write(S3_0_C12_C12_4, on ? 2 : 0); /* ICC_CTLR_EL1.EOImode */
+	isb();
+}
+
+void gic_mask_below(u8 prio)
+{
+	if (machine.gicc)
+		w32(machine.gicc + GICC_PMR, prio);
+	else
+		sysreg_write(S3_0_C4_C6_0, prio);
+	isb();
+}
+
+void gic_route(u32 intid, unsigned cpu)
+{
+	if (machine.gicc)
+		w8(machine.gicd + GICD_ITARGETSR + intid, (u8)gic_mask(cpu));
+	else
+		w64(machine.gicd + GICD_IROUTER + 8 * intid, machine.mpidr[cpu] & 0xff00ffffff);
+}
+
 void gic_enable(u32 intid, irq_fn *fn)
 {
 	if (intid >= LPI_FIRST) {
@@ -136,18 +195,13 @@ void gic_enable(u32 intid, irq_fn *fn)
 		w32(bank0() + GICD_ISENABLER, (u32)BIT(intid));
 		return;
 	}
-	if (machine.gicc)
-		w8(machine.gicd + GICD_ITARGETSR + intid, (u8)gic_mask(cpu_index()));
-	else
-		w64(machine.gicd + GICD_IROUTER + 8 * intid, sysreg_read(mpidr_el1) & 0xff00ffffff);
+	gic_route(intid, cpu_index());
 	w32(machine.gicd + GICD_ISENABLER + intid / 32 * 4, (u32)BIT(intid % 32));
 }
 
 void gic_disable(u32 intid)
 {
-	u64 at = intid < 32 ? bank0() : machine.gicd;
-
-	w32(at + GICD_ICENABLER + intid / 32 * 4, (u32)BIT(intid % 32));
+	w32(gic_frame(intid) + GICD_ICENABLER + intid / 32 * 4, (u32)BIT(intid % 32));
 }
 
 void gic_sgi(u32 intid, unsigned cpu)
@@ -167,12 +221,9 @@ void gic_sgi(u32 intid, unsigned cpu)
 
 void gic_irq(void)
 {
-	u32 iar = machine.gicc ? r32(machine.gicc + GICC_IAR) :
-				 (u32)sysreg_read(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
-	u32 intid = machine.gicc ? iar & 0x3ff : iar;
+	u32 iar = gic_ack(), intid = machine.gicc ? iar & 0x3ff : iar;
 	irq_fn *fn;
 
-	dsb();
 	if (intid >= 1020 && intid < LPI_FIRST)
 		return;
 	fn = intid >= LPI_FIRST ? lpi_handler : handlers[intid];
@@ -180,12 +231,7 @@ void gic_irq(void)
 		fn(intid);
 	else
 		irq_spurious++;
-	if (machine.gicc) {
-		w32(machine.gicc + GICC_EOIR, iar); /* with the source of an SGI */
-		return;
-	}
-	sysreg_write(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
-	isb();
+	gic_end(iar);
 }
 
 /* --- ITS: every table direct, one collection for the boot CPU --- */

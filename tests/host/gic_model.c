@@ -30,7 +30,7 @@ static struct {
 static unsigned self;
 static uint32_t used_end; /* no line from here on was ever looked at */
 
-bool gic_model_lpi_active;
+bool gic_model_lpi_active, gic_model_counts_drops;
 
 static bool maintenance(unsigned c);
 
@@ -296,7 +296,7 @@ void gic_model_reset(unsigned lr_count)
 	memset(ppi, 0, sizeof(ppi));
 	memset(cpus, 0, sizeof(cpus));
 	used_end = 32;
-	gic_model_lpi_active = false;
+	gic_model_lpi_active = gic_model_counts_drops = false;
 	gic = (struct gic){ .ops = &ops,
 			    .spi_count = 256,
 			    .id_bits = 16,
@@ -362,13 +362,15 @@ uint32_t gic_model_guest_ack(unsigned cpu)
 	return iar_of(*lr);
 }
 
-static void end(unsigned cpu, uint32_t intid)
+static void end(unsigned cpu, uint32_t intid, bool deactivate)
 {
 	for (unsigned n = 0; n < gic.lr_count; n++) {
 		uint64_t *lr = &cpus[cpu].lr[n];
 
 		if (iar_of(*lr) != intid || !(*lr & LR_ACTIVE))
 			continue;
+		if (!deactivate)
+			return;
 		*lr &= ~LR_ACTIVE;
 		if (*lr & LR_HW)
 			gic_model_line(cpu, (uint32_t)field_get(LR_PINTID, *lr))->active = false;
@@ -383,8 +385,10 @@ void gic_model_guest_eoi(unsigned cpu, uint32_t intid)
 	if (!cpus[cpu].depth)
 		return;
 	cpus[cpu].depth--;
-	if (!(cpus[cpu].vmcr & ICH_VMCR_VEOIM) || intid >= GIC_LPI_FIRST)
-		end(cpu, intid);
+	bool ends = !(cpus[cpu].vmcr & ICH_VMCR_VEOIM) || intid >= GIC_LPI_FIRST;
+
+	if (ends || gic_model_counts_drops)
+		end(cpu, intid, ends);
 }
 
 bool gic_model_guest_dir(unsigned cpu, uint32_t intid)
@@ -392,7 +396,7 @@ bool gic_model_guest_dir(unsigned cpu, uint32_t intid)
 	if (cpus[cpu].hcr & ICH_HCR_TDIR)
 		return false;
 	if (cpus[cpu].vmcr & ICH_VMCR_VEOIM)
-		end(cpu, intid);
+		end(cpu, intid, true);
 	return true;
 }
 
