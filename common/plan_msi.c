@@ -114,9 +114,8 @@ void plan_msi_off(struct guest_plan *g, const char *why)
  */
 static bool frame_fits(struct plan *p, const struct msi_ctrl *frame, uint32_t most)
 {
-	uint32_t at, end = msi_spis(frame, &at);
+	uint32_t at = 0;
 
-	end += at;
 	for (struct guest_plan *g = p->guest; g < p->guest + p->guest_count; g++) {
 		if (plan_refused(g) || g->msi != frame)
 			continue;
@@ -126,12 +125,15 @@ static bool frame_fits(struct plan *p, const struct msi_ctrl *frame, uint32_t mo
 
 			if (!n)
 				continue;
-			at = msi_spi_place(at, n) + n;
-			g->v2m_count = msi_spi_place(g->v2m_count, n) + n;
+			at = v2m_place(frame, at, n);
+			if (!at)
+				return false;
+			at += n;
+			g->v2m_count += 1U << log2_ceil(n);
 		}
 		g->v2m_count = MIN((uint32_t)ALIGN_UP(g->v2m_count, 32), V2M_VIRTUAL_MAX);
 	}
-	return at <= end;
+	return true;
 }
 
 void plan_msi_share(struct plan *p)

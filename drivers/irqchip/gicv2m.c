@@ -2,6 +2,7 @@
  * Physical GICv2m frames (DEN0029 appendix E): a message is the number of an SPI. A frame does not
  * tell senders apart: who reaches its doorbell can raise every SPI of it, and nothing else.
  */
+#include <hv/bits.h>
 #include <hv/dt.h>
 #include <hv/gic.h>
 #include <hv/log.h>
@@ -14,27 +15,41 @@
 
 static struct frame {
 	struct msi_ctrl msi;
-	uint32_t next; /* SPIs below are taken; INTID */
+	uint32_t next, end; /* INTIDs that are left */
 } frames[V2M_FRAMES_MAX];
 static unsigned count;
+
+/* A device with MSI writes its message number, at most 31, into the low bits. */
+uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n)
+{
+	const struct frame *f = container_of(c, const struct frame, msi);
+	uint32_t align = n > 16 ? 32 : n > 1 ? 1U << log2_floor(n) : 1;
+	uint32_t first = (uint32_t)ALIGN_UP(MAX(from, f->next), align), i = 0;
+
+	while (first + n <= f->end && i < n)
+		if (irq_is_free(first + i)) {
+			i++;
+		} else {
+			first = (uint32_t)ALIGN_UP(first + i + 1, align);
+			i = 0;
+		}
+	return i && i == n ? first : 0;
+}
 
 /* Routed first: some distributors do not latch an edge that goes nowhere. */
 static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
 			    struct msi_block *out)
 {
-	struct frame *f = container_of(c, struct frame, msi);
-	uint32_t first = msi_spi_place(f->next, n);
+	uint32_t first = v2m_place(c, 0, n);
 
 	(void)device_id;
-	if (n == 0)
-		return HV_EINVAL;
-	if (first + n > c->spi_first + c->spi_count)
+	if (!first)
 		return HV_ENOMEM;
 	for (uint32_t spi = first; spi < first + n; spi++) {
 		gic.ops->route(spi, cpu);
 		gic.ops->set_edge(cpu, spi, true);
 	}
-	f->next = first + n;
+	container_of(c, struct frame, msi)->next = first + n;
 	*out = (struct msi_block){ .ctrl = c, .first_data = first, .first_intid = first, .count = n };
 	return HV_OK;
 }
@@ -74,10 +89,9 @@ static enum hv_status probe(struct frame *f, const void *fdt, int node)
 	f->msi = (struct msi_ctrl){ .ops = &ops,
 				    .phandle = dt_phandle(fdt, node),
 				    .page = PA(reg.base),
-				    .offset = V2M_SETSPI_NS,
-				    .spi_first = first,
-				    .spi_count = spis };
+				    .offset = V2M_SETSPI_NS };
 	f->next = first;
+	f->end = first + spis;
 	log_info("gicv2m 0x%lx: SPIs %u to %u", reg.base, first - 32, first + spis - 33);
 	return HV_OK;
 }

@@ -21,12 +21,6 @@ bool msi_by_device(const struct msi_ctrl *c)
 	return c->by_device;
 }
 
-uint32_t msi_spis(const struct msi_ctrl *c, uint32_t *first)
-{
-	*first = c->spi_first;
-	return c->spi_count;
-}
-
 enum hv_status msi_alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
 			 struct msi_block *out)
 {

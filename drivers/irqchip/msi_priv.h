@@ -17,7 +17,6 @@ struct msi_ctrl {
 	pa_t page;	 /* 4 KiB page that devices write to */
 	uint32_t offset; /* of the doorbell register in it */
 	bool by_device;	 /* tells senders apart */
-	uint32_t spi_first, spi_count; /* GICv2m frame: the INTIDs that can be written to it */
 };
 
 #endif

@@ -5,7 +5,6 @@
 #ifndef HV_MSI_H
 #define HV_MSI_H
 
-#include <hv/bits.h>
 #include <hv/irq.h>
 #include <hv/status.h>
 #include <hv/types.h>
@@ -42,20 +41,17 @@ unsigned its_count(void);
 void v2m_init(const void *fdt);
 struct msi_ctrl *v2m_frame(unsigned n);
 struct msi_ctrl *v2m_find(uint32_t phandle);
+/*
+ * Where msi_alloc would put n messages if all SPIs below `from` were taken: the INTID of the first,
+ * 0: there is no room. It passes over those that somebody has (QEMU's SMMU is inside its frame).
+ */
+uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n);
 
 /* PA that a device's MSI write must reach: its 4 KiB page (GITS_TRANSLATER), and the offset in it. */
 pa_t msi_doorbell_page(const struct msi_ctrl *c);
 uint32_t msi_doorbell_offset(const struct msi_ctrl *c);
 /* It tells senders apart (an ITS): what a device writes there can only be events of its own. */
 bool msi_by_device(const struct msi_ctrl *c);
-/* How many SPIs a GICv2m frame has, and the INTID of the first; an ITS: 0. */
-uint32_t msi_spis(const struct msi_ctrl *c, uint32_t *first);
-/* Where n SPIs go that are allocated behind those below `next`: a device with MSI writes its
- * message number (at most 31) into the low bits. */
-static inline uint32_t msi_spi_place(uint32_t next, uint32_t n)
-{
-	return (uint32_t)ALIGN_UP(next, n > 16 ? 32U : 1U << (n > 1 ? log2_floor(n) : 0));
-}
 
 /*
  * n events of one DeviceID (all functions behind an alias share it, so one call for all of them;

@@ -26,10 +26,13 @@ bool msi_by_device(const struct msi_ctrl *c)
 	return c->by_device;
 }
 
-uint32_t msi_spis(const struct msi_ctrl *c, uint32_t *first)
+uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n)
 {
-	*first = c->first;
-	return c->count;
+	if (from < c->first)
+		from = c->first;
+	while (n > 1 && from % 2)
+		from++;
+	return from + n <= c->first + c->count ? from : 0;
 }
 
 pa_t msi_doorbell_page(const struct msi_ctrl *c)

@@ -59,6 +59,11 @@ static void route(uint32_t intid, unsigned cpu)
 static const struct gic_ops ops = { .set_enabled = set_enabled, .set_edge = set_edge, .route = route };
 struct gic gic;
 
+bool irq_is_free(uint32_t intid)
+{
+	return !registered[intid];
+}
+
 enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)
 {
 	(void)fn, (void)arg;
@@ -115,23 +120,25 @@ static void set_typer(unsigned i, uint32_t first, uint32_t spis)
 	typer[i] = first << 16 | spis;
 }
 
+static void has(unsigned i, uint32_t first, uint32_t spis)
+{
+	assert_int_equal(v2m_place(v2m_frame(i), 0, 1), first);
+	assert_int_equal(v2m_place(v2m_frame(i), first + spis - 1, 1), first + spis - 1);
+	assert_int_equal(v2m_place(v2m_frame(i), first + spis, 1), 0);
+}
+
 static void frames_are_what_they_and_the_tree_say(void **state)
 {
 	static const struct node n[] = { { 0x1000 }, { 0x10000, 64, 16 }, { 0x1000, .num_spis = 8 }, { 0x1000, .disabled = true } };
-	uint32_t first;
-
 	(void)state;
 	set_typer(0, 224, 32);
 	set_typer(1, 0, 0);
 	set_typer(2, 256, 32);
 	set_typer(3, 288, 32);
 	probe(n, 4);
-	assert_int_equal(msi_spis(v2m_frame(0), &first), 32);
-	assert_int_equal(first, 224);
-	assert_int_equal(msi_spis(v2m_frame(1), &first), 16);
-	assert_int_equal(first, 64);
-	assert_int_equal(msi_spis(v2m_frame(2), &first), 8);
-	assert_int_equal(first, 256);
+	has(0, 224, 32);
+	has(1, 64, 16);
+	has(2, 256, 8);
 	assert_null(v2m_frame(3));
 	assert_ptr_equal(v2m_find(0x11), v2m_frame(1));
 	assert_null(v2m_find(0x13));
@@ -201,7 +208,7 @@ static void spis_are_given_out_once(void **state)
 	assert_int_equal(a.count, 3);
 	assert_int_equal(msi_alloc(v2m_frame(0), 8, 8, 1, &b), HV_OK);
 	assert_int_equal(b.first_intid, 88);
-	assert_int_equal(msi_alloc(v2m_frame(0), 8, 0, 1, &c), HV_EINVAL);
+	assert_int_equal(msi_alloc(v2m_frame(0), 8, 0, 1, &c), HV_ENOMEM);
 	assert_int_equal(msi_alloc(v2m_frame(0), 8, 33, 1, &c), HV_OK); /* as 32 are: MSI-X only */
 	assert_int_equal(c.first_intid, 96);
 	assert_int_equal(msi_alloc(v2m_frame(0), 8, 16, 1, &c), HV_ENOMEM); /* 144 is its end */
@@ -221,6 +228,33 @@ static void spis_are_given_out_once(void **state)
 	assert_false(line[81].enabled);
 }
 
+/* QEMU's frame: the lines of its SMMU are among its SPIs. */
+static void spis_of_others_are_passed_over(void **state)
+{
+	static const struct {
+		uint32_t from, n, first;
+	} t[] = {
+		{ 0, 1, 80 },	 { 0, 16, 80 },	  { 96, 8, 96 },   { 104, 1, 104 }, { 104, 2, 104 }, { 106, 1, 110 },
+		{ 105, 2, 110 }, { 104, 4, 112 }, { 96, 16, 112 }, { 0, 32, 0 },    { 96, 26, 0 },   { 128, 16, 128 },
+		{ 129, 16, 0 },	 { 0, 64, 0 },	  { 0, 0, 0 },	   { 143, 1, 143 }, { 144, 1, 0 },
+	};
+	struct msi_block b;
+
+	(void)state;
+	set_typer(0, 80, 64);
+	probe(&(struct node){ 0x1000 }, 1);
+	for (uint32_t i = 106; i < 110; i++)
+		registered[i] = 1;
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++)
+		if (v2m_place(v2m_frame(0), t[i].from, t[i].n) != t[i].first)
+			fail_msg("%u from %u: %u", t[i].n, t[i].from, v2m_place(v2m_frame(0), t[i].from, t[i].n));
+	assert_int_equal(msi_alloc(v2m_frame(0), 8, 16, 1, &b), HV_OK);
+	assert_int_equal(b.first_intid, 80);
+	assert_int_equal(msi_alloc(v2m_frame(0), 8, 16, 1, &b), HV_OK);
+	assert_int_equal(b.first_intid, 112);
+	assert_false(line[106].routed || line[106].edge);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +262,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_is_left_out_and_said),
 		cmocka_unit_test(more_frames_than_there_is_room_for),
 		cmocka_unit_test(spis_are_given_out_once),
+		cmocka_unit_test(spis_of_others_are_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
