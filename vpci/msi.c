@@ -161,7 +161,7 @@ static bool msi_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
 	data = f->shadow[DW(f->msi) + (f->shadow[DW(f->msi)] & MSI_64 ? 3 : 2)];
 	if (i >> mme || addr != f->v->doorbell)
 		return false;
-	*event = (data >> mme << mme) | i; /* §7.7.1.3: the device changes the low bits */
+	*event = (data >> mme << mme) | i; /* Message Data, §7.7.1.5: the device changes the low bits */
 	return true;
 }
 

@@ -2,7 +2,7 @@
  * Virtual LPIs that wait for a list register: one first-in first-out queue a priority and vCPU,
  * linked both ways through the LPIs themselves, so that any number can be pending and each leaves
  * in constant time. An LPI in a list register is in no queue and not `pending`. LPIs have no active
- * state (IHI 0069 §4.1.2).
+ * state (IHI 0069 §5.1).
  *
  * The virtual ITS calls this, with its own lock held: that one is always the outer.
  */

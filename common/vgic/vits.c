@@ -91,7 +91,7 @@ static void set_ctlr(struct vits *its, uint64_t v)
 
 static void set_cbaser(struct vits *its, uint64_t v)
 {
-	if (its->enabled) /* §12.19: UNPREDICTABLE; here: ignored */
+	if (its->enabled) /* GITS_CBASER: UNPREDICTABLE; here: ignored */
 		return;
 	its->cbaser = v & CBASER_STORED;
 	its->size = (uint32_t)((field_get(CBASER_SIZE, v) + 1) * QUEUE_PAGE);

@@ -1,8 +1,7 @@
 /*
  * Commands of the virtual ITS (IHI 0069H §5.3). Each is checked against the devices and vCPUs of
  * its own guest and performed on EL2's map; nothing is forwarded. A command that makes no sense is
- * skipped with a line in the log, as an ITS that does not stall may do (§5.3.2); so the queue always
- * ends.
+ * skipped with a line in the log, as an ITS may do with a command error; so the queue always ends.
  */
 #include "vits_priv.h"
 
@@ -56,7 +55,7 @@ static uint8_t property(struct vits *its, uint64_t ipa)
 		its->line.ipa = line;
 		if (vm_copy_from(its->vm, its->line.byte, IPA(line), VITS_LINE) != HV_OK) {
 			its->line.ipa = VITS_NO_LINE;
-			return 0; /* disabled: a table that is not RAM, §5.1.1 */
+			return 0; /* disabled: a table that is not RAM */
 		}
 	}
 	return its->line.byte[ipa - line];

@@ -37,7 +37,7 @@ void vits_reset(struct vits *its);
  */
 void vits_resume(struct vits *its, struct vcpu *cur);
 
-/* GICR_CTLR.EnableLPIs went from 0 to 1, with these bases (IHI 0069 §12.11). */
+/* GICR_CTLR.EnableLPIs went from 0 to 1, with these bases (GICR_PROPBASER, GICR_PENDBASER). */
 void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser);
 
 #endif
