@@ -22,19 +22,19 @@
 #include <hv/spinlock.h>
 
 #define RING_SIZE  8192 /* power of two */
-#define RINGS	   (MAX_VMS + 1)
-#define LINE_LONG  512	/* characters after which others may break a line */
-#define STAGE_SIZE 96	/* prefix and a piece of a line */
-#define PUMP_MAX   256  /* characters one call hands to the UART */
-#define RX_MAX	   32	/* characters one call takes from the UART */
+#define RINGS      (MAX_VMS + 1)
+#define LINE_LONG  512 /* characters after which others may break a line */
+#define STAGE_SIZE 96  /* prefix and a piece of a line */
+#define PUMP_MAX   256 /* characters one call hands to the UART */
+#define RX_MAX     32  /* characters one call takes from the UART */
 #define STUCK_US   100000
-#define CTRL_A	   1
+#define CTRL_A     1
 
 struct ring {
 	struct spinlock lock; /* writers */
-	uint32_t head;	      /* characters put so far; writers */
-	uint32_t tail;	      /* characters taken so far; the pump */
-	uint32_t lost;	      /* nonzero: writers drop until the pump has told it */
+	uint32_t head;        /* characters put so far; writers */
+	uint32_t tail;        /* characters taken so far; the pump */
+	uint32_t lost;        /* nonzero: writers drop until the pump has told it */
 	char *buf;
 	char prefix[GUEST_NAME_MAX + 3];
 	void (*rx)(void *arg, char c);
@@ -42,23 +42,22 @@ struct ring {
 };
 
 static char log_buf[RING_SIZE]; /* of ring 0, which is there from the first line on */
-static struct ring rings[RINGS];
+static struct ring rings[RINGS] = {{.buf = log_buf}};
 static uint8_t ring_count = 1;
 
 void (*console_retry)(void);
-void (*console_on_command)(char letter);
 
 static struct {
 	struct uart uart;
-	bool irq;	/* console_start_irq was called */
-	bool busy;	/* somebody is the pump */
-	bool note;	/* work appeared since the pump looked */
-	bool armed;	/* the UART is full; its interrupt calls */
-	bool retrying;	/* console_retry was asked */
-	bool stuck;	/* the UART took nothing for STUCK_US; not waited for again */
+	bool irq;      /* console_start_irq was called */
+	bool busy;     /* somebody is the pump */
+	bool note;     /* work appeared since the pump looked */
+	bool armed;    /* the UART is full; its interrupt calls */
+	bool retrying; /* console_retry was asked */
+	bool stuck;    /* the UART took nothing for STUCK_US; not waited for again */
 	/* the pump's own */
-	uint8_t cur;	/* ring whose line is on the screen */
-	bool mid;	/* that line is not finished */
+	uint8_t cur; /* ring whose line is on the screen */
+	bool mid;    /* that line is not finished */
 	char last;
 	uint32_t line_len;
 	uint64_t held_until; /* without output since, the line may be broken */
@@ -68,28 +67,9 @@ static struct {
 
 static struct {
 	bool busy;
-	uint8_t to;	/* ring that has the input; 0: none */
+	uint8_t to;     /* ring that has the input; 0: none */
 	uint8_t ctrl_a; /* how many in a row */
 } rx;
-
-/* ---- writers ---- */
-
-static char *buffer(const struct ring *r)
-{
-	return r == rings ? log_buf : r->buf;
-}
-
-static void put_locked(struct ring *r, char c)
-{
-	uint32_t used = r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
-
-	if (used == RING_SIZE || __atomic_load_n(&r->lost, __ATOMIC_RELAXED)) {
-		__atomic_fetch_add(&r->lost, 1, __ATOMIC_RELAXED);
-		return;
-	}
-	buffer(r)[r->head % RING_SIZE] = c;
-	__atomic_store_n(&r->head, r->head + 1, __ATOMIC_RELEASE);
-}
 
 /* ---- the pump: rings to stage ---- */
 
@@ -99,12 +79,16 @@ static bool has_output(const struct ring *r)
 	       __atomic_load_n(&r->lost, __ATOMIC_RELAXED);
 }
 
-static bool others_wait(void)
+/* The next ring with output, the one on the screen last; RINGS: none. */
+static uint8_t next_ring(void)
 {
-	for (uint8_t i = 0; i < ring_count; i++)
-		if (i != tx.cur && has_output(&rings[i]))
-			return true;
-	return false;
+	for (uint8_t i = 1; i <= ring_count; i++) {
+		uint8_t n = (uint8_t)((tx.cur + i) % ring_count);
+
+		if (has_output(&rings[n]))
+			return n;
+	}
+	return RINGS;
 }
 
 static void stage(char c)
@@ -160,7 +144,7 @@ static void stage_ring(struct ring *r)
 		return;
 	}
 	while (tail != head && tx.stage_len < STAGE_SIZE - sizeof(r->prefix)) {
-		char c = buffer(r)[tail++ % RING_SIZE];
+		char c = r->buf[tail++ % RING_SIZE];
 
 		if (c == '\r' && !tx.mid) /* nothing to return on, and it would hide the prefix */
 			continue;
@@ -177,17 +161,14 @@ static void stage_ring(struct ring *r)
 /* Fills the empty stage. False: nothing to send, or it has to wait for somebody's line. */
 static bool fill(bool now)
 {
+	uint8_t next = next_ring();
+	bool more = has_output(&rings[tx.cur]);
+
 	tx.stage_pos = 0;
 	tx.stage_len = 0;
-	if (tx.mid) {
-		bool more = has_output(&rings[tx.cur]);
-
-		if (more && (tx.line_len < LINE_LONG || !others_wait())) {
-			stage_ring(&rings[tx.cur]);
-			return true;
-		}
-		if (!more && !others_wait())
-			return false;
+	if (next == RINGS)
+		return false;
+	if (tx.mid && next != tx.cur && !(more && tx.line_len < LINE_LONG)) {
 		if (!more && !now && tx.irq && console_retry && arch_time_ticks() < tx.held_until) {
 			if (!__atomic_exchange_n(&tx.retrying, true, __ATOMIC_RELAXED))
 				console_retry();
@@ -196,15 +177,10 @@ static bool fill(bool now)
 		stage_newline();
 		return true;
 	}
-	for (uint8_t i = 1; i <= ring_count && !tx.stage_len; i++) {
-		uint8_t n = (uint8_t)((tx.cur + i) % ring_count);
-
-		if (has_output(&rings[n])) {
-			tx.cur = n;
-			stage_ring(&rings[n]);
-		}
-	}
-	return tx.stage_len != 0;
+	if (!tx.mid)
+		tx.cur = next;
+	stage_ring(&rings[tx.cur]);
+	return true;
 }
 
 /* ---- the pump: stage to UART ---- */
@@ -289,39 +265,26 @@ static void pump(void)
 		console_retry();
 }
 
-/* After something was put. */
-static void wake(void)
-{
-	/* The note makes a pump that is just disarming look again. */
-	__atomic_store_n(&tx.note, true, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&tx.armed, __ATOMIC_SEQ_CST)) /* else the interrupt will find it */
-		pump();
-}
+/* ---- writers ---- */
 
-void console_put(uint8_t ring, char c)
+void console_put(uint8_t ring, const char *text, size_t n)
 {
 	struct ring *r = &rings[ring];
 
 	spin_lock(&r->lock);
-	put_locked(r, c);
-	spin_unlock(&r->lock);
-	wake();
-}
-
-void console_log(const char *line, size_t n)
-{
-	struct ring *r = &rings[0];
-
-	spin_lock(&r->lock);
-	if (r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) + n + 1 > RING_SIZE) {
-		__atomic_fetch_add(&r->lost, (uint32_t)n + 1, __ATOMIC_RELAXED);
+	if (r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) + n > RING_SIZE ||
+	    __atomic_load_n(&r->lost, __ATOMIC_RELAXED)) {
+		__atomic_fetch_add(&r->lost, (uint32_t)n, __ATOMIC_RELAXED);
 	} else {
-		for (size_t i = 0; i < n; i++)
-			put_locked(r, line[i]);
-		put_locked(r, '\n');
+		for (uint32_t i = 0; i < n; i++)
+			r->buf[(r->head + i) % RING_SIZE] = text[i];
+		__atomic_store_n(&r->head, r->head + (uint32_t)n, __ATOMIC_RELEASE);
 	}
 	spin_unlock(&r->lock);
-	wake();
+	/* The note makes a pump that is just disarming look again. */
+	__atomic_store_n(&tx.note, true, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&tx.armed, __ATOMIC_SEQ_CST)) /* else the interrupt will find it */
+		pump();
 }
 
 /* ---- input ---- */
@@ -346,8 +309,6 @@ static void command(char letter)
 		log_info("Ctrl-a: three times: next guest; h: help; l: list of guests");
 	for (uint8_t i = 1; letter == 'l' && i < ring_count; i++)
 		log_info("%s%s", rings[i].prefix, i == rx.to ? "has the input" : "");
-	if (console_on_command)
-		console_on_command(letter);
 }
 
 static void deliver(char c)

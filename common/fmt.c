@@ -13,9 +13,8 @@ struct out {
 };
 
 struct spec {
-	unsigned width;
-	unsigned precision;
-	bool left, zero, has_precision;
+	unsigned width, precision;
+	bool left, zero;
 	bool is_long; /* long, long long and size_t are all 64 bits */
 };
 
@@ -25,34 +24,35 @@ static void put(struct out *o, char c)
 		o->buf[o->len++] = c;
 }
 
-static void put_padded(struct out *o, const struct spec *s, const char *text, size_t len, char sign)
+static void put_padded(struct out *o, const struct spec *s, const char *text, size_t len)
 {
-	size_t total = len + (sign != 0);
-	size_t pad = s->width > total ? s->width - total : 0;
-	bool zeros = s->zero && !s->left;
+	size_t pad = s->width > len ? s->width - len : 0;
 
-	if (sign && zeros)
-		put(o, sign);
+	if (s->zero && !s->left && *text == '-') { /* the sign stands before the zeros */
+		put(o, *text++);
+		len--;
+	}
 	for (; !s->left && pad; pad--)
-		put(o, zeros ? '0' : ' ');
-	if (sign && !zeros)
-		put(o, sign);
-	for (size_t i = 0; i < len; i++)
-		put(o, text[i]);
+		put(o, s->zero ? '0' : ' ');
+	while (len--)
+		put(o, *text++);
 	for (; pad; pad--)
 		put(o, ' ');
 }
 
-static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base, char sign)
+static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base,
+		       bool negative)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char text[21];
+	size_t at = sizeof(text);
 
 	do {
-		digits[--at] = "0123456789abcdef"[v % base];
+		text[--at] = "0123456789abcdef"[v % base];
 		v /= base;
 	} while (v);
-	put_padded(o, s, digits + at, sizeof(digits) - at, sign);
+	if (negative)
+		text[--at] = '-';
+	put_padded(o, s, text + at, sizeof(text) - at);
 }
 
 static void put_string(struct out *o, struct spec *s, const char *text)
@@ -61,10 +61,10 @@ static void put_string(struct out *o, struct spec *s, const char *text)
 
 	if (!text)
 		text = "(null)";
-	while ((!s->has_precision || len < s->precision) && text[len])
+	while (len < s->precision && text[len])
 		len++;
 	s->zero = false;
-	put_padded(o, s, text, len, 0);
+	put_padded(o, s, text, len);
 }
 
 /* A number of the format string; capped, so that no format pads without end. */
@@ -75,67 +75,45 @@ static const char *parse_number(const char *f, unsigned *n)
 	return f;
 }
 
-static const char *parse_flags(const char *f, struct spec *s)
+size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 {
-	for (;; f++) {
-		if (*f == '-')
-			s->left = true;
-		else if (*f == '0')
-			s->zero = true;
-		else
-			return f;
-	}
-}
+	struct out o = {.buf = buf, .size = size};
 
-static const char *parse_length(const char *f, struct spec *s)
-{
-	for (; *f == 'l' || *f == 'z' || *f == 'h'; f++)
-		s->is_long |= *f != 'h';
-	return f;
-}
-
-size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list args)
-{
-	struct out o = { .buf = buf, .size = size };
-	va_list ap;
-
-	va_copy(ap, args);
 	for (const char *f = fmt; *f; f++) {
+		struct spec s = {.precision = UINT32_MAX};
 		const char *start = f;
-		struct spec s = { 0 };
 		int64_t v;
 
 		if (*f != '%') {
 			put(&o, *f);
 			continue;
 		}
-		f = parse_flags(f + 1, &s);
+		for (f++; *f == '-' || *f == '0'; f++)
+			*(*f == '-' ? &s.left : &s.zero) = true;
 		f = parse_number(f, &s.width);
-		if (*f == '.') {
-			s.has_precision = true;
-			if (f[1] == '*') {
-				s.precision = (unsigned)va_arg(ap, int);
-				f += 2;
-			} else {
-				f = parse_number(f + 1, &s.precision);
-			}
+		if (f[0] == '.' && f[1] == '*') {
+			s.precision = (unsigned)va_arg(ap, int);
+			f += 2;
+		} else if (f[0] == '.') {
+			f = parse_number(f + 1, &s.precision);
 		}
-		f = parse_length(f, &s);
+		for (; *f == 'l' || *f == 'z' || *f == 'h'; f++)
+			s.is_long |= *f != 'h';
 		switch (*f) {
 		case 'd':
 		case 'i':
 			v = s.is_long ? va_arg(ap, int64_t) : va_arg(ap, int);
-			put_number(&o, &s, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0 ? '-' : 0);
+			put_number(&o, &s, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0);
 			break;
 		case 'u':
 		case 'x':
 			put_number(&o, &s, s.is_long ? va_arg(ap, uint64_t) : va_arg(ap, unsigned),
-				   *f == 'u' ? 10 : 16, 0);
+				   *f == 'u' ? 10 : 16, false);
 			break;
 		case 'p':
 			put(&o, '0');
 			put(&o, 'x');
-			put_number(&o, &s, (uintptr_t)va_arg(ap, void *), 16, 0);
+			put_number(&o, &s, (uintptr_t)va_arg(ap, void *), 16, false);
 			break;
 		case 's':
 			put_string(&o, &s, va_arg(ap, const char *));
@@ -149,10 +127,8 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list args)
 		default: /* unknown: shown, so that it gets mended */
 			put(&o, '%');
 			f = start;
-			break;
 		}
 	}
-	va_end(ap);
 	if (size)
 		buf[o.len] = 0;
 	return o.len;

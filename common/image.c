@@ -115,7 +115,6 @@ static size_t skip_header(const uint8_t *file, size_t size)
  */
 struct work {
 	uint8_t window[KIB(32)];
-	uint32_t crc_table[256];
 	uint8_t state[]; /* zlib's */
 };
 
@@ -155,22 +154,20 @@ static unsigned feed(void *arg, z_const unsigned char **next)
 	return n;
 }
 
-/* RFC 1952 §8: the reflected CRC-32, a byte a step. */
-static void crc_prepare(uint32_t *table)
+/* RFC 1952 §8: the reflected CRC-32, four bits a step. */
+static uint32_t crc_update(uint32_t crc, const uint8_t *p, size_t size)
 {
-	for (uint32_t n = 0; n < 256; n++) {
-		uint32_t c = n;
+	static const uint32_t table[16] = {
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	};
 
-		for (unsigned bit = 0; bit < 8; bit++)
-			c = c & 1 ? 0xedb88320 ^ c >> 1 : c >> 1;
-		table[n] = c;
+	for (; size; size--) {
+		crc ^= *p++;
+		crc = table[crc & 15] ^ crc >> 4;
+		crc = table[crc & 15] ^ crc >> 4;
 	}
-}
-
-static uint32_t crc_update(const uint32_t *table, uint32_t crc, const uint8_t *p, size_t size)
-{
-	for (; size; size--)
-		crc = table[(uint8_t)crc ^ *p++] ^ crc >> 8;
 	return crc;
 }
 
@@ -179,7 +176,7 @@ static int drain(void *arg, unsigned char *piece, unsigned size)
 	struct inflation *f = arg;
 	size_t fits = (size_t)MIN((uint64_t)size, f->limit - f->made);
 
-	f->crc = crc_update(f->work->crc_table, f->crc, piece, fits);
+	f->crc = crc_update(f->crc, piece, fits);
 	f->made += fits;
 	f->sink(f->arg, piece, fits);
 	return fits < size; /* not 0: enough */
@@ -201,7 +198,6 @@ enum hv_status image_inflate(const void *data, size_t size, uint64_t limit, imag
 		return HV_EINVAL;
 	f.next += start;
 	f.left -= start;
-	crc_prepare(f.work->crc_table);
 	r = inflateBack(&z, feed, &f, drain, &f);
 	if (r == Z_BUF_ERROR && z.next_in)
 		return HV_ENOMEM;

@@ -15,13 +15,14 @@ static const char prefixes[][20] = {
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	char line[LINE_MAX];
+	char line[LINE_MAX + 1];
 	va_list ap;
 	size_t n;
 
-	n = fmt_print(line, sizeof(line), "%s", prefixes[level]);
+	n = fmt_print(line, LINE_MAX, "%s", prefixes[level]);
 	va_start(ap, fmt);
-	n += fmt_vprint(line + n, sizeof(line) - n, fmt, ap);
+	n += fmt_vprint(line + n, LINE_MAX - n, fmt, ap);
 	va_end(ap);
-	console_log(line, n);
+	line[n++] = '\n';
+	console_put(0, line, n);
 }

@@ -40,55 +40,39 @@ static int64_t cpu_on(struct vcpu *self, uint64_t mpidr, uint64_t entry, uint64_
 static int64_t affinity_info(const struct vcpu *self, uint64_t mpidr, uint64_t level)
 {
 	const struct vcpu *t = target_of(self->vm, mpidr);
+	enum vcpu_state state;
 
 	if (!t || level != 0)
 		return PSCI_INVALID;
-	switch (__atomic_load_n(&t->state, __ATOMIC_ACQUIRE)) {
-	case VCPU_ON:
-		return 0;
-	case VCPU_OFF:
-		return 1;
-	case VCPU_CLAIMED:
-	case VCPU_ON_PENDING:
-		return 2;
-	}
-	return PSCI_INVALID;
+	state = __atomic_load_n(&t->state, __ATOMIC_ACQUIRE);
+	return state == VCPU_ON ? 0 : state == VCPU_OFF ? 1 : 2; /* ON, OFF, ON_PENDING: §5.7 */
 }
 
-static int64_t features(uint32_t fn)
-{
-	switch (fn & ~PSCI_FN_64BIT) {
-	case PSCI_FN_VERSION:
-	case PSCI_FN_CPU_SUSPEND:
-	case PSCI_FN_CPU_OFF:
-	case PSCI_FN_CPU_ON:
-	case PSCI_FN_AFFINITY_INFO:
-	case PSCI_FN_MIGRATE_INFO:
-	case PSCI_FN_SYSTEM_OFF:
-	case PSCI_FN_SYSTEM_RESET:
-	case PSCI_FN_FEATURES:
-	case SMCCC_FN_VERSION:
-		return PSCI_SUCCESS;
-	}
-	return PSCI_NOT_SUPPORTED;
-}
+/* Functions by their number, and those that have a 64-bit twin: DEN 0022 §5.1. */
+#define N(fn) (1U << ((fn)&31))
+static const uint32_t functions[] = {
+	N(PSCI_FN_VERSION) | N(PSCI_FN_CPU_SUSPEND) | N(PSCI_FN_CPU_OFF) | N(PSCI_FN_CPU_ON) |
+		N(PSCI_FN_AFFINITY_INFO) | N(PSCI_FN_MIGRATE_INFO) | N(PSCI_FN_SYSTEM_OFF) |
+		N(PSCI_FN_SYSTEM_RESET) | N(PSCI_FN_FEATURES),
+	N(PSCI_FN_CPU_SUSPEND) | N(PSCI_FN_CPU_ON) | N(PSCI_FN_AFFINITY_INFO),
+};
 
-/* A 32-bit call has 32-bit arguments (DEN 0028 §3.1). */
-static uint64_t arg(const struct guest_regs *r, unsigned n, uint32_t fn)
+static bool supported(uint32_t fn)
 {
-	return fn & PSCI_FN_64BIT ? r->x[n] : (uint32_t)r->x[n];
+	uint32_t n = (fn & ~PSCI_FN_64BIT) - PSCI_FN_VERSION;
+
+	return fn == SMCCC_FN_VERSION || (n < 32 && functions[fn / PSCI_FN_64BIT & 1] >> n & 1);
 }
 
 enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 {
 	uint32_t fn = (uint32_t)r->x[0];
+	/* A 32-bit call has 32-bit arguments (DEN 0028 §3.1). */
+	uint64_t mask = fn & PSCI_FN_64BIT ? UINT64_MAX : UINT32_MAX;
+	uint64_t a1 = r->x[1] & mask, a2 = r->x[2] & mask;
 	int64_t result = PSCI_NOT_SUPPORTED;
 
-	if ((fn & ~(PSCI_FN_64BIT | 0xf)) != PSCI_FN_VERSION && fn != SMCCC_FN_VERSION) {
-		r->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
-		return PSCI_RESUME;
-	}
-	switch (fn) {
+	switch (supported(fn) ? fn & ~PSCI_FN_64BIT : 0) {
 	case PSCI_FN_VERSION:
 		result = PSCI_VERSION_1_1;
 		break;
@@ -96,22 +80,20 @@ enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 		result = SMCCC_VERSION_1_1;
 		break;
 	case PSCI_FN_FEATURES:
-		result = features((uint32_t)r->x[1]);
+		result = supported((uint32_t)a1) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
 		break;
 	case PSCI_FN_CPU_SUSPEND:
-	case PSCI_FN_CPU_SUSPEND | PSCI_FN_64BIT:
 		/* Standby: the vCPU stays where it is, and returns at once (a spurious wake-up). */
 		result = PSCI_SUCCESS;
 		break;
 	case PSCI_FN_CPU_OFF:
-		return PSCI_CPU_OFF; /* parking says OFF, when nothing of the vCPU is left running */
+		return PSCI_CPU_OFF; /* parking says OFF, when nothing of the vCPU is left running
+				      */
 	case PSCI_FN_CPU_ON:
-	case PSCI_FN_CPU_ON | PSCI_FN_64BIT:
-		result = cpu_on(vcpu, arg(r, 1, fn), arg(r, 2, fn), arg(r, 3, fn));
+		result = cpu_on(vcpu, a1, a2, r->x[3] & mask);
 		break;
 	case PSCI_FN_AFFINITY_INFO:
-	case PSCI_FN_AFFINITY_INFO | PSCI_FN_64BIT:
-		result = affinity_info(vcpu, arg(r, 1, fn), arg(r, 2, fn));
+		result = affinity_info(vcpu, a1, a2);
 		break;
 	case PSCI_FN_MIGRATE_INFO:
 		result = 2; /* no trusted OS that cares where it runs */

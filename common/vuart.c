@@ -15,10 +15,10 @@
 #define RX_SIZE 1024 /* power of two */
 
 /* Registers that keep what is written, and which bits of it. There is no DMA for DMACR. */
-#define KEPT(off) (((off) - PL011_IBRD) / 4)
+#define KEPT(off) (((off)-PL011_IBRD) / 4)
 static const uint16_t kept_bits[] = {
-	[KEPT(PL011_IBRD)] = 0xffff, [KEPT(PL011_FBRD)] = 0x3f,	       [KEPT(PL011_LCR_H)] = 0xff,
-	[KEPT(PL011_CR)] = 0xff87,   [KEPT(PL011_IFLS)] = 0x3f,	       [KEPT(PL011_IMSC)] = PL011_INT_ALL,
+	[KEPT(PL011_IBRD)] = 0xffff, [KEPT(PL011_FBRD)] = 0x3f, [KEPT(PL011_LCR_H)] = 0xff,
+	[KEPT(PL011_CR)] = 0xff87,   [KEPT(PL011_IFLS)] = 0x3f, [KEPT(PL011_IMSC)] = PL011_INT_ALL,
 	[KEPT(PL011_DMACR)] = 0x7, /* RIS, MIS and ICR between them: none */
 };
 
@@ -35,7 +35,7 @@ struct vuart {
 };
 
 /* PeriphID0..3 of revision r1p5, so that drivers assume FIFOs of 32, and PCellID0..3. */
-static const uint8_t ids[] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
+static const uint8_t ids[] = {0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
 
 static uint32_t rx_count(const struct vuart *u)
 {
@@ -67,37 +67,20 @@ static void update_line(struct vuart *u, struct vcpu *cur)
 	vgic_set_level(u->vm, cur, u->vintid, level);
 }
 
-static uint32_t read_dr(struct vuart *u)
-{
-	uint32_t d;
-
-	if (!rx_count(u))
-		return 0;
-	d = (uint8_t)u->rx[u->tail++ % RX_SIZE];
-	if (u->overrun)
-		d |= PL011_DR_OE;
-	u->overrun = false;
-	return d;
-}
-
-static uint32_t read_fr(const struct vuart *u)
-{
-	uint32_t fr = PL011_FR_TXFE | PL011_FR_CTS | PL011_FR_DSR | PL011_FR_DCD;
-
-	if (!rx_count(u))
-		fr |= PL011_FR_RXFE;
-	if (rx_count(u) >= PL011_FIFO)
-		fr |= PL011_FR_RXFF;
-	return fr;
-}
-
 static uint32_t read_reg(struct vuart *u, uint64_t off)
 {
+	uint32_t n = rx_count(u), v = 0;
+
 	switch (off) {
 	case PL011_DR:
-		return read_dr(u);
+		if (n) {
+			v = (uint8_t)u->rx[u->tail++ % RX_SIZE] | (u->overrun ? PL011_DR_OE : 0);
+			u->overrun = false;
+		}
+		return v;
 	case PL011_FR:
-		return read_fr(u);
+		return PL011_FR_TXFE | PL011_FR_CTS | PL011_FR_DSR | PL011_FR_DCD |
+		       (n ? 0 : PL011_FR_RXFE) | (n >= PL011_FIFO ? PL011_FR_RXFF : 0);
 	case PL011_RIS:
 		return ris(u);
 	case PL011_MIS:
@@ -125,6 +108,7 @@ static enum emul access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 	struct vuart *u = arg;
 	uint64_t off = a->off & ~UINT64_C(3);
 	unsigned shift = (unsigned)(a->off & 3) * 8;
+	char c = (char)a->value;
 
 	spin_lock(&u->lock);
 	if (!a->write)
@@ -135,7 +119,7 @@ static enum emul access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 	spin_unlock(&u->lock);
 	/* Without the lock: the UART's interrupt may come for our input meanwhile. */
 	if (a->write && !shift && off == PL011_DR)
-		console_put(u->vm->console, (char)a->value);
+		console_put(u->vm->console, &c, 1);
 	return EMUL_OK;
 }
 

@@ -33,9 +33,11 @@ enum hv_status __must_check uart_find(const void *fdt, struct uart *out, struct 
 void console_init(struct uart u);
 /* A guest's ring: returns its number. `rx` gets input, on the CPU that owns the UART interrupt. */
 uint8_t console_add(const char *name, void (*rx)(void *arg, char c), void *arg);
-void console_put(uint8_t ring, char c);
-/* A whole line of Viaduct's own; never loses its prefix, never blocks for long. */
-void console_log(const char *line, size_t n);
+/*
+ * All of it or, when the ring is full or has lost something, nothing; never blocks for long. Ring 0
+ * is Viaduct's own and gets whole lines.
+ */
+void console_put(uint8_t ring, const char *text, size_t n);
 /* Moves rings to the UART and input to the guest: from the UART interrupt, or polled at boot. */
 void console_poll(void);
 /* Everything out, synchronously: before power-off and in a crash. Bounded, whatever happens. */
@@ -52,7 +54,5 @@ void console_start_irq(void);
  */
 extern void (*console_retry)(void);
 #define CONSOLE_HOLD_US 250000
-/* Ctrl-a and a letter that the console does not know itself (h: help, l: list). May be NULL. */
-extern void (*console_on_command)(char letter);
 
 #endif

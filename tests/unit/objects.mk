@@ -46,6 +46,7 @@ irq_objs := common/irq.c common/pmem.c
 gicv3_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv3) $(dt_objs) common/fmt.c common/mmio.c
 gicv2m_objs := drivers/irqchip/gicv2m.c drivers/irqchip/msi.c $(dt_objs) common/fmt.c common/mmio.c
 gicv2_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2) $(dt_objs) common/fmt.c common/mmio.c
+psci_objs := common/psci.c
 uart_objs := drivers/serial/uart.c $(dt_objs) common/fmt.c common/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c
 load_objs := common/load.c common/vm.c common/image.c common/guest_dt.c $(dt_objs) common/fmt.c common/pmem.c common/s2.c

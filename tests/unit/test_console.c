@@ -25,7 +25,6 @@ static struct {
 static char got[2][64];
 static uint8_t a, b;
 static unsigned retries;
-static char command;
 
 static void fake_init(void *dev)
 {
@@ -79,15 +78,10 @@ static void on_retry(void)
 	retries++;
 }
 
-static void on_command(char c)
-{
-	command = c;
-}
-
 static void puts_to(uint8_t ring, const char *s)
 {
 	while (*s)
-		console_put(ring, *s++);
+		console_put(ring, s++, 1);
 }
 
 static void expect(const char *want)
@@ -111,7 +105,6 @@ static int begin(void **state)
 	uart.out[0] = 0;
 	uart.input = NULL;
 	retries = 0;
-	command = 0;
 	memset(got, 0, sizeof(got));
 	host_log_clear();
 	return 0;
@@ -120,7 +113,7 @@ static int begin(void **state)
 static void log_line_has_no_prefix(void **state)
 {
 	(void)state;
-	console_log("viaduct: hello", 14);
+	console_put(0, "viaduct: hello\n", 15);
 	expect("viaduct: hello\r\n");
 }
 
@@ -146,8 +139,8 @@ static void lines_of_two_guests_never_mix(void **state)
 
 	(void)state;
 	for (size_t i = 0; la[i]; i++) {
-		console_put(a, la[i]);
-		console_put(b, lb[i]);
+		console_put(a, la + i, 1);
+		console_put(b, lb + i, 1);
 	}
 	expect("(alpha) aaaa aaaa\r\n(beta) bbbb bbbb\r\n");
 }
@@ -156,7 +149,7 @@ static void prompt_is_broken_only_after_the_hold(void **state)
 {
 	(void)state;
 	puts_to(a, "$ ");
-	console_log("viaduct: x", 10);
+	console_put(0, "viaduct: x\n", 11);
 	puts_to(b, "y\n");
 	expect("(alpha) $ ");
 	assert_int_equal(retries, 1);
@@ -182,11 +175,24 @@ static void nobody_waits_without_a_timer(void **state)
 static void endless_line_does_not_silence_others(void **state)
 {
 	(void)state;
-	console_put(a, 'x');
+	console_put(a, "x", 1);
 	puts_to(b, "here\n");
 	for (unsigned i = 0; i < 600; i++)
-		console_put(a, 'x');
+		console_put(a, "x", 1);
 	assert_non_null(strstr(uart.out, "x\r\n(beta) here\r\n(alpha) x"));
+}
+
+static void long_line_is_whole_when_nobody_waits(void **state)
+{
+	char line[1200];
+
+	(void)state;
+	memset(line, 'y', sizeof(line));
+	console_put(a, line, sizeof(line));
+	for (unsigned i = 0; i < 20; i++)
+		console_poll();
+	assert_int_equal(uart.len, strlen("(alpha) ") + sizeof(line));
+	assert_null(strchr(uart.out, '\n'));
 }
 
 static void full_uart_is_left_to_its_interrupt(void **state)
@@ -212,7 +218,7 @@ static void overflow_is_dropped_and_counted(void **state)
 	uart.room = 0;
 	/* one more than the ring holds is on its way to the UART */
 	for (unsigned i = 0; i < 8192 + 1 + 77; i++)
-		console_put(a, i % 64 == 63 ? '\n' : 'x');
+		console_put(a, i % 64 == 63 ? "\n" : "x", 1);
 	uart.room = ~0U;
 	for (unsigned i = 0; i < 100; i++)
 		console_poll();
@@ -224,13 +230,14 @@ static void overflow_is_dropped_and_counted(void **state)
 
 static void log_line_is_lost_whole(void **state)
 {
-	char line[200];
+	char line[201];
 
 	(void)state;
-	memset(line, 'l', sizeof(line));
+	memset(line, 'l', 200);
+	line[200] = '\n';
 	uart.room = 0;
 	for (unsigned i = 0; i < 50; i++)
-		console_log(line, sizeof(line));
+		console_put(0, line, sizeof(line));
 	uart.room = ~0U;
 	for (unsigned i = 0; i < 100; i++)
 		console_poll();
@@ -266,7 +273,6 @@ static void ctrl_a_and_letter_is_a_command(void **state)
 	uart.input = "\001qx\001h";
 	console_poll();
 	assert_string_equal(got[0], "x");
-	assert_int_equal(command, 'h');
 	assert_non_null(strstr(host_log(), "three times"));
 }
 
@@ -293,21 +299,20 @@ static void input_is_bounded_per_call(void **state)
 static void early_lines_wait_for_the_uart_and_are_synchronous(void **state)
 {
 	(void)state;
-	console_log("viaduct: early", 14);
+	console_put(0, "viaduct: early\n", 15);
 	uart.room = ~0U;
 	console_init((struct uart){ &fake, NULL });
 	expect("viaduct: early\r\n");
 	puts_to(a, "partial");
-	console_log("viaduct: now", 12);
+	console_put(0, "viaduct: now\n", 13);
 	expect("(alpha) partial\r\nviaduct: now\r\n");
 	uart.room = 0; /* a UART that takes nothing does not stop the boot */
-	console_log("viaduct: kept", 13);
+	console_put(0, "viaduct: kept\n", 14);
 	uart.room = ~0U;
-	console_log("viaduct: next", 13);
+	console_put(0, "viaduct: next\n", 14);
 	expect("viaduct: kept\r\nviaduct: next\r\n");
 	assert_false(uart.irq);
 	console_start_irq();
-	console_on_command = on_command;
 }
 
 int main(void)
@@ -321,6 +326,7 @@ int main(void)
 		cmocka_unit_test_setup(prompt_is_broken_only_after_the_hold, begin),
 		cmocka_unit_test_setup(nobody_waits_without_a_timer, begin),
 		cmocka_unit_test_setup(endless_line_does_not_silence_others, begin),
+		cmocka_unit_test_setup(long_line_is_whole_when_nobody_waits, begin),
 		cmocka_unit_test_setup(full_uart_is_left_to_its_interrupt, begin),
 		cmocka_unit_test_setup(overflow_is_dropped_and_counted, begin),
 		cmocka_unit_test_setup(log_line_is_lost_whole, begin),
