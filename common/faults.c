@@ -125,7 +125,7 @@ static void quarantine(struct iommu *i, uint32_t sid)
 {
 	char name[80];
 
-	i->ops->set_silent(i, sid);
+	i->ops->detach(i, sid);
 	for (unsigned n = 0; n < pci_func_count; n++)
 		if (!pci_funcs[n].bridge && uses_stream(&pci_funcs[n], i, sid))
 			pci_quiesce(&pci_funcs[n]);

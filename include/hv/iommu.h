@@ -35,8 +35,8 @@ struct iommu_ops {
 	 * it has no context for a further guest. A VMID stands for one root while it is attached.
 	 */
 	enum hv_status (*attach)(struct iommu *i, uint32_t sid, const struct s2 *dma);
-	void (*detach)(struct iommu *i, uint32_t sid);		/* to abort, invalidated, synced */
-	void (*set_silent)(struct iommu *i, uint32_t sid);	/* abort, without events where it can */
+	/* To abort, without events where it can; invalidated, synced. */
+	void (*detach)(struct iommu *i, uint32_t sid);
 	void (*flush)(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
 	enum hv_status (*prepare)(struct iommu *i, uint32_t sid); /* behind iommu_prepare */
 };

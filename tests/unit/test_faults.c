@@ -21,13 +21,13 @@ void (*iommu_on_death)(struct iommu *i);
 static struct vm disk = { .name = "disk", .id = 0 }, net = { .name = "net", .id = 1 };
 static unsigned silenced[8], silenced_count, quiesced;
 
-static void set_silent(struct iommu *i, uint32_t sid)
+static void detach(struct iommu *i, uint32_t sid)
 {
 	(void)i;
 	silenced[silenced_count++] = sid;
 }
 
-static const struct iommu_ops ops = { .set_silent = set_silent };
+static const struct iommu_ops ops = { .detach = detach };
 static struct iommu smmu = { .ops = &ops, .name = "smmuv3@9050000" };
 
 void pci_quiesce(const struct pci_func *f)

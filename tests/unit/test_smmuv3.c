@@ -463,7 +463,7 @@ static void silent_stream_aborts_without_events(void **state)
 	struct iommu *i = attached();
 
 	(void)state;
-	i->ops->set_silent(i, SID);
+	i->ops->detach(i, SID);
 	assert_int_equal(dma_to(SID, 0x1000, true), DMA_ABORT);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_ABORT);
 	assert_int_equal(faults, 0);
@@ -561,7 +561,6 @@ static void check_dead(struct iommu *i)
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_ABORT);
 	i->ops->flush(i, 3, IPA(0), GIB(1));
 	i->ops->detach(i, SID);
-	i->ops->set_silent(i, SID);
 	assert_int_equal(i->ops->attach(i, SID, &dma), HV_ETIMEOUT);
 	iommu_poll();
 	assert_int_equal(deaths, 1);

@@ -330,7 +330,6 @@ const struct iommu_driver smmuv2_driver = {
 		.prepare = prepare,
 		.attach = attach,
 		.detach = detach,
-		.set_silent = detach, /* its faults are still counted */
 		.flush = flush,
 	},
 	.block = block,

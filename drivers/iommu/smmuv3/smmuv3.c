@@ -164,7 +164,6 @@ const struct iommu_driver smmuv3_driver = {
 		.prepare = smmu_prepare,
 		.attach = smmu_attach,
 		.detach = smmu_detach,
-		.set_silent = smmu_set_silent,
 		.flush = smmu_flush,
 	},
 	.block = block,

@@ -85,6 +85,7 @@ static enum hv_status make_abort(struct smmu *s, uint64_t *ste, uint32_t sid)
 	return config_changed(s, sid, true);
 }
 
+/* To a guest's root, or with NULL to abort. */
 enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 {
 	struct smmu *s = i->priv;
@@ -95,7 +96,7 @@ enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 		return HV_EINVAL;
 	spin_lock(&s->stream_lock);
 	st = make_abort(s, ste, sid);
-	if (st == HV_OK) {
+	if (st == HV_OK && dma) {
 		encode_stage2(s, dma, ste);
 		arch_dsb_oshst(); /* all of the entry before what makes it count */
 		store(&ste[0], ste0_stage2);
@@ -106,26 +107,13 @@ enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 	return st;
 }
 
-void smmu_set_silent(struct iommu *i, uint32_t sid)
-{
-	struct smmu *s = i->priv;
-	uint64_t *ste = entry(s, sid);
-
-	if (!ste)
-		return; /* aborted by absence */
-	spin_lock(&s->stream_lock);
-	make_abort(s, ste, sid); /* dead: blocked altogether */
-	spin_unlock(&s->stream_lock);
-	iommu_settle(i);
-}
-
 void smmu_detach(struct iommu *i, uint32_t sid)
 {
 	const uint64_t *ste = entry(i->priv, sid);
 
 	if (!ste)
-		return;
-	smmu_set_silent(i, sid);
+		return; /* aborted by absence */
+	smmu_attach(i, sid, NULL); /* dead: blocked altogether */
 	/* Only now can nothing bring the VMID's translations back for this stream. */
 	smmu_flush_all(i->priv, (uint16_t)field_get(STE2_S2VMID, ste[2]));
 }
