@@ -1,9 +1,10 @@
 """A root complex as Juno's: it lets devices reach RAM from 2 GiB on, and keeps some addresses to itself.
 
 QEMU's has no such limits, so its tree gets Juno's `dma-ranges`, and beside its own `ranges` Juno's
-window at 0x5000_0000, where RAM is on this machine. One boot, three guests: `moved` (NVMe) has two
-pieces of static memory, one of them not even 2 MiB aligned, and must see them from 0x8000_0000 on;
-`direct` (e1000e) sees its own at their physical addresses; `culprit` wants that inside the window.
+window at 0x5000_0000, where RAM is on this machine. One boot with an ITS and one
+with GICv2m, three guests: `moved` (NVMe) has two pieces of static memory, one of them not even 2 MiB
+aligned, and must see them from 0x8000_0000 on; `direct` (e1000e) sees its own at their physical
+addresses; `culprit` wants that inside the window.
 """
 import re
 
@@ -26,24 +27,31 @@ def static(*ranges, **more):
     return {"memory_mib": sum(mib for _, mib in ranges), "properties": {"xen,static-mem": f"<{cells}>", **more}}
 
 
-@pytest.fixture(scope="module")
-def disk(work):
-    return vq.Disk(f"{work}/reach.img", 77)
+@pytest.fixture(scope="module", params=["3", "2"])
+def gic(request):
+    """3 with an ITS; 2 with one GICv2m frame, as Juno has, whose page is outside dma-ranges as well."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def run(disk, server):
+def disk(work, gic):
+    return vq.Disk(f"{work}/reach{gic}.img", 77)
+
+
+@pytest.fixture(scope="module")
+def run(disk, server, gic):
+    intx = "" if gic == "3" else 'msi = "off";'      # there is one frame, and so one guest that has it
     guests = [vq.Guest("culprit", f"{vq.BUILD}/guests/hello.bin", devices=[vq.Device("rng", "0000:00:03.0/00.0")],
                        **static((0x52000000, 32), **{"direct-map": ""})),
               vq.linux("moved", ["disk", "iomem", "off"], options="viaduct.mib=8", cpus=2,
                        devices=[vq.Device("nvme", "0000:00:01.0/00.0")],
                        **static((0x70000000, 128), (0x7a001000, 128))),
               vq.linux("direct", ["net", "iomem", "off"], options=f"viaduct.url={server.url}",
-                       devices=[vq.Device("nic", "0000:00:02.0/00.0")],
+                       devices=[vq.Device("nic", "0000:00:02.0/00.0", extra=intx)],
                        **static((0x90000000, 192), (0xa0000000, 64), **{"direct-map": ""}))]
     devices = vq.root_port(1, 1) + vq.nvme(disk.path, "rp1") + vq.root_port(2, 2) + vq.nic("e1000e", "rp2") + \
         vq.root_port(3, 3) + vq.virtio_rng("/dev/urandom", "rp3")
-    with vq.Machine("reach", devices=devices).start(guests, LIMITS, timeout=120) as r:
+    with vq.Machine(f"reach-{gic}", gic=gic, devices=devices).start(guests, LIMITS, timeout=120) as r:
         yield r.wait()
 
 
@@ -56,6 +64,8 @@ def test_ram_is_where_devices_reach(run, disk):
     assert run.result("moved", "disk-read")["sha256"] == disk.sum(8)
     assert disk.read(vq.PATTERN_OFFSET, 4096 * 64) == vq.Disk.pattern("moved")
     assert run.result("moved", "disk-msix").ok
+    doorbell = int(next(re.search(r"doorbell IPA (0x[0-9a-f]+)", x)[1] for x in run.viaduct() if "moved:" in x and "doorbell" in x), 16)
+    assert 0x90000000 <= doorbell < 1 << 32
 
 
 def test_direct_map_shows_the_physical_addresses(run, server):
