@@ -1,8 +1,8 @@
 /*
  * Interrupt modes and the MSI capability. A function is in one mode: MSI-X if enabled, else MSI,
  * else INTx. The device gets the address and data that Viaduct chose; the guest's are a copy that
- * says which event of its own ITS, or SPI of its GICv2m frame, an interrupt becomes. Only a direct MSI-X table is the device's
- * own: SMMU and ITS confine what it sends, and its event is the guest's.
+ * says which event of its own ITS, or SPI of its GICv2m frame, an interrupt becomes. Only a direct
+ * MSI-X table is the guest's own: SMMU and ITS confine what is sent, and the event is the guest's.
  */
 #include <arch/time.h>
 #include <hv/pmem.h>
@@ -12,7 +12,7 @@
 
 #include "vpci_priv.h"
 
-#define IDLE_MAX 65536u /* messages in a row: far more than any queue of completions */
+#define IDLE_MAX (1u << 18) /* messages in a row: more than any queue of completions, 0.1 s of EL2 */
 
 static uint8_t wanted_mode(const struct vpci_func *f)
 {

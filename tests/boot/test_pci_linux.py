@@ -65,6 +65,12 @@ def test_guests_see_what_they_were_given(run):
     assert set(ids(run, "tree")) == {"1b36:0010", "1af4:1042", "1af4:1044", "8086:10d3"}
 
 
+def test_tables_are_direct_where_nobody_shares_the_device_id(run):
+    lines = [" ".join(x.split()) for x in run.viaduct() if " MSI " in x]
+    assert len([x for x in lines if x.startswith("bridged: MSI trapped (it shares its DeviceID), ITS")]) == 2, lines
+    assert len([x for x in lines if x.startswith("tree: MSI direct, ITS")]) == 4, lines
+
+
 def test_functions_of_one_device_stay_together(run):
     seen = ids(run, "tree")
     assert (seen["1af4:1044"][-2:], seen["8086:10d3"][-2:]) == (".0", ".1")

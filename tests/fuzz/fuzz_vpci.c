@@ -54,6 +54,7 @@ static void world(void)
 	fake_as[1].raw_vendor_caps = true;
 	fake_as[2].raw_gaps = true;
 	fake_as[3].atomic_ops = true;
+	fake_as[1].msi_direct = fake_as[2].msi_direct = true;
 	fake_start();
 }
 
