@@ -202,7 +202,7 @@ static void add_stream(const struct partial *c, struct iommu *i, uint32_t sid)
 	else if (usable && g->stream_count == PLAN_MAX_STREAMS)
 		refuse(c, "it has too many DMA streams; remove a device");
 	else if (usable)
-		g->stream[g->stream_count++] = (struct iommu_stream){i, sid};
+		g->stream[g->stream_count++] = (struct iommu_stream){i, sid & ~i->sid_ignored};
 }
 
 /* `iommus` of the board's device: <phandle StreamID>, or with a mask, which must be 0. */

@@ -126,7 +126,7 @@ static void find_streams(struct pci_func *f)
 			return;
 		}
 		f->iommu = iommu;
-		add_sid(f, sid);
+		add_sid(f, sid & ~iommu->sid_ignored);
 	}
 }
 

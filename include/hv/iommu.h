@@ -48,6 +48,7 @@ struct iommu {
 	uint8_t version;	 /* of the SMMU architecture: 1, 2, 3 */
 	uint8_t oas_bits;	 /* output address size */
 	uint8_t sid_bits;
+	uint32_t sid_ignored;	 /* bits that do not tell streams apart: 0 in every StreamID of ours */
 	bool s2;		 /* was started: translates stage-2 */
 	bool fwb;
 	bool coherent;

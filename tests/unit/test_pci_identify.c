@@ -147,6 +147,26 @@ static void test_iommu_map(void **state)
 	assert_null(pci_by_sid(&board_smmu, 5));
 }
 
+/* Two functions that their IOMMU cannot tell apart are one stream, hence one group. */
+static void test_ignored_bits_of_stream_ids(void **state)
+{
+	static const uint32_t map[] = { 0x0100, BOARD_SMMU, 0x410, 1, 0x0200, BOARD_SMMU, 0x810, 1 };
+	struct pcim_dev *a, *b;
+
+	(void)state;
+	start();
+	a = express(port(NULL, 1, 0, 4, ACS_ALL), 0, 0);
+	b = express(port(NULL, 2, 0, 4, ACS_ALL), 0, 0);
+	board_smmu.sid_ignored = 0x7c00;
+	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .iommu_map = map,
+					 .iommu_count = 2, .no_msi = true });
+	board_go();
+	board_smmu.sid_ignored = 0;
+	assert_int_equal(func(a)->sid[0], 0x10);
+	assert_int_equal(func(b)->sid[0], 0x10);
+	assert_int_equal(func(a)->group, func(b)->group);
+}
+
 static void test_one_unmapped_alias_makes_it_untranslated(void **state)
 {
 	static const uint32_t map[] = { 0x0100, BOARD_SMMU, 0x100, 1 }; /* the alias only */
@@ -432,6 +452,7 @@ int main(void)
 		T(test_aliases_below_bridges),
 		T(test_quirks_of_requester_ids),
 		T(test_iommu_map),
+		T(test_ignored_bits_of_stream_ids),
 		T(test_one_unmapped_alias_makes_it_untranslated),
 		T(test_a_v2m_frame_is_found_like_an_its),
 		T(test_a_masked_stream_is_one_group),

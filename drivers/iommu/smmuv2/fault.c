@@ -40,7 +40,7 @@ static bool take(const struct smmuv2 *s, const struct record *r, unsigned page, 
 	bit = (unsigned)__builtin_ctz(fsr & r->faults);
 	f.reason = r->text[bit];
 	f.code = (uint8_t)(r->code + bit);
-	f.sid = (uint32_t)field_get(SYNR_SID, rd32(s->m, sid)) & ~s->ignored;
+	f.sid = (uint32_t)field_get(SYNR_SID, rd32(s->m, sid)) & ~s->i->sid_ignored;
 	f.addr = rd32(s->m, smmuv2_page(s, page, r->far)) |
 		 (uint64_t)rd32(s->m, smmuv2_page(s, page, r->far + 4U)) << 32;
 	f.write = rd32(s->m, smmuv2_page(s, page, r->synr)) & r->write;

@@ -80,7 +80,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	s->contexts = (uint8_t)MIN(field_get(IDR1_NUMCB, idr1), (uint64_t)CONTEXTS);
 	s->matching = idr0 & IDR0_SMS;
 	s->groups = group_count(idr0);
-	s->ignored = dt_u32(fdt, node, "stream-match-mask", 0) & 0x7fff;
+	i->sid_ignored = dt_u32(fdt, node, "stream-match-mask", 0) & 0x7fff;
 	s->va64 = (idr2 & IDR2_PTFS_4K) && i->version > 1;
 	s->mmu500 = dt_compatible(fdt, node, "arm,mmu-500");
 	i->oas_bits = MIN(iommu_address_bits((unsigned)field_get(IDR2_OAS, idr2)),
@@ -199,7 +199,7 @@ static void flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
 /* What a match register holds for a stream. */
 static uint32_t smr_of(const struct smmuv2 *s, uint32_t sid)
 {
-	return (uint32_t)(SMR_VALID | field_put(0, SMR_MASK, s->ignored)) | (sid & ~s->ignored);
+	return (uint32_t)(SMR_VALID | field_put(sid, SMR_MASK, s->i->sid_ignored));
 }
 
 static unsigned find_smr(const struct smmuv2 *s, uint32_t smr)

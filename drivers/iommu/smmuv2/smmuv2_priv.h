@@ -20,7 +20,6 @@ struct smmuv2 {
 	bool va64;		  /* v2 with AArch64 tables of 4 KiB, and invalidation by IPA */
 	bool matching;		  /* else the StreamID is the index */
 	bool mmu500;
-	uint32_t ignored;	  /* bits of a StreamID that do not count */
 	uint32_t groups;	  /* S2CRs, and SMRs where it matches */
 	uint8_t contexts;
 	uint8_t vmid[CONTEXTS];	  /* whose a context is, for ever; 0: free */
