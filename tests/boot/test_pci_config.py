@@ -128,7 +128,10 @@ def scan(work):
     monitor = f"{work}/config.qmp"
     machine = vq.Machine("config", devices=devices(disks), extra=["-qmp", f"unix:{monitor},server=on,wait=off",
                                                                     "-d", "unimp,guest_errors"])
-    guests = [guest("scan", "cfgscan", devices=[vq.Device(k, v, extra="allow-no-reset;") for k, v in SCANNED.items()]),
+    # Tables of MSI-X that are the guest's own would hold what it wrote. e1000 has no messages at all.
+    scanned = [vq.Device(k, v, extra="allow-no-reset;" + ('msi = "trapped";' if k != "e1000" else ""))
+               for k, v in SCANNED.items()]
+    guests = [guest("scan", "cfgscan", devices=scanned),
               guest("neighbour", "edu", "edu.irqs=2000",
                     devices=[vq.Device("edu", "0000:00:07.0", extra='allow-no-reset; intx = "off";')])]
     with machine.start(guests, timeout=100) as run:
@@ -213,14 +216,15 @@ def test_machine_did_not_object(scan):
 
 # --- sleep and reset ------------------------------------------------------------------------------
 
-@pytest.fixture(scope="module")
-def life(work):
+@pytest.fixture(scope="module", params=["trapped", "direct"])
+def life(work, request):
     disk = vq.Disk(f"{work}/life.img", 70)
-    machine = vq.Machine("pcilife", devices=vq.root_port(1, 1) + vq.nvme(disk.path, "rp1") + vq.root_port(2, 2) +
+    machine = vq.Machine(f"pcilife-{request.param}", devices=vq.root_port(1, 1) + vq.nvme(disk.path, "rp1") + vq.root_port(2, 2) +
                          vq.nic("igb", "rp2") + vq.root_port(3, 3) + vq.nic("e1000e", "rp3"))
     hosts = {"nvme": "0000:00:01.0/00.0", "igb": "0000:00:02.0/00.0", "e1000e": "0000:00:03.0/00.0"}
-    assigned = [vq.Device(k, v, extra="allow-no-reset;") for k, v in hosts.items()]
-    with machine.start([guest("g", "pcilife", devices=assigned)], timeout=60) as run:
+    assigned = [vq.Device(k, v, extra=f'allow-no-reset; msi = "{request.param}";') for k, v in hosts.items()]
+    args = f"life.direct={int(request.param == 'direct')}"
+    with machine.start([guest("g", "pcilife", args, devices=assigned)], timeout=60) as run:
         yield run.wait()
 
 
@@ -233,7 +237,7 @@ def test_bars_of_a_sleeping_function_read_all_ones(life):
 
 def test_function_level_reset_gives_everything_back(life):
     lines = assert_ok(life, "g", "pcilife")
-    for what in ("flr nvme cap=", "flr reset the nvme csts=0", "flr reset the igb eims=0", "flr keeps msi-x entry="):
+    for what in ("flr nvme cap=", "flr reset the nvme csts=0", "flr reset the igb eims=0", "flr and msi-x entry="):
         assert [x for x in lines if x.startswith(what) and x.endswith(" ok")], what
     line = [x for x in lines if re.match(r"igb .* line ", x)]
     assert line == [f"igb {when} line off={off} early={1 - off} irqs=1 ok" for off in (0, 1)
