@@ -188,17 +188,31 @@ static enum hv_status gic_irq(const uint32_t *spec, struct dt_irq *out)
 	return HV_OK;
 }
 
-static void load(uint32_t *to, const fdt32_t *from, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		to[i] = fdt32_ld(from + i);
-}
-
-/* A specifier on its way up: unit address, then interrupt cells. */
+/* A specifier on its way up: unit address, then interrupt cells, for `parent`. */
 struct spec {
+	int parent;
 	uint32_t cell[2 * MAX_CELLS];
 	unsigned unit, count;
 };
+
+/* The next specifier for `parent`, with the unit address before it or, as yet, without. */
+static bool take_spec(const void *fdt, struct cells *c, int parent, bool unit, struct spec *out)
+{
+	const fdt32_t *p;
+
+	*out = (struct spec){ .parent = parent };
+	if (parent < 0)
+		return false;
+	/* An interrupt parent without #address-cells has none. */
+	out->unit = unit ? dt_u32(fdt, parent, "#address-cells", 0) : 0;
+	out->count = dt_u32(fdt, parent, "#interrupt-cells", 0);
+	if (out->unit > MAX_CELLS || out->count - 1 >= MAX_CELLS ||
+	    !cells_take(c, out->unit + out->count, &p))
+		return false;
+	for (unsigned i = 0; i < out->unit + out->count; i++)
+		out->cell[i] = fdt32_ld(p + i);
+	return true;
+}
 
 static bool spec_matches(const struct spec *s, const fdt32_t *entry, struct cells mask)
 {
@@ -211,65 +225,58 @@ static bool spec_matches(const struct spec *s, const fdt32_t *entry, struct cell
 	return true;
 }
 
-/* The entry of a nexus' interrupt-map that `s` selects (§2.4.3.1): *nexus and *s move up. */
-static enum hv_status map_step(const void *fdt, int *nexus, struct spec *s)
+/* The entry of a nexus' interrupt-map that `s` selects (§2.4.3.1): *s moves up. */
+static enum hv_status map_step(const void *fdt, struct spec *s)
 {
-	struct cells map = cells_of(fdt, *nexus, "interrupt-map");
-	struct cells mask = cells_of(fdt, *nexus, "interrupt-map-mask");
-	const fdt32_t *child, *phandle, *up;
+	struct cells map = cells_of(fdt, s->parent, "interrupt-map");
+	struct cells mask = cells_of(fdt, s->parent, "interrupt-map-mask");
+	const fdt32_t *child, *phandle;
 	uint32_t last = 0;
 	int parent = -1;
+	struct spec up;
 
-	if (dt_u32(fdt, *nexus, "#address-cells", 0) != s->unit)
+	if (dt_u32(fdt, s->parent, "#address-cells", 0) != s->unit)
 		return HV_EINVAL;
 	while (cells_take(&map, s->unit + s->count, &child) && cells_take(&map, 1, &phandle)) {
-		uint32_t unit, count;
-
 		if (fdt32_ld(phandle) != last)
 			parent = dt_by_phandle(fdt, last = fdt32_ld(phandle));
-		if (parent < 0)
+		if (!take_spec(fdt, &map, parent, true, &up))
 			return HV_EINVAL; /* the length of the entry is unknown */
-		/* An interrupt parent without #address-cells has none. */
-		unit = dt_u32(fdt, parent, "#address-cells", 0);
-		count = dt_u32(fdt, parent, "#interrupt-cells", 0);
-		if (unit > MAX_CELLS || !count || count > MAX_CELLS ||
-		    !cells_take(&map, unit + count, &up))
-			return HV_EINVAL;
-		if (!spec_matches(s, child, mask))
-			continue;
-		load(s->cell, up, unit + count);
-		s->unit = unit;
-		s->count = count;
-		*nexus = parent;
-		return HV_OK;
+		if (spec_matches(s, child, mask)) {
+			*s = up;
+			return HV_OK;
+		}
 	}
 	return HV_ENOENT;
+}
+
+static enum hv_status resolve(const void *fdt, struct spec s, struct dt_irq *out)
+{
+	enum hv_status st = HV_OK;
+
+	for (unsigned step = 0; step < MAP_STEPS && st == HV_OK; step++) {
+		if (dt_bool(fdt, s.parent, "interrupt-map"))
+			st = map_step(fdt, &s);
+		else if (!dt_bool(fdt, s.parent, "interrupt-controller") || s.count < 3)
+			return HV_EUNSUPP; /* not a GIC */
+		else
+			return gic_irq(s.cell + s.unit, out);
+	}
+	return st == HV_OK ? HV_EINVAL : st;
 }
 
 enum hv_status dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *unit,
 				    unsigned unit_count, const uint32_t *spec, unsigned spec_count,
 				    struct dt_irq *out)
 {
-	struct spec s = { .unit = unit_count, .count = spec_count };
+	struct spec s = { .parent = parent, .unit = unit_count, .count = spec_count };
 
-	if (unit_count > MAX_CELLS || !spec_count || spec_count > MAX_CELLS)
+	if (unit_count > MAX_CELLS || spec_count - 1 >= MAX_CELLS)
 		return HV_EINVAL;
 	for (unsigned i = 0; i < unit_count; i++)
 		s.cell[i] = unit[i];
 	memcpy(s.cell + unit_count, spec, spec_count * sizeof(*spec));
-	for (unsigned step = 0; step < MAP_STEPS; step++) {
-		enum hv_status err;
-
-		if (!dt_bool(fdt, parent, "interrupt-map")) {
-			if (!dt_bool(fdt, parent, "interrupt-controller") || s.count < 3)
-				return HV_EUNSUPP; /* not a GIC */
-			return gic_irq(s.cell + s.unit, out);
-		}
-		err = map_step(fdt, &parent, &s);
-		if (err != HV_OK)
-			return err;
-	}
-	return HV_EINVAL;
+	return resolve(fdt, s, out);
 }
 
 /* §2.4.1: `interrupt-parent` of the node or of its nearest ancestor that has one. */
@@ -285,59 +292,32 @@ static int interrupt_parent(const void *fdt, int node)
 	return -1;
 }
 
-static enum hv_status resolve_from(const void *fdt, int node, int parent, const fdt32_t *cells,
-				   unsigned count, struct dt_irq *out)
-{
-	uint32_t unit[MAX_CELLS], spec[MAX_CELLS];
-	struct cells reg = cells_of(fdt, node, "reg");
-	unsigned n = 0;
-
-	/* Only a nexus looks at the unit address. */
-	if (dt_bool(fdt, parent, "interrupt-map")) {
-		n = dt_u32(fdt, parent, "#address-cells", 0);
-		if (n > MAX_CELLS || n > reg.left)
-			return HV_EINVAL;
-		load(unit, reg.p, n);
-	}
-	load(spec, cells, count);
-	return dt_interrupt_resolve(fdt, parent, unit, n, spec, count, out);
-}
-
-static enum hv_status interrupt_extended(const void *fdt, int node, struct cells c, unsigned i,
-					 struct dt_irq *out)
-{
-	const fdt32_t *e, *spec;
-
-	while (cells_take(&c, 1, &e)) {
-		int parent = dt_by_phandle(fdt, fdt32_ld(e));
-		uint32_t count = parent < 0 ? 0 : dt_u32(fdt, parent, "#interrupt-cells", 0);
-
-		if (!count || count > MAX_CELLS || !cells_take(&c, count, &spec))
-			return HV_EINVAL;
-		if (!i--)
-			return resolve_from(fdt, node, parent, spec, count, out);
-	}
-	return HV_ENOENT;
-}
-
 enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq *out)
 {
-	struct cells c = cells_of(fdt, node, "interrupts-extended");
-	uint32_t count;
-	int parent;
+	struct cells reg = cells_of(fdt, node, "reg"), c = cells_of(fdt, node, "interrupts-extended");
+	bool extended = c.p; /* it has precedence (§2.4.1.2) */
+	int parent = extended ? -1 : interrupt_parent(fdt, node);
+	uint32_t unit[MAX_CELLS] = { 0 }, n = 0;
+	const fdt32_t *p;
+	struct spec s;
 
-	if (c.p) /* it has precedence (§2.4.1.2) */
-		return interrupt_extended(fdt, node, c, i, out);
-	c = cells_of(fdt, node, "interrupts");
-	if (!c.p)
-		return HV_ENOENT;
-	parent = interrupt_parent(fdt, node);
-	count = parent < 0 ? 0 : dt_u32(fdt, parent, "#interrupt-cells", 0);
-	if (!count || count > MAX_CELLS)
+	if (!extended)
+		c = cells_of(fdt, node, "interrupts");
+	do {
+		if (!c.left)
+			return HV_ENOENT;
+		if (extended && cells_take(&c, 1, &p))
+			parent = dt_by_phandle(fdt, fdt32_ld(p));
+		if (!take_spec(fdt, &c, parent, false, &s))
+			return HV_EINVAL;
+	} while (i--);
+	if (dt_bool(fdt, parent, "interrupt-map")) /* only a nexus looks at the unit address */
+		n = dt_u32(fdt, parent, "#address-cells", 0);
+	if (n > MAX_CELLS || !cells_take(&reg, n, &p))
 		return HV_EINVAL;
-	if (i >= c.left / count)
-		return HV_ENOENT;
-	return resolve_from(fdt, node, parent, c.p + i * count, count, out);
+	for (unsigned k = 0; k < n; k++)
+		unit[k] = fdt32_ld(p + k);
+	return dt_interrupt_resolve(fdt, parent, unit, n, s.cell, s.count, out);
 }
 
 enum hv_status dt_interrupt_named(const void *fdt, int node, const char *name, struct dt_irq *out)

@@ -13,7 +13,6 @@
 #include "plan_priv.h"
 
 #define MEMORY_KIB_MAX (UINT64_C(1) << 30) /* 1 TiB: what 40 bits of IPA reach */
-#define SPI_MAX        960                 /* a multiple of 32 below INTID 1020 (IHI 0069 §2.2) */
 
 #define AT(type, field) (uint16_t) offsetof(struct type, field)
 
@@ -116,7 +115,7 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 	static const struct prop_rule rules[] = {
 		{ "cpus", PROP_NUMBER, AT(guest_plan, vcpu_count), 1, MAX_VCPUS },
 		{ "vpl011", PROP_FLAG, AT(guest_plan, vpl011), 0, 0 },
-		{ "nr_spis", PROP_NUMBER, AT(guest_plan, nr_spis), 0, SPI_MAX },
+		{ "nr_spis", PROP_NUMBER, AT(guest_plan, nr_spis), 0, GUEST_SPIS },
 		{ "trap-unmapped-accesses", PROP_NUMBER, AT(guest_plan, trap_unmapped), 0, 1 },
 		{ "direct-map", PROP_FLAG, AT(guest_plan, direct_map), 0, 0 },
 		{ "on-crash", PROP_CHOICE, AT(guest_plan, stop_on_crash), PROP_CRASH, 3 },

@@ -11,6 +11,7 @@
  * The blob is as little trusted as the board's own. A page of another device's registers is
  * refused, and so is what Viaduct drives itself.
  */
+#include <stdarg.h>
 #include <string.h>
 
 #include <hv/bits.h>
@@ -32,8 +33,14 @@ struct partial {
 	bool force;
 };
 
-static void refuse(const struct partial *c, const char *why)
+static __printf(2, 3) void refuse(const struct partial *c, const char *fmt, ...)
 {
+	char why[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_vprint(why, sizeof(why), fmt, ap);
+	va_end(ap);
 	plan_refuse(c->g, "partial device tree, node %s: %s", dt_name(c->fdt, c->node), why);
 }
 
@@ -54,27 +61,24 @@ static bool is_within(const void *fdt, int node, int of)
 	return node == of;
 }
 
-static struct range pages_of(struct range r)
-{
-	uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE);
-
-	return (struct range){base, ALIGN_UP(range_end(r), PAGE_SIZE) - base};
-}
-
-/* Registers that `node` of the board has in `pages`. */
+/* Registers that `node` of the board has in `pages`: some, or all that is there. */
 static bool has_registers(const void *fdt, int node, struct range pages, bool all)
 {
 	struct range r;
 
-	for (unsigned i = 0; dt_reg(fdt, node, i, &r) == HV_OK; i++)
-		if (all ? range_contains(pages_of(r), pages.base, pages.size)
+	for (unsigned i = 0; dt_reg(fdt, node, i, &r) == HV_OK; i++) {
+		uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE);
+
+		if (all ? range_contains((struct range){ base, ALIGN_UP(range_end(r), PAGE_SIZE) - base },
+					 pages.base, pages.size)
 			: range_overlaps(r, pages))
 			return true;
+	}
 	return false;
 }
 
 /* Another device of the board in the same pages; without a path, only Viaduct's are known. */
-static int neighbour(const struct partial *c, struct range pages)
+static const char *neighbour(const struct partial *c, struct range pages)
 {
 	const void *fdt = c->board;
 
@@ -82,30 +86,33 @@ static int neighbour(const struct partial *c, struct range pages)
 		if (dt_enabled(fdt, n) && has_registers(fdt, n, pages, false) &&
 		    (c->host < 0 ? is_ours(c->p->board, n)
 				 : !is_within(fdt, n, c->host) && !is_within(fdt, c->host, n)))
-			return n;
-	return -1;
+			return dt_name(fdt, n);
+	for (unsigned i = 0; i < pci_host_count; i++)
+		for (unsigned w = 0; w < pci_hosts[i].window_count; w++)
+			if (range_overlaps(pages, (struct range){ pci_hosts[i].window[w].cpu,
+								  pci_hosts[i].window[w].size }))
+				return pci_hosts[i].name;
+	return NULL;
 }
 
 static void check_registers(const struct partial *c, const struct plan_region *r)
 {
 	const struct board *b = c->p->board;
-	const struct guest_plan *owner;
-	int other;
+	const char *other = neighbour(c, r->pa);
 
 	for (unsigned i = 0; i < b->ram_count; i++)
 		if (range_overlaps(r->pa, b->ram[i]))
 			refuse(c, "xen,reg is RAM; give the registers of a device");
-	if (plan_region_at(c->p, c->g, r->pa, &owner))
-		plan_refuse(c->g, "guest \"%s\" has the registers of %s already; remove one",
-			    owner->name, dt_name(c->fdt, c->node));
+	for (const struct guest_plan *o = c->p->guest; o < c->g; o++)
+		for (unsigned i = 0; i < o->region_count; i++)
+			if (range_overlaps(r->pa, o->region[i].pa))
+				refuse(c, "guest \"%s\" has its registers already; remove one",
+				       o->name);
 	if (!c->force && !has_registers(c->board, c->host, r->pa, true))
 		refuse(c, "xen,reg is not in the reg of its xen,path; correct it");
-	other = neighbour(c, r->pa);
-	if (other >= 0)
-		plan_refuse(c->g,
-			    "partial device tree, node %s: the page at 0x%lx has registers of "
-			    "%s as well; they cannot be kept apart",
-			    dt_name(c->fdt, c->node), r->pa.base, dt_name(c->board, other));
+	if (other)
+		refuse(c, "the page at 0x%lx has registers of %s as well; they cannot be kept apart",
+		       r->pa.base, other);
 }
 
 static void add_registers(const struct partial *c)
@@ -118,15 +125,13 @@ static void add_registers(const struct partial *c)
 	if (len && c->host < 0 && !c->force)
 		refuse(c, "it has xen,reg and no xen,path; give both");
 	if (len && (ac - 1 > 1 || sc - 1 > 1 || len % entry)) {
-		refuse(c,
-		       "xen,reg is malformed; give <host size guest> in the cells of its parent");
+		refuse(c, "xen,reg is malformed; give <host size guest> in its parent's cells");
 		len = 0;
 	}
 	for (; len; len -= entry, p += entry) {
 		struct plan_region r = {
 			.pa = {dt_cells(p, ac), dt_cells(p + 4 * ac, sc)},
 			.ipa = dt_cells(p + 4 * (ac + sc), ac),
-			.node = c->host,
 		};
 
 		if (!plan_region_sane(&r))
@@ -154,22 +159,18 @@ static void add_line(const struct partial *c, struct plan_line l)
 
 	for (const struct guest_plan *o = c->p->guest; o <= g; o++)
 		for (unsigned i = 0; i < o->line_count; i++) {
-			bool same_p = o->line[i].pintid == l.pintid,
-			     same_v = o->line[i].vintid == l.vintid;
+			struct plan_line have = o->line[i];
 
-			if (o == g && same_p && same_v)
+			if (o == g && have.pintid == l.pintid && have.vintid == l.vintid)
 				return;
-			if (same_p || (o == g && same_v))
-				plan_refuse(g, "partial device tree, node %s: its interrupt (SPI %u as "
-					    "SPI %u) is another device's too, of guest \"%s\"",
-					    dt_name(c->fdt, c->node), l.pintid - 32, l.vintid - 32,
-					    o->name);
+			if (have.pintid == l.pintid || (o == g && have.vintid == l.vintid))
+				refuse(c, "its interrupt (SPI %u as SPI %u) is another device's too, "
+					  "of guest \"%s\"", l.pintid - 32, l.vintid - 32, o->name);
 		}
-	if (l.pintid < 32 || l.vintid - 32 >= 960 || (g->vpl011 && l.vintid == VUART_VIRQ) ||
-	    g->line_count == PLAN_MAX_LINES)
-		refuse(c,
-		       "an interrupt of it is no SPI, or the guest's UART has it, or it is one too "
-		       "many; correct interrupts");
+	if (l.pintid < 32 || l.vintid - 32 >= GUEST_SPIS || (g->vpl011 && l.vintid == VUART_VIRQ))
+		refuse(c, "an interrupt of it is no SPI, or the guest's UART has it; correct it");
+	else if (g->line_count == PLAN_MAX_LINES)
+		refuse(c, "it has more than %d interrupts; remove a device", PLAN_MAX_LINES);
 	else
 		g->line[g->line_count++] = l;
 }
@@ -241,8 +242,7 @@ static void read_node(struct partial *c)
 	for (int at = c->node; (at = dt_next_prop(c->fdt, at, &prop)) >= 0;)
 		if (!strncmp(prop.name, "xen,", 4) && !is_known(prop.name))
 			log_warn("%s: partial device tree, node %s: property \"%s\" is not known; "
-				 "ignored",
-				 c->g->name, dt_name(c->fdt, c->node), prop.name);
+				 "ignored", c->g->name, dt_name(c->fdt, c->node), prop.name);
 	c->force = dt_bool(c->fdt, c->node, "xen,force-assign-without-iommu");
 	c->host = path && *path == '/' ? dt_find(c->board, path) : -1;
 	if (phandle && (phandle == c->g->gic_phandle || phandle - GUEST_PHANDLE < GUEST_PHANDLES))
@@ -264,8 +264,7 @@ static void add_functions(const struct partial *c)
 	const char *p = dt_get(c->fdt, c->node, "xen,pci-assigned", &len);
 
 	for (; len >= 12; len -= 12, p += 12) {
-		uint64_t segment = dt_cells(p, 1), bus = dt_cells(p + 4, 1),
-			 at = dt_cells(p + 8, 1);
+		uint64_t segment = dt_cells(p, 1), bus = dt_cells(p + 4, 1), at = dt_cells(p + 8, 1);
 		struct plan_device *d = plan_add_device(c->g);
 
 		if (segment > 0xffff || bus > 255 || at > 255)
@@ -291,11 +290,8 @@ void plan_platform(const struct plan *p, struct guest_plan *g)
 		return;
 	if (!IS_ALIGNED(g->partial.base, 8) || dt_check(fdt, g->partial.size) != HV_OK ||
 	    dt_used_size(fdt) > TREE_MAX) {
-		plan_refuse(
-			g,
-			"its partial device tree at 0x%lx is damaged, larger than 32 KiB or not "
-			"8-byte aligned; correct it",
-			g->partial.base);
+		plan_refuse(g, "its partial device tree at 0x%lx is damaged, larger than 32 KiB or "
+			    "not 8-byte aligned; correct it", g->partial.base);
 		return;
 	}
 	top = c.node = dt_find(fdt, "/passthrough");
@@ -344,22 +340,16 @@ static bool uses(const struct pci_func *f, const struct iommu_stream *s)
 static void check_stream(struct guest_plan *g, const struct guest_plan *o,
 			 const struct iommu_stream *s)
 {
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		const struct pci_func *f = &pci_funcs[i];
-
-		if (!f->bridge && uses(f, s) && has_function(g, f) != (o == g))
-			plan_refuse(g,
-				    "StreamID 0x%x of a platform device of guest \"%s\" is that of "
-				    "%s too; give both to one guest",
-				    s->sid, o->name, f->name);
-	}
+	for (unsigned i = 0; i < pci_func_count; i++)
+		if (!pci_funcs[i].bridge && uses(&pci_funcs[i], s) &&
+		    has_function(g, &pci_funcs[i]) != (o == g))
+			plan_refuse(g, "StreamID 0x%x of a platform device of guest \"%s\" is that of "
+				    "%s too; give both to one guest", s->sid, o->name,
+				    pci_funcs[i].name);
 	for (unsigned i = 0; o != g && i < g->stream_count; i++)
 		if (g->stream[i].sid == s->sid && g->stream[i].iommu == s->iommu)
-			plan_refuse(
-				g,
-				"guest \"%s\" has StreamID 0x%x, of a platform device, already; "
-				"remove it from one of them",
-				o->name, s->sid);
+			plan_refuse(g, "guest \"%s\" has StreamID 0x%x, of a platform device, already; "
+				    "remove it from one of them", o->name, s->sid);
 }
 
 void plan_streams(const struct plan *p, struct guest_plan *g)

@@ -55,9 +55,6 @@ void plan_parse_shared(const void *fdt, int node, struct guest_plan *g);
 void plan_hold_shared(const void *fdt, int guest); /* what has a host address, for pmem */
 bool plan_region_sane(const struct plan_region *r); /* whole pages, and no wrap */
 void plan_add_region(struct guest_plan *g, const struct plan_region *r);
-/* The region of a guest before g that has pages of r; NULL: none. */
-struct plan_region *plan_region_at(const struct plan *p, const struct guest_plan *g, struct range r,
-				   const struct guest_plan **owner);
 void plan_regions(const struct plan *p, struct guest_plan *g);
 
 /* plan_platform.c: reads the partial device tree; later, when PCI functions are chosen, streams. */

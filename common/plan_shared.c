@@ -68,7 +68,7 @@ void plan_parse_shared(const void *fdt, int node, struct guest_plan *g)
 	static const struct prop_rule rule = {"role", PROP_CHOICE,
 					      offsetof(struct plan_region, owner), PROP_ROLE, 3};
 	const char *id = dt_string(fdt, node, "xen,shm-id");
-	struct plan_region r = {.node = node};
+	struct plan_region r = { 0 };
 
 	plan_properties(fdt, node, g, &rule, 1, &r, "=xen,shm-id\0=xen,shared-mem\0");
 	if (!id || !*id || strlen(id) >= sizeof(r.id))
@@ -79,18 +79,6 @@ void plan_parse_shared(const void *fdt, int node, struct guest_plan *g)
 	else
 		memcpy(r.id, id, strlen(id) + 1);
 	plan_add_region(g, &r);
-}
-
-struct plan_region *plan_region_at(const struct plan *p, const struct guest_plan *g, struct range r,
-				   const struct guest_plan **owner)
-{
-	for (const struct guest_plan *o = p->guest; o < g; o++)
-		for (unsigned i = 0; i < o->region_count; i++)
-			if (range_overlaps(o->region[i].pa, r)) {
-				*owner = o;
-				return (struct plan_region *)&o->region[i];
-			}
-	return NULL;
 }
 
 /* The region of that name, of a guest before g or of g itself before `r`. */

@@ -46,7 +46,6 @@ struct plan_region {
 	uint8_t owner; /* role = "owner"; nothing depends on it but that there is one at most */
 	bool fixed;    /* the declaration gives pa.base */
 	bool first;    /* no guest before has this memory */
-	int node;      /* that declares it; registers: of the board's device, or -1 */
 };
 
 /* An interrupt of a platform device, INTIDs. */
@@ -120,6 +119,7 @@ struct plan {
 /* Phandles of the guest's own nodes; the first is Xen's for the GIC, and partial trees count on it. */
 #define GUEST_PHANDLE	 0xfde8
 #define GUEST_PHANDLES	 16
+#define GUEST_SPIS	 960 /* a multiple of 32 below INTID 1020 (IHI 0069 §2.2) */
 #define GUEST_GICD_BASE  0x03001000
 #define GUEST_GICC_BASE  0x03002000 /* GICv2 */
 #define GUEST_GICR_BASE  0x03020000

@@ -148,6 +148,6 @@ def test_second_uart_through_a_partial_device_tree(work):
             assert line.readline() == "VIADUCT SPEAKS TO THE SECOND SERIAL\n", run.tail()
         run.wait()
     assert_ok(run, "serial", "domain")
-    assert run.find(r'"greedy".*refused: guest "serial" has the registers of uart'), run.tail()
+    assert run.find(r'"greedy".*refused: partial device tree, node uart.*guest "serial" has its registers'), run.tail()
     assert run.find(r'"thief".*refused: partial device tree.*Viaduct\'s own'), run.tail()
     assert run.ended_by_itself, run.tail()

@@ -234,6 +234,8 @@ static const struct {
 	{ "the console by path", WITH("xen,path = \"/uart@9000000\";"), NULL, NULL, "is Viaduct's own" },
 	{ "the SMMU by address", WITH("xen,reg = <0 0x9060000 0 0x1000 0 0xa0001000>; xen,force-assign-without-iommu;"),
 	  NULL, NULL, "the page at 0x9060000 has registers of smmu@9050000" },
+	{ "a BAR", WITH("xen,reg = <0 0x10000000 0 0x1000 0 0xa0001000>; xen,force-assign-without-iommu;"),
+	  NULL, NULL, "the page at 0x10000000 has registers of pcie@10000000" },
 	{ "no IOMMU", WITH("xen,path = \"/soc/plain@70000\"; "), NULL, NULL, "no IOMMU translates its DMA" },
 	{ "iommus cut short", WITH("xen,path = \"/soc/bad@90000\"; "), NULL, NULL, "iommus of its xen,path is malformed" },
 	{ "StreamID of a PCI function", WITH("xen,path = \"/soc/sid@80000\"; "), NULL, NULL,
@@ -297,7 +299,7 @@ static void devices_have_one_guest(void **state)
 	compile_partial(1, "", NULL, NULL);
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
 	assert_string_equal(plan.guest[0].refused, "");
-	assert_non_null(strstr(plan.guest[1].refused, "guest \"a\" has the registers of uart@a0000000 already"));
+	assert_non_null(strstr(plan.guest[1].refused, "node uart@a0000000: guest \"a\" has its registers already"));
 	/* Without registers: the line, and without that the stream. */
 	compile_partial(1, "", "xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;", "");
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
@@ -334,7 +336,7 @@ static void streams_have_one_guest(void **state)
 			"xen,force-assign-without-iommu;");
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
 	assert_string_equal(plan.guest[0].refused, "");
-	assert_non_null(strstr(plan.guest[1].refused, "guest \"a\" has the registers of uart"));
+	assert_non_null(strstr(plan.guest[1].refused, "node uart@a0000000: guest \"a\" has its registers"));
 	compile_partial(1, WITH("xen,path = \"/soc/quiet@b0000\";"),
 			"xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;\n   xen,path = \"/soc/uart@40000\";", "");
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
