@@ -34,7 +34,7 @@ hostcflags := $(common) -O1 -Itests/host/include -fsanitize=address,undefined -f
 arch_o := $(arch_src:%=$(B)/%.o)
 pure_o := $(pure_src:%=$(B)/%.o)
 
-.PHONY: all setup plan-tool check boot-test lint fuzz test bench demo run soak clean
+.PHONY: all setup plan-tool plan-test check boot-test lint fuzz test bench demo run soak clean
 all: $(B)/viaduct
 
 libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
@@ -78,6 +78,9 @@ include tools/plan/objects.mk
 $(B)/viaduct-plan: $(plan_tool_src:%=$(B)/host/%.o) $(B)/host/pure.a
 	@echo "  HOSTLD  $@"; $(HOSTCC) $(hostcflags) -o $@ $^ -lfdt -lz -lm
 plan-tool: $(B)/viaduct-plan
+# Golden plans, and every board of the kernel package; VIADUCT_UPDATE=1 accepts what the plans say now.
+plan-test: plan-tool
+	@$(PYTHON) -m pytest -q tests/plan
 
 # Installs what a fresh Debian machine lacks; quick when there is nothing to do.
 setup:
@@ -105,6 +108,7 @@ test: setup
 	@tools/timed unit-tests $(MAKE) --no-print-directory check
 	@tools/timed lint $(MAKE) --no-print-directory lint
 	@tools/timed fuzz $(MAKE) --no-print-directory fuzz
+	@tools/timed plans $(MAKE) --no-print-directory plan-test
 	@tools/timed bench $(MAKE) --no-print-directory bench
 	@tools/timed boot-tests $(MAKE) --no-print-directory boot-test
 

@@ -91,7 +91,8 @@ static void assume_v2m(const void *fdt)
 
 	for (int n = -1; next(fdt, &n, "arm,gic-v2m-frame", &r); first += 32) {
 		register_set(r.base + V2M_TYPER,
-			     field_put(0, V2M_TYPER_BASE, first) | FIELD(V2M_TYPER_SPIS, 32), false);
+			     field_put(0, V2M_TYPER_BASE, first) | FIELD(V2M_TYPER_SPIS, 32),
+			     false);
 		if (!dt_bool(fdt, n, "arm,msi-base-spi") || !dt_bool(fdt, n, "arm,msi-num-spis"))
 			assume("v2m frame 0x%llx: SPIs %u to %u%s (--reg 0x%llx=MSI_TYPER)",
 			       (unsigned long long)r.base, first - 32, first - 1,

@@ -264,7 +264,8 @@ static double card(const struct tool *t, const struct guest_plan *g, double x, d
 	char size[24], doorbell[48] = "";
 
 	if (g->vpci.doorbell.v)
-		fmt_print(doorbell, sizeof(doorbell), "; MSI doorbell 0x%lx", g->vpci.doorbell.v);
+		fmt_print(doorbell, sizeof(doorbell), "; MSI doorbell 0x%lx",
+			  g->vpci.dma_doorbell.v);
 	svg_text(x + 16, y + 18, "head", 's', colour, "%s%s", g->name,
 		 g->refused[0] ? ": refused" : "");
 	y += 36;

@@ -15,9 +15,20 @@ static void write_range(FILE *f, const char *what, struct range r)
 		plan_size(r.size, size));
 }
 
-static void write_bridge(FILE *f, const struct bridge *b)
+static void write_window(FILE *f, const struct pci_window *w)
 {
 	static const char *const kinds[] = { "I/O", "32-bit", "64-bit" };
+	char size[24];
+
+	fprintf(f, "    window  0x%llx, %s, %s", (unsigned long long)w->cpu,
+		plan_size(w->size, size), kinds[w->kind]);
+	if (w->pci != w->cpu)
+		fprintf(f, " at PCI address 0x%llx", (unsigned long long)w->pci);
+	fputc('\n', f);
+}
+
+static void write_bridge(FILE *f, const struct bridge *b)
+{
 	const struct pci_host *h = b->host;
 
 	fprintf(f, "  PCI       %s: %s%s\n", b->path, b->compatible,
@@ -33,14 +44,7 @@ static void write_bridge(FILE *f, const struct bridge *b)
 		h->coherent ? "coherent" : "not coherent");
 	write_range(f, "  ECAM", h->ecam);
 	for (unsigned i = 0; i < h->window_count; i++)
-		if (h->window[i].pci == h->window[i].cpu)
-			write_range(f, "  window",
-				    (struct range){ h->window[i].cpu, h->window[i].size });
-		else
-			fprintf(f, "    window  0x%llx as %s PCI address 0x%llx, 0x%llx bytes\n",
-				(unsigned long long)h->window[i].cpu, kinds[h->window[i].kind],
-				(unsigned long long)h->window[i].pci,
-				(unsigned long long)h->window[i].size);
+		write_window(f, &h->window[i]);
 	for (unsigned i = 0; i < h->inbound_count; i++)
 		write_range(f, "  DMA to", h->inbound[i]);
 	if (!h->inbound_count)

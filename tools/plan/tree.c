@@ -74,9 +74,8 @@ static bool is_overlay(const void *fdt)
 {
 	int n;
 
-	dt_for_each_child(n, fdt, 0)
-		if (fdt_subnode_offset(fdt, n, "__overlay__") >= 0)
-			return true;
+	dt_for_each_child(n, fdt,
+			  0) if (fdt_subnode_offset(fdt, n, "__overlay__") >= 0) return true;
 	return false;
 }
 
@@ -91,8 +90,7 @@ static void merge(struct tool *t)
 		die("%s: no overlay; it begins with /dts-v1/; /plugin/; &{/chosen} { ... };",
 		    t->guests);
 	must(node_at(t->fdt, "/chosen", "/", "chosen"), t->tree, "/chosen");
-	must(fdt_overlay_apply(t->fdt, overlay), t->guests,
-	     "cannot be merged");
+	must(fdt_overlay_apply(t->fdt, overlay), t->guests, "cannot be merged");
 	free(overlay);
 }
 
