@@ -182,6 +182,9 @@ static void boot(struct tool *t)
 	v2m_init(t->fdt);
 	start_pci(t);
 	bridges_find(t);
+	assume("all %u CPUs start, and have 40-bit physical addresses; Viaduct itself is placed "
+	       "nowhere, so the guests' own physical addresses may be others",
+	       t->board.cpu_count);
 	if (!t->usable)
 		return;
 	if (t->trial)

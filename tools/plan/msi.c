@@ -58,9 +58,3 @@ bool msi_known(uint32_t phandle)
 {
 	return its_find(phandle) || v2m_find(phandle);
 }
-
-enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)
-{
-	(void)intid, (void)fn, (void)arg, (void)guest;
-	return HV_OK;
-}
