@@ -117,7 +117,7 @@
 #define   OP_TLBI_S12_VMALL 0x28
 #define   OP_TLBI_S2_IPA   0x2a
 #define   OP_TLBI_NSNH_ALL 0x30
-#define   OP_SYNC	   0x46 /* §4.7; signal 0: completion is its consumption */
+#define   OP_SYNC	   0x46 /* §4.6; signal 0: completion is its consumption */
 #define CMD0_SID	 BITS(63, 32)
 #define CMD0_VMID	 BITS(47, 32)
 #define CMD1_LEAF	 BIT(0)
