@@ -101,9 +101,9 @@ static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm
 	if (st == HV_OK)
 		st = vgic_assign_line(vm, PPI_PHYS_TIMER, PPI_PHYS_TIMER);
 	if (st == HV_OK && g->its)
-		st = vits_init(vm, g->its_base);
+		st = vits_init(vm, g->msi_base);
 	if (st == HV_OK && g->v2m_count)
-		st = vgic_v2m_init(vm, IPA(GUEST_V2M_BASE), g->v2m_first, g->v2m_count);
+		st = vgic_v2m_init(vm, g->msi_base, g->v2m_first, g->v2m_count);
 	if (st == HV_OK && g->vpl011)
 		st = vuart_init(vm, IPA(GUEST_UART_BASE), VUART_VIRQ);
 	return st;

@@ -243,21 +243,14 @@ static void write_gic(struct writer *w, const struct guest_plan *g)
 	/* Also the unit address of an interrupt-map's parent has these cells. */
 	address_space(w, 2, 2);
 	flag(w, "ranges");
-	if (g->its) {
-		begin_at(w, "msi-controller", g->its_base.v);
-		TEXT(w, "compatible", "arm,gic-v3-its");
+	if (g->msi) {
+		begin_at(w, "msi-controller", g->msi_base.v);
+		string(w, "compatible", g->its ? "arm,gic-v3-its" : "arm,gic-v2m-frame");
 		u32(w, "phandle", PHANDLE_MSI);
 		flag(w, "msi-controller");
-		u32(w, "#msi-cells", 1);
-		CELLS(w, "reg", PAIR(g->its_base.v), PAIR(VITS_SIZE));
-		end(w);
-	}
-	if (g->v2m_count) {
-		begin_at(w, "v2m", GUEST_V2M_BASE);
-		TEXT(w, "compatible", "arm,gic-v2m-frame");
-		u32(w, "phandle", PHANDLE_MSI);
-		flag(w, "msi-controller");
-		CELLS(w, "reg", PAIR(GUEST_V2M_BASE), PAIR(PAGE_SIZE));
+		if (g->its)
+			u32(w, "#msi-cells", 1);
+		CELLS(w, "reg", PAIR(g->msi_base.v), PAIR(g->its ? VITS_SIZE : PAGE_SIZE));
 		end(w);
 	}
 	end(w);
@@ -339,7 +332,7 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	cells(w, "ranges", ranges, v->mem64.size ? 21 : 14);
 	if (g->its) /* requester ID is DeviceID */
 		CELLS(w, "msi-map", 0, PHANDLE_MSI, 0, 0x100);
-	if (g->v2m_count)
+	else if (g->msi)
 		u32(w, "msi-parent", PHANDLE_MSI);
 	if (g->coherent)
 		flag(w, "dma-coherent");

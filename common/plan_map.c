@@ -210,8 +210,8 @@ static void map_doorbell(struct guest_plan *g, const struct plan_space *s, bool 
 		plan_msi_off(g, "no free page inside dma-ranges for the doorbell");
 		return;
 	}
-	g->its_base = IPA(base);
-	g->vpci.doorbell = IPA(g->its ? base + page : GUEST_V2M_BASE);
+	g->msi_base = IPA(g->its ? base : GUEST_V2M_BASE);
+	g->vpci.doorbell = IPA(g->msi_base.v + page);
 	g->vpci.dma_doorbell = told ? IPA(msi_doorbell_page(g->msi).v) : IPA(base + page);
 }
 

@@ -41,21 +41,17 @@ const struct guest_plan *plan_frame_mate(const struct plan *p, const struct gues
 static struct msi_ctrl *choose_frame(const struct plan *p, struct guest_plan *g,
 				     const struct plan_device *d)
 {
-	const struct guest_plan *mate = NULL;
 	struct msi_ctrl *c;
 
-	for (unsigned i = 0; (c = v2m_frame(i)); i++) {
-		mate = plan_frame_mate(p, g, c);
-		if (!mate)
+	for (unsigned i = 0; (c = v2m_frame(i)); i++)
+		if (!plan_frame_mate(p, g, c))
 			return c;
-	}
 	c = v2m_frame(0);
-	mate = plan_frame_mate(p, g, c);
 	if (!d->allow_shared_frame)
 		plan_refuse(g, "no MSI frame is left for %s: guest \"%s\" has that at 0x%lx, and "
 			    "either could raise the other's interrupts; give it msi = \"off\", or "
-			    "allow-shared-msi-frame", d->func->name, mate->name,
-			    msi_doorbell_page(c).v);
+			    "allow-shared-msi-frame", d->func->name,
+			    plan_frame_mate(p, g, c)->name, msi_doorbell_page(c).v);
 	return c;
 }
 

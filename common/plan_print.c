@@ -158,7 +158,7 @@ static void print_gic(const struct plan *p, const struct guest_plan *g)
 		 g->v2m_count ? "; virtual GICv2m frame" :
 		 g->has_pci   ? "; no MSI, its PCI devices have INTx only" : "");
 	if (g->v2m_count)
-		log_info("%s:   v2m      IPA 0x%x, SPIs %u to %u", g->name, GUEST_V2M_BASE,
+		log_info("%s:   v2m      IPA 0x%lx, SPIs %u to %u", g->name, g->msi_base.v,
 			 g->v2m_first - 32, g->v2m_first + g->v2m_count - 33);
 	if (mate)
 		log_warn("%s:   its MSI frame is that of \"%s\" as well: their interrupts are NOT "

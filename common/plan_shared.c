@@ -135,7 +135,7 @@ static const char *own_clash(const struct guest_plan *g, unsigned index, struct 
 {
 	const struct range fixed[] = {
 		{GUEST_GICD_BASE, MIB(16)},
-		{g->its_base.v, g->its ? VITS_SIZE : 0},
+		{g->msi_base.v, g->its ? VITS_SIZE : g->msi ? PAGE_SIZE : 0},
 		{GUEST_UART_BASE, g->vpl011 ? PAGE_SIZE : 0},
 		{g->vpci.ecam.v, g->has_pci ? MIB(1) : 0},
 		g->vpci.mem32,

@@ -11,15 +11,13 @@ static enum emul v2m_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 {
 	const struct vgic_vm *g = arg;
 
+	uint64_t typer = field_put(g->v2m_count, V2M_TYPER_BASE, g->v2m_first);
+
 	(void)vcpu;
-	if (a->write)
-		return EMUL_OK;
-	a->value = 0;
-	if (a->size == 4 && a->off == V2M_TYPER)
-		a->value = field_put(field_put(0, V2M_TYPER_BASE, g->v2m_first), V2M_TYPER_SPIS,
-				     g->v2m_count);
-	else if (a->size == 4 && a->off == V2M_IIDR)
-		a->value = VGIC_IIDR;
+	if (!a->write)
+		a->value = a->size != 4	       ? 0 :
+			   a->off == V2M_TYPER ? typer :
+			   a->off == V2M_IIDR  ? VGIC_IIDR : 0;
 	return EMUL_OK;
 }
 

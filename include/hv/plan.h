@@ -78,9 +78,9 @@ struct guest_plan {
 	bool has_pci;
 	bool coherent;  /* dma-coherent */
 	uint8_t gic_version; /* the host's */
-	bool its;       /* has a virtual ITS, at its_base */
-	ipa_t its_base; /* GUEST_ITS_BASE, or where its devices can write */
-	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame, at GUEST_V2M_BASE; 0: none */
+	bool its;	/* what it sees of its MSI controller is a virtual ITS; else a GICv2m frame */
+	ipa_t msi_base; /* of that: GUEST_V2M_BASE; GUEST_ITS_BASE, or where its devices can write */
+	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame; count 0: none */
 	struct msi_ctrl *msi;	       /* where its devices' messages go; NULL: it has none */
 	unsigned device_count, device_room;
 	struct plan_device *device; /* slice of one array */

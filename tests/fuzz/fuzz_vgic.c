@@ -1,6 +1,6 @@
 /*
- * The virtual distributor, redistributors and CPU interface, GICv3 and GICv2, under a hostile guest:
- * the input is a program of register accesses, interrupts on the wires, SGIs, acknowledges and ends in
+ * The virtual distributor, redistributors, CPU interface and GICv2m frame, GICv3 and GICv2, under a
+ * hostile guest: the input is a program of register accesses, interrupts on the wires, SGIs, acknowledges and ends in
  * any order, vCPUs that come and go. tests/host/gic_model.c aborts on what the architecture calls
  * UNPREDICTABLE and on interrupts that never end; here it is checked that a HW-linked line is
  * physically active exactly while it is pending or active in the guest.
@@ -16,6 +16,9 @@
 
 #define SPIS  64
 #define WIRED 50 /* of an emulated device */
+#define FRAME 0x02000000 /* GICv2m */
+#define V2M   80	 /* its SPIs: that and behind */
+#define V2MS  12
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -76,7 +79,20 @@ static void access_register(unsigned v)
 
 	if (how & 0x20)
 		value <<= value & 31;
+	if ((how & 0x17) == 0x17)
+		at = FRAME + at % PAGE_SIZE;
 	world_access(v, at, size, how & 8, &value);
+}
+
+/* Whatever the data: at most one of its own SPIs, for a vCPU that there is. */
+static void message(struct vcpu *cur)
+{
+	uint32_t data = V2M - 2 + take(1) % (V2MS + 4), before = data < 96 ? bank_of(world_vm.vcpu[0], data / 32)->pending : 0;
+	uint8_t to = 0xff;
+	bool sent = vgic_v2m_deliver(&world_vm, take(1) & 3 ? data : data << 16, cur, &to);
+
+	check(sent == (to != 0xff) && (!sent || (to < vcpus && data - V2M < V2MS)));
+	check(data - V2M < V2MS || data >= 96 || bank_of(world_vm.vcpu[0], data / 32)->pending == before);
 }
 
 static void interrupt(unsigned v)
@@ -85,6 +101,8 @@ static void interrupt(unsigned v)
 
 	if (n % 8 < ARRAY_SIZE(lines))
 		gic_model_wire(v, lines[n % 8].pintid, n & 8);
+	else if (n % 8 == 7)
+		message(n & 16 ? world_vm.vcpu[v] : NULL);
 	else
 		vgic_set_level(&world_vm, n & 16 ? world_vm.vcpu[v] : NULL, WIRED, n & 8);
 }
@@ -193,6 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gic_model_counts_drops = setup & 0x10;
 	for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
 		check(vgic_assign_line(&world_vm, lines[i].vintid, lines[i].pintid) == HV_OK);
+	check(vgic_v2m_init(&world_vm, IPA(FRAME), V2M, V2MS) == HV_OK);
 	for (unsigned i = 0; i < vcpus; i++)
 		world_start(i);
 	while (in.p < in.end)

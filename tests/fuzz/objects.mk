@@ -7,5 +7,5 @@ plan_objs := $(wildcard common/plan*.c) common/board.c common/dt.c common/dt_tre
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c
 enumerate_objs := $(patsubst %,drivers/pci/%.c,assign bars caps capsize ecam enumerate fabric find groups host identify \
 	reset xr3) common/fmt.c common/dt.c common/dt_tree.c tests/host/pci_model.c tests/host/pci_board.c
-vgic_objs := $(patsubst %,common/vgic/%.c,deliver dist init line lpi lr redist regs sgi v2) common/irq.c common/pmem.c \
+vgic_objs := $(patsubst %,common/vgic/%.c,deliver dist init line lpi lr redist regs sgi v2 v2m) common/irq.c common/pmem.c \
 	common/mmio.c tests/host/gic_model.c

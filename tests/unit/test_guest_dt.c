@@ -31,7 +31,8 @@ static int setup(void **state)
 		.has_pci = true,
 		.coherent = true,
 		.its = true,
-		.its_base = IPA(GUEST_ITS_BASE),
+		.msi = (struct msi_ctrl *)(void *)&g,
+		.msi_base = IPA(GUEST_ITS_BASE),
 		.device_count = 3,
 		.device = device,
 		.vpci = { .ecam = IPA(GUEST_ECAM_BASE),
@@ -138,6 +139,7 @@ static void leaves_out_what_is_not_there(void **state)
 {
 	(void)state;
 	g.vpl011 = g.its = g.coherent = false;
+	g.msi = NULL;
 	g.seed = 0;
 	g.bootargs[0] = 0;
 	g.vpci.mem64.size = 0;
@@ -190,6 +192,7 @@ static void dtc_has_no_complaint(void **state)
 		g.vpl011 = kinds[i].uart;
 		g.has_pci = kinds[i].pci;
 		g.its = kinds[i].its;
+		g.msi = g.its ? g.msi : NULL;
 		if (!kinds[i].lines)
 			device[0].as.intx_pin = device[1].as.intx_pin = device[2].as.intx_pin = 0;
 		build((struct range){ 0x41000000, 0x1000 });
@@ -216,7 +219,7 @@ static void a_v2m_frame_is_the_bridges_msi_parent(void **state)
 	g.v2m_first = 64;
 	g.v2m_count = 32;
 	build((struct range){ 0, 0 });
-	frame = at("/interrupt-controller@3001000/v2m@2000000");
+	frame = at("/interrupt-controller@3001000/msi-controller@2000000");
 	assert_int_equal(fdt_node_check_compatible(blob, frame, "arm,gic-v2m-frame"), 0);
 	assert_non_null(fdt_getprop(blob, frame, "msi-controller", NULL));
 	p = fdt_getprop(blob, frame, "reg", &len);

@@ -1113,9 +1113,9 @@ static void places_memory(void **state)
 			pci_hosts[0] = juno;
 		starts(&g, 1);
 		if (p->ram[0].ipa.v != places[i].ipa || p->ram[1].ipa.v != places[i].high ||
-		    p->its_base.v != places[i].its)
+		    p->msi_base.v != places[i].its)
 			fail_msg("%s: RAM %lx, %lx, ITS %lx", places[i].rule, p->ram[0].ipa.v,
-				 p->ram[1].ipa.v, p->its_base.v);
+				 p->ram[1].ipa.v, p->msi_base.v);
 		assert_int_equal(p->ram_size, MIB(places[i].mib));
 		assert_int_equal(p->ram[0].size + p->ram[1].size, p->ram_size);
 		assert_int_equal(p->vpci.doorbell.v, places[i].its + 0x10000);
