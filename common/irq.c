@@ -6,6 +6,7 @@
 #include <hv/irq.h>
 #include <hv/pmem.h>
 #include <hv/vm.h>
+#include <spec/gicv2.h>
 #include <spec/gicv3.h>
 #include <string.h>
 
@@ -82,10 +83,10 @@ static void handle(uint32_t intid, struct vcpu *cur)
 {
 	const struct irq_slot *s = &slots[intid];
 
-	count(cur, intid < 16	? EXIT_KICK
+	count(cur, intid < GIC_SGI_COUNT      ? EXIT_KICK
 		   : intid == PPI_MAINTENANCE ? EXIT_MAINTENANCE
-		   : intid < GIC_SPI_FIRST	? EXIT_TIMER
-						: EXIT_LINE);
+		   : intid < GIC_SPI_FIRST    ? EXIT_TIMER
+					      : EXIT_LINE);
 	if (s->fn)
 		s->fn(s->arg, intid, cur);
 	else if (intid == SGI_KICK && cur)

@@ -112,6 +112,27 @@ static void a_kick_always_leads_to_a_look(void **state)
 	run(NULL, &id, 1);
 }
 
+static void each_kind_is_counted_for_the_cpus_vcpu(void **state)
+{
+	static const struct {
+		uint32_t intid;
+		enum exit_reason why;
+	} t[] = {
+		{ SGI_KICK, EXIT_KICK }, { SGI_STOP, EXIT_KICK }, { 26, EXIT_TIMER }, { 27, EXIT_TIMER },
+		{ PPI_MAINTENANCE, EXIT_MAINTENANCE }, { 32, EXIT_LINE }, { 1019, EXIT_LINE },
+		{ 8192, EXIT_MSI }, { 20000, EXIT_MSI }, { 1023, EXIT_REASONS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vcpu v = { 0 };
+
+		run(&v, &t[i].intid, 1);
+		for (unsigned why = 0; why < EXIT_REASONS; why++)
+			assert_int_equal(v.exits[why], why == t[i].why);
+	}
+}
+
 static void one_exit_handles_a_bounded_number(void **state)
 {
 	uint32_t ids[64];
@@ -153,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(each_kind_ends_as_it_should),
 		T(a_kick_always_leads_to_a_look),
+		T(each_kind_is_counted_for_the_cpus_vcpu),
 		T(one_exit_handles_a_bounded_number),
 		T(an_intid_has_one_handler),
 	};
