@@ -35,17 +35,23 @@ def make_boot_disk(path, files):
     return disk
 
 
+def juno_env(**changes):
+    """What docs/ has for Juno: its addresses are RAM here as well. Behind it, what QEMU has otherwise."""
+    with open(f"{vq.ROOT}/docs/juno/viaduct.env", encoding="ascii") as f:
+        return f.read() + "".join(f"{name}={value}\n" for name, value in changes.items())
+
+
 @pytest.fixture(scope="module")
 def booted(work):
     """U-Boot finds the script on the NVMe disk that it then leaves to the guest."""
     disk = make_boot_disk(f"{work}/uboot.img", {
         "viaduct": vq.VIADUCT, "Image": vq.IMAGE["stable"], "initrd.gz": vq.INITRD,
         "hello": f"{vq.BUILD}/guests/hello.bin",
-        "viaduct.env": "guests=lin small\n"
-                       "lin_cpus=1\nlin_memory=0x40000\nlin_kernel=Image\nlin_ramdisk=initrd.gz\n"
-                       "lin_args=console=ttyAMA0 panic=-1 viaduct.name=lin viaduct.test=disk,off\n"
-                       "lin_devices=disk\nlin_disk=0000:00:01.0/00.0\n"
-                       "small_cpus=2\nsmall_memory=0x8000\nsmall_kernel=hello\n"})
+        "viaduct.env": juno_env(
+            guests="juno small", juno_cpus="0x2", juno_memory="0x40000", juno_devices="disk",
+            juno_disk="0000:00:01.0/00.0",
+            juno_args="console=ttyAMA0 panic=-1 viaduct.name=juno viaduct.test=disk,off",
+            small_cpus="0x2", small_memory="0x8000", small_kernel="hello", small_kernel_at="0x94000000")})
     machine = vq.Machine("u-boot", smp=4, devices=vq.root_port(1, 1) + vq.nvme(disk.path, "rp1"),
                          extra=["-bios", vq.UBOOT])
     with vq.Run(machine, [], timeout=120) as run:
@@ -53,24 +59,52 @@ def booted(work):
         return run.wait()
 
 
+def said_hello(run, name):
+    lines = [line.strip() for line in run.guest(name) if line.startswith("PAYLOAD hello:")]
+    return bool(lines) and lines[-1] == "PAYLOAD hello: ok"
+
+
 def test_boot_script_starts_linux_with_the_disk_uboot_used(booted):
     assert booted.find(r"U-Boot 20\d\d"), booted.tail()
-    assert booted.result("lin", "disk-read")["sha256"] == booted.disk.sha256
-    assert booted.result("lin", "disk-write").ok
-    assert booted.disk.read(vq.PATTERN_OFFSET, 4096 * 64) == vq.Disk.pattern("lin")
+    assert booted.result("juno", "disk-read")["sha256"] == booted.disk.sha256
+    assert booted.result("juno", "disk-write").ok
+    assert booted.disk.read(vq.PATTERN_OFFSET, 4096 * 64) == vq.Disk.pattern("juno")
     assert booted.ended_by_itself, booted.tail()
 
 
 def test_boot_script_declares_every_guest(booted):
-    hello = [line.strip() for line in booted.guest("small") if line.startswith("PAYLOAD hello:")]
-    assert hello and hello[-1] == "PAYLOAD hello: ok", booted.tail("small")
+    assert said_hello(booted, "small"), booted.tail("small")
 
 
-def say(run, command):
-    """Types a command at U-Boot's prompt in guest `boot`; returns the lines of its answer."""
+def test_boot_script_by_hand_with_a_tree_from_a_file(work):
+    """And what is missing is named, and nothing is started."""
+    machine = vq.Machine("u-boot-file", smp=2, extra=["-bios", vq.UBOOT])
+    machine.dump_tree()
+    disk = make_boot_disk(f"{work}/uboot-file.img", {
+        "viaduct": vq.VIADUCT, "Image": f"{vq.BUILD}/guests/hello.bin",
+        "board.dtb": f"{vq.BUILD}/boot-logs/u-boot-file.qemu.dtb",
+        "viaduct.env": juno_env(tree="board.dtb", juno_cpus="2", juno_memory="0x8000", juno_ramdisk="",
+                                juno_devices="")})
+    machine.devices = ["-drive", f"file={disk.path},if=none,format=raw,id=d0", "-device", "virtio-blk-device,drive=d0"]
+    with vq.Run(machine, [], timeout=60) as run:
+        assert run.pump(lambda r: "Hit any key" in r.partial, 20), run.tail()
+        say(run, "", "=> ")
+        say(run, "virtio scan; setenv devtype virtio; setenv devnum 0; setenv distro_bootpart 1", "=> ")
+        say(run, "setenv prefix /nowhere/; load virtio 0:1 ${scriptaddr} boot.scr", "=> ")
+        answer = say(run, "source ${scriptaddr}", "=> ")
+        assert "boot.scr: Viaduct is not started, because of: viaduct" in answer, run.tail()
+        assert not run.viaduct()
+        run.send("setenv prefix /; source ${scriptaddr}\r")
+        run.wait()
+    assert said_hello(run, "juno"), run.tail()
+    assert run.ended_by_itself, run.tail()
+
+
+def say(run, command, prompt="(boot) => "):
+    """Types a command at U-Boot's prompt; returns the lines of its answer."""
     seen = len(run.lines)
     run.send(command + "\r")
-    assert run.pump(lambda r: len(r.lines) > seen and r.partial == "(boot) => ", 20), run.tail()
+    assert run.pump(lambda r: len(r.lines) > seen and r.partial == prompt, 20), run.tail()
     return [line.removeprefix("(boot) ") for line in run.lines[seen:]]
 
 
