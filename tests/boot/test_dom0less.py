@@ -126,28 +126,57 @@ def partial(name, text):
     return path + ".dtb"
 
 
+def second_serial(path):
+    """QEMU's second PL011, on a socket."""
+    return ["-chardev", f"socket,id=second,path={path},server=on,wait=off", "-serial", "chardev:second"]
+
+
+def talk(s, path):
+    s.connect(path)
+    s.settimeout(60)
+    return s.makefile("rw", newline="\n")
+
+
 def test_second_uart_through_a_partial_device_tree(work):
     """A payload drives QEMU's second PL011: out of its socket, and in by interrupt."""
     path = f"{work}/second.socket"
-    second = ["-chardev", f"socket,id=second,path={path},server=on,wait=off", "-serial", "chardev:second"]
     guests = [
         guest("serial", "domain", "second=1", partial=partial("second", PARTIAL)),
         # The same device, and the console: refused.
         guest("greedy", "domain", partial=partial("greedy", PARTIAL)),
         guest("thief", "domain", partial=partial("thief", PARTIAL.replace("9040000", "9000000"))),
     ]
-    with vq.Machine("second-uart", devices=second).start(guests, timeout=60) as run:
+    with vq.Machine("second-uart", devices=second_serial(path)).start(guests, timeout=60) as run:
         with socket.socket(socket.AF_UNIX) as s:
-            assert run.wait_line(r"serial: +device +PA 0x9040000 as IPA 0xa0000000"), run.tail()
-            s.connect(path)
-            s.settimeout(20)
-            line = s.makefile("rw")
+            assert run.wait_line("PAYLOAD domain: listening", "serial"), run.tail()
+            line = talk(s, path)
+            run.send("x")
             assert line.readline() == "ready\n", run.tail()
             line.write("Viaduct speaks to the second serial\n")
             line.flush()
             assert line.readline() == "VIADUCT SPEAKS TO THE SECOND SERIAL\n", run.tail()
         run.wait()
     assert_ok(run, "serial", "domain")
+    assert run.find(r"serial: +device +PA 0x9040000 as IPA 0xa0000000"), run.tail()
     assert run.find(r'"greedy".*refused: partial device tree, node uart.*guest "serial" has its registers'), run.tail()
     assert run.find(r'"thief".*refused: partial device tree.*Viaduct\'s own'), run.tail()
+    assert run.ended_by_itself, run.tail()
+
+
+def test_linux_drives_the_second_uart(work):
+    """Debian's amba-pl011 driver on the assigned PL011, both ways, while the console is the emulated one."""
+    path = f"{work}/linux.socket"
+    # One open file: closed between, the port would drop what comes in.
+    commands = ["cmd:exec+3<>/dev/ttyAMA1;cat+/proc/version+>&3;head+-n+1+<&3;grep+pl011+/proc/interrupts", "off"]
+    linux = vq.linux("linux", commands, memory_mib=256, partial=partial("linux-second", PARTIAL))
+    with vq.Machine("second-uart-linux", devices=second_serial(path)).start([linux], timeout=90) as run:
+        with socket.socket(socket.AF_UNIX) as s:
+            assert run.wait_line(r'guest "linux".* starts'), run.tail()
+            line = talk(s, path)
+            assert line.readline().startswith("Linux version"), run.tail()
+            line.write("typed into the second serial\n")
+            line.flush()
+            run.wait()
+    assert run.find("typed into the second serial", "linux"), run.tail()
+    assert run.find(r"\d+: +[1-9]\d* +GICv3 +72 Level +uart-pl011", "linux"), run.tail()
     assert run.ended_by_itself, run.tail()

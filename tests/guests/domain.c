@@ -134,6 +134,7 @@ static void check_second_uart(void)
 	w32(second + 0x38, 0x50);	/* UARTIMSC: RXIM, RTIM */
 	gic_enable(32 + fdt32_to_cpu(irq[1]), second_irq);
 	irq_on();
+	await_harness("listening");
 	say("ready\n", 6);
 	check(wait_until(&ended, 1, 20000), "second at=%lx received=%u", second, received);
 	irq_off();
