@@ -31,7 +31,7 @@ static bool cells_take(struct cells *c, unsigned n, const fdt32_t **out)
 	if (n > c->left)
 		return false;
 	*out = c->p;
-	c->p += n;
+	c->p = n ? c->p + n : c->p; /* NULL, of an absent property, takes no sum */
 	c->left -= n;
 	return true;
 }
