@@ -63,3 +63,23 @@ def test_without_an_msi_controller_there_is_the_line():
     assert run.find(r"^viaduct: one: +MSI +none: no MSI controller serves it"), run.tail()
     assert re.search(r'guest "two" .*refused: 0000:00:06.0 and 0000:00:02.0 of guest "one" both need INTx line SPI \d+;',
                      "\n".join(run.viaduct())), run.tail()
+
+
+def test_forged_messages_on_gicv2m():
+    """A frame does not tell senders apart, but it has no SPI of anybody else's, and nobody else is in it.
+
+    0x450 is 80 again: a frame looks at ten bits.
+    """
+    machine = vq.Machine("v2m-forged", gic="2", devices=edu(2) + edu(3))
+    guests = [guest("forges", "edu", f"edu.irqs=100 edu.forge=0x{0x8020040:x}", devices=[assigned("a", 2)]),
+              guest("lines", "intx", "intx.irqs=30000", devices=[assigned("b", 3, 'msi = "off";')]),
+              guest("victim", "victim", "beats=20")]
+    with machine.start(guests, timeout=90) as run:
+        run.wait()
+    lines = assert_ok(run, "forges", "edu")
+    assert "forged=10 irqs=3 ok" in lines and "msi written by the cpu irqs=0 ok" in lines, lines
+    assert [x for x in lines if re.match(r"msi intid=\d+ raised=100 irqs=100 without-status=0 ok", x)], lines
+    assert [x for x in run.guest("lines") if "many raised=30000 irqs=30000 without-status=0 ok" in x], run.tail("lines")
+    assert_ok(run, "victim", "victim")
+    assert not [x for x in run.viaduct() if "panic" in x or "frame" in x and "not used" in x], run.tail()
+    assert run.ended_by_itself, run.tail()

@@ -1,7 +1,8 @@
 /*
  * QEMU's edu device: DMA inside the guest's RAM both ways, INTx, MSI, INTx again behind MSI, and
  * then DMA to every address of the argument edu.target=0x...,0x...: those must not arrive, which
- * the test sees from outside. edu.read=1 also tries to read from there.
+ * the test sees from outside. edu.read=1 also tries to read from there. edu.forge=0x... is a GICv2m
+ * doorbell as devices see it: numbers of SPIs are written there by DMA, of which the first is its own.
  */
 #include "rt.h"
 
@@ -94,6 +95,22 @@ static void check_intx(const char *when)
 	raise_irqs(when, intid);
 }
 
+static void forge(u64 doorbell)
+{
+	/* Its own, the same again, its neighbour's line and vector, the SMMU's, ends of the frame, none. */
+	static const u32 data[] = { 80, 80, 38, 81, 106, 79, 143, 144, 1023, 0x450 };
+	u32 *own = rt_alloc(8, 8);
+	bool ended = true;
+
+	irqs = 0;
+	for (unsigned i = 0; i < ARRAY_COUNT(data); i++) {
+		*own = data[i];
+		ended = ended && dma((u64)own, 4, false) && dma(doorbell, 4, true);
+	}
+	delay_ms(2);
+	check(ended && irqs == 3, "forged=%u irqs=%u", (u32)ARRAY_COUNT(data), irqs);
+}
+
 static void check_msi(void)
 {
 	struct msi m;
@@ -106,6 +123,12 @@ static void check_msi(void)
 	if (!check(pci_msi_enable(&edu, m.doorbell, m.data, true), "msi doorbell=%lx data=%x", m.doorbell, m.data))
 		return;
 	raise_irqs("msi", m.intid);
+	irqs = 0;
+	w32(m.doorbell, m.data); /* the doorbell is for devices */
+	delay_ms(2);
+	check(irqs == 0, "msi written by the cpu irqs=%u", irqs);
+	if (arg_find("edu.forge"))
+		forge(arg_number("edu.forge", 0));
 	w16(edu.cfg + 4, 2); /* bus master off gates the MSI, PCIe r6.0 §7.5.1.1.3 */
 	irqs = 0;
 	w32(regs + EDU_RAISE, 1);
