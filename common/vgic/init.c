@@ -58,21 +58,20 @@ static enum hv_status register_ppi(uint32_t ppi, irq_handler_fn *fn, bool guest)
 	return irq_has_handler(ppi, fn) ? HV_OK : irq_register(ppi, fn, NULL, guest);
 }
 
-static enum hv_status emulate_v3(struct vm *vm, const struct vgic_config *cfg)
+/* Of GICv2's CPU interface the first page is the hardware's, the second has only GICC_DIR. */
+static enum hv_status emulate(struct vm *vm, const struct vgic_config *cfg)
 {
-	enum hv_status st = vm_emulate(vm, cfg->dist, GICR_FRAME, vgic_dist_access, NULL, NULL);
+	bool v2 = gic.version == 2;
+	enum hv_status st = vm_emulate(vm, cfg->dist, v2 ? PAGE_SIZE : GICR_FRAME,
+				       v2 ? vgic_v2_access : vgic_dist_access, NULL, NULL);
 
-	return st != HV_OK ? st : vm_emulate(vm, cfg->redist, 2 * GICR_FRAME * (uint64_t)vm->vcpu_count,
-					     vgic_redist_access, NULL, NULL);
-}
-
-/* The first page of the CPU interface is the hardware's, the second is only GICC_DIR. */
-static enum hv_status emulate_v2(struct vm *vm, const struct vgic_config *cfg)
-{
-	enum hv_status st = vm_emulate(vm, cfg->dist, PAGE_SIZE, vgic_v2_access, NULL, NULL);
-
-	return st != HV_OK ? st : vm_emulate(vm, IPA(cfg->cpu_interface.v + PAGE_SIZE), PAGE_SIZE,
-					     vgic_v2_dir_access, NULL, NULL);
+	if (st != HV_OK)
+		return st;
+	if (v2)
+		return vm_emulate(vm, IPA(cfg->cpu_interface.v + PAGE_SIZE), PAGE_SIZE,
+				  vgic_v2_dir_access, NULL, NULL);
+	return vm_emulate(vm, cfg->redist, 2 * GICR_FRAME * (uint64_t)vm->vcpu_count,
+			  vgic_redist_access, NULL, NULL);
 }
 
 enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
@@ -96,7 +95,7 @@ enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
 	}
 	vm->vgic = g;
 	dist_reset(g);
-	return gic.version == 2 ? emulate_v2(vm, cfg) : emulate_v3(vm, cfg);
+	return emulate(vm, cfg);
 }
 
 static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)

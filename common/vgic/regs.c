@@ -55,9 +55,10 @@ static bool recall(struct vgic_set *s, uint32_t mask, unsigned drop, bool wait)
 	return !mask || !wait || wait_folded(s->vgic, s->cur, need);
 }
 
-static void notify(struct vgic_set *s, uint32_t i)
+static void notify(struct vgic_set *s, uint32_t mask)
 {
-	line_notify(s->vgic, s->cur, s->owner, s->bank, s->first + i);
+	for_each_bit(i, mask)
+		line_notify(s->vgic, s->cur, s->owner, s->bank, s->first + i);
 }
 
 static bool set_group(struct vgic_set *s, uint32_t v)
@@ -65,8 +66,7 @@ static bool set_group(struct vgic_set *s, uint32_t v)
 	uint32_t moved = s->bank->group ^ v;
 
 	s->bank->group = v;
-	for_each_bit(i, moved & (s->bank->pending | s->bank->level))
-		notify(s, i);
+	notify(s, moved & (s->bank->pending | s->bank->level));
 	return true;
 }
 
@@ -76,12 +76,9 @@ static bool set_enable(struct vgic_set *s, uint32_t v)
 	uint32_t more = v & ~b->enabled;
 
 	b->enabled |= more;
-	for_each_bit(i, more) {
-		if (b->hw >> i & 1)
-			line_sync_enable(s->vgic, s->owner, b, s->first + i);
-		if ((b->pending | b->level) >> i & 1)
-			notify(s, i);
-	}
+	for_each_bit(i, more & b->hw)
+		line_sync_enable(s->vgic, s->owner, b, s->first + i);
+	notify(s, more & (b->pending | b->level));
 	return true;
 }
 
@@ -139,8 +136,7 @@ static bool set_pending(struct vgic_set *s, uint32_t v)
 	for_each_bit(h, v & b->hw)
 		gic.ops->set_pending(line_cpu(s->owner), line_pintid(b, s->first + h), true);
 	b->pending |= v & ~b->hw;
-	for_each_bit(i, v & ~b->hw)
-		notify(s, i);
+	notify(s, v & ~b->hw);
 	return true;
 }
 
@@ -212,8 +208,7 @@ static bool clear_active(struct vgic_set *s, uint32_t v)
 	b->active &= ~was;
 	for_each_bit(h, was & b->hw)
 		gic.ops->set_active(line_cpu(s->owner), line_pintid(b, s->first + h), false);
-	for_each_bit(i, was & (b->pending | b->level))
-		notify(s, i);
+	notify(s, was & (b->pending | b->level));
 	return recall(s, v, DROP_ACTIVE, false);
 }
 
@@ -278,8 +273,7 @@ static bool set_config(struct vgic_set *s, uint32_t v)
 	if (!s->owner)
 		for_each_bit(h, moved & b->hw)
 			gic.ops->set_edge(0, line_pintid(b, s->first + h), b->edge >> h & 1);
-	for_each_bit(i, moved & b->level)
-		notify(s, i);
+	notify(s, moved & b->level);
 	return true;
 }
 

@@ -204,7 +204,6 @@ void iommu_connect(struct iommu *i, const struct dt_irq *irq)
 		return;
 	}
 	gic.ops->set_edge(0, irq->intid, irq->edge);
-	gic.ops->set_priority(0, irq->intid, GIC_PRIO);
 	gic.ops->route(irq->intid, 0);
 	gic.ops->set_enabled(0, irq->intid, true);
 	f->irq[f->irq_count++] = irq->intid;

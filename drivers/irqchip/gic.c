@@ -26,11 +26,6 @@ static void write_bit(unsigned cpu, uint32_t base, uint32_t intid)
 	wr32(frame_of(cpu, intid), word_of(base, intid), 1U << intid % 32);
 }
 
-static bool read_bit(unsigned cpu, uint32_t base, uint32_t intid)
-{
-	return rd32(frame_of(cpu, intid), word_of(base, intid)) >> intid % 32 & 1;
-}
-
 enum hv_status gic_wait_dist(void)
 {
 	return poll32(gic_hw.dist, REG32(GICD_CTLR), GICD_CTLR_RWP, 0, RWP_TIMEOUT_US,
@@ -53,11 +48,6 @@ void gic_set_enabled(unsigned cpu, uint32_t intid, bool on)
 						      gic_wait_dist();
 
 	(void)late;
-}
-
-void gic_set_priority(unsigned cpu, uint32_t intid, uint8_t prio)
-{
-	arch_mmio_w8(frame_of(cpu, intid).base + GICD_IPRIORITYR + intid, prio);
 }
 
 void gic_set_edge(unsigned cpu, uint32_t intid, bool edge)
@@ -85,12 +75,7 @@ void gic_set_active(unsigned cpu, uint32_t intid, bool on)
 
 bool gic_is_pending(unsigned cpu, uint32_t intid)
 {
-	return read_bit(cpu, GICD_ISPENDR, intid);
-}
-
-bool gic_is_active(unsigned cpu, uint32_t intid)
-{
-	return read_bit(cpu, GICD_ISACTIVER, intid);
+	return rd32(frame_of(cpu, intid), word_of(GICD_ISPENDR, intid)) >> intid % 32 & 1;
 }
 
 void gic_clear_lines(struct mmio m, uint32_t first)

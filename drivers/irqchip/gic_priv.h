@@ -40,16 +40,13 @@ void gic_clear_spis(void);
 void gic_limit_lrs(uint64_t count);
 
 void gic_set_enabled(unsigned cpu, uint32_t intid, bool on);
-void gic_set_priority(unsigned cpu, uint32_t intid, uint8_t prio);
 void gic_set_edge(unsigned cpu, uint32_t intid, bool edge);
 void gic_set_pending(unsigned cpu, uint32_t intid, bool on);
 void gic_set_active(unsigned cpu, uint32_t intid, bool on);
 bool gic_is_pending(unsigned cpu, uint32_t intid);
-bool gic_is_active(unsigned cpu, uint32_t intid);
 
 #define GIC_LINE_OPS                                                                               \
-	.set_enabled = gic_set_enabled, .set_priority = gic_set_priority,                          \
-	.set_edge = gic_set_edge, .set_pending = gic_set_pending, .set_active = gic_set_active,    \
-	.is_pending = gic_is_pending, .is_active = gic_is_active
+	.set_enabled = gic_set_enabled, .set_edge = gic_set_edge, .set_pending = gic_set_pending,  \
+	.set_active = gic_set_active, .is_pending = gic_is_pending
 
 #endif

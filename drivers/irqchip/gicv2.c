@@ -69,29 +69,20 @@ static void v2_lr_write(unsigned n, uint64_t lr)
 	wr32(v2.hyp, REG32(GICH_LR + 4 * n), (uint32_t)v);
 }
 
-static uint64_t v2_elrsr(void)
-{
-	return rd32(v2.hyp, REG32(GICH_ELRSR0));
-}
+#define READER(name, reg)                                                                          \
+	static uint64_t name(void)                                                                 \
+	{                                                                                          \
+		return rd32(v2.hyp, REG32(reg));                                                   \
+	}
 
-static uint64_t v2_eisr(void)
-{
-	return rd32(v2.hyp, REG32(GICH_EISR0));
-}
-
-static uint64_t v2_hcr_read(void)
-{
-	return rd32(v2.hyp, REG32(GICH_HCR));
-}
+READER(v2_elrsr, GICH_ELRSR0)
+READER(v2_eisr, GICH_EISR0)
+READER(v2_hcr_read, GICH_HCR)
+READER(v2_vmcr_read, GICH_VMCR)
 
 static void v2_hcr_write(uint64_t hcr)
 {
 	wr32(v2.hyp, REG32(GICH_HCR), (uint32_t)hcr);
-}
-
-static uint64_t v2_vmcr_read(void)
-{
-	return rd32(v2.hyp, REG32(GICH_VMCR));
 }
 
 static void v2_vcpu_reset(void)

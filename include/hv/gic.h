@@ -20,12 +20,10 @@ struct gic_ops {
 	/* One interrupt line; `cpu` selects the redistributor for SGIs and PPIs (INTID < 32). It
 	 * is the CPU that calls: with GICv2 nobody reaches those of another. */
 	void (*set_enabled)(unsigned cpu, uint32_t intid, bool on); /* off: complete on return */
-	void (*set_priority)(unsigned cpu, uint32_t intid, uint8_t prio);
 	void (*set_edge)(unsigned cpu, uint32_t intid, bool edge);
 	void (*set_pending)(unsigned cpu, uint32_t intid, bool on);
 	void (*set_active)(unsigned cpu, uint32_t intid, bool on);
 	bool (*is_pending)(unsigned cpu, uint32_t intid);
-	bool (*is_active)(unsigned cpu, uint32_t intid);
 	void (*route)(uint32_t intid, unsigned cpu); /* SPIs */
 
 	/* The virtual CPU interface of this CPU. */
@@ -55,7 +53,7 @@ extern struct gic gic;
 /* GICv2, SGIs: the vCPU that sent it, where a HW-linked line has its physical INTID. */
 #define LR_SOURCE BITS(34, 32)
 
-/* Priorities on the physical side: one for everything, above the idle priority. */
+/* Priorities on the physical side: one for everything, from cpu_init and gic_init on. */
 #define GIC_PRIO 0x80
 
 /*

@@ -118,11 +118,6 @@ static void op_set_enabled(unsigned cpu, uint32_t intid, bool on)
 	reach(cpu, intid)->enabled = on;
 }
 
-static void op_set_priority(unsigned cpu, uint32_t intid, uint8_t prio)
-{
-	(void)cpu, (void)intid, (void)prio;
-}
-
 static void op_set_edge(unsigned cpu, uint32_t intid, bool edge)
 {
 	reach(cpu, intid)->edge = edge;
@@ -141,11 +136,6 @@ static void op_set_active(unsigned cpu, uint32_t intid, bool on)
 static bool op_is_pending(unsigned cpu, uint32_t intid)
 {
 	return line_pending(reach(cpu, intid));
-}
-
-static bool op_is_active(unsigned cpu, uint32_t intid)
-{
-	return reach(cpu, intid)->active;
 }
 
 static void op_route(uint32_t intid, unsigned cpu)
@@ -269,12 +259,10 @@ static const struct gic_ops ops = {
 	.deactivate = op_deactivate,
 	.send_sgi = op_send_sgi,
 	.set_enabled = op_set_enabled,
-	.set_priority = op_set_priority,
 	.set_edge = op_set_edge,
 	.set_pending = op_set_pending,
 	.set_active = op_set_active,
 	.is_pending = op_is_pending,
-	.is_active = op_is_active,
 	.route = op_route,
 	.lr_read = op_lr_read,
 	.lr_write = op_lr_write,

@@ -62,13 +62,6 @@ static void set_edge(unsigned cpu, uint32_t intid, bool edge)
 	assert_false(edge);
 }
 
-static void set_priority(unsigned cpu, uint32_t intid, uint8_t prio)
-{
-	(void)cpu;
-	(void)intid;
-	(void)prio;
-}
-
 static void route(uint32_t intid, unsigned cpu)
 {
 	(void)intid;
@@ -78,7 +71,6 @@ static void route(uint32_t intid, unsigned cpu)
 static const struct gic_ops gic_ops = {
 	.set_enabled = set_enabled,
 	.set_edge = set_edge,
-	.set_priority = set_priority,
 	.route = route,
 };
 struct gic gic = { .ops = &gic_ops };

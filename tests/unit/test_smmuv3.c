@@ -61,13 +61,6 @@ static void set_edge(unsigned cpu, uint32_t intid, bool edge)
 		edges[edge_count++] = intid;
 }
 
-static void set_priority(unsigned cpu, uint32_t intid, uint8_t prio)
-{
-	(void)cpu;
-	(void)intid;
-	(void)prio;
-}
-
 static void route(uint32_t intid, unsigned cpu)
 {
 	(void)intid;
@@ -77,7 +70,6 @@ static void route(uint32_t intid, unsigned cpu)
 static const struct gic_ops ops = {
 	.set_enabled = set_enabled,
 	.set_edge = set_edge,
-	.set_priority = set_priority,
 	.route = route,
 };
 struct gic gic = { .ops = &ops };
