@@ -158,6 +158,10 @@ static void each_sender_counts_once(void **state)
 	expect(3, FROM(2, 5));
 	assert_int_equal(gic_model_guest_ack(3), MODEL_NONE);
 	assert_int_equal(get(3, GICD_ISPENDR, 4), 0);
+	sgi(1, 3, 5);
+	sgi(1, 3, 5); /* while it is in a list register */
+	expect(3, FROM(1, 5));
+	assert_int_equal(gic_model_guest_ack(3), MODEL_NONE);
 }
 
 static void again_while_active_comes_behind_the_end(void **state)
@@ -171,6 +175,8 @@ static void again_while_active_comes_behind_the_end(void **state)
 	sgi(1, 1, 5);
 	assert_int_equal(gic_model_in_lrs(1, 5), 1);
 	assert_int_equal(gic_model_guest_ack(1), MODEL_NONE);
+	assert_int_equal(get(1, GICD_ISPENDR, 4), 1U << 5);
+	assert_int_equal(get(1, GICD_ISACTIVER, 4), 1U << 5);
 	world_eoi(1, FROM(0, 5));
 	expect(1, FROM(0, 5));
 	expect(1, FROM(1, 5));
@@ -287,6 +293,25 @@ static void a_pending_line_moves(void **state)
 	assert_false(gic_model_line(0, HW_PHYS)->active);
 }
 
+/* Acknowledged by EL2 and not delivered: what is routed to nobody goes back to the physical line. */
+static void a_waiting_line_goes_back(void **state)
+{
+	(void)state;
+	start(2, 4);
+	enable(0, HW_SPI);
+	world_write(0, DIST(GICD_CTLR), 0);
+	gic_model_wire(0, HW_PHYS, true);
+	world_run_all();
+	assert_true(gic_model_line(0, HW_PHYS)->active);
+	put(0, GICD_ITARGETSR + HW_SPI, 1, 0);
+	assert_false(gic_model_line(0, HW_PHYS)->active);
+	gic_model_wire(0, HW_PHYS, false);
+	world_write(0, DIST(GICD_CTLR), 1);
+	put(0, GICD_ITARGETSR + HW_SPI, 1, 2);
+	world_run_all();
+	assert_int_equal(gic_model_guest_ack(1), MODEL_NONE);
+}
+
 static void eoimode1(unsigned vcpus)
 {
 	for (unsigned i = 0; i < vcpus; i++)
@@ -377,6 +402,7 @@ int main(void)
 		T(more_active_than_list_registers),
 		T(a_line_goes_where_the_mask_says),
 		T(a_pending_line_moves),
+		T(a_waiting_line_goes_back),
 		T(deactivation_on_another_vcpu),
 		T(deactivation_is_exact_and_in_any_order),
 		T(off_and_on_again),
