@@ -36,12 +36,27 @@ static struct stream *find_stream(struct iommu *i, uint32_t sid)
 	return NULL;
 }
 
-/* StreamIDs of no function share one record, so that forged ones leave room for the others. */
+/* The guest of a function, or, where there is none, of the platform device with this stream. */
+static const struct vm *owner_of(const struct pci_func *f, const struct iommu *i, uint32_t sid)
+{
+	for (unsigned n = 0; n < vm_count; n++) {
+		const struct vm *vm = vms[n];
+
+		if (f && vm->id == f->owner)
+			return vm;
+		for (unsigned k = 0; !f && k < vm->stream_count; k++)
+			if (vm->stream[k].iommu == i && vm->stream[k].sid == sid)
+				return vm;
+	}
+	return NULL;
+}
+
+/* StreamIDs of no device share one record, so that forged ones leave room for the others. */
 static struct stream *get_stream(struct iommu *i, uint32_t sid)
 {
 	struct stream *s = find_stream(i, sid);
 
-	if (!s && !pci_by_sid(i, sid)) {
+	if (!s && !pci_by_sid(i, sid) && !owner_of(NULL, i, sid)) {
 		sid = NOBODY;
 		s = find_stream(i, sid);
 	}
@@ -81,21 +96,17 @@ static enum verdict decide(struct stream *s, const struct iommu_fault *f)
 	return PRINT;
 }
 
-static const char *owner_name(const struct pci_func *f)
-{
-	for (unsigned n = 0; f->owner != PCI_NO_OWNER && n < vm_count; n++)
-		if (vms[n]->id == f->owner)
-			return vms[n]->name;
-	return "no guest";
-}
-
 /* "disk: device 0000:01:00.0 (StreamID 0x100)" */
 static const char *stream_name(struct iommu *i, uint32_t sid, char *buf, size_t size)
 {
 	const struct pci_func *f = pci_by_sid(i, sid);
+	const struct vm *vm = owner_of(f, i, sid);
 
 	if (f)
-		fmt_print(buf, size, "%s: device %s (StreamID 0x%x)", owner_name(f), f->name, sid);
+		fmt_print(buf, size, "%s: device %s (StreamID 0x%x)", vm ? vm->name : "no guest",
+			  f->name, sid);
+	else if (vm)
+		fmt_print(buf, size, "%s: platform device (StreamID 0x%x)", vm->name, sid);
 	else
 		fmt_print(buf, size, "%s: no device (StreamID 0x%x)", i->name, sid);
 	return buf;
@@ -154,13 +165,15 @@ static void on_death(struct iommu *i)
 {
 	for (unsigned n = 0; n < pci_func_count; n++) {
 		struct pci_func *f = &pci_funcs[n];
+		const struct vm *vm;
 
 		if (f->bridge || f->iommu != i)
 			continue;
 		pci_quiesce(f);
-		if (f->owner != PCI_NO_OWNER)
-			log_err("%s: device %s: quarantined, because %s failed", owner_name(f),
-				f->name, i->name);
+		vm = owner_of(f, i, 0);
+		if (vm)
+			log_err("%s: device %s: quarantined, because %s failed", vm->name, f->name,
+				i->name);
 	}
 }
 
@@ -172,7 +185,7 @@ void faults_guest_end(const struct vm *vm)
 		uint32_t unprinted;
 		char name[80];
 
-		if (!f || f->owner != vm->id)
+		if (owner_of(f, s->iommu, s->sid) != vm)
 			continue;
 		spin_lock(&lock);
 		unprinted = s->unprinted;

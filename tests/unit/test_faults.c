@@ -109,6 +109,26 @@ static void fault_names_guest_device_address_and_reason(void **state)
 		"smmuv3@9050000: no device (StreamID 0x998): DMA refused: unknown StreamID\n");
 }
 
+static void platform_streams_are_named_silenced_and_forgotten(void **state)
+{
+	static const struct iommu_stream stream = { &smmu, 0x40 };
+
+	(void)state;
+	net.stream = &stream;
+	net.stream_count = 1;
+	fault(0x40, 0x1000, true);
+	assert_string_equal(host_log(), "net: platform device (StreamID 0x40): DMA write to IPA 0x1000 refused: "
+					"translation\n");
+	for (unsigned i = 0; i < 2 * FAULT_BUDGET; i++)
+		fault(0x40, 0x1000, true);
+	assert_int_equal(silenced_count, 1);
+	assert_int_equal(silenced[0], 0x40);
+	faults_guest_end(&net);
+	fault(0x40, 0x1000, true);
+	assert_non_null(strstr(host_log(), "more refused DMA\nnet: platform device (StreamID 0x40): DMA write"));
+	net.stream_count = 0;
+}
+
 static void same_page_and_reason_is_printed_once(void **state)
 {
 	(void)state;
@@ -203,6 +223,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup(f, begin)
 	const struct CMUnitTest tests[] = {
 		TEST(fault_names_guest_device_address_and_reason),
+		TEST(platform_streams_are_named_silenced_and_forgotten),
 		TEST(same_page_and_reason_is_printed_once),
 		TEST(lines_of_a_stream_are_bounded_until_its_guest_ends),
 		TEST(over_budget_is_silenced_and_quarantined_once),
