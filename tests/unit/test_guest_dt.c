@@ -208,7 +208,7 @@ static void dtc_has_no_complaint(void **state)
 	}
 }
 
-static void a_v2m_frame_is_the_bridges_msi_parent(void **state)
+static void gicv2_and_its_frame_the_bridges_msi_parent(void **state)
 {
 	int frame, len;
 	const fdt32_t *p;
@@ -219,6 +219,9 @@ static void a_v2m_frame_is_the_bridges_msi_parent(void **state)
 	g.v2m_first = 64;
 	g.v2m_count = 32;
 	build((struct range){ 0, 0 });
+	has_string("/interrupt-controller@3001000", "compatible", "arm,cortex-a15-gic");
+	HAS("/interrupt-controller@3001000", "reg", 0, 0x3001000, 0, 0x1000, 0, 0x3002000, 0, 0x2000);
+	HAS("/timer", "interrupts", 1, 13, 0x708, 1, 14, 0x708, 1, 11, 0x708, 1, 10, 0x708);
 	frame = at("/interrupt-controller@3001000/msi-controller@2000000");
 	assert_int_equal(fdt_node_check_compatible(blob, frame, "arm,gic-v2m-frame"), 0);
 	assert_non_null(fdt_getprop(blob, frame, "msi-controller", NULL));
@@ -238,7 +241,7 @@ int main(void)
 		cmocka_unit_test_setup(has_what_the_plan_gives, setup),
 		cmocka_unit_test_setup(describes_the_host_bridge, setup),
 		cmocka_unit_test_setup(leaves_out_what_is_not_there, setup),
-		cmocka_unit_test_setup(a_v2m_frame_is_the_bridges_msi_parent, setup),
+		cmocka_unit_test_setup(gicv2_and_its_frame_the_bridges_msi_parent, setup),
 		cmocka_unit_test_setup(every_short_buffer_is_noticed, setup),
 		cmocka_unit_test_setup(dtc_has_no_complaint, setup),
 	};
