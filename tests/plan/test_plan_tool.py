@@ -32,6 +32,13 @@ def golden(name, text):
         assert text == f.read()
 
 
+def test_juno_picture(tmp_path):
+    """The picture that docs/viaduct-plan.md shows: look at it when it changes."""
+    path = tmp_path / "juno.svg"
+    run("--svg", str(path), "-g", "juno-one.dts", "-p", "juno-r2.lspci", JUNO)
+    golden("../../docs/juno-r2.svg", path.read_text(encoding="utf-8"))
+
+
 def plan(*args):
     p = run("--json", *args)
     assert p.returncode in (0, 1), p.stderr

@@ -207,6 +207,7 @@ void tree_trial(struct tool *t)
 			 TRIAL_MAX - i); /* the last comes first */
 		n = subnode(t->fdt, TRIAL "/vpci", name, COMPATIBLE(""));
 		must(fdt_setprop(t->fdt, n, "host", host, sizeof(host)), t->tree, TRIAL);
+		must(fdt_setprop_empty(t->fdt, n, "allow-no-reset"), t->tree, TRIAL);
 		must(fdt_setprop(t->fdt, n, "status", okay, sizeof(okay)), t->tree, TRIAL);
 	}
 }
