@@ -42,7 +42,7 @@ struct ring {
 };
 
 static char log_buf[RING_SIZE]; /* of ring 0, which is there from the first line on */
-static struct ring rings[RINGS] = {{.buf = log_buf}};
+static struct ring rings[RINGS] = { { .buf = log_buf } };
 static uint8_t ring_count = 1;
 
 void (*console_retry)(void);

@@ -7,13 +7,7 @@
 #include <zlib.h>
 
 #include <hv/image.h>
-
-/* Linux, Documentation/arch/arm64/booting.rst, section 4. Little-endian fields. */
-#define IMAGE_TEXT_OFFSET 8
-#define IMAGE_SIZE        16
-#define IMAGE_MAGIC       56
-#define MAGIC             0x644d5241
-#define OLD_TEXT_OFFSET   0x80000 /* image_size 0: a header from before Linux 3.17 */
+#include <spec/image.h>
 
 #define INITRD_ALIGN KIB(64) /* a whole page, whatever the guest's page size */
 #define DTB_SIZE     MIB(2) /* the kernel maps 2 MiB of it at most, and needs it not to cross one */
@@ -30,7 +24,7 @@ static uint64_t load_le(const void *p, unsigned bytes)
 
 static bool has_magic(const uint8_t *head)
 {
-	return load_le(head + IMAGE_MAGIC, 4) == MAGIC;
+	return load_le(head + IMAGE_MAGIC, 4) == IMAGE_MAGIC_VALUE;
 }
 
 /* Offset from the base and size in memory; false: no kernel has such a header. */
@@ -43,7 +37,7 @@ static bool read_header(const uint8_t *head, uint64_t file_size, uint64_t *offse
 	*offset = load_le(head + IMAGE_TEXT_OFFSET, 8);
 	*size = load_le(head + IMAGE_SIZE, 8);
 	if (!*size)
-		*offset = OLD_TEXT_OFFSET;
+		*offset = IMAGE_OLD_TEXT_OFFSET;
 	*size = MAX(*size, file_size);
 	return IS_ALIGNED(*offset, PAGE_SIZE) && *offset <= MIB(2) && *size <= GIB(64);
 }
@@ -73,10 +67,9 @@ enum hv_status image_layout(const void *head, uint64_t file_size, uint64_t initr
 	return HV_OK;
 }
 
-/* RFC 1952 §2.3: ID1, ID2, CM = deflate; ten bytes of header and eight of trailer at least. */
 bool image_is_gzip(const void *data, size_t size)
 {
-	return size >= 18 && load_le(data, 3) == 0x088b1f;
+	return size >= GZIP_HEADER + GZIP_TRAILER && load_le(data, 3) == GZIP_MAGIC;
 }
 
 uint32_t image_gzip_size(const void *data, size_t size)
@@ -84,29 +77,24 @@ uint32_t image_gzip_size(const void *data, size_t size)
 	return (uint32_t)load_le((const uint8_t *)data + size - 4, 4);
 }
 
-/* RFC 1952 §2.3. A CRC of the header itself is stepped over: the one of the content counts. */
-#define FLAG_HCRC     0x02
-#define FLAG_EXTRA    0x04
-#define FLAG_NAME     0x08
-#define FLAG_COMMENT  0x10
-#define FLAG_RESERVED 0xe0
-#define TRAILER	      8
-
-/* Where the deflated data begins; 0: an unknown kind, or cut. The file is gzip by image_is_gzip(). */
+/*
+ * Where the deflated data begins; 0: an unknown kind, or cut. The file is gzip by image_is_gzip().
+ * A CRC of the header itself is stepped over: the one of the content counts.
+ */
 static size_t skip_header(const uint8_t *file, size_t size)
 {
-	uint8_t flags = file[3];
-	size_t at = 10;
+	uint8_t flags = file[GZIP_FLAGS];
+	size_t at = GZIP_HEADER;
 
-	if (flags & FLAG_EXTRA)
+	if (flags & GZIP_FLAG_EXTRA)
 		at += 2 + (size_t)load_le(file + at, 2);
-	for (uint8_t text = FLAG_NAME; text <= FLAG_COMMENT; text = (uint8_t)(text << 1))
+	for (uint8_t text = GZIP_FLAG_NAME; text <= GZIP_FLAG_COMMENT; text = (uint8_t)(text << 1))
 		if (flags & text)
 			while (at < size && file[at++])
 				;
-	if (flags & FLAG_HCRC)
+	if (flags & GZIP_FLAG_HCRC)
 		at += 2;
-	return (flags & FLAG_RESERVED) || at + TRAILER > size ? 0 : at;
+	return (flags & GZIP_FLAG_RESERVED) || at + GZIP_TRAILER > size ? 0 : at;
 }
 
 /*
@@ -139,8 +127,7 @@ static voidpf state_alloc(voidpf opaque, uInt items, uInt size)
 
 static void state_free(voidpf opaque, voidpf p)
 {
-	(void)opaque;
-	(void)p;
+	(void)opaque, (void)p;
 }
 
 static unsigned feed(void *arg, z_const unsigned char **next)
@@ -201,7 +188,7 @@ enum hv_status image_inflate(const void *data, size_t size, uint64_t limit, imag
 	r = inflateBack(&z, feed, &f, drain, &f);
 	if (r == Z_BUF_ERROR && z.next_in)
 		return HV_ENOMEM;
-	if (r != Z_STREAM_END || z.avail_in + f.left < TRAILER)
+	if (r != Z_STREAM_END || z.avail_in + f.left < GZIP_TRAILER)
 		return HV_EINVAL;
 	/* The trailer may begin in one feed and end in the next: they are neighbours in memory. */
 	return load_le(z.next_in, 4) == (uint32_t)~f.crc &&

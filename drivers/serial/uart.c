@@ -10,13 +10,14 @@
 #include <spec/ns16550.h>
 #include <spec/pl011.h>
 
-#define READ_MAX 64 /* characters with errors that one call skips */
+#define READ_MAX  64 /* characters with errors that one call skips */
+#define UART_FIFO 16 /* of a 16550, and of the oldest PL011 */
 
 struct layout {
 	uint8_t data, status, mask; /* registers */
 	uint8_t rx, tx;             /* interrupts, bits of `mask` */
 	uint8_t low;                /* bits of `status` that say the contrary */
-	uint8_t room, ready, idle;  /* bits of `status` */
+	uint8_t room, empty, ready, idle; /* bits of `status`; room and empty are of the transmitter */
 	uint32_t bad;               /* bits of `data`, or of `status` << 16: not a character */
 };
 
@@ -28,6 +29,7 @@ static const struct layout pl011 = {
 	.tx = PL011_INT_TX,
 	.low = PL011_FR_TXFF | PL011_FR_RXFE | PL011_FR_BUSY,
 	.room = PL011_FR_TXFF,
+	.empty = PL011_FR_TXFE,
 	.ready = PL011_FR_RXFE,
 	.idle = PL011_FR_BUSY,
 	.bad = PL011_DR_BAD,
@@ -40,6 +42,7 @@ static const struct layout ns16550 = {
 	.rx = NS16550_IER_RX,
 	.tx = NS16550_IER_TX,
 	.room = NS16550_LSR_THRE,
+	.empty = NS16550_LSR_THRE,
 	.ready = NS16550_LSR_READY,
 	.idle = NS16550_LSR_TEMT,
 	.bad = NS16550_LSR_BAD << 16,
@@ -61,7 +64,7 @@ static struct serial {
 	uint8_t kind;
 	uint8_t shift; /* of register numbers */
 	uint8_t width; /* bytes a register */
-	uint8_t burst; /* characters for which there is room when there is any */
+	uint8_t burst; /* characters that an empty FIFO takes */
 } serial;
 
 static uint32_t rd(const struct serial *s, unsigned reg)
@@ -108,14 +111,14 @@ static void uart_init(void *dev)
 {
 	struct serial *s = dev;
 
-	s->burst = 1;
+	s->burst = UART_FIFO;
 	if (s->kind == NS16550) {
 		if (rd(s, NS16550_LCR) & NS16550_LCR_DLAB)
 			wr(s, NS16550_LCR, rd(s, NS16550_LCR) & ~(uint32_t)NS16550_LCR_DLAB);
 		wr(s, NS16550_FCR, NS16550_FCR_ENABLE);
 		wr(s, NS16550_MCR, NS16550_MCR_ON);
-		if ((rd(s, NS16550_IIR) & NS16550_IIR_FIFOS) == NS16550_IIR_FIFOS)
-			s->burst = NS16550_FIFO;
+		if ((rd(s, NS16550_IIR) & NS16550_IIR_FIFOS) != NS16550_IIR_FIFOS)
+			s->burst = 1;
 	} else {
 		if (s->kind == PL011)
 			enable_pl011(s);
@@ -128,9 +131,10 @@ static unsigned uart_write(void *dev, const char *text, unsigned n)
 {
 	const struct serial *s = dev;
 	unsigned i = 0;
+	uint32_t now;
 
-	while (i < n && (status(s) & s->l->room))
-		for (unsigned left = s->burst; i < n && left; left--)
+	while (i < n && ((now = status(s)) & s->l->room))
+		for (unsigned left = now & s->l->empty ? s->burst : 1; i < n && left; left--)
 			wr(s, s->l->data, (uint8_t)text[i++]);
 	return i;
 }
@@ -233,6 +237,6 @@ enum hv_status uart_find(const void *fdt, struct uart *out, struct range *reg, u
 	serial.shift = (uint8_t)shift;
 	serial.width = (uint8_t)width;
 	*intid = dt_interrupt(fdt, node, 0, &irq) == HV_OK ? irq.intid : 0;
-	*out = (struct uart){.ops = &ops, .dev = &serial};
+	*out = (struct uart){ .ops = &ops, .dev = &serial };
 	return HV_OK;
 }

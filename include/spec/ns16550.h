@@ -31,6 +31,4 @@
 #define NS16550_LSR_THRE  0x20 /* with FIFOs: the whole FIFO is empty */
 #define NS16550_LSR_TEMT  0x40
 
-#define NS16550_FIFO 16
-
 #endif

@@ -148,7 +148,7 @@ static uint64_t pl_read(void *model, uint64_t off, unsigned size)
 	assert_int_equal(size, 4);
 	if (off == PL011_FR)
 		return (pl.fifo >= pl.fifo_max ? PL011_FR_TXFF : 0) |
-		       (pl.fifo ? PL011_FR_BUSY : 0) | (pl.input && *pl.input ? 0 : PL011_FR_RXFE);
+		       (pl.fifo ? PL011_FR_BUSY : PL011_FR_TXFE) | (pl.input && *pl.input ? 0 : PL011_FR_RXFE);
 	if (off == PL011_DR) {
 		uint32_t c = (uint8_t)*pl.input++;
 
@@ -162,6 +162,7 @@ static void pl_write(void *model, uint64_t off, unsigned size, uint64_t v)
 	(void)model;
 	assert_int_equal(size, 4);
 	if (off == PL011_DR) {
+		assert_true(pl.fifo < pl.fifo_max);
 		pl.fifo++;
 		pl.sent[pl.sent_len++] = (char)v;
 	}
@@ -189,6 +190,9 @@ static void pl011_keeps_baud_rate_and_fills_the_fifo(void **state)
 	assert_int_equal(u.ops->write(u.dev, "0123456789abcdefgh", 18), 16);
 	assert_int_equal(u.ops->write(u.dev, "gh", 2), 0);
 	assert_memory_equal(pl.sent, "0123456789abcdef", 16);
+	pl.fifo = 13;
+	assert_int_equal(u.ops->write(u.dev, "ghij", 4), 3);
+	pl.fifo = 16;
 	assert_false(u.ops->tx_idle(u.dev));
 	pl.fifo = 0;
 	assert_true(u.ops->tx_idle(u.dev));
