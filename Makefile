@@ -68,7 +68,7 @@ $(B)/unit/test_%: $(B)/host/tests/unit/test_%.c.o $(B)/host/tests/host/host.c.o 
 	@mkdir -p $(@D)
 	@echo "  HOSTLD  $@"; $(HOSTCC) $(hostcflags) -o $@ $^ -lcmocka -lfdt -lz
 
-check: $(unit_tests)
+check: $(unit_tests) | plan-tool
 	@set -e; for t in $^; do $$t; done
 
 include tests/guests/guests.mk

@@ -15,11 +15,6 @@ static void no_line(unsigned cpu, uint32_t intid, bool on)
 	(void)cpu, (void)intid, (void)on;
 }
 
-static void no_priority(unsigned cpu, uint32_t intid, uint8_t prio)
-{
-	(void)cpu, (void)intid, (void)prio;
-}
-
 static void no_route(uint32_t intid, unsigned cpu)
 {
 	(void)intid, (void)cpu;
@@ -28,7 +23,6 @@ static void no_route(uint32_t intid, unsigned cpu)
 static const struct gic_ops no_gic = {
 	.set_enabled = no_line,
 	.set_edge = no_line,
-	.set_priority = no_priority,
 	.route = no_route,
 };
 struct gic gic = { .ops = &no_gic, .spi_count = 988 }; /* as many as there can be */
