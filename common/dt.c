@@ -108,7 +108,7 @@ static enum hv_status translate_step(const void *fdt, int bus, int parent, uint6
 	return HV_ENOENT;
 }
 
-static enum hv_status translate(const void *fdt, int bus, uint64_t *addr, uint64_t size)
+enum hv_status dt_translate(const void *fdt, int bus, uint64_t *addr, uint64_t size)
 {
 	while (bus > 0) {
 		int parent = dt_parent(fdt, bus);
@@ -122,15 +122,6 @@ static enum hv_status translate(const void *fdt, int bus, uint64_t *addr, uint64
 		bus = parent;
 	}
 	return bus == 0 ? HV_OK : HV_EINVAL;
-}
-
-enum hv_status dt_translate(const void *fdt, int bus, uint64_t addr, uint64_t *out)
-{
-	enum hv_status s = translate(fdt, bus, &addr, 1);
-
-	if (s == HV_OK)
-		*out = addr;
-	return s;
 }
 
 /* *bus: the node in whose child space the entry is. */
@@ -167,7 +158,7 @@ enum hv_status dt_reg(const void *fdt, int node, unsigned i, struct range *out)
 	enum hv_status s = reg_entry(fdt, node, i, &r, &bus);
 
 	if (s == HV_OK)
-		s = translate(fdt, bus, &r.base, r.size);
+		s = dt_translate(fdt, bus, &r.base, r.size);
 	if (s == HV_OK)
 		*out = r;
 	return s;

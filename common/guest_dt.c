@@ -117,8 +117,7 @@ static void address_space(struct writer *w, uint32_t address_cells, uint32_t siz
 	u32(w, "#size-cells", size_cells);
 }
 
-/* A seed's bits, spread (splitmix64); the kernel mixes them with its own. */
-static uint64_t spread(uint64_t *state)
+uint64_t seed_spread(uint64_t *state)
 {
 	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -145,7 +144,7 @@ static void write_chosen(struct writer *w, const struct guest_plan *g, struct ra
 	}
 	if (g->seed) {
 		for (unsigned i = 0; i < ARRAY_SIZE(rng); i++)
-			rng[i] = spread(&state);
+			rng[i] = seed_spread(&state);
 		bytes(w, "kaslr-seed", &rng[0], 8);
 		bytes(w, "rng-seed", &rng[1], 32);
 	}

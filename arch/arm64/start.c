@@ -11,6 +11,7 @@
 #include <hv/dt.h>
 #include <hv/faults.h>
 #include <hv/gic.h>
+#include <hv/guest_dt.h>
 #include <hv/iommu.h>
 #include <hv/irq.h>
 #include <hv/life.h>
@@ -41,16 +42,6 @@ static struct board board;
 static uint32_t uart_intid;
 static uint64_t seed;
 static bool stay_on;
-
-/* splitmix64: spreads what entropy there is; not a cipher. */
-static uint64_t random_next(void)
-{
-	uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 /* /chosen kaslr-seed, else RNDR, else the counter. */
 static void seed_read(const void *fdt)
@@ -213,7 +204,7 @@ static struct plan *plan(void)
 	p->work = pmem_alloc(p->work_size, 64);
 	plan_guests(p, &board);
 	for (unsigned i = 0; i < p->guest_count; i++)
-		p->guest[i].seed = random_next();
+		p->guest[i].seed = seed_spread(&seed);
 	plan_print(p);
 	return p;
 }
@@ -288,7 +279,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	if (dt_check(fdt, DTB_MAX) != HV_OK)
 		cpu_stop(); /* nothing to say it on */
 	seed_read(fdt);
-	__stack_chk_guard = random_next() & ~UINT64_C(0xff);
+	__stack_chk_guard = seed_spread(&seed) & ~UINT64_C(0xff);
 	cpus[0].stack_top = (uintptr_t)boot_stack_top;
 	start_console(fdt);
 	log_info("Viaduct at 0x%llx, EL2", (unsigned long long)(uintptr_t)_start);

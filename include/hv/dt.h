@@ -57,8 +57,8 @@ unsigned dt_size_cells(const void *fdt, int bus);
 enum hv_status __must_check dt_reg(const void *fdt, int node, unsigned i, struct range *out);
 /* The same untranslated: for nodes below /chosen, which have no `ranges`. */
 enum hv_status __must_check dt_reg_raw(const void *fdt, int node, unsigned i, struct range *out);
-/* An address in `bus`'s own child space to CPU PA, through bus' `ranges` and its parents'. */
-enum hv_status __must_check dt_translate(const void *fdt, int bus, uint64_t addr, uint64_t *out);
+/* [*addr, +size) in `bus`'s own child space to CPU PA, through bus' `ranges` and its parents'. */
+enum hv_status __must_check dt_translate(const void *fdt, int bus, uint64_t *addr, uint64_t size);
 
 struct dt_irq {
 	uint32_t intid; /* GIC INTID: SPI n is 32 + n, PPI n is 16 + n */
