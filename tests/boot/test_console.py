@@ -1,4 +1,6 @@
 """The shared console, with two Linux shells: input goes to one guest, Ctrl-a three times switches."""
+import socket
+
 import pytest
 
 import viaduct_qemu as vq
@@ -44,3 +46,22 @@ def test_machine_ends_after_both_shells(run):
     run.wait()
     assert run.ended("left") and run.ended("right"), run.tail()
     assert run.ended_by_itself, run.tail()
+
+
+def test_stdout_path_names_another_uart(work):
+    """An alias with a speed behind it: output and, by its interrupt, input are there; the first UART stays silent."""
+    path = f"{work}/uart1"
+    serial = ["-chardev", f"socket,id=uart1,path={path},server=on,wait=off", "-serial", "chardev:uart1"]
+    guest = vq.Guest("idle", f"{vq.BUILD}/guests/idle.bin", memory_mib=32, bootargs="beats=100000")
+    chosen = '/ { chosen { stdout-path = "serial1:115200n8"; }; };'
+    with vq.Machine("console-second", smp=2, devices=serial).start([guest], extra_dts=chosen, timeout=40) as run:
+        said = b""
+        with socket.socket(socket.AF_UNIX) as uart:
+            uart.settimeout(20)
+            assert run.pump(lambda r: uart.connect_ex(path) == 0, 10)
+            for want, answer in ((b"(idle) PAYLOAD idle: beat=2", b"\x01h"), (b"viaduct: Ctrl-a: three times", b"")):
+                while want not in said:
+                    said += uart.recv(4096)
+                uart.sendall(answer)
+        run.pump(seconds=0.5)
+        assert not [line for line in run.lines if line.strip()], run.tail()
