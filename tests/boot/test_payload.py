@@ -51,11 +51,11 @@ def test_hello(cpus, cpu, gic):
     assert run.ended_by_itself, run.tail()
 
 
-@pytest.mark.parametrize("cpu", ["cortex-a72", "max"])
-def test_faults_hit_only_the_guest(cpu):
+@pytest.mark.parametrize("cpu, gic", [("cortex-a72", "3"), ("max", "3"), ("cortex-a72", "2")])
+def test_faults_hit_only_the_guest(cpu, gic):
     """Every misbehaviour gives what the architecture gives; the neighbour does not notice."""
     guests = [guest("bad", "faults", cpus=2), guest("good", "idle", "beats=30")]
-    with vq.Machine(f"faults-{cpu}", cpu=cpu).start(guests, timeout=120) as run:
+    with vq.Machine(f"faults-{cpu}-gic{gic}", cpu=cpu, gic=gic).start(guests, timeout=120) as run:
         run.wait()
     lines = assert_ok(run, "bad", "faults")
     assert len([x for x in lines if x.startswith("sweep ")]) >= 2 + 3 * 2

@@ -48,7 +48,7 @@ static void check_isv0(void)
 
 static void check_unaligned(void)
 {
-	u64 page = machine.gicd + 0x1000, esr;
+	u64 page = machine.gicc ? machine.gicc + 0x1000 : machine.gicd + 0x1000, esr; /* emulated */
 
 	esr = TRY("ldr w9, [%0]", : : "r"(machine.gicd + 9) : "x9", "memory");
 	check(is_abort(esr, FSC_ALIGN), "unaligned stage-1 device esr=%lx", esr);
@@ -304,9 +304,17 @@ static void check_alive(const char *when)
 		w32(machine.gicd + 0x280 + i, ~0U); /* ICPENDR */
 		w32(machine.gicd + 0x380 + i, ~0U); /* ICACTIVER */
 	}
-	w32(gic_redist() + 0x10180, ~0U);
-	w32(gic_redist() + 0x10280, ~0U);
-	w32(gic_redist() + 0x10380, ~0U);
+	if (machine.gicc) {
+		for (u64 i = 0; i < 16; i += 4) {
+			w32(machine.gicd + 0xf10 + i, ~0U); /* CPENDSGIR */
+			w32(machine.gicc + 0xd0 + i, 0);    /* APR, and NSAPR */
+			w32(machine.gicc + 0xe0 + i, 0);
+		}
+	} else {
+		w32(gic_redist() + 0x10180, ~0U);
+		w32(gic_redist() + 0x10280, ~0U);
+		w32(gic_redist() + 0x10380, ~0U);
+	}
 	gic_init();
 	timer_irqs = 0;
 	gic_enable(27, timer_irq);
@@ -323,14 +331,17 @@ static void check_sweep(void)
 	static const u64 values[] = { 0, ~UINT64_C(0), UINT64_C(0x5a5a5a5aa5a5a5a5) };
 	u64 step = arg_number("sweep", 4);
 
-	sweep_read("gicd", machine.gicd, 0x10000, step);
-	sweep_read("gicr", gic_redist(), 0x20000, step);
+	u64 gicd_size = machine.gicc ? 0x1000 : 0x10000, cpu = machine.gicc ? machine.gicc : gic_redist();
+	u64 cpu_size = machine.gicc ? 0x2000 : 0x20000;
+
+	sweep_read("gicd", machine.gicd, gicd_size, step);
+	sweep_read("cpu", cpu, cpu_size, step);
 	if (machine.its)
 		sweep_read("its", machine.its, 0x20000, step);
 	check_alive("behind reads");
 	for (unsigned i = 0; !bare && i < ARRAY_COUNT(values); i++) {
-		sweep_write("gicd", machine.gicd, 0x10000, step * 4, values[i]);
-		sweep_write("gicr", gic_redist(), 0x20000, step * 4, values[i]);
+		sweep_write("gicd", machine.gicd, gicd_size, step * 4, values[i]);
+		sweep_write("cpu", cpu, cpu_size, step * 4, values[i]);
 		if (machine.its)
 			sweep_write("its", machine.its, 0x20000, step * 4, values[i]);
 		check_alive("behind writes");
