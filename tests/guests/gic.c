@@ -187,6 +187,22 @@ static void nest(u32 iar[DEPTH])
 	      r32(gic_frame(0) + ISACTIVER));
 }
 
+/* Sixteen at once, the most urgent last. */
+static void many_pending(void)
+{
+	gic_mask_below(0);
+	for (u32 i = 0; i < 16; i++) {
+		prio(i, (u8)(0xd8 - 8 * i));
+		put(ISENABLER, i);
+		gic_sgi(i, 0);
+	}
+	expect(NONE, "all masked");
+	gic_mask_below(0xf0);
+	for (u32 i = 16; i--;)
+		take(i, "of many pending");
+	expect(NONE, "all taken");
+}
+
 static void check_active(u32 want, const char *what, u32 i)
 {
 	u32 got = r32(gic_frame(0) + ISACTIVER) & 0xffff;
@@ -344,6 +360,7 @@ void payload_main(void)
 	for (u32 i = LINE; i < LINE + 6; i++)
 		fresh(i);
 	groups();
+	many_pending();
 	many_active();
 	if (check(machine.cpus > 1 && cpu_start(1), "two cpus")) {
 		routing();
