@@ -35,7 +35,7 @@ class Pair:
     @functools.cached_property
     def run(self):
         guests = [
-            vq.linux("disk", ["cpus", "lspci", "disk", "iomem", "off"], self.kernel, cpus=2,
+            vq.linux("disk", ["cpus", "lspci", "disk", "hotplug", "iomem", "off"], self.kernel, cpus=2,
                      devices=[vq.Device("nvme", "0000:00:01.0/00.0", extra=f'msi = "{self.msi}";')]),
             vq.linux("net", ["cpus", "lspci", "net", "off"], self.kernel, self.fetch, cpus=1,
                      devices=[vq.Device("nic", "0000:00:02.0/00.0", guest="00:04.0", extra=f'msi = "{self.msi}";')])]
@@ -79,6 +79,12 @@ def test_msix_counts_grow_on_both_vcpus(pair):
     assert len(after) == 2 and all(a > b for a, b in zip(after, before)), r
     # As many vectors as on a machine: the admin queue's and one a CPU.
     assert int(r["vectors"]) >= 3, r
+
+
+def test_interrupts_come_back_with_a_cpu(pair):
+    """Linux switches LPIs on once a CPU: they must still be on when it was off meanwhile."""
+    r = pair.run.result("disk", "hotplug")
+    assert r.ok and r["off"] == "0", r
 
 
 def test_ping(pair):
