@@ -253,6 +253,39 @@ static void device(const struct plan_device *d)
 	end('}');
 }
 
+/* Platform devices and shared memory. */
+static void regions(const struct guest_plan *g)
+{
+	begin("regions", '[');
+	for (unsigned i = 0; i < g->region_count; i++) {
+		const struct plan_region *r = &g->region[i];
+
+		begin(NULL, '{');
+		text("shared", r->id[0] ? r->id : NULL);
+		hex("ipa", r->ipa);
+		hex("pa", r->pa.base);
+		hex("size", r->pa.size);
+		end('}');
+	}
+	end(']');
+	begin("lines", '[');
+	for (unsigned i = 0; i < g->line_count; i++) {
+		begin(NULL, '{');
+		number("spi", g->line[i].pintid - 32);
+		number("virtual_spi", g->line[i].vintid - 32);
+		end('}');
+	}
+	end(']');
+	begin("streams", '[');
+	for (unsigned i = 0; i < g->stream_count; i++) {
+		begin(NULL, '{');
+		text("iommu", g->stream[i].iommu->name);
+		hex("stream", g->stream[i].sid);
+		end('}');
+	}
+	end(']');
+}
+
 static void guest(const struct tool *t, const struct guest_plan *g)
 {
 	char path[128];
@@ -289,6 +322,7 @@ static void guest(const struct tool *t, const struct guest_plan *g)
 		else
 			text("dma_doorbell", NULL);
 		truth("coherent", g->coherent);
+		regions(g);
 		begin("devices", '[');
 		for (unsigned i = 0; i < g->device_count; i++)
 			device(&g->device[i]);

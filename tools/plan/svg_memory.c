@@ -208,6 +208,9 @@ static void physical(const struct tool *t, struct column *c)
 			    "%s: RAM", g->name);
 		if (g->refused[0])
 			continue;
+		for (unsigned k = 0; k < g->region_count; k++)
+			add(c, g->region[k].pa, colour, false, "%s: %s", g->name,
+			    g->region[k].id[0] ? g->region[k].id : "device");
 		add(c, g->kernel, colour, false, "%s: kernel", g->name);
 		add(c, g->ramdisk, colour, false, "%s: ramdisk", g->name);
 		if (g->msi)
@@ -223,6 +226,9 @@ static void intermediate(const struct guest_plan *g, const char *colour, struct 
 	for (unsigned i = 0; i < g->ram_count; i++)
 		add(c, (struct range){ g->ram[i].ipa.v, g->ram[i].size }, colour, g->has_pci,
 		    "RAM");
+	for (unsigned i = 0; i < g->region_count; i++)
+		add(c, (struct range){ g->region[i].ipa, g->region[i].pa.size }, colour, false,
+		    "%s", g->region[i].id[0] ? g->region[i].id : "device");
 	if (g->vpl011)
 		add(c, (struct range){ GUEST_UART_BASE, PAGE_SIZE }, NULL, false, "PL011");
 	if (!g->has_pci)
