@@ -98,13 +98,16 @@ def test_windows_over_ram(virt):
     assert run("-g", "virt-direct.dts", "-p", "virt.lspci", virt[0]).returncode == 0
 
 
-def test_listing_is_renumbered(virt):
+def test_listing_is_renumbered(virt, tmp_path):
     """Buses of the listing are Linux'; paths find the same functions under Viaduct's numbers."""
     with open(os.path.join(HERE, "virt.lspci"), encoding="utf-8") as f:
         text = f.read()
     assert [x["name"] for x in plan("-p", "virt.lspci", virt[0])["functions"]] == \
         ["0000:00:01.0", "0000:01:00.0"]
     assert "0000:05:00.0 " in text
+    (tmp_path / "far.lspci").write_text(text.replace("0000:0", "0007:0"))
+    far = plan("-p", str(tmp_path / "far.lspci"), virt[0])
+    assert not far["functions"] and sum("left out" in x for x in far["assumed"]) == 2
 
 
 def test_pictures(virt, tmp_path):

@@ -264,6 +264,16 @@ void listing_place(const struct pci_host *h)
 	}
 }
 
+void listing_left_out(void)
+{
+	for (unsigned i = 0; i < listed_count; i++)
+		if (!listed[i].placed)
+			assume("%s:%u: %04x:%02x:%02x.%x is left out: no host bridge that Viaduct "
+			       "drives has its segment, or no bridge leads to it",
+			       file, listed[i].line, listed[i].domain, listed[i].bus,
+			       listed[i].devfn >> 3, listed[i].devfn & 7);
+}
+
 /* An NVMe disk: behind a root port with ACS, or integrated where there is one bus only. */
 void sample_place(const struct pci_host *h)
 {

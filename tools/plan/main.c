@@ -137,6 +137,7 @@ static void start_pci(const struct tool *t)
 		pci_enumerate(&pci_hosts[i]);
 		pci_assign(&pci_hosts[i]);
 	}
+	listing_left_out();
 	pci_identify();
 }
 

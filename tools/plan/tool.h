@@ -66,6 +66,7 @@ void tree_trial_devices(struct tool *t);
 /* lspci.c: a model of config space behind every host bridge, from the listing. */
 void listing_load(const char *path);
 void listing_place(const struct pci_host *h); /* as the ECAM of h */
+void listing_left_out(void);                  /* says what no host bridge took */
 void sample_place(const struct pci_host *h);  /* --trial without a listing: port and disk */
 
 /* facts.c: what several writers say. */

@@ -116,9 +116,10 @@ static bool has_ram(const void *fdt)
 /* What firmware writes into /memory; without it nothing can be planned. */
 static void fill_ram(struct tool *t)
 {
-	struct range r = t->memory.size ? t->memory : (struct range){ GIB(2), GIB(4) };
+	unsigned cells = 0, ac = dt_address_cells(t->fdt, 0), sc = dt_size_cells(t->fdt, 0);
+	struct range r =
+		t->memory.size ? t->memory : (struct range){ GIB(2), sc == 2 ? GIB(4) : GIB(2) };
 	fdt32_t reg[4];
-	unsigned cells = 0, ac, sc;
 	int n;
 
 	if (!t->memory.size && has_ram(t->fdt))
@@ -132,14 +133,12 @@ static void fill_ram(struct tool *t)
 		if (type && !strcmp(type, "memory"))
 			must(fdt_nop_property(t->fdt, n, "device_type"), t->tree, "memory");
 	}
-	ac = dt_address_cells(t->fdt, 0);
-	sc = dt_size_cells(t->fdt, 0);
 	if (ac == 2)
 		reg[cells++] = cpu_to_fdt32((uint32_t)(r.base >> 32));
 	reg[cells++] = cpu_to_fdt32((uint32_t)r.base);
 	if (sc == 2)
 		reg[cells++] = cpu_to_fdt32((uint32_t)(r.size >> 32));
-	reg[cells++] = cpu_to_fdt32(sc == 2 ? (uint32_t)r.size : (uint32_t)MIN(r.size, GIB(2)));
+	reg[cells++] = cpu_to_fdt32((uint32_t)r.size);
 	n = fdt_add_subnode(t->fdt, 0, "memory-of-viaduct-plan");
 	must(n, t->tree, "memory");
 	must(fdt_setprop_string(t->fdt, n, "device_type", "memory"), t->tree, "memory");
