@@ -1,5 +1,6 @@
 """The shared console, with two Linux shells: input goes to one guest, Ctrl-a three times switches."""
 import socket
+import time
 
 import pytest
 
@@ -60,7 +61,9 @@ def test_stdout_path_names_another_uart(work):
             uart.settimeout(20)
             assert run.pump(lambda r: uart.connect_ex(path) == 0, 10)
             for want, answer in ((b"(idle) PAYLOAD idle: beat=2", b"\x01h"), (b"viaduct: Ctrl-a: three times", b"")):
+                deadline = time.monotonic() + 20
                 while want not in said:
+                    assert time.monotonic() < deadline, said[-500:]
                     said += uart.recv(4096)
                 uart.sendall(answer)
         run.pump(seconds=0.5)
