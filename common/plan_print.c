@@ -39,6 +39,8 @@ static void print_memory(const struct guest_plan *g)
 	print_range(g->name, "kernel", "PA", g->kernel, "");
 	if (g->ramdisk.size)
 		print_range(g->name, "ramdisk", "PA", g->ramdisk, "");
+	if (g->partial.size)
+		print_range(g->name, "partial", "PA", g->partial, ", device tree");
 }
 
 static void print_regions(const struct guest_plan *g)
