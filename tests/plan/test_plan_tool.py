@@ -131,6 +131,7 @@ def test_pictures(virt, tmp_path):
 def test_registers_and_memory_can_be_given(virt):
     p = plan("--trial", "--memory", "0xc0000000:1G", virt[0])
     assert p["board"]["ram"] == [{"base": "0xc0000000", "size": "0x40000000"}]
+    assert run("--memory", "0xc0000000", virt[0]).returncode == 2
     smmu = 0x09050000
     p = plan("--trial", "--reg", f"{smmu}=0x08040018", virt[0])  # IDR0 without stage 2
     assert "no stage 2" in p["guests"][0]["refused"] or "no IOMMU" in p["guests"][0]["refused"]

@@ -125,8 +125,11 @@ static void fill_ram(struct tool *t)
 	if (!t->memory.size && has_ram(t->fdt))
 		return;
 	if (!t->memory.size)
-		assume("RAM is left to firmware by the tree: taken as 4 GiB at 0x80000000 "
-		       "(--memory)");
+		assume("RAM is left to firmware by the tree: taken as %u GiB at 0x80000000 "
+		       "(--memory)",
+		       (unsigned)(r.size >> 30));
+	if ((ac < 2 && r.base >> 32) || (sc < 2 && r.size >> 32))
+		die("--memory does not fit into the root's address and size cells of %s", t->tree);
 	for (n = dt_first_child(t->fdt, 0); n >= 0; n = dt_next_sibling(t->fdt, n)) {
 		const char *type = dt_string(t->fdt, n, "device_type");
 
