@@ -234,14 +234,11 @@ enum hv_status board_boot_cpu(struct board *b, uint64_t mpidr)
 
 bool board_is_ram(const struct board *b, struct range r)
 {
-	uint64_t at = r.base, end = range_end(r);
+	uint64_t found = 0; /* ranges do not overlap */
 
-	if (!range_valid(r))
-		return false;
-	/* Ranges do not overlap, so each takes `at` further at most once. */
-	for (unsigned step = 0; step < b->ram_count && at < end; step++)
-		for (unsigned i = 0; i < b->ram_count; i++)
-			if (range_contains(b->ram[i], at, 1))
-				at = range_end(b->ram[i]);
-	return at >= end;
+	for (unsigned i = 0; i < b->ram_count && range_valid(r); i++)
+		if (range_overlaps(r, b->ram[i]))
+			found += MIN(range_end(r), range_end(b->ram[i])) -
+				 MAX(r.base, b->ram[i].base);
+	return found && found == r.size;
 }

@@ -69,28 +69,18 @@ static void carve(struct ranges *l, unsigned i, struct range r)
 		insert(l, (struct range){ f.base, lo - f.base });
 }
 
-/* The first place that is large enough. */
-static bool take(struct ranges *l, uint64_t size, uint64_t align, uint64_t *out)
+#define ANYWHERE ((struct range){ 0, UINT64_MAX })
+
+/* The first place in `limits` that is large enough. */
+static bool take(struct ranges *l, struct range limits, uint64_t size, uint64_t align, uint64_t *out)
 {
 	for (unsigned i = 0; i < l->count; i++) {
-		uint64_t base = ALIGN_UP(l->r[i].base, align);
-
-		if (!range_contains(l->r[i], base, size))
-			continue;
-		carve(l, i, (struct range){ base, size });
-		*out = base;
-		return true;
-	}
-	return false;
-}
-
-static bool take_exactly(struct ranges *l, struct range r)
-{
-	for (unsigned i = 0; i < l->count; i++)
-		if (range_contains(l->r[i], r.base, r.size)) {
-			carve(l, i, r);
+		*out = ALIGN_UP(MAX(l->r[i].base, limits.base), align);
+		if (range_contains(l->r[i], *out, size) && range_contains(limits, *out, size)) {
+			carve(l, i, (struct range){ *out, size });
 			return true;
 		}
+	}
 	return false;
 }
 
@@ -116,10 +106,10 @@ void pmem_reserve(struct range taken)
 void pmem_hold(struct range r)
 {
 	struct ranges *l = &pm.guest.free;
-	uint64_t largest = 0;
+	uint64_t largest = 0, at;
 
 	pmem_save();
-	if (!take_exactly(l, r))
+	if (!take(l, r, r.size, 1, &at))
 		return;
 	for (unsigned i = 0; i < l->count; i++)
 		largest = MAX(largest, l->r[i].size);
@@ -168,8 +158,8 @@ void *pmem_try_alloc(size_t size, size_t align)
 		panic("allocation of %zu bytes after boot", size);
 	align = MAX(align, 64);
 	size = ALIGN_UP(size, 64);
-	if (!take(&pm.own, size, align, &at) &&
-	    !(take_chunk(size + align) && take(&pm.own, size, align, &at)))
+	if (!take(&pm.own, ANYWHERE, size, align, &at) &&
+	    !(take_chunk(size + align) && take(&pm.own, ANYWHERE, size, align, &at)))
 		return NULL;
 	pm.own_bytes += size;
 	return memset(pa_to_va(PA(at)), 0, size);
@@ -186,7 +176,9 @@ void *pmem_alloc(size_t size, size_t align)
 
 bool pmem_take(struct range r)
 {
-	return take_exactly(&pm.guest.free, r) || take_exactly(&pm.guest.held, r);
+	uint64_t at;
+
+	return take(&pm.guest.free, r, r.size, 1, &at) || take(&pm.guest.held, r, r.size, 1, &at);
 }
 
 bool pmem_free_range(unsigned i, struct range *out)
@@ -202,15 +194,16 @@ uint64_t pmem_alloc_guest(uint64_t size, pa_t *out)
 	uint64_t largest = 0;
 
 	size = ALIGN_UP(size, CHUNK);
-	if ((size >= GIB(1) && take(l, size, GIB(1), &out->v)) || take(l, size, CHUNK, &out->v))
+	if (size >= GIB(1) && take(l, ANYWHERE, size, GIB(1), &out->v))
 		return size;
 	for (unsigned i = 0; i < l->count; i++) {
-		uint64_t lost = ALIGN_UP(l->r[i].base, CHUNK) - l->r[i].base;
+		uint64_t base = ALIGN_UP(l->r[i].base, CHUNK);
+		uint64_t end = ALIGN_DOWN(range_end(l->r[i]), CHUNK);
 
-		if (l->r[i].size > lost)
-			largest = MAX(largest, ALIGN_DOWN(l->r[i].size - lost, CHUNK));
+		largest = end > base ? MAX(largest, end - base) : largest;
 	}
-	return largest && take(l, largest, CHUNK, &out->v) ? largest : 0;
+	size = MIN(size, largest);
+	return size && take(l, ANYWHERE, size, CHUNK, &out->v) ? size : 0;
 }
 
 void pmem_seal(void)

@@ -289,19 +289,17 @@ static void keep_func(struct pci_func *f)
 	}
 }
 
-static bool shares_page(const struct pci_bar *a, const struct pci_bar *b)
+static struct range pages_of(const struct pci_bar *b)
 {
-	uint64_t a_end = a->pa.v + a->size, b_end = b->pa.v + b->size;
+	uint64_t base = ALIGN_DOWN(b->pa.v, PAGE_SIZE), end = b->pa.v + b->size;
 
-	return a->assigned && b->assigned &&
-	       ALIGN_DOWN(a->pa.v, PAGE_SIZE) < ALIGN_UP(b_end, PAGE_SIZE) &&
-	       ALIGN_DOWN(b->pa.v, PAGE_SIZE) < ALIGN_UP(a_end, PAGE_SIZE);
+	return (struct range){ base, b->assigned ? ALIGN_UP(end, PAGE_SIZE) - base : 0 };
 }
 
 static void refuse_sharing(struct pci_func *f, struct pci_func *g)
 {
 	for (unsigned i = 0; i < PCI_BARS * PCI_BARS; i++)
-		if (shares_page(&f->bar[i / PCI_BARS], &g->bar[i % PCI_BARS])) {
+		if (range_overlaps(pages_of(&f->bar[i / PCI_BARS]), pages_of(&g->bar[i % PCI_BARS]))) {
 			pci_refuse(f, "firmware placed its BAR in a page with another device's");
 			pci_refuse(g, "firmware placed its BAR in a page with another device's");
 			return;
@@ -338,11 +336,9 @@ static void place(struct pci_host *h)
 		measure(h);
 	} while (!place_root(h));
 	place_below(h);
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++) {
-		if (pci_is_host_bridge(&pci_funcs[i]))
-			continue;
-		commit_func(&pci_funcs[i]);
-	}
+	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
+		if (!pci_is_host_bridge(&pci_funcs[i]))
+			commit_func(&pci_funcs[i]);
 }
 
 /* It forwards from now on: what is below is silent. Errors are nobody's to see. */
