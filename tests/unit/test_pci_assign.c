@@ -190,6 +190,26 @@ static void test_what_does_not_fit_is_refused_alone(void **state)
 	check_routes();
 }
 
+/* A window of exactly what is needed: only the largest first leaves no hole. */
+static void test_a_full_window_has_no_holes(void **state)
+{
+	static const uint32_t two[] = { 0x02000000, 0, 0x10000000, 0, 0x10000000, 0, 0x00200000 };
+	struct pcim_dev *d;
+
+	(void)state;
+	start();
+	d = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
+	pcim_bar(d, 0, KIB(256), 0);
+	pcim_bar(d, 1, KIB(512), 0);
+	pcim_bar(d, 2, KIB(256), 0);
+	pcim_bar(d, 3, MIB(1), 0);
+	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .ranges = two,
+					 .ranges_count = 1 });
+	board_go();
+	assert_int_equal(assigned(board_func(d)), 4);
+	check_routes();
+}
+
 static void test_no_windows_at_all(void **state)
 {
 	static const uint32_t none[] = { 0x01000000, 0, 0, 0, 0x3eff0000, 0, 0x10000 };
@@ -301,6 +321,7 @@ int main(void)
 		T(test_no_64_bit_window_keeps_all_below_4_gib),
 		T(test_bus_addresses_are_not_cpu_addresses),
 		T(test_what_does_not_fit_is_refused_alone),
+		T(test_a_full_window_has_no_holes),
 		T(test_no_windows_at_all),
 		T(test_probe_only_keeps_firmwares_bars),
 		T(test_random_trees),

@@ -292,7 +292,7 @@ static void static_mem(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 	prop_raw("xen,static-mem", v, b_size ? 32 : 16);
 }
 
-#define STATIC UINT64_C(0x90000000)
+#define STATIC UINT64_C(0x70000000)
 static void static_64(void) { static_mem(STATIC, MIB(64), 0, 0); }
 static void static_two(void) { static_mem(STATIC, MIB(32), STATIC + MIB(48), MIB(32)); }
 static void static_over(void) { static_mem(STATIC + MIB(16), MIB(64), 0, 0); }
@@ -611,7 +611,7 @@ static const struct {
 	{ "static memory over a later module", { { "a", 1, 64, .extra = static_later }, { "b", 1, 64 } }, 0,
 	  "overlaps a later guest's module", NULL },
 	{ "static memory twice", { { "a", 1, 64, .extra = static_64 }, { "b", 1, 64, .extra = static_64 } }, 1,
-	  "xen,static-mem at 0x90000000 to 0x93ffffff overlaps the RAM of guest a", NULL },
+	  "xen,static-mem at 0x70000000 to 0x73ffffff overlaps the RAM of guest a", NULL },
 	{ "static memory overlaps", { { "a", 1, 64, .extra = static_64 }, { "b", 1, 64, .extra = static_over } }, 1,
 	  "overlaps the RAM of guest a", NULL },
 	{ "static memory leaves nothing to Viaduct", { { "a", 1, 1022, .extra = static_all }, { "b", 1, 64, } }, 0,
@@ -1208,13 +1208,14 @@ static void static_memory_is_taken_as_it_is(void **state)
 static void static_memory_is_kept_for_its_guest(void **state)
 {
 	static const struct decl g[] = { { "big", 1, 3500 },
-					 { "refused", 1, 64, NONE, .extra = static_64 },
+					 { "refused", 1, 64, .extra = static_64,
+					   .dev = { { "0000:03:00.0", "intx", "on" } } },
 					 { "next", 1, 64, .extra = direct_static } };
 
 	(void)state;
 	run_guests(g, 3);
 	assert_string_equal(plan.guest[0].refused, "");
-	assert_true(strstr(plan.guest[1].refused, "no kernel"));
+	assert_true(strstr(plan.guest[1].refused, "no INTx line")); /* said when it had its RAM */
 	assert_string_equal(plan.guest[2].refused, "");
 	for (unsigned i = 0; i < plan.guest[0].ram_count; i++)
 		assert_false(range_overlaps((struct range){ plan.guest[0].ram[i].pa.v,

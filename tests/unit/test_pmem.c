@@ -108,6 +108,31 @@ static void reserved_memory_is_not_given_out(void **state)
 	assert_int_equal(((uint8_t *)hole.base)[0], 0xa5);
 }
 
+/* What is held is taken by name only, and never so much that Viaduct cannot go on. */
+static void held_memory_is_for_who_names_it(void **state)
+{
+	const struct range all = { GIB(1), MIB(100) }, half = { GIB(1), MIB(60) };
+	struct range r;
+	pa_t pa;
+
+	(void)state;
+	pmem_reset();
+	pmem_add(all);
+	pmem_hold((struct range){ GIB(1), MIB(80) });
+	assert_true(pmem_free_range(0, &r) && r.base == all.base && r.size == all.size);
+	pmem_hold(half);
+	pmem_hold((struct range){ GIB(1) + MIB(30), MIB(40) }); /* half of it is held: not again */
+	assert_true(pmem_free_range(0, &r) && r.base == range_end(half) && r.size == MIB(40));
+	assert_int_equal(pmem_alloc_guest(MIB(64), &pa), MIB(40));
+	assert_int_equal(pa.v, range_end(half));
+	assert_false(pmem_take((struct range){ GIB(1), MIB(61) }));
+	pmem_save();
+	assert_true(pmem_take(half));
+	assert_false(pmem_take((struct range){ GIB(1), MIB(1) }));
+	pmem_undo();
+	assert_true(pmem_take((struct range){ GIB(1) + MIB(8), MIB(8) }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +140,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_hole_by_alignment_is_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(holes_do_not_use_up_the_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(held_memory_is_for_who_names_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(reserved_memory_is_not_given_out, setup, teardown),
 	};
 
