@@ -143,8 +143,9 @@ static void print_device(const char *guest, const struct plan_device *d)
 	if (d->intx_note)
 		log_info("%s:       INTx     none: %s", guest, d->intx_note);
 	else
-		log_info("%s:       INTx     pin %c, SPI %u as SPI %u", guest, "-ABCD"[d->as.intx_pin],
-			 f->intx.intid - 32, d->as.intx_virq - 32);
+		log_info("%s:       INTx     pin %c, SPI %u as SPI %u%s", guest, "-ABCD"[d->as.intx_pin],
+			 f->intx.intid - 32, d->as.intx_virq - 32,
+			 f->intx_stuck ? "; DisINTx does not silence it" : "");
 	if (d->msi == PLAN_OFF && d->intx_note)
 		log_warn("%s:       it cannot interrupt its guest", guest);
 	log_info("%s:       reset    %s", guest,

@@ -48,6 +48,8 @@ static void plan_board(void)
 	for (unsigned i = 0; i < board.cpu_count; i++)
 		board.cpu[i].online = true;
 	fake_pci_reset();
+	if (rest_size % 2)
+		fake_v2m(1 + rest_size / 2 % 4, 1 + rest_size / 8 % 40);
 	fake_smmu.phandle = 0x77;
 	pmem_reset();
 	plan_reserve(&board, board.tree, modules, 24);

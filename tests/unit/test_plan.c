@@ -996,6 +996,18 @@ static void assigns_lines(void **state)
 	}
 }
 
+static void says_what_cannot_be_silenced(void **state)
+{
+	static const struct decl g = { "a", 1, 64, .dev = { { "0000:00:06.0" }, { EDU } } };
+
+	(void)state;
+	stuck();
+	starts(&g, 1);
+	plan_print(&plan);
+	assert_int_equal(occurrences("INTx     pin A, SPI 4 as SPI 1; DisINTx does not silence it"), 1);
+	assert_int_equal(occurrences("DisINTx"), 1);
+}
+
 /* --- GICv2m ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -1410,6 +1422,7 @@ int main(void)
 		cmocka_unit_test_setup(assigns_lines, setup),
 		cmocka_unit_test_setup(places_memory, setup),
 		cmocka_unit_test_setup(memory_avoids_configuration_space, setup),
+		cmocka_unit_test_setup(says_what_cannot_be_silenced, setup),
 		cmocka_unit_test_setup(gives_out_frames, setup),
 		cmocka_unit_test_setup(a_frames_doorbell_is_its_own_page_where_that_is_reached, setup),
 		cmocka_unit_test_setup(unreachable_doorbell_leaves_intx, setup),
