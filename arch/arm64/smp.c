@@ -33,9 +33,11 @@ static void cpu_join(struct cpu *c)
 {
 	idreg_record(c);
 	timer_stop();
-	if (gic.ops->cpu_init(c->id, c->mpidr) != HV_OK)
-		log_err("CPU %u: its interrupt controller does not answer", c->id);
-	else if (its_count() && its_cpu_init(c->id) != HV_OK)
+	if (gic.ops->cpu_init(c->id, c->mpidr) != HV_OK) {
+		log_err("CPU %u: no use without its interrupt controller", c->id);
+		return;
+	}
+	if (its_count() && its_cpu_init(c->id) != HV_OK)
 		log_err("CPU %u: LPIs cannot be enabled", c->id);
 	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
 }

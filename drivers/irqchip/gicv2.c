@@ -159,7 +159,8 @@ static const struct gic_ops v2_ops = {
 
 /*
  * Entry i of reg. A CPU interface of 128 KiB repeats each of its two pages sixteen times, for
- * 64 KiB pages: they are next to each other where the first one ends.
+ * 64 KiB pages: they are next to each other where the first one ends. Of GICV guests get the first
+ * page only, wherever the second is.
  */
 static bool frame(const void *fdt, int node, unsigned i, uint64_t least, struct mmio *out)
 {
@@ -177,7 +178,7 @@ enum hv_status gicv2_init(const void *fdt, int node)
 	struct dt_irq irq;
 
 	if (!frame(fdt, node, 0, KIB(4), &gic_hw.dist) || !frame(fdt, node, 1, KIB(8), &v2.cpu) ||
-	    !frame(fdt, node, 2, KIB(4), &v2.hyp) || !frame(fdt, node, 3, KIB(8), &virt)) {
+	    !frame(fdt, node, 2, KIB(4), &v2.hyp) || !frame(fdt, node, 3, KIB(4), &virt)) {
 		log_err("gic: reg must have distributor, CPU interface, GICH and GICV: without the "
 			"last two it cannot serve guests");
 		return HV_EUNSUPP;

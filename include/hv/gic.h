@@ -43,7 +43,7 @@ struct gic {
 	uint32_t id_bits;	/* INTID bits, GICD_TYPER.IDbits + 1 */
 	uint8_t lr_count;	/* smallest of all CPUs */
 	uint8_t version;	/* 3 or 2 */
-	pa_t gicv;		/* version 2: the CPU interface for guests; page 2 is GICV_DIR */
+	pa_t gicv;		/* version 2: the page of the CPU interface for guests */
 	bool has_lpis;
 	bool has_tdir;		/* ICH_HCR_EL2.TDIR traps ICC_DIR_EL1 alone */
 };
