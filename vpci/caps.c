@@ -144,7 +144,7 @@ static void build_list(struct vpci_func *f)
 	unsigned link = PCI_CAP_PTR; /* byte that points to the next visible one */
 
 	while (at >= PCI_CAP_FIRST && !is_head(at)) {
-		uint32_t head = pci_cfg_read(f->pf, (uint16_t)at, 4);
+		uint32_t head = pci_cfg_read(f->pf, at, 4);
 
 		cfg.head[DW(at) / 64] |= BIT(DW(at) % 64);
 		if (show(f, kind_of(legacy, ARRAY_SIZE(legacy), head & 0xff), at, head)) {
@@ -162,7 +162,7 @@ static void build_extended(struct vpci_func *f)
 	unsigned at = f->pf->ext_config ? PCI_ECAP_FIRST : 0, link = PCI_ECAP_FIRST;
 
 	while (at >= PCI_ECAP_FIRST && !is_head(at)) {
-		uint32_t head = pci_cfg_read(f->pf, (uint16_t)at, 4);
+		uint32_t head = pci_cfg_read(f->pf, at, 4);
 
 		if (!head || head == PCI_ALL_ONES)
 			break;
@@ -219,7 +219,7 @@ static void fix_rebar(struct vpci_func *f)
 	for (unsigned i = 0; i < pf->rebar_count; i++) {
 		uint64_t size = BIT(MIN(pf->rebar_size[i], 44u) + 4) & BITS(47, 4);
 		unsigned cap = pf->cap_rebar + PCI_REBAR_CAP(i);
-		uint32_t ctrl = pci_cfg_read(pf, (uint16_t)(cap + 4), 4);
+		uint32_t ctrl = pci_cfg_read(pf, cap + 4, 4);
 
 		put(f, cap, PCI_ALL_ONES, (uint32_t)size);
 		put(f, cap + 4, PCI_ALL_ONES, (ctrl & PCI_REBAR_KEEP) | (uint32_t)(size >> 32 << 16));
@@ -266,7 +266,7 @@ void caps_build(struct vpci_func *f)
 	memcpy(row, cfg.row, f->dwords);
 	for (unsigned dw = 0; dw < f->dwords; dw++) {
 		const struct cfg_rule *r = &cfg_rules[row[dw]];
-		uint32_t hw = r->boot ? pci_cfg_read(f->pf, (uint16_t)(dw * 4), 4) : 0;
+		uint32_t hw = r->boot ? pci_cfg_read(f->pf, dw * 4, 4) : 0;
 
 		f->shadow[dw] = (hw & r->boot) | r->set | cfg.link[dw];
 	}

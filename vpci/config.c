@@ -54,7 +54,7 @@ uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
 	hw = cfg_rules[f->row[dw]].hw >> shift & ones;
 	value = __atomic_load_n(&f->shadow[dw], __ATOMIC_RELAXED) >> shift & ones & ~hw;
 	if (hw)
-		value |= pci_cfg_read(f->pf, (uint16_t)off, (uint8_t)size) & hw;
+		value |= pci_cfg_read(f->pf, off, size) & hw;
 	return value;
 }
 
@@ -68,12 +68,12 @@ static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint3
 	struct cfg_verdict d;
 
 	if ((r->rw | r->w1c) & r->hw & lanes && !whole)
-		hw_now = pci_cfg_read(f->pf, (uint16_t)off, (uint8_t)size) << shift;
+		hw_now = pci_cfg_read(f->pf, off, size) << shift;
 	d = cfg_decide(r, lanes, hw_now, value << shift, old);
 	__atomic_store_n(&f->shadow[dw], d.shadow, __ATOMIC_RELAXED);
 	/* All ones: nobody answers, and a write back of ones would set every bit there is. */
 	if (d.to_hw && (whole || (hw_now & lanes) != lanes))
-		pci_cfg_write(f->pf, (uint16_t)off, (uint8_t)size, d.value >> shift);
+		pci_cfg_write(f->pf, off, size, d.value >> shift);
 	if (r->wrote && r->rw & lanes)
 		r->wrote(f, dw, old);
 }

@@ -56,7 +56,7 @@ static void write_masks(struct vpci_func *f)
 		return;
 	dw = msi_reg(f, ROW_MSI_MASK);
 	if (dw < DW(PCI_CFG_LEGACY_SIZE)) /* what is not granted stays masked */
-		pci_cfg_write(f->pf, (uint16_t)(dw * 4), 4,
+		pci_cfg_write(f->pf, dw * 4, 4,
 			      (f->shadow[dw] | ~(PCI_ALL_ONES >> (32 - f->granted))) & all);
 }
 
@@ -67,15 +67,15 @@ static void write_msi(struct vpci_func *f, bool on)
 	uint32_t ctrl = f->shadow[DW(at)];
 
 	if (!on) {
-		pci_cfg_write(f->pf, (uint16_t)(at + 2), 2, 0);
+		pci_cfg_write(f->pf, at + 2, 2, 0);
 		return;
 	}
-	pci_cfg_write(f->pf, (uint16_t)(at + 4), 4, (uint32_t)addr);
+	pci_cfg_write(f->pf, at + 4, 4, (uint32_t)addr);
 	if (ctrl & MSI_64)
-		pci_cfg_write(f->pf, (uint16_t)(at + 8), 4, (uint32_t)(addr >> 32));
-	pci_cfg_write(f->pf, (uint16_t)(at + (ctrl & MSI_64 ? 12 : 8)), 2, f->as.msi.first_data);
+		pci_cfg_write(f->pf, at + 8, 4, (uint32_t)(addr >> 32));
+	pci_cfg_write(f->pf, at + (ctrl & MSI_64 ? 12u : 8u), 2, f->as.msi.first_data);
 	write_masks(f);
-	pci_cfg_write(f->pf, (uint16_t)(at + 2), 2, (ctrl & (MSI_ENABLE | MSI_MME)) >> 16);
+	pci_cfg_write(f->pf, at + 2, 2, (ctrl & (MSI_ENABLE | MSI_MME)) >> 16);
 }
 
 static void set_mode(struct vpci_func *f, uint8_t mode)
@@ -118,7 +118,7 @@ void msi_apply(struct vpci_func *f)
 	if (f->msix) {
 		uint32_t ctrl = f->shadow[DW(f->msix)] & (MSIX_ENABLE | MSIX_FUNC_MASK);
 
-		pci_cfg_write(f->pf, (uint16_t)(f->msix + 2), 2, ctrl >> 16);
+		pci_cfg_write(f->pf, f->msix + 2, 2, ctrl >> 16);
 	}
 	if (mode == MODE_INTX)
 		set_mode(f, mode);

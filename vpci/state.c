@@ -40,26 +40,12 @@ void state_command(struct vpci_func *f)
 	f->decoding = now & PCI_CMD_MEM && now != 0xffff;
 }
 
-static void write_bars(struct vpci_func *f)
-{
-	for (unsigned i = 0; i < PCI_BARS; i++) {
-		const struct pci_bar *b = &f->pf->bar[i];
-		uint16_t off = (uint16_t)(PCI_BAR(i));
-
-		if (!b->size || !b->assigned || b->io)
-			continue;
-		pci_cfg_write(f->pf, off, 4, (uint32_t)b->pci);
-		if (b->mem64)
-			pci_cfg_write(f->pf, (uint16_t)(off + 4), 4, (uint32_t)(b->pci >> 32));
-	}
-}
-
 static uint64_t read_bar(const struct vpci_func *f, unsigned bar)
 {
-	uint64_t v = pci_cfg_read(f->pf, (uint16_t)PCI_BAR(bar), 4) & ~PCI_BAR_MEM_FLAGS;
+	uint64_t v = pci_cfg_read(f->pf, PCI_BAR(bar), 4) & ~PCI_BAR_MEM_FLAGS;
 
 	if (bar_mem64(f, bar))
-		v |= (uint64_t)pci_cfg_read(f->pf, (uint16_t)PCI_BAR(bar + 1), 4) << 32;
+		v |= (uint64_t)pci_cfg_read(f->pf, PCI_BAR(bar + 1), 4) << 32;
 	return v;
 }
 
@@ -83,16 +69,16 @@ static void write_device_control(struct vpci_func *f)
 {
 	if (!f->pcie)
 		return;
-	pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL), 2, f->devctl);
+	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL, 2, f->devctl);
 	if (has_devctl2(f))
-		pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL2), 2, f->devctl2);
+		pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL2, 2, f->devctl2);
 }
 
 /* MEM goes on while the MSI-X table is written: the physical BAR is where nobody else is. */
 void state_restore(struct vpci_func *f)
 {
 	pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
-	write_bars(f);
+	pci_bars_write(f->pf);
 	write_device_control(f);
 	if (f->msix) {
 		pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF | PCI_CMD_MEM);
@@ -162,17 +148,16 @@ void state_lose(struct vpci_func *f)
 
 static void write_power(struct vpci_func *f, uint32_t state)
 {
-	uint16_t off = (uint16_t)(f->pm + PCI_PM_CSR);
-	uint32_t now = pci_cfg_read(f->pf, off, 2);
+	uint32_t now = pci_cfg_read(f->pf, f->pm + PCI_PM_CSR, 2);
 
-	pci_cfg_write(f->pf, off, 2, (now & PCI_PM_NO_SOFT_RESET) | state);
+	pci_cfg_write(f->pf, f->pm + PCI_PM_CSR, 2, (now & PCI_PM_NO_SOFT_RESET) | state);
 }
 
 bool state_wake(struct vpci_func *f)
 {
 	bool asleep = f->busy & BUSY_LOST;
 
-	if (f->pm && pci_cfg_read(f->pf, (uint16_t)(f->pm + PCI_PM_CSR), 2) & PCI_PM_STATE) {
+	if (f->pm && pci_cfg_read(f->pf, f->pm + PCI_PM_CSR, 2) & PCI_PM_STATE) {
 		write_power(f, 0);
 		asleep = true;
 	}
@@ -252,7 +237,7 @@ void devctl_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 	(void)old;
 	f->shadow[dw] = now & ~PCI_EXP_DEVCTL_FLR; /* reads 0, §7.5.3.4 */
 	state_devctl(f);
-	pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL), 2, f->devctl);
+	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL, 2, f->devctl);
 	if (now & PCI_EXP_DEVCTL_FLR && f->pf->flr)
 		start_reset(f);
 }
@@ -273,5 +258,5 @@ void devctl2_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 
 	f->shadow[dw] = (f->shadow[dw] & ~kept) | (old & kept);
 	state_devctl(f);
-	pci_cfg_write(f->pf, (uint16_t)(f->pcie + PCI_EXP_DEVCTL2), 2, f->devctl2);
+	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL2, 2, f->devctl2);
 }

@@ -176,7 +176,7 @@ static void drop(struct pci_func *f, unsigned bar)
 		 f->name, bar, (unsigned long long)f->bar[bar].size, f->host->name);
 	pci_refuse(f, "the host bridge's windows have no room for its BARs");
 	if (f->bridge) { /* lives without: its own registers are not used */
-		bars_write(f);
+		pci_bars_write(f);
 		f->bar[bar].size = 0;
 	}
 }
@@ -194,17 +194,13 @@ static void make_room(const struct pci_host *h, struct pci_func *f, unsigned slo
 		drop(f, slot);
 		return;
 	}
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++) {
-		if (!pci_is_below(&pci_funcs[i], f))
-			continue;
-		for (unsigned b = 0; b < PCI_BARS; b++)
-			if (want_bar(&pci_funcs[i], b, &c) && c.pool == w->pool &&
-			    c.size > biggest) {
-				victim = &pci_funcs[i];
+	pci_for_each_of(o, h)
+		for (unsigned b = 0; b < PCI_BARS && pci_is_below(o, f); b++)
+			if (want_bar(o, b, &c) && c.pool == w->pool && c.size > biggest) {
+				victim = o;
 				bar = b;
 				biggest = c.size;
 			}
-	}
 	ASSERT(victim); /* the window had a size */
 	drop(victim, bar);
 }
@@ -227,9 +223,9 @@ static bool place_root(struct pci_host *h)
 
 static void place_below(const struct pci_host *h)
 {
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
-		for (unsigned k = 0; pci_funcs[i].bridge && k < POOLS; k++)
-			pack(h, &pci_funcs[i], k, pools[i][k].base);
+	pci_for_each_of(f, h)
+		for (unsigned k = 0; f->bridge && k < POOLS; k++)
+			pack(h, f, k, pools[f - pci_funcs][k].base);
 }
 
 /* The PA of [pci, pci + size), as the host bridge's windows have it. */
@@ -254,7 +250,7 @@ static void commit_func(struct pci_func *f)
 	for (unsigned b = 0; b < PCI_BARS; b++)
 		f->bar[b].assigned = want_bar(f, b, &w) &&
 				     to_cpu(f->host, f->bar[b].pci, w.size, &f->bar[b].pa);
-	bars_write(f);
+	pci_bars_write(f);
 }
 
 static void write_windows(const struct pci_func *f, const struct pool *p)
@@ -298,23 +294,23 @@ static struct range pages_of(const struct pci_bar *b)
 
 static void refuse_sharing(struct pci_func *f, struct pci_func *g)
 {
+	static const char why[] = "firmware placed its BAR in a page with another device's";
+
 	for (unsigned i = 0; i < PCI_BARS * PCI_BARS; i++)
 		if (range_overlaps(pages_of(&f->bar[i / PCI_BARS]), pages_of(&g->bar[i % PCI_BARS]))) {
-			pci_refuse(f, "firmware placed its BAR in a page with another device's");
-			pci_refuse(g, "firmware placed its BAR in a page with another device's");
-			return;
+			pci_refuse(f, why);
+			pci_refuse(g, why);
 		}
 }
 
 static void keep(struct pci_host *h)
 {
-	unsigned end = h->func_first + h->func_count;
-
-	for (unsigned i = h->func_first; i < end; i++)
-		keep_func(&pci_funcs[i]);
-	for (unsigned i = h->func_first; i < end; i++)
-		for (unsigned j = i + 1; j < end; j++)
-			refuse_sharing(&pci_funcs[i], &pci_funcs[j]);
+	pci_for_each_of(f, h)
+		keep_func(f);
+	pci_for_each_of(f, h)
+		pci_for_each_of(g, h)
+			if (f < g)
+				refuse_sharing(f, g);
 }
 
 static void prepare(struct pci_func *f)
@@ -330,15 +326,15 @@ static void prepare(struct pci_func *f)
 
 static void place(struct pci_host *h)
 {
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
-		prepare(&pci_funcs[i]);
+	pci_for_each_of(f, h)
+		prepare(f);
 	do {
 		measure(h);
 	} while (!place_root(h));
 	place_below(h);
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
-		if (!pci_is_host_bridge(&pci_funcs[i]))
-			commit_func(&pci_funcs[i]);
+	pci_for_each_of(f, h)
+		if (!pci_is_host_bridge(f))
+			commit_func(f);
 }
 
 /* It forwards from now on: what is below is silent. Errors are nobody's to see. */
@@ -356,7 +352,7 @@ void pci_assign(struct pci_host *h)
 		keep(h);
 	else
 		place(h);
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
-		if (pci_funcs[i].bridge)
-			bridge_open(&pci_funcs[i]);
+	pci_for_each_of(f, h)
+		if (f->bridge)
+			bridge_open(f);
 }

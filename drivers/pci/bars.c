@@ -13,10 +13,10 @@ static uint32_t writable(const struct pci_func *f, unsigned i, uint32_t *was)
 {
 	uint32_t v;
 
-	*was = pci_cfg_read(f, (uint16_t)PCI_BAR(i), 4);
-	pci_cfg_write(f, (uint16_t)PCI_BAR(i), 4, UINT32_MAX);
-	v = pci_cfg_read(f, (uint16_t)PCI_BAR(i), 4);
-	pci_cfg_write(f, (uint16_t)PCI_BAR(i), 4, *was);
+	*was = pci_cfg_read(f, PCI_BAR(i), 4);
+	pci_cfg_write(f, PCI_BAR(i), 4, UINT32_MAX);
+	v = pci_cfg_read(f, PCI_BAR(i), 4);
+	pci_cfg_write(f, PCI_BAR(i), 4, *was);
 	return v;
 }
 
@@ -89,16 +89,16 @@ bool bars_unchanged(const struct pci_func *f)
 	return true;
 }
 
-void bars_write(const struct pci_func *f)
+void pci_bars_write(const struct pci_func *f)
 {
 	for (unsigned i = 0; i < bar_count(f); i++) {
 		const struct pci_bar *b = &f->bar[i];
+		uint64_t at = b->assigned ? b->pci : 0;
 
 		if (!b->size || b->io)
 			continue;
-		pci_cfg_write(f, (uint16_t)PCI_BAR(i), 4, b->assigned ? (uint32_t)b->pci : 0);
+		pci_cfg_write(f, PCI_BAR(i), 4, (uint32_t)at);
 		if (b->mem64)
-			pci_cfg_write(f, (uint16_t)PCI_BAR(i + 1), 4,
-				      b->assigned ? (uint32_t)(b->pci >> 32) : 0);
+			pci_cfg_write(f, PCI_BAR(i + 1), 4, (uint32_t)(at >> 32));
 	}
 }

@@ -54,7 +54,7 @@ static void walk_list(struct pci_func *f)
 		return;
 	off = pci_cfg_read(f, PCI_CAP_PTR, 1) & ~3u;
 	while (off) {
-		uint32_t head = pci_cfg_read(f, (uint16_t)off, 2);
+		uint32_t head = pci_cfg_read(f, off, 2);
 		uint8_t id = (uint8_t)head;
 
 		if (id == 0xff || !claim(taken, off, pci_cap_size(f, off), PCI_CFG_LEGACY_SIZE)) {
@@ -67,11 +67,12 @@ static void walk_list(struct pci_func *f)
 }
 
 /* To D0; and it never wakes the board. */
-static void wake(const struct pci_func *f)
+static void wake(struct pci_func *f)
 {
-	uint16_t csr = (uint16_t)(f->cap_pm + PCI_PM_CSR);
+	unsigned csr = f->cap_pm + PCI_PM_CSR;
 	uint32_t was = pci_cfg_read(f, csr, 2);
 
+	f->pm_reset = !(was & PCI_PM_NO_SOFT_RESET);
 	pci_cfg_write(f, csr, 2, PCI_PM_PME_STATUS);
 	if (was & PCI_PM_STATE) {
 		pci_delay(D3_EXIT_US);
@@ -82,23 +83,17 @@ static void wake(const struct pci_func *f)
 void caps_find(struct pci_func *f)
 {
 	walk_list(f);
-	if (f->cap_pm) {
-		f->pm_reset = !(pci_cfg_read(f, (uint16_t)(f->cap_pm + PCI_PM_CSR), 2) &
-				PCI_PM_NO_SOFT_RESET);
+	if (f->cap_pm)
 		wake(f);
-	}
 	if (f->cap_pcie)
-		f->pcie_type = (uint8_t)(pci_cfg_read(f, (uint16_t)(f->cap_pcie + PCI_EXP_FLAGS), 1) >>
-					 PCI_EXP_TYPE_SHIFT);
+		f->pcie_type = pci_cfg_read(f, f->cap_pcie + PCI_EXP_FLAGS, 1) >> PCI_EXP_TYPE_SHIFT & 0xf;
 }
 
 static void capture_msi(struct pci_func *f)
 {
-	uint16_t at = (uint16_t)(f->cap_msi + PCI_MSI_CTRL);
-	uint32_t ctrl = pci_cfg_read(f, at, 2);
+	uint32_t ctrl = pci_cfg_clear(f, f->cap_msi + PCI_MSI_CTRL, PCI_MSI_ENABLE);
 	unsigned mmc = (ctrl & PCI_MSI_MMC) >> PCI_MSI_MMC_SHIFT;
 
-	pci_cfg_write(f, at, 2, ctrl & ~PCI_MSI_ENABLE);
 	f->msi_64 = ctrl & PCI_MSI_64;
 	f->msi_mask = ctrl & PCI_MSI_PVM;
 	f->msi_count = (uint8_t)(mmc <= 5 ? 1u << mmc : 0); /* §7.7.1.2: 6, 7 reserved */
@@ -113,15 +108,13 @@ static bool inside_bar(const struct pci_func *f, unsigned bir, uint32_t off, uin
 
 static void capture_msix(struct pci_func *f)
 {
-	uint16_t at = (uint16_t)(f->cap_msix + PCI_MSIX_CTRL);
-	uint32_t ctrl = pci_cfg_read(f, at, 2);
-	uint32_t table = pci_cfg_read(f, (uint16_t)(f->cap_msix + PCI_MSIX_TABLE), 4);
-	uint32_t pba = pci_cfg_read(f, (uint16_t)(f->cap_msix + PCI_MSIX_PBA), 4);
+	uint32_t ctrl = pci_cfg_clear(f, f->cap_msix + PCI_MSIX_CTRL, PCI_MSIX_ENABLE);
+	uint32_t table = pci_cfg_read(f, f->cap_msix + PCI_MSIX_TABLE, 4);
+	uint32_t pba = pci_cfg_read(f, f->cap_msix + PCI_MSIX_PBA, 4);
 	unsigned n = (ctrl & PCI_MSIX_LAST) + 1;
 	struct range t = { table & ~PCI_MSIX_BIR, n * PCI_MSIX_ENTRY };
 	struct range p = { pba & ~PCI_MSIX_BIR, (n + 63) / 64 * 8 };
 
-	pci_cfg_write(f, at, 2, ctrl & ~PCI_MSIX_ENABLE);
 	table &= PCI_MSIX_BIR;
 	pba &= PCI_MSIX_BIR;
 	if (!inside_bar(f, table, (uint32_t)t.base, t.size) ||
@@ -142,8 +135,8 @@ static void capture_msix(struct pci_func *f)
 static void capture_pcie(struct pci_func *f)
 {
 	uint16_t at = f->cap_pcie;
-	uint32_t flags = pci_cfg_read(f, (uint16_t)(at + PCI_EXP_FLAGS), 2);
-	uint32_t cap = pci_cfg_read(f, (uint16_t)(at + PCI_EXP_DEVCAP), 4);
+	uint32_t flags = pci_cfg_read(f, at + PCI_EXP_FLAGS, 2);
+	uint32_t cap = pci_cfg_read(f, at + PCI_EXP_DEVCAP, 4);
 	bool port = pci_is_port(f);
 
 	f->flr = cap & PCI_EXP_DEVCAP_FLR && !f->bridge;
@@ -152,23 +145,21 @@ static void capture_pcie(struct pci_func *f)
 	 * Off: error reports (to whom?), phantom functions (they are requester IDs of nobody),
 	 * No Snoop (the guest's memory is coherent or it is not). Payload comes with fabric_settle.
 	 */
-	f->devctl = (uint16_t)(pci_cfg_read(f, (uint16_t)(at + PCI_EXP_DEVCTL), 2) &
+	f->devctl = (uint16_t)(pci_cfg_read(f, at + PCI_EXP_DEVCTL, 2) &
 			       ~(PCI_EXP_DEVCTL_ERRORS | PCI_EXP_DEVCTL_MPS |
 				 PCI_EXP_DEVCTL_PHANTOM | PCI_EXP_DEVCTL_AUX |
 				 PCI_EXP_DEVCTL_SNOOP | PCI_EXP_DEVCTL_FLR));
 	f->pcie_v2 = (flags & PCI_EXP_VERSION) >= 2;
 	if (f->pcie_v2)
-		f->devctl2 = (uint16_t)(pci_cfg_read(f, (uint16_t)(at + PCI_EXP_DEVCTL2), 2) &
+		f->devctl2 = (uint16_t)(pci_cfg_read(f, at + PCI_EXP_DEVCTL2, 2) &
 					~(PCI_EXP_DEVCTL2_ARI | PCI_EXP_DEVCTL2_ATOMIC |
 					  PCI_EXP_DEVCTL2_LTR | PCI_EXP_DEVCTL2_OBFF));
 	if (!port && !pci_is_type(f, PCI_EXP_RCIEP) && !f->bridge)
-		f->lnkctl = (uint16_t)pci_cfg_read(f, (uint16_t)(at + PCI_EXP_LNKCTL), 2);
+		f->lnkctl = (uint16_t)pci_cfg_read(f, at + PCI_EXP_LNKCTL, 2);
 	if (port && flags & PCI_EXP_SLOT)
-		pci_cfg_write(f, (uint16_t)(at + PCI_EXP_SLTCTL), 2,
-			      pci_cfg_read(f, (uint16_t)(at + PCI_EXP_SLTCTL), 2) &
-				      ~PCI_EXP_SLTCTL_NOTIFY);
+		pci_cfg_clear(f, at + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_NOTIFY);
 	if (pci_is_type(f, PCI_EXP_ROOT_PORT)) /* only: let us see "not ready" */
-		pci_cfg_write(f, (uint16_t)(at + PCI_EXP_RTCTL), 2, PCI_EXP_RTCTL_RRS);
+		pci_cfg_write(f, at + PCI_EXP_RTCTL, 2, PCI_EXP_RTCTL_RRS);
 }
 
 /* Sizes are kept: a reset may bring back others. */
@@ -180,30 +171,28 @@ static void capture_rebar(struct pci_func *f, uint16_t off)
 	f->rebar_count = (uint8_t)MIN(n, PCI_BARS);
 	for (unsigned i = 0; i < f->rebar_count; i++)
 		f->rebar_size[i] = PCI_REBAR_SIZE_MASK &
-			pci_cfg_read(f, (uint16_t)(off + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE), 1);
+			pci_cfg_read(f, off + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE, 1);
 }
 
-/* Switches off what acts on its own: {register, width} written 0. */
+/* Switches off what acts on its own: control registers of two bytes, written 0. */
 static void found_extended(struct pci_func *f, unsigned id, uint16_t off)
 {
 	static const struct {
-		uint16_t id;
-		uint8_t reg, size;
+		uint8_t id, reg;
 	} off_switches[] = {
-		{ PCI_ECAP_ATS, PCI_ATS_CTRL, 2 },	/* ATS walks past the SMMU's stage 2 */
-		{ PCI_ECAP_PRI, PCI_PRI_CTRL, 2 },
-		{ PCI_ECAP_PASID, PCI_PASID_CTRL, 2 },
-		{ PCI_ECAP_SRIOV, PCI_SRIOV_CTRL, 2 },	/* VFs are further requester IDs */
-		{ PCI_ECAP_DPC, PCI_DPC_CTRL, 2 },
+		{ PCI_ECAP_ATS, PCI_ATS_CTRL },	/* ATS walks past the SMMU's stage 2 */
+		{ PCI_ECAP_PRI, PCI_PRI_CTRL },
+		{ PCI_ECAP_PASID, PCI_PASID_CTRL },
+		{ PCI_ECAP_SRIOV, PCI_SRIOV_CTRL }, /* VFs are further requester IDs */
+		{ PCI_ECAP_DPC, PCI_DPC_CTRL },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(off_switches); i++)
 		if (off_switches[i].id == id)
-			pci_cfg_write(f, (uint16_t)(off + off_switches[i].reg),
-				      off_switches[i].size, 0);
+			pci_cfg_write(f, off + off_switches[i].reg, 2, 0);
 	if (id == PCI_ECAP_AER &&
 	    (pci_is_type(f, PCI_EXP_ROOT_PORT) || pci_is_type(f, PCI_EXP_RC_EC)))
-		pci_cfg_write(f, (uint16_t)(off + PCI_AER_ROOT_CMD), 4, 0);
+		pci_cfg_write(f, off + PCI_AER_ROOT_CMD, 4, 0);
 	if (id == PCI_ECAP_ACS && !f->cap_acs)
 		f->cap_acs = off;
 	if (id == PCI_ECAP_REBAR && !f->cap_rebar)
@@ -217,7 +206,7 @@ static void walk_extended(struct pci_func *f)
 	unsigned off = PCI_ECAP_FIRST;
 
 	/* No answer, or the first 256 bytes over again: a bridge above that drops high bits. */
-	if (head == UINT32_MAX || head == (f->vendor | (uint32_t)f->device << 16))
+	if (head == UINT32_MAX || head == pci_id(f))
 		return;
 	f->ext_config = true;
 	while (off && head) {
@@ -228,7 +217,7 @@ static void walk_extended(struct pci_func *f)
 		}
 		found_extended(f, head & 0xffff, (uint16_t)off);
 		off = head >> 20 & ~3u;
-		head = off ? pci_cfg_read(f, (uint16_t)off, 4) : 0;
+		head = off ? pci_cfg_read(f, off, 4) : 0;
 	}
 }
 
@@ -243,6 +232,6 @@ void caps_capture(struct pci_func *f)
 	if (f->cap_msix)
 		capture_msix(f);
 	if (f->cap_af)
-		f->af_flr = (pci_cfg_read(f, (uint16_t)(f->cap_af + PCI_AF_CAP), 1) &
+		f->af_flr = (pci_cfg_read(f, f->cap_af + PCI_AF_CAP, 1) &
 			     PCI_AF_CAP_TP_FLR) == PCI_AF_CAP_TP_FLR;
 }

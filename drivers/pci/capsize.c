@@ -6,7 +6,7 @@
 
 static uint32_t rd(const struct pci_func *f, unsigned off)
 {
-	return off < PCI_CFG_SIZE ? pci_cfg_read(f, (uint16_t)off, 4) : 0;
+	return off < PCI_CFG_SIZE ? pci_cfg_read(f, off, 4) : 0;
 }
 
 unsigned pci_cap_size(const struct pci_func *f, unsigned off)

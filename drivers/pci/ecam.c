@@ -11,7 +11,8 @@
 
 #define WAIT_US 5000000 /* for all functions of a host bridge: they get ready at the same time */
 
-static bool reach(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size, uintptr_t *at)
+static bool reach(const struct pci_host *h, unsigned bdf, unsigned off, unsigned size,
+		  uintptr_t *at)
 {
 	uint64_t o = (((uint64_t)bdf - ((uint64_t)h->bus_first << 8)) << 12) + off;
 
@@ -23,7 +24,7 @@ static bool reach(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t 
 	return true;
 }
 
-uint32_t pci_host_read(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size)
+uint32_t pci_host_read(const struct pci_host *h, unsigned bdf, unsigned off, unsigned size)
 {
 	uintptr_t at;
 
@@ -32,23 +33,25 @@ uint32_t pci_host_read(const struct pci_host *h, uint16_t bdf, uint16_t off, uin
 	return (uint32_t)arch_mmio_probe_read(at, size);
 }
 
-void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size,
-		    uint32_t value)
-{
-	uintptr_t at;
-
-	if (reach(h, bdf, off, size, &at))
-		arch_mmio_probe_write(at, size, value);
-}
-
-uint32_t pci_cfg_read(const struct pci_func *f, uint16_t off, uint8_t size)
+uint32_t pci_cfg_read(const struct pci_func *f, unsigned off, unsigned size)
 {
 	return pci_host_read(f->host, f->bdf, off, size);
 }
 
-void pci_cfg_write(const struct pci_func *f, uint16_t off, uint8_t size, uint32_t value)
+void pci_cfg_write(const struct pci_func *f, unsigned off, unsigned size, uint32_t value)
 {
-	pci_host_write(f->host, f->bdf, off, size, value);
+	uintptr_t at;
+
+	if (reach(f->host, f->bdf, off, size, &at))
+		arch_mmio_probe_write(at, size, value);
+}
+
+uint32_t pci_cfg_clear(const struct pci_func *f, unsigned off, uint32_t bits)
+{
+	uint32_t was = pci_cfg_read(f, off, 2);
+
+	pci_cfg_write(f, off, 2, was & ~bits);
+	return was;
 }
 
 void pci_delay(uint32_t us)
@@ -59,7 +62,7 @@ void pci_delay(uint32_t us)
 		arch_cpu_relax();
 }
 
-uint32_t pci_wait_id(struct pci_host *h, uint16_t bdf, uint32_t us)
+uint32_t pci_wait_id(struct pci_host *h, unsigned bdf, uint32_t us)
 {
 	uint32_t id, step = 1000;
 

@@ -26,7 +26,7 @@ static void capture_bridge(struct pci_func *f)
 
 static void capture(struct pci_func *f)
 {
-	uint32_t subsystem;
+	uint32_t subsystem, pin;
 
 	f->class_rev = pci_cfg_read(f, PCI_CLASS_REV, 4);
 	f->header_type = pci_cfg_read(f, PCI_HEADER_TYPE, 1) & PCI_HEADER_KIND;
@@ -41,9 +41,8 @@ static void capture(struct pci_func *f)
 		return;
 	}
 	caps_find(f);
-	f->irq_pin = (uint8_t)pci_cfg_read(f, PCI_INT_PIN, 1);
-	if (f->irq_pin > 4)
-		f->irq_pin = 0;
+	pin = pci_cfg_read(f, PCI_INT_PIN, 1);
+	f->irq_pin = pin <= 4 ? (uint8_t)pin : 0;
 	/* Conventional PCI before 2.3 has no such bit. */
 	f->intx_stuck = f->irq_pin && !(pci_cfg_read(f, PCI_COMMAND, 2) & PCI_CMD_INTX_OFF);
 	if (f->header_type == 1) {
@@ -59,7 +58,7 @@ static void capture(struct pci_func *f)
 }
 
 /* false: the table is full. */
-static bool add(struct pci_host *h, struct pci_func *parent, uint16_t bdf, uint32_t id, bool multi)
+static bool add(struct pci_host *h, struct pci_func *parent, unsigned bdf, uint32_t id, bool multi)
 {
 	struct pci_func *f;
 
@@ -73,7 +72,7 @@ static bool add(struct pci_host *h, struct pci_func *parent, uint16_t bdf, uint3
 	*f = (struct pci_func){
 		.host = h,
 		.parent = parent,
-		.bdf = bdf,
+		.bdf = (uint16_t)bdf,
 		.vendor = (uint16_t)id,
 		.device = (uint16_t)(id >> 16),
 		.multifunction = multi,
@@ -91,18 +90,18 @@ static bool absent(uint32_t id)
 	return (id & 0xffff) == PCI_VENDOR_NONE || !(id & 0xffff);
 }
 
-static bool scan_slot(struct pci_host *h, struct pci_func *parent, uint16_t bdf)
+static bool scan_slot(struct pci_host *h, struct pci_func *parent, unsigned bdf)
 {
 	bool multi = false;
 
 	for (unsigned fn = 0; fn < (multi ? 8u : 1u); fn++) {
-		uint16_t at = (uint16_t)(bdf + fn);
-		uint32_t id = pci_wait_id(h, at, READY_US);
+		uint32_t id = pci_wait_id(h, bdf + fn, READY_US);
 
+		if (absent(id))
+			continue;
 		if (!fn)
-			multi = !absent(id) &&
-				pci_host_read(h, at, PCI_HEADER_TYPE, 1) & PCI_HEADER_MULTI;
-		if (!absent(id) && !add(h, parent, at, id, multi))
+			multi = pci_host_read(h, bdf, PCI_HEADER_TYPE, 1) & PCI_HEADER_MULTI;
+		if (!add(h, parent, bdf + fn, id, multi))
 			return false;
 	}
 	return true;
@@ -111,15 +110,13 @@ static bool scan_slot(struct pci_host *h, struct pci_func *parent, uint16_t bdf)
 /* A link has one device at its lower end (§7.3.1); beyond device 0 are echoes of it. */
 static unsigned slots_below(const struct pci_func *parent)
 {
-	return parent && (pci_is_type(parent, PCI_EXP_ROOT_PORT) ||
-			  pci_is_type(parent, PCI_EXP_DOWNSTREAM) ||
-			  pci_is_type(parent, PCI_EXP_FROM_PCI)) ? 1 : 32;
+	return parent && (pci_is_port(parent) || pci_is_type(parent, PCI_EXP_FROM_PCI)) ? 1 : 32;
 }
 
 static bool scan_bus(struct pci_host *h, struct pci_func *parent, unsigned bus)
 {
 	for (unsigned dev = 0; dev < slots_below(parent); dev++)
-		if (!scan_slot(h, parent, (uint16_t)(bus << 8 | dev << 3)))
+		if (!scan_slot(h, parent, bus << 8 | dev << 3))
 			return false;
 	return true;
 }
@@ -136,13 +133,10 @@ void bridge_write_buses(const struct pci_func *f, unsigned subordinate)
 static struct pci_func *next_bridge(const struct pci_host *h, const struct pci_func *parent,
 				    unsigned root)
 {
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++) {
-		struct pci_func *f = &pci_funcs[i];
-
+	pci_for_each_of(f, h)
 		if (f->bridge && f->parent == parent && !f->bus_secondary &&
 		    (parent || pci_bus(f) == root))
 			return f;
-	}
 	return NULL;
 }
 
@@ -176,8 +170,8 @@ static void report_unnumbered(const struct pci_host *h)
 {
 	unsigned n = 0;
 
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
-		n += pci_funcs[i].bridge && !pci_funcs[i].bus_secondary;
+	pci_for_each_of(f, h)
+		n += f->bridge && !f->bus_secondary;
 	if (n)
 		log_warn("pci: %s: %u bridges got no bus number; what is behind them is not used",
 			 h->name, n);
@@ -185,8 +179,8 @@ static void report_unnumbered(const struct pci_host *h)
 
 static bool has_expander(const struct pci_host *h)
 {
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++)
-		if ((pci_funcs[i].vendor | (uint32_t)pci_funcs[i].device << 16) == EXPANDER_ID)
+	pci_for_each_of(f, h)
+		if (pci_id(f) == EXPANDER_ID)
 			return true;
 	return false;
 }
@@ -201,7 +195,7 @@ static unsigned find_roots(const struct pci_host *h, uint8_t *root)
 		return n;
 	for (unsigned bus = h->bus_first + 1u; bus <= h->bus_last && n < MAX_ROOTS; bus++)
 		for (unsigned dev = 0; dev < 32; dev++)
-			if (!absent(pci_host_read(h, (uint16_t)(bus << 8 | dev << 3), PCI_ID, 4))) {
+			if (!absent(pci_host_read(h, bus << 8 | dev << 3, PCI_ID, 4))) {
 				root[n++] = (uint8_t)bus;
 				break;
 			}

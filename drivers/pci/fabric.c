@@ -22,12 +22,9 @@ static uint8_t payload_below(const struct pci_host *h, const struct pci_func *to
 
 	if (!top->bridge)
 		return 0;
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++) {
-		const struct pci_func *f = &pci_funcs[i];
-
+	pci_for_each_of(f, h)
 		if (f->cap_pcie && top_of(f) == top)
 			least = MIN(least, f->mps);
-	}
 	return least;
 }
 
@@ -36,23 +33,22 @@ void fabric_restore(const struct pci_func *f)
 	uint16_t at = f->cap_pcie;
 
 	if (at) {
-		pci_cfg_write(f, (uint16_t)(at + PCI_EXP_DEVCTL), 2, f->devctl);
+		pci_cfg_write(f, at + PCI_EXP_DEVCTL, 2, f->devctl);
 		if (f->pcie_v2)
-			pci_cfg_write(f, (uint16_t)(at + PCI_EXP_DEVCTL2), 2, f->devctl2);
+			pci_cfg_write(f, at + PCI_EXP_DEVCTL2, 2, f->devctl2);
 		if (f->lnkctl)
-			pci_cfg_write(f, (uint16_t)(at + PCI_EXP_LNKCTL), 2, f->lnkctl);
+			pci_cfg_write(f, at + PCI_EXP_LNKCTL, 2, f->lnkctl);
 	}
 	if (f->cap_acs)
-		pci_cfg_write(f, (uint16_t)(f->cap_acs + PCI_ACS_CTRL), 2, f->acs_ctrl);
+		pci_cfg_write(f, f->cap_acs + PCI_ACS_CTRL, 2, f->acs_ctrl);
 }
 
 /* What ACS does not offer is hard-wired to the isolating side (§6.12.1). */
 static void enable_acs(struct pci_func *f)
 {
-	f->acs_ctrl = pci_cfg_read(f, (uint16_t)(f->cap_acs + PCI_ACS_CAP), 2) & PCI_ACS_ISOLATE;
-	pci_cfg_write(f, (uint16_t)(f->cap_acs + PCI_ACS_CTRL), 2, f->acs_ctrl);
-	f->isolates = (pci_cfg_read(f, (uint16_t)(f->cap_acs + PCI_ACS_CTRL), 2) & f->acs_ctrl) ==
-		      f->acs_ctrl;
+	f->acs_ctrl = pci_cfg_read(f, f->cap_acs + PCI_ACS_CAP, 2) & PCI_ACS_ISOLATE;
+	pci_cfg_write(f, f->cap_acs + PCI_ACS_CTRL, 2, f->acs_ctrl);
+	f->isolates = !(f->acs_ctrl & ~pci_cfg_read(f, f->cap_acs + PCI_ACS_CTRL, 2));
 }
 
 void fabric_settle(struct pci_host *h)
@@ -60,9 +56,7 @@ void fabric_settle(struct pci_host *h)
 	const struct pci_func *top = NULL;
 	uint8_t payload = 0;
 
-	for (unsigned i = h->func_first; i < h->func_first + h->func_count; i++) {
-		struct pci_func *f = &pci_funcs[i];
-
+	pci_for_each_of(f, h) {
 		if (pci_is_host_bridge(f))
 			continue;
 		if (f->cap_acs)

@@ -34,9 +34,9 @@ static bool on_its_bus(const struct pci_func *f, const struct place *p)
 
 static struct pci_func *at(const struct place *p)
 {
-	for (unsigned i = 0; i < pci_func_count; i++)
-		if (on_its_bus(&pci_funcs[i], p) && (pci_funcs[i].bdf & 0xffu) == p->df)
-			return &pci_funcs[i];
+	pci_for_each(f)
+		if (on_its_bus(f, p) && (f->bdf & 0xffu) == p->df)
+			return f;
 	return NULL;
 }
 
@@ -98,13 +98,12 @@ static enum hv_status find_id(const char *s, struct pci_func **out)
 	struct pci_func *hit = NULL;
 	unsigned id[4], n = read_ids(s, id);
 
-	for (unsigned i = 0; n && i < pci_func_count; i++) {
-		if (!has_ids(&pci_funcs[i], id, n))
-			continue;
-		if (hit)
-			return HV_ECONFLICT;
-		hit = &pci_funcs[i];
-	}
+	pci_for_each(f)
+		if (n && has_ids(f, id, n)) {
+			if (hit)
+				return HV_ECONFLICT;
+			hit = f;
+		}
 	*out = hit;
 	return hit ? HV_OK : n ? HV_ENOENT : HV_EINVAL;
 }
@@ -124,16 +123,16 @@ enum hv_status pci_find(const char *name, struct pci_func **out)
 
 struct pci_func *pci_candidate(const char *name, unsigned n)
 {
-	struct pci_func *f;
+	struct pci_func *found;
 	struct place last = { 0 };
 	unsigned id[4] = { 0 }, ids = is_id(name) ? read_ids(name + 4, id) : 0;
 	bool slot = false, hit;
 
-	if (is_id(name) ? !ids : find_place(name, &f, &last) == HV_EINVAL)
+	if (is_id(name) ? !ids : find_place(name, &found, &last) == HV_EINVAL)
 		return NULL;
-	for (f = pci_funcs; !ids && f < &pci_funcs[pci_func_count]; f++)
-		slot |= on_its_bus(f, &last) && pci_slot(f) == last.df >> 3;
-	for (f = pci_funcs; f < &pci_funcs[pci_func_count]; f++) {
+	pci_for_each(f)
+		slot |= !ids && on_its_bus(f, &last) && pci_slot(f) == last.df >> 3;
+	pci_for_each(f) {
 		hit = ids ? has_ids(f, id, ids) :
 			    on_its_bus(f, &last) && (!slot || pci_slot(f) == last.df >> 3);
 		if (hit && !n--)
@@ -146,9 +145,7 @@ struct pci_func *pci_by_sid(const struct iommu *iommu, uint32_t sid)
 {
 	struct pci_func *any = NULL;
 
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		struct pci_func *f = &pci_funcs[i];
-
+	pci_for_each(f)
 		for (unsigned k = 0; f->iommu == iommu && k < f->sid_count; k++) {
 			if (f->sid[k] != sid)
 				continue;
@@ -157,6 +154,5 @@ struct pci_func *pci_by_sid(const struct iommu *iommu, uint32_t sid)
 			if (!any || any->bridge)
 				any = f; /* of those nobody has rather an endpoint */
 		}
-	}
 	return any;
 }

@@ -15,9 +15,9 @@ static void join(const struct pci_func *a, const struct pci_func *b)
 {
 	unsigned from = MAX(a->group, b->group), to = MIN(a->group, b->group);
 
-	for (unsigned i = 0; from != to && i < pci_func_count; i++)
-		if (pci_funcs[i].group == from)
-			pci_funcs[i].group = (uint16_t)to;
+	pci_for_each(f)
+		if (f->group == from)
+			f->group = (uint16_t)to;
 }
 
 const char *pci_open_why(const struct pci_func *f)
@@ -31,10 +31,8 @@ const char *pci_open_why(const struct pci_func *f)
 
 static bool is_open_switch(const struct pci_func *up)
 {
-	for (unsigned i = up->host->func_first;
-	     i < up->host->func_first + up->host->func_count; i++)
-		if (pci_funcs[i].parent == up && pci_is_type(&pci_funcs[i], PCI_EXP_DOWNSTREAM) &&
-		    !pci_funcs[i].isolates)
+	pci_for_each(f)
+		if (f->parent == up && pci_is_type(f, PCI_EXP_DOWNSTREAM) && !f->isolates)
 			return true;
 	return false;
 }
@@ -73,15 +71,13 @@ static bool belong_together(const struct pci_func *a, const struct pci_func *b)
 
 void groups_compute(void)
 {
-	for (unsigned i = 0; i < pci_func_count; i++)
-		pci_funcs[i].group = (uint16_t)i;
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		const struct pci_func *f = &pci_funcs[i];
-
+	pci_for_each(f)
+		f->group = (uint16_t)(f - pci_funcs);
+	pci_for_each(f) {
 		for (const struct pci_func *b = f->parent; b && !way_isolated(b); b = b->parent)
 			join(f, b);
-		for (unsigned j = 0; j < i; j++)
-			if (belong_together(f, &pci_funcs[j]))
-				join(f, &pci_funcs[j]);
+		for (const struct pci_func *o = pci_funcs; o < f; o++)
+			if (belong_together(f, o))
+				join(f, o);
 	}
 }

@@ -175,8 +175,7 @@ static void find_intx(struct pci_func *f)
 
 void pci_identify(void)
 {
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		struct pci_func *f = &pci_funcs[i];
+	pci_for_each(f) {
 		uint16_t rid = find_aliases(f);
 
 		find_streams(f);

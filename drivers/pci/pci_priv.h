@@ -8,7 +8,9 @@
 /* Functions that are in nobody's hands wait here; EL2 boots, or the guest's own CPU waits. */
 void pci_delay(uint32_t us);
 /* The ID dword, waited for while the function says it is not ready (§2.3.2); all ones: absent. */
-uint32_t pci_wait_id(struct pci_host *h, uint16_t bdf, uint32_t us);
+uint32_t pci_wait_id(struct pci_host *h, unsigned bdf, uint32_t us);
+/* Clears bits of a register of two bytes; what it was. */
+uint32_t pci_cfg_clear(const struct pci_func *f, unsigned off, uint32_t bits);
 
 /* caps.c: finds the capabilities and wakes the function; then, with BARs sized, what they say. */
 void caps_find(struct pci_func *f);
@@ -17,7 +19,6 @@ void caps_capture(struct pci_func *f);
 /* bars.c */
 void bars_size(struct pci_func *f);
 bool bars_unchanged(const struct pci_func *f);
-void bars_write(const struct pci_func *f);
 
 /* fabric.c: payload size, ACS, everything of a function that is not BARs. */
 void fabric_settle(struct pci_host *h);
@@ -32,6 +33,11 @@ bool xr3_probe(struct pci_host *h, void (*map)(struct range));
 
 /* groups.c */
 void groups_compute(void);
+
+static inline uint32_t pci_id(const struct pci_func *f)
+{
+	return f->vendor | (uint32_t)f->device << 16;
+}
 
 static inline bool pci_is_host_bridge(const struct pci_func *f)
 {

@@ -19,26 +19,14 @@
 #define SLOW_US	      59000000
 #define STEP_US	      1000
 
-static uint32_t rd(const struct pci_func *f, unsigned cap, unsigned reg, uint8_t size)
-{
-	return pci_cfg_read(f, (uint16_t)(cap + reg), size);
-}
-
-static void wr(const struct pci_func *f, unsigned cap, unsigned reg, uint8_t size, uint32_t v)
-{
-	pci_cfg_write(f, (uint16_t)(cap + reg), size, v);
-}
-
 void pci_quiesce(const struct pci_func *f)
 {
 	/* Master first: with it go DMA and MSI alike. */
 	pci_cfg_write(f, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
 	if (f->cap_msi)
-		wr(f, f->cap_msi, PCI_MSI_CTRL, 2,
-		   rd(f, f->cap_msi, PCI_MSI_CTRL, 2) & ~PCI_MSI_ENABLE);
+		pci_cfg_clear(f, f->cap_msi + PCI_MSI_CTRL, PCI_MSI_ENABLE);
 	if (f->cap_msix)
-		wr(f, f->cap_msix, PCI_MSIX_CTRL, 2,
-		   rd(f, f->cap_msix, PCI_MSIX_CTRL, 2) & ~PCI_MSIX_ENABLE);
+		pci_cfg_clear(f, f->cap_msix + PCI_MSIX_CTRL, PCI_MSIX_ENABLE);
 	/* What it had sent is ahead of this completion (§2.4.1), and the writes are done. */
 	(void)pci_cfg_read(f, PCI_COMMAND, 2);
 }
@@ -46,9 +34,9 @@ void pci_quiesce(const struct pci_func *f)
 static bool pending(const struct pci_func *f)
 {
 	if (f->cap_pcie)
-		return rd(f, f->cap_pcie, PCI_EXP_DEVSTA, 2) & PCI_EXP_DEVSTA_PENDING;
+		return pci_cfg_read(f, f->cap_pcie + PCI_EXP_DEVSTA, 2) & PCI_EXP_DEVSTA_PENDING;
 	if (f->cap_af)
-		return rd(f, f->cap_af, PCI_AF_STATUS, 1) & PCI_AF_PENDING;
+		return pci_cfg_read(f, f->cap_af + PCI_AF_STATUS, 1) & PCI_AF_PENDING;
 	return false;
 }
 
@@ -58,32 +46,16 @@ static bool pending(const struct pci_func *f)
  */
 static bool has_own_bus(const struct pci_func *f)
 {
-	for (unsigned i = 0; f->parent && i < pci_func_count; i++)
-		if (pci_is_below(&pci_funcs[i], f->parent) &&
-		    (pci_funcs[i].group != f->group ||
-		     (pci_funcs[i].bridge && f->host->probe_only)))
+	pci_for_each(o)
+		if (f->parent && pci_is_below(o, f->parent) &&
+		    (o->group != f->group || (o->bridge && f->host->probe_only)))
 			return false;
 	return f->parent;
 }
 
-static void start_flr(const struct pci_func *f)
-{
-	wr(f, f->cap_pcie, PCI_EXP_DEVCTL, 2, f->devctl | PCI_EXP_DEVCTL_FLR);
-}
-
-static void start_af(const struct pci_func *f)
-{
-	wr(f, f->cap_af, PCI_AF_CTRL, 1, PCI_AF_FLR);
-}
-
-static void start_pm(const struct pci_func *f)
-{
-	wr(f, f->cap_pm, PCI_PM_CSR, 2, PCI_PM_D3HOT);
-}
-
 static void to_d0(const struct pci_func *f)
 {
-	wr(f, f->cap_pm, PCI_PM_CSR, 2, PCI_PM_PME_STATUS);
+	pci_cfg_write(f, f->cap_pm + PCI_PM_CSR, 2, PCI_PM_PME_STATUS);
 }
 
 static void write_bus(const struct pci_func *f, uint32_t control)
@@ -92,87 +64,89 @@ static void write_bus(const struct pci_func *f, uint32_t control)
 	(void)pci_cfg_read(f->parent, PCI_BRIDGE_CTRL, 2);
 }
 
-static void start_bus(const struct pci_func *f)
-{
-	write_bus(f, PCI_BRIDGE_BUS_RESET);
-}
+/* BY_OTHERS: the first of its owner's functions on the bus does it for all. */
+enum how { BY_NOTHING, BY_FLR, BY_AF, BY_PM, BY_OTHERS, BY_LINK, BY_BUS };
 
-static void end_bus(const struct pci_func *f)
-{
-	write_bus(f, 0);
-}
-
-static void nothing(const struct pci_func *f)
-{
-	(void)f;
-}
-
-struct method {
-	const char *name;
-	void (*start)(const struct pci_func *f);
-	void (*end)(const struct pci_func *f);
+static const struct {
+	char name[4];
 	uint32_t hold_us, settle_us; /* from start to end, and behind it */
-	bool whole_bus;
+} methods[] = {
+	[BY_FLR] = { "FLR", 0, FLR_US },
+	[BY_AF] = { "AF", 0, FLR_US },
+	[BY_PM] = { "PM", PM_US, PM_US },
+	[BY_OTHERS] = { "bus" },
+	[BY_LINK] = { "bus", BUS_HOLD_US, BUS_US },
+	[BY_BUS] = { "bus", BUS_HOLD_US, BUS_PCI_US },
 };
 
-static const struct method none = { NULL, nothing, nothing, 0, 0, false };
-
-/* Of the functions on a bus that have no reset of their own the first of a guest does it for all. */
-static const struct method by_others = { "bus", nothing, nothing, 0, 0, false };
-
-static const struct method *own_method(const struct pci_func *f)
+static void start(const struct pci_func *f, enum how how)
 {
-	static const struct method flr = { "FLR", start_flr, nothing, 0, FLR_US, false },
-				   af = { "AF", start_af, nothing, 0, FLR_US, false },
-				   pm = { "PM", start_pm, to_d0, PM_US, PM_US, false };
-
-	return f->flr ? &flr : f->af_flr ? &af : f->cap_pm && f->pm_reset ? &pm : NULL;
+	if (how == BY_FLR)
+		pci_cfg_write(f, f->cap_pcie + PCI_EXP_DEVCTL, 2, f->devctl | PCI_EXP_DEVCTL_FLR);
+	else if (how == BY_AF)
+		pci_cfg_write(f, f->cap_af + PCI_AF_CTRL, 1, PCI_AF_FLR);
+	else if (how == BY_PM)
+		pci_cfg_write(f, f->cap_pm + PCI_PM_CSR, 2, PCI_PM_D3HOT);
+	else if (how >= BY_LINK)
+		write_bus(f, PCI_BRIDGE_BUS_RESET);
 }
 
-static const struct method *method_of(const struct pci_func *f)
+static void end(const struct pci_func *f, enum how how)
 {
-	static const struct method link = { "bus", start_bus, end_bus, BUS_HOLD_US, BUS_US, true },
-				   bus = { "bus", start_bus, end_bus, BUS_HOLD_US, BUS_PCI_US, true };
+	if (how == BY_PM)
+		to_d0(f);
+	else if (how >= BY_LINK)
+		write_bus(f, 0);
+}
+
+static enum how own_method(const struct pci_func *f)
+{
+	return f->flr ? BY_FLR : f->af_flr ? BY_AF : f->cap_pm && f->pm_reset ? BY_PM : BY_NOTHING;
+}
+
+static enum how method_of(const struct pci_func *f)
+{
+	enum how own = own_method(f);
 
 	if (f->bridge || f->header_type)
-		return &none;
-	if (own_method(f))
-		return own_method(f);
-	if (!has_own_bus(f))
-		return &none;
+		return BY_NOTHING;
+	if (own || !has_own_bus(f))
+		return own;
 	for (const struct pci_func *o = pci_funcs; o < f; o++)
 		if (o->parent == f->parent && o->owner == f->owner && !own_method(o))
-			return &by_others;
-	return pci_is_port(f->parent) ? &link : &bus;
+			return BY_OTHERS;
+	return pci_is_port(f->parent) ? BY_LINK : BY_BUS;
 }
 
 const char *pci_reset_method(const struct pci_func *f)
 {
-	return method_of(f)->name;
+	enum how how = method_of(f);
+
+	return how ? methods[how].name : NULL;
 }
 
 /* Ports that do not report their link count as ports whose link is up. */
 static bool link_up(const struct pci_func *port)
 {
 	return !pci_is_port(port) ||
-	       !(rd(port, port->cap_pcie, PCI_EXP_LNKCAP, 4) & PCI_EXP_LNKCAP_ACTIVE) ||
-	       rd(port, port->cap_pcie, PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_ACTIVE;
+	       !(pci_cfg_read(port, port->cap_pcie + PCI_EXP_LNKCAP, 4) & PCI_EXP_LNKCAP_ACTIVE) ||
+	       pci_cfg_read(port, port->cap_pcie + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_ACTIVE;
 }
 
 /* As boot left it: quiet, D0, BARs in place. */
 static enum hv_status restore(const struct pci_func *f)
 {
-	if (pci_cfg_read(f, PCI_ID, 4) != (f->vendor | (uint32_t)f->device << 16))
+	if (pci_cfg_read(f, PCI_ID, 4) != pci_id(f))
 		return HV_ECONFLICT;
 	if (f->cap_pm)
 		to_d0(f);
 	pci_quiesce(f);
 	for (unsigned i = 0; i < f->rebar_count; i++)
-		wr(f, f->cap_rebar, PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE, 1, f->rebar_size[i]);
+		pci_cfg_write(f, f->cap_rebar + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE, 1, f->rebar_size[i]);
 	if (!bars_unchanged(f))
 		return HV_ECONFLICT;
 	if (!f->host->probe_only)
-		bars_write(f);
+		pci_bars_write(f);
 	fabric_restore(f);
 	if (f->bridge)
 		bridge_open(f);
@@ -187,31 +161,31 @@ static bool is_ready(const struct pci_func *f)
 	return id != UINT32_MAX && (id & 0xffff) != PCI_VENDOR_RRS;
 }
 
-static bool is_hit(const struct pci_func *o, const struct pci_func *f, const struct method *m)
+static bool is_hit(const struct pci_func *o, const struct pci_func *f, enum how how)
 {
-	return o == f || (m->whole_bus && pci_is_below(o, f->parent));
+	return o == f || (how >= BY_LINK && pci_is_below(o, f->parent));
 }
 
 /* Bridges are opened on the way: only then can be seen what is behind. They come before it. */
-static bool all_ready(const struct pci_func *f, const struct method *m)
+static bool all_ready(const struct pci_func *f, enum how how)
 {
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		if (!is_hit(&pci_funcs[i], f, m))
+	pci_for_each(o) {
+		if (!is_hit(o, f, how))
 			continue;
-		if (!is_ready(&pci_funcs[i]))
+		if (!is_ready(o))
 			return false;
-		if (pci_funcs[i].bridge)
-			bridge_open(&pci_funcs[i]);
+		if (o->bridge)
+			bridge_open(o);
 	}
 	return true;
 }
 
-static enum hv_status restore_all(const struct pci_func *f, const struct method *m)
+static enum hv_status restore_all(const struct pci_func *f, enum how how)
 {
 	enum hv_status st = HV_OK, s;
 
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		s = is_hit(&pci_funcs[i], f, m) ? restore(&pci_funcs[i]) : HV_OK;
+	pci_for_each(o) {
+		s = is_hit(o, f, how) ? restore(o) : HV_OK;
 		st = s == HV_OK ? st : s;
 	}
 	return st;
@@ -225,13 +199,13 @@ static void enter(struct pci_func *f, uint8_t stage, uint32_t us)
 	f->reset_due = arch_time_ticks() + us * arch_time_hz() / 1000000;
 }
 
-static bool is_over(const struct pci_func *f, const struct method *m)
+static bool is_over(const struct pci_func *f, enum how how)
 {
 	return arch_time_ticks() >= f->reset_due || (f->reset_stage == DRAIN && !pending(f)) ||
-	       (f->reset_stage == LINK && (!m->whole_bus || link_up(f->parent)));
+	       (f->reset_stage == LINK && (how < BY_LINK || link_up(f->parent)));
 }
 
-static void leave(struct pci_func *f, const struct method *m)
+static void leave(struct pci_func *f, enum how how)
 {
 	switch (f->reset_stage) {
 	case WAKE:
@@ -241,15 +215,15 @@ static void leave(struct pci_func *f, const struct method *m)
 	case DRAIN:
 		if (pending(f))
 			log_warn("pci: %s: transactions still pending before reset", f->name);
-		m->start(f);
-		enter(f, HOLD, m->hold_us);
+		start(f, how);
+		enter(f, HOLD, methods[how].hold_us);
 		break;
 	case HOLD:
-		m->end(f);
+		end(f, how);
 		enter(f, LINK, LINK_US);
 		break;
 	case LINK:
-		enter(f, SETTLE, m->settle_us);
+		enter(f, SETTLE, methods[how].settle_us);
 		break;
 	case SETTLE:
 		enter(f, READY, READY_US);
@@ -274,7 +248,7 @@ static enum hv_status finish(struct pci_func *f, enum hv_status st)
 
 void pci_reset_begin(struct pci_func *f)
 {
-	bool asleep = f->cap_pm && rd(f, f->cap_pm, PCI_PM_CSR, 2) & PCI_PM_STATE;
+	bool asleep = f->cap_pm && pci_cfg_read(f, f->cap_pm + PCI_PM_CSR, 2) & PCI_PM_STATE;
 
 	if (asleep)
 		to_d0(f);
@@ -284,20 +258,20 @@ void pci_reset_begin(struct pci_func *f)
 
 enum hv_status pci_reset_step(struct pci_func *f)
 {
-	const struct method *m = method_of(f);
+	enum how how = method_of(f);
 
 	if (f->reset_stage == IDLE)
 		return HV_OK;
 	if (f->reset_stage == GONE)
 		return finish(f, HV_ETIMEOUT);
-	while (f->reset_stage < READY || !all_ready(f, m)) {
-		if (!is_over(f, m))
+	while (f->reset_stage < READY || !all_ready(f, how)) {
+		if (!is_over(f, how))
 			return HV_EAGAIN;
 		if (f->reset_stage == SLOW)
 			return finish(f, HV_ETIMEOUT);
-		leave(f, m);
+		leave(f, how);
 	}
-	return finish(f, restore_all(f, m));
+	return finish(f, restore_all(f, how));
 }
 
 enum hv_status pci_reset_owned(uint8_t owner)
@@ -305,13 +279,13 @@ enum hv_status pci_reset_owned(uint8_t owner)
 	enum hv_status st = HV_OK, s;
 	bool again;
 
-	for (unsigned i = 0; i < pci_func_count; i++)
-		if (pci_funcs[i].owner == owner)
-			pci_reset_begin(&pci_funcs[i]);
+	pci_for_each(f)
+		if (f->owner == owner)
+			pci_reset_begin(f);
 	do {
 		again = false;
-		for (unsigned i = 0; i < pci_func_count; i++) {
-			s = pci_funcs[i].owner == owner ? pci_reset_step(&pci_funcs[i]) : HV_OK;
+		pci_for_each(f) {
+			s = f->owner == owner ? pci_reset_step(f) : HV_OK;
 			if (s == HV_EAGAIN)
 				again = true;
 			else if (s != HV_OK)

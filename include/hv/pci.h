@@ -111,6 +111,13 @@ extern unsigned pci_host_count;
 extern struct pci_func pci_funcs[MAX_PCI_FUNCS];
 extern unsigned pci_func_count;
 
+/* All there are, or those of a host bridge; a bridge comes before what is below it. */
+#define pci_for_each(f)                                                                            \
+	for (struct pci_func *f = pci_funcs; f < &pci_funcs[pci_func_count]; f++)
+#define pci_for_each_of(f, h)                                                                      \
+	for (struct pci_func *f = &pci_funcs[(h)->func_first];                                     \
+	     f < &pci_funcs[(h)->func_first + (h)->func_count]; f++)
+
 /*
  * Boot, in this order: pci_probe_hosts finds the host bridges (`map` maps registers as Device at
  * EL2; NULL: there is no hardware, its registers hold what firmware should have written), then for each host pci_enumerate (captures and silences every function, numbers buses,
@@ -127,11 +134,9 @@ void pci_identify(void); /* aliases, streams, DeviceIDs, INTx, groups: all hosts
  * Config space of a physical function; size 1, 2, 4, aligned, off < 4096. Absent functions and
  * faults read all ones; writes there are dropped.
  */
-uint32_t pci_cfg_read(const struct pci_func *f, uint16_t off, uint8_t size);
-void pci_cfg_write(const struct pci_func *f, uint16_t off, uint8_t size, uint32_t value);
-uint32_t pci_host_read(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size);
-void pci_host_write(const struct pci_host *h, uint16_t bdf, uint16_t off, uint8_t size,
-		    uint32_t value);
+uint32_t pci_cfg_read(const struct pci_func *f, unsigned off, unsigned size);
+void pci_cfg_write(const struct pci_func *f, unsigned off, unsigned size, uint32_t value);
+uint32_t pci_host_read(const struct pci_host *h, unsigned bdf, unsigned off, unsigned size);
 
 /*
  * "segment:bus:dev.fn", "segment:bus:dev.fn/dev.fn/...", "pci:vendor:device" (hex, as in Linux'
@@ -150,6 +155,9 @@ struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 /* The bytes that the capability at `off` occupies; whatever the device says, at most 4 KiB. */
 unsigned pci_cap_size(const struct pci_func *f, unsigned off);
 unsigned pci_ecap_size(const struct pci_func *f, unsigned off);
+
+/* Memory BARs to where they are assigned. */
+void pci_bars_write(const struct pci_func *f);
 
 /* Bus master off, INTx disabled, MEM off, MSI and MSI-X off, read back. */
 void pci_quiesce(const struct pci_func *f);

@@ -1,7 +1,7 @@
 # What each fuzz target links, as tests/unit/objects.mk: <name>_objs for tests/fuzz/fuzz_<name>.c
 # (tests/host/host.c comes by itself). tests/fuzz/run reads this file.
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
-	drivers/pci/capsize.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
+	drivers/pci/bars.c drivers/pci/capsize.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
 plan_objs := $(wildcard common/plan*.c) common/board.c common/dt.c common/dt_tree.c common/fmt.c common/guest_dt.c common/image.c common/pmem.c \
 	tests/host/plan_fakes.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c

@@ -111,7 +111,7 @@ static void writable(struct fake_dev *d, unsigned off, unsigned size, uint32_t m
 	memcpy(&d->writable[off], &mask, size);
 }
 
-uint32_t pci_cfg_read(const struct pci_func *f, uint16_t off, uint8_t size)
+uint32_t pci_cfg_read(const struct pci_func *f, unsigned off, unsigned size)
 {
 	struct fake_dev *d = dev_of(f);
 
@@ -131,7 +131,7 @@ static void lose_state(struct fake_dev *d)
 		fake_memory(d->pf->bar[0].pa.v + 0x2000 + 16 * i + 12)[0] = 1;
 }
 
-void pci_cfg_write(const struct pci_func *f, uint16_t off, uint8_t size, uint32_t value)
+void pci_cfg_write(const struct pci_func *f, unsigned off, unsigned size, uint32_t value)
 {
 	struct fake_dev *d = dev_of(f);
 	uint8_t power = d->cfg[0x44] & 3;

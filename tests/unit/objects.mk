@@ -14,7 +14,7 @@ its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_
 	drivers/irqchip/its_table.c drivers/irqchip/msi.c $(dt_objs) common/fmt.c common/mmio.c common/pmem.c \
 	tests/host/its_model.c
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
-	drivers/pci/capsize.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
+	drivers/pci/bars.c drivers/pci/capsize.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
 vpci_caps_objs := $(vpci_objs)
 vpci_config_objs := $(vpci_objs)
 vpci_bars_objs := $(vpci_objs)
