@@ -124,22 +124,14 @@ static void print(struct iommu *i, const struct iommu_fault *f)
 		log_warn("%s: DMA refused: %s", name, f->reason);
 }
 
-static bool uses_stream(const struct pci_func *f, const struct iommu *i, uint32_t sid)
-{
-	for (unsigned n = 0; f->iommu == i && n < f->sid_count; n++)
-		if (f->sid[n] == sid)
-			return true;
-	return false;
-}
-
 static void quarantine(struct iommu *i, uint32_t sid)
 {
 	char name[80];
 
 	i->ops->detach(i, sid);
-	for (unsigned n = 0; n < pci_func_count; n++)
-		if (!pci_funcs[n].bridge && uses_stream(&pci_funcs[n], i, sid))
-			pci_quiesce(&pci_funcs[n]);
+	pci_for_each(f)
+		if (!f->bridge && pci_has_stream(f, i, sid))
+			pci_quiesce(f);
 	log_err("%s: more than %u refused DMA within a second; quarantined",
 		stream_name(i, sid, name, sizeof(name)), FAULT_BUDGET);
 }
@@ -163,8 +155,7 @@ static void on_fault(struct iommu *i, const struct iommu_fault *f)
 /* Its IOMMU lets nothing through any more; bus mastering off as well, and the owners are named. */
 static void on_death(struct iommu *i)
 {
-	for (unsigned n = 0; n < pci_func_count; n++) {
-		struct pci_func *f = &pci_funcs[n];
+	pci_for_each(f) {
 		const struct vm *vm;
 
 		if (f->bridge || f->iommu != i)

@@ -52,14 +52,9 @@ static void quarantine(struct vm *vm)
 	vgic_quiesce_lines(vm);
 	if (vm->vits)
 		vits_reset(vm->vits);
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		struct pci_func *f = &pci_funcs[i];
-
-		if (f->owner != vm->id || !f->iommu)
-			continue;
-		for (unsigned s = 0; s < f->sid_count; s++)
+	pci_for_each(f)
+		for (unsigned s = 0; f->owner == vm->id && f->iommu && s < f->sid_count; s++)
 			f->iommu->ops->detach(f->iommu, f->sid[s]);
-	}
 	for (unsigned i = 0; i < vm->stream_count; i++)
 		vm->stream[i].iommu->ops->detach(vm->stream[i].iommu, vm->stream[i].sid);
 	faults_guest_end(vm);

@@ -21,9 +21,8 @@ static const char *no_direct(const struct plan_device *d)
 		return "its MSI controller does not tell senders apart";
 	if (f->host->own_doorbell)
 		return "its host bridge lets only the controller's own page through";
-	for (unsigned i = 0; i < pci_func_count; i++)
-		if (&pci_funcs[i] != f && pci_funcs[i].msi == f->msi &&
-		    pci_funcs[i].device_id == f->device_id)
+	pci_for_each(o)
+		if (o != f && o->msi == f->msi && o->device_id == f->device_id)
 			return "it shares its DeviceID";
 	return NULL;
 }

@@ -55,12 +55,9 @@ static struct pci_func *find_function(struct guest_plan *g, const char *host)
 
 static bool shared_sid(const struct pci_func *a, const struct pci_func *b, uint32_t *sid)
 {
-	for (unsigned i = 0; a->iommu && a->iommu == b->iommu && i < a->sid_count; i++)
-		for (unsigned j = 0; j < b->sid_count; j++)
-			if (a->sid[i] == b->sid[j]) {
-				*sid = a->sid[i];
-				return true;
-			}
+	for (unsigned i = 0; a->iommu && i < a->sid_count; i++)
+		if (pci_has_stream(b, a->iommu, *sid = a->sid[i]))
+			return true;
 	return false;
 }
 
@@ -68,9 +65,7 @@ static void check_group(const struct plan *p, struct guest_plan *g, const struct
 {
 	uint32_t sid;
 
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		const struct pci_func *o = &pci_funcs[i];
-
+	pci_for_each(o) {
 		if (o == f || o->group != f->group || o->owner == PCI_NO_OWNER)
 			continue;
 		if (shared_sid(f, o, &sid))

@@ -328,24 +328,15 @@ static bool has_function(const struct guest_plan *g, const struct pci_func *f)
 	return false;
 }
 
-static bool uses(const struct pci_func *f, const struct iommu_stream *s)
-{
-	for (unsigned i = 0; f->iommu == s->iommu && i < f->sid_count; i++)
-		if (f->sid[i] == s->sid)
-			return true;
-	return false;
-}
-
 /* Who else has stream s of guest o, now that g has its devices: a function, or another guest. */
 static void check_stream(struct guest_plan *g, const struct guest_plan *o,
 			 const struct iommu_stream *s)
 {
-	for (unsigned i = 0; i < pci_func_count; i++)
-		if (!pci_funcs[i].bridge && uses(&pci_funcs[i], s) &&
-		    has_function(g, &pci_funcs[i]) != (o == g))
+	pci_for_each(f)
+		if (!f->bridge && pci_has_stream(f, s->iommu, s->sid) &&
+		    has_function(g, f) != (o == g))
 			plan_refuse(g, "StreamID 0x%x of a platform device of guest \"%s\" is that of "
-				    "%s too; give both to one guest", s->sid, o->name,
-				    pci_funcs[i].name);
+				    "%s too; give both to one guest", s->sid, o->name, f->name);
 	for (unsigned i = 0; o != g && i < g->stream_count; i++)
 		if (g->stream[i].sid == s->sid && g->stream[i].iommu == s->iommu)
 			plan_refuse(g, "guest \"%s\" has StreamID 0x%x, of a platform device, already; "

@@ -8,7 +8,6 @@
  *
  * Two BARs in one place: the one that was there first keeps it, the other waits, unmapped.
  */
-#include <hv/bits.h>
 #include <spec/pci.h>
 #include <spec/pci_caps.h>
 
@@ -111,16 +110,10 @@ static bool in_window(const struct vpci *v, struct range r)
 /* Does another BAR hold something in r? */
 static bool held_by_other(const struct vpci_func *f, unsigned bar, struct range r, bool small_only)
 {
-	const struct vpci *v = f->v;
-
-	for (unsigned i = 0; i < v->count; i++) {
-		const struct vpci_func *g = &v->func[i];
-		unsigned held = g->held & (small_only ? g->small : ~0u);
-
-		for (unsigned b = 0; held; b++, held >>= 1)
-			if (held & 1 && !(g == f && b == bar) && range_overlaps(r, bar_range(g, b)))
+	vpci_for_each(g, f->v)
+		for_each_bit(b, g->held & (small_only ? g->small : ~0u))
+			if (!(g == f && b == bar) && range_overlaps(r, bar_range(g, b)))
 				return true;
-	}
 	return false;
 }
 
@@ -154,20 +147,17 @@ static void decide_held(struct vpci_func *f)
 	f->blocked = 0;
 	if (!f->live)
 		return;
-	for (unsigned bar = 0; bar < PCI_BARS; bar++) {
-		uint8_t bit = (uint8_t)(1u << bar);
+	for_each_bit(bar, f->present) {
 		struct range r = bar_range(f, bar);
 
-		if (!(f->present & bit))
-			continue;
 		if (!in_window(f->v, r)) {
 			if (!is_idle(f, bar))
 				log_once(f, bar, "is outside the host bridge's windows");
 		} else if (held_by_other(f, bar, r, false)) {
-			f->blocked |= bit;
+			f->blocked |= (uint8_t)(1u << bar);
 			log_once(f, bar, "lies over another BAR");
 		} else {
-			hold(f, f->held | bit);
+			hold(f, f->held | 1u << bar);
 		}
 	}
 }
@@ -175,13 +165,10 @@ static void decide_held(struct vpci_func *f)
 static void decide_segments(struct vpci_func *f)
 {
 	f->want_count = 0;
-	for (unsigned bar = 0; bar < PCI_BARS; bar++) {
-		bool whole;
+	for_each_bit(bar, f->held) {
+		bool whole = f->page_alone & 1u << bar && IS_ALIGNED(f->base[bar], PAGE_SIZE) &&
+			     !held_by_other(f, bar, page_of(f->base[bar]), true);
 
-		if (!(f->held & 1u << bar))
-			continue;
-		whole = f->page_alone & 1u << bar && IS_ALIGNED(f->base[bar], PAGE_SIZE) &&
-			!held_by_other(f, bar, page_of(f->base[bar]), true);
 		f->want_count += bar_segments(f, bar, f->base[bar], whole, &f->want[f->want_count]);
 	}
 }
@@ -247,24 +234,21 @@ static void remap(struct vpci_func *f)
 	struct vpci *v = f->v;
 
 	/* Who may be concerned: those that wait for room, and those that may share a page. */
-	for (unsigned i = 0; i < v->count; i++) {
-		struct vpci_func *g = &v->func[i];
-
+	vpci_for_each(g, v)
 		g->affected = g == f || g->blocked || (f->small && g->small && g->live);
-	}
 	decide_held(f);
-	for (unsigned i = 0; i < v->count; i++)
-		if (v->func[i].affected && v->func[i].blocked && &v->func[i] != f)
-			decide_held(&v->func[i]);
-	for (unsigned i = 0; i < v->count; i++)
-		if (v->func[i].affected)
-			decide_segments(&v->func[i]);
-	for (unsigned i = 0; i < v->count; i++)
-		if (v->func[i].affected)
-			unmap_gone(&v->func[i]);
-	for (unsigned i = 0; i < v->count; i++)
-		if (v->func[i].affected)
-			map_new(&v->func[i]);
+	vpci_for_each(g, v)
+		if (g->affected && g->blocked && g != f)
+			decide_held(g);
+	vpci_for_each(g, v)
+		if (g->affected)
+			decide_segments(g);
+	vpci_for_each(g, v)
+		if (g->affected)
+			unmap_gone(g);
+	vpci_for_each(g, v)
+		if (g->affected)
+			map_new(g);
 }
 
 static uint64_t shadow_base(const struct vpci_func *f, unsigned bar)
@@ -284,9 +268,8 @@ void bars_update(struct vpci_func *f)
 		return; /* the usual sizing and placing, MEM off */
 	spin_lock(&f->v->vm->config_lock);
 	f->live = live;
-	for (unsigned bar = 0; bar < PCI_BARS; bar++)
-		if (f->present & 1u << bar)
-			f->base[bar] = shadow_base(f, bar);
+	for_each_bit(bar, f->present)
+		f->base[bar] = shadow_base(f, bar);
 	remap(f);
 	spin_unlock(&f->v->vm->config_lock);
 }
@@ -314,9 +297,9 @@ static bool host_page_alone(const struct vpci_func *f, unsigned bar)
 
 	if (!IS_ALIGNED(pa.v, PAGE_SIZE))
 		return false;
-	for (unsigned i = 0; i < pci_func_count; i++)
-		for (unsigned b = 0; b < PCI_BARS && &pci_funcs[i] != f->pf; b++) {
-			const struct pci_bar *o = &pci_funcs[i].bar[b];
+	pci_for_each(pf)
+		for (unsigned b = 0; b < PCI_BARS && pf != f->pf; b++) {
+			const struct pci_bar *o = &pf->bar[b];
 
 			if (o->assigned && !o->io &&
 			    range_overlaps(page_of(pa.v), (struct range){ o->pa.v, o->size }))
@@ -346,13 +329,11 @@ void bars_init(struct vpci_func *f)
 /* The pages that EL2 itself touches. */
 void bars_map_at_el2(const struct vpci_func *f)
 {
-	for (unsigned bar = 0; bar < PCI_BARS; bar++) {
+	for_each_bit(bar, f->present) {
 		uint64_t pa = f->pf->bar[bar].pa.v;
 		struct range trap[2];
 		unsigned n = msix_parts(f, bar, trap);
 
-		if (!(f->present & 1u << bar))
-			continue;
 		if (f->small & 1u << bar) {
 			n = 1;
 			trap[0] = (struct range){ 0, bar_size(f, bar) };

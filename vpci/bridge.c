@@ -50,8 +50,7 @@ enum emul vpci_ecam_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 /* A function back from D3hot or a reset gets its state at the first access after it is ready. */
 static bool settle_any(struct vpci *v)
 {
-	for (unsigned i = 0; i < v->count; i++) {
-		struct vpci_func *f = &v->func[i];
+	vpci_for_each(f, v) {
 		bool restored;
 
 		if (!(__atomic_load_n(&f->busy, __ATOMIC_RELAXED) & (BUSY_LOST | BUSY_AWAY)))

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include <hv/bits.h>
 #include <hv/pmem.h>
 #include <spec/pci_caps.h>
 
@@ -44,7 +43,7 @@ static void rows_run(uint8_t *rows, unsigned first, unsigned count)
 struct cap_kind {
 	uint16_t id;
 	uint8_t first, next;
-	size_t found, seen;
+	uint16_t found, seen;
 };
 
 #define THE_ONE(cap) offsetof(struct pci_func, cap_##cap), offsetof(struct vpci_func, cap)
@@ -78,11 +77,14 @@ static const struct cap_kind extended[] = {
 	{ PCI_ECAP_DVSEC, ROW_ECAP, ROW_RAW },
 };
 
-static const struct cap_kind *kind_of(const struct cap_kind *list, unsigned count, unsigned id)
+static const struct cap_kind *kind_of(bool ext, unsigned id)
 {
-	for (unsigned i = 0; i < count; i++)
-		if (list[i].id == id)
-			return &list[i];
+	const struct cap_kind *k = ext ? extended : legacy;
+	const struct cap_kind *end = k + (ext ? ARRAY_SIZE(extended) : ARRAY_SIZE(legacy));
+
+	for (; k < end; k++)
+		if (k->id == id)
+			return k;
 	return NULL;
 }
 
@@ -138,42 +140,29 @@ static bool show(struct vpci_func *f, const struct cap_kind *k, unsigned at, uin
 	return true;
 }
 
-static void build_list(struct vpci_func *f)
+/*
+ * The guest's list of those that are shown; `at` is where the device's begins. The first extended
+ * one stays where it is: if it is hidden, as one that has no ID.
+ */
+static void build_list(struct vpci_func *f, unsigned at)
 {
-	unsigned at = pci_cfg_read(f->pf, PCI_CAP_PTR, 1) & 0xfc;
-	unsigned link = PCI_CAP_PTR; /* byte that points to the next visible one */
+	bool ext = at >= PCI_ECAP_FIRST;
+	unsigned id_bits = ext ? 16 : 8, next = ext ? ECAP_NEXT : 8;
+	unsigned link = ext ? PCI_ECAP_FIRST : PCI_CAP_PTR; /* dword that points to the next visible one */
 
-	while (at >= PCI_CAP_FIRST && !is_head(at)) {
-		uint32_t head = pci_cfg_read(f->pf, at, 4);
+	while (at >= (ext ? PCI_ECAP_FIRST : PCI_CAP_FIRST) && !is_head(at)) {
+		uint32_t head = pci_cfg_read(f->pf, at, 4), id = head & ((1u << id_bits) - 1);
 
-		cfg.head[DW(at) / 64] |= BIT(DW(at) % 64);
-		if (show(f, kind_of(legacy, ARRAY_SIZE(legacy), head & 0xff), at, head)) {
-			cfg.link[DW(link)] |= at << 8 * (link % 4);
-			cfg.link[DW(at)] |= head & 0xff;
-			link = at + 1;
-		}
-		at = head >> 8 & 0xfc;
-	}
-}
-
-/* The first stays where it is: if it is hidden, as one that has no ID. */
-static void build_extended(struct vpci_func *f)
-{
-	unsigned at = f->pf->ext_config ? PCI_ECAP_FIRST : 0, link = PCI_ECAP_FIRST;
-
-	while (at >= PCI_ECAP_FIRST && !is_head(at)) {
-		uint32_t head = pci_cfg_read(f->pf, at, 4);
-
-		if (!head || head == PCI_ALL_ONES)
+		if (ext && (!head || head == PCI_ALL_ONES))
 			break;
 		cfg.head[DW(at) / 64] |= BIT(DW(at) % 64);
-		if (show(f, kind_of(extended, ARRAY_SIZE(extended), head & 0xffff), at, head)) {
-			if (at != PCI_ECAP_FIRST)
-				cfg.link[DW(link)] |= at << ECAP_NEXT;
-			cfg.link[DW(at)] |= head & 0xffff;
+		if (show(f, kind_of(ext, id), at, head)) {
+			if (at != link)
+				cfg.link[DW(link)] |= at << (link == PCI_CAP_PTR ? 0 : next);
+			cfg.link[DW(at)] |= id;
 			link = at;
 		}
-		at = head >> ECAP_NEXT & ~3u;
+		at = head >> next & (ext ? ~3u : 0xfc);
 	}
 }
 
@@ -205,10 +194,9 @@ static void build_header(const struct vpci_func *f)
 
 static void fix_bars(struct vpci_func *f)
 {
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		if (f->present & 1u << i)
-			f->shadow[DW(PCI_BAR(0)) + i] = (bar_mem64(f, i) ? PCI_BAR_TYPE_64 : 0) |
-						       (f->pf->bar[i].prefetch ? PCI_BAR_PREFETCH : 0);
+	for_each_bit(i, f->present)
+		f->shadow[DW(PCI_BAR(0)) + i] = (bar_mem64(f, i) ? PCI_BAR_TYPE_64 : 0) |
+					       (f->pf->bar[i].prefetch ? PCI_BAR_PREFETCH : 0);
 }
 
 /* Only the size that it has (§7.8.6.2). */
@@ -254,8 +242,9 @@ void caps_build(struct vpci_func *f)
 
 	memset(&cfg, 0, sizeof(cfg));
 	build_header(f);
-	build_list(f);
-	build_extended(f);
+	build_list(f, pci_cfg_read(f->pf, PCI_CAP_PTR, 1) & 0xfc);
+	if (f->pf->ext_config)
+		build_list(f, PCI_ECAP_FIRST);
 	build_gaps(f);
 	f->dwords = DWORDS;
 	while (f->dwords > DW(PCI_CFG_LEGACY_SIZE) && cfg.row[f->dwords - 1] == ROW_NONE)

@@ -106,15 +106,13 @@ static void reset_func(struct vpci_func *f)
 
 void vpci_reset(struct vpci *v)
 {
-	for (unsigned i = 0; i < v->count; i++)
-		reset_func(&v->func[i]);
+	vpci_for_each(f, v)
+		reset_func(f);
 }
 
 void vpci_quiesce(struct vpci *v)
 {
-	for (unsigned i = 0; i < v->count; i++) {
-		struct vpci_func *f = &v->func[i];
-
+	vpci_for_each(f, v) {
 		spin_lock(&f->lock);
 		f->shadow[DW(PCI_COMMAND)] &= ~(PCI_CMD_MEM | PCI_CMD_MASTER);
 		if (f->msi)

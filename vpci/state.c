@@ -52,8 +52,8 @@ static uint64_t read_bar(const struct vpci_func *f, unsigned bar)
 /* A reset behind our back shows as lost BARs. */
 static bool bars_intact(const struct vpci_func *f)
 {
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		if (f->present & 1u << i && read_bar(f, i) != f->pf->bar[i].pci)
+	for_each_bit(i, f->present)
+		if (read_bar(f, i) != f->pf->bar[i].pci)
 			return false;
 	return true;
 }

@@ -77,13 +77,10 @@ static bool try_bar(struct vpci_func *f, unsigned bar, struct mmio_access *a)
 /* Small BARs of several functions may share one of the guest's pages, and the page has one mark. */
 static bool try_small(struct vpci *v, struct mmio_access *a)
 {
-	for (unsigned i = 0; i < v->count; i++) {
-		struct vpci_func *f = &v->func[i];
-
-		for (unsigned bar = 0; f->small >> bar; bar++)
-			if (f->small & 1u << bar && bar_has(f, bar, a))
+	vpci_for_each(f, v)
+		for_each_bit(bar, f->small)
+			if (bar_has(f, bar, a))
 				return try_bar(f, bar, a);
-	}
 	return false;
 }
 

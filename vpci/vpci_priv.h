@@ -9,9 +9,13 @@
 #ifndef VPCI_PRIV_H
 #define VPCI_PRIV_H
 
+#include <hv/bits.h>
 #include <hv/spinlock.h>
 #include <hv/vpci.h>
 #include <spec/pci.h>
+
+#define vpci_for_each(f, v)                                                                        \
+	for (struct vpci_func *f = (v)->func; f < &(v)->func[(v)->count]; f++)
 
 #define DW(off)	      ((unsigned)(off) / 4)
 #define VPCI_NO_FUNC  0xff

@@ -120,10 +120,6 @@ struct vgic_set {
 	uint8_t size;	/* of the access */
 };
 
-#define for_each_bit(i, mask)                                                                      \
-	for (uint32_t left_ = (mask), i; left_ && (i = (uint32_t)__builtin_ctz(left_), true);     \
-	     left_ &= left_ - 1)
-
 static inline struct vgic_cpu_state *cpu_of(const struct vcpu *v)
 {
 	return v->vgic.state;

@@ -14,8 +14,7 @@
 static void found(struct pci_func *f, uint8_t id, uint8_t off)
 {
 	static const struct {
-		uint8_t id;
-		size_t field;
+		uint16_t id, field;
 	} kept[] = {
 		{ PCI_CAP_PM, offsetof(struct pci_func, cap_pm) },
 		{ PCI_CAP_MSI, offsetof(struct pci_func, cap_msi) },

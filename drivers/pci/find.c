@@ -146,9 +146,7 @@ struct pci_func *pci_by_sid(const struct iommu *iommu, uint32_t sid)
 	struct pci_func *any = NULL;
 
 	pci_for_each(f)
-		for (unsigned k = 0; f->iommu == iommu && k < f->sid_count; k++) {
-			if (f->sid[k] != sid)
-				continue;
+		if (pci_has_stream(f, iommu, sid)) {
 			if (f->owner != PCI_NO_OWNER)
 				return f;
 			if (!any || any->bridge)

@@ -52,10 +52,9 @@ static bool shares_id(const struct pci_func *a, const struct pci_func *b)
 		for (unsigned k = 0; k < b->alias_count; k++)
 			if (a->alias[i] == b->alias[k])
 				return true;
-	for (unsigned i = 0; a->iommu && a->iommu == b->iommu && i < a->sid_count; i++)
-		for (unsigned k = 0; k < b->sid_count; k++)
-			if (a->sid[i] == b->sid[k])
-				return true;
+	for (unsigned i = 0; a->iommu && i < a->sid_count; i++)
+		if (pci_has_stream(b, a->iommu, a->sid[i]))
+			return true;
 	return false;
 }
 

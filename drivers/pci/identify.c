@@ -101,14 +101,6 @@ static bool map_rid(const struct pci_host *h, const char *map, const char *mask,
 	return false;
 }
 
-static void add_sid(struct pci_func *f, uint32_t sid)
-{
-	for (unsigned i = 0; i < f->sid_count; i++)
-		if (f->sid[i] == sid)
-			return;
-	f->sid[f->sid_count++] = sid; /* as many as aliases at most */
-}
-
 /* One alias that no IOMMU translates makes all of it untranslated: it can choose which it sends. */
 static void find_streams(struct pci_func *f)
 {
@@ -126,7 +118,9 @@ static void find_streams(struct pci_func *f)
 			return;
 		}
 		f->iommu = iommu;
-		add_sid(f, sid & ~iommu->sid_ignored);
+		sid &= ~iommu->sid_ignored;
+		if (!pci_has_stream(f, iommu, sid))
+			f->sid[f->sid_count++] = sid; /* as many as aliases at most */
 	}
 }
 

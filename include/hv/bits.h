@@ -27,6 +27,10 @@ static inline uint64_t field_put(uint64_t reg, uint64_t mask, uint64_t value)
 	return (reg & ~mask) | (value * FIELD_LSB(mask));
 }
 
+#define for_each_bit(i, mask)                                                                      \
+	for (uint32_t left_ = (mask), i; left_ && (i = (uint32_t)__builtin_ctz(left_), true);     \
+	     left_ &= left_ - 1)
+
 static inline unsigned log2_floor(uint64_t v)
 {
 	return 63U - (unsigned)__builtin_clzll(v | 1);

@@ -150,6 +150,15 @@ struct pci_func *pci_candidate(const char *name, unsigned n);
  * (PCIe r6.0 §6.12.1), and so joins those to its group; NULL: it does.
  */
 const char *pci_open_why(const struct pci_func *f);
+
+static inline bool pci_has_stream(const struct pci_func *f, const struct iommu *i, uint32_t sid)
+{
+	for (unsigned n = 0; f->iommu == i && n < f->sid_count; n++)
+		if (f->sid[n] == sid)
+			return true;
+	return false;
+}
+
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 
 /* The bytes that the capability at `off` occupies; whatever the device says, at most 4 KiB. */
