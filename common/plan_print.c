@@ -193,8 +193,7 @@ static void print_group(unsigned group)
 	size_t len = 0;
 	unsigned members = 0;
 
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		const struct pci_func *f = &pci_funcs[i];
+	pci_for_each(f) {
 		const char *why = pci_open_why(f);
 
 		if (f->group != group)
@@ -214,15 +213,12 @@ static void print_group(unsigned group)
 /* What no guest has: it is quarantined, and this says what it would take to assign it. */
 static void print_free(void)
 {
-	for (unsigned i = 0; i < pci_func_count; i++) {
-		const struct pci_func *f = &pci_funcs[i];
-
+	pci_for_each(f)
 		if (!f->bridge && f->owner == PCI_NO_OWNER)
 			log_info("device %s [%04x:%04x], group %u: no guest has it%s%s",
 				 f->name, f->vendor, f->device, f->group,
 				 f->refused ? "; cannot be assigned: " : "",
 				 f->refused ? f->refused : "");
-	}
 }
 
 void plan_print(const struct plan *p)

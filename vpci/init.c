@@ -35,7 +35,6 @@ static enum hv_status init_func(struct vpci *v, unsigned index, const struct vpc
 	msix_init(f);
 	if (v->cfg.map)
 		bars_map_at_el2(f);
-	state_capture(f);
 	return msi_connect(f);
 }
 
@@ -94,7 +93,6 @@ static void reset_func(struct vpci_func *f)
 	asleep = state_wake(f);
 	reset_shadow(f);
 	msix_forget(f);
-	state_devctl(f);
 	f->logged = 0;
 	__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
 	if (asleep)

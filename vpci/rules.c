@@ -88,11 +88,7 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 	[ROW_AER + DW(AER_UNC_SEVERITY)] = { .rw = AER_UNC_ALL, .set = AER_UNC_FATAL },
 	[ROW_AER + DW(AER_COR_STATUS)] = { .hw = ~0u, .w1c = AER_COR_ALL },
 	[ROW_AER + DW(AER_COR_MASK)] = { .rw = AER_COR_ALL, .set = AER_COR_MASKED },
-	[ROW_AER + DW(AER_CAP)] = { .hw = ~0u },
-	[ROW_AER + DW(AER_LOG(0))] = { .hw = ~0u },
-	[ROW_AER + DW(AER_LOG(1))] = { .hw = ~0u },
-	[ROW_AER + DW(AER_LOG(2))] = { .hw = ~0u },
-	[ROW_AER + DW(AER_LOG(3))] = { .hw = ~0u },
+	[ROW_AER + DW(AER_CAP) ... ROW_AER + DW(AER_LOG(3))] = { .hw = ~0u },
 
 	[ROW_CAP] = { .boot = 0xffff0000 },
 	[ROW_ECAP] = { .boot = ECAP_VERSION },

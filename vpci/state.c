@@ -65,13 +65,26 @@ static bool has_devctl2(const struct vpci_func *f)
 	return dw < f->dwords && f->row[dw] == ROW_PCIE + DW(PCI_EXP_DEVCTL2);
 }
 
-static void write_device_control(struct vpci_func *f)
+/*
+ * Device control as the device gets it: what was captured at boot, and of the guest's what it may
+ * choose. Larger reads than the payload size are what the rest of the fabric was set up for.
+ */
+static void write_devctl(const struct vpci_func *f)
 {
-	if (!f->pcie)
-		return;
-	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL, 2, f->devctl);
-	if (has_devctl2(f))
-		pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL2, 2, f->devctl2);
+	uint32_t guest = f->shadow[DW(f->pcie + PCI_EXP_DEVCTL)], own = f->pf->devctl;
+	uint32_t mrrs = MIN(guest >> 12 & 7u, 5u), mps = MIN(own >> 5 & 7u, 5u);
+
+	own &= ~(PCI_EXP_DEVCTL_FLR | PCI_EXP_DEVCTL_SNOOP | DEVCTL_RO | DEVCTL_MRRS);
+	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL, 2,
+		      own | (guest & DEVCTL_RO) | MAX(mrrs, mps) << 12);
+}
+
+static void write_devctl2(const struct vpci_func *f)
+{
+	const uint32_t pass = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO;
+
+	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL2, 2, (f->pf->devctl2 & ~pass) |
+		      (f->shadow[DW(f->pcie + PCI_EXP_DEVCTL2)] & pass));
 }
 
 /* MEM goes on while the MSI-X table is written: the physical BAR is where nobody else is. */
@@ -79,7 +92,10 @@ void state_restore(struct vpci_func *f)
 {
 	pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
 	pci_bars_write(f->pf);
-	write_device_control(f);
+	if (f->pcie)
+		write_devctl(f);
+	if (f->pcie && has_devctl2(f))
+		write_devctl2(f);
 	if (f->msix) {
 		pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF | PCI_CMD_MEM);
 		msix_program(f);
@@ -184,37 +200,6 @@ void pm_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 	bars_update(f);
 }
 
-/* Larger reads than the payload size are what the rest of the fabric was set up for. */
-static uint32_t read_request(uint32_t wanted, uint32_t physical)
-{
-	uint32_t mrrs = MIN(wanted >> 12 & 7u, 5u), mps = MIN(physical >> 5 & 7u, 5u);
-
-	return MAX(mrrs, mps) << 12;
-}
-
-void state_capture(struct vpci_func *f)
-{
-	if (!f->pcie)
-		return;
-	f->devctl = (uint16_t)(f->pf->devctl & ~(PCI_EXP_DEVCTL_FLR | PCI_EXP_DEVCTL_SNOOP));
-	f->devctl2 = f->pf->devctl2;
-}
-
-void state_devctl(struct vpci_func *f)
-{
-	const uint32_t pass2 = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO;
-	uint32_t want;
-
-	if (!f->pcie)
-		return;
-	want = f->shadow[DW(f->pcie + PCI_EXP_DEVCTL)];
-	f->devctl = (uint16_t)((f->devctl & ~(DEVCTL_RO | DEVCTL_MRRS)) | (want & DEVCTL_RO) |
-			       read_request(want, f->devctl));
-	if (has_devctl2(f))
-		f->devctl2 = (uint16_t)((f->devctl2 & ~pass2) |
-					(f->shadow[DW(f->pcie + PCI_EXP_DEVCTL2)] & pass2));
-}
-
 /*
  * The guest's own FLR. The shadow stays: drivers that reset a function restore what they saved,
  * and those that do not find it as it was. The function reads all ones until an access finds that
@@ -236,8 +221,7 @@ void devctl_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 
 	(void)old;
 	f->shadow[dw] = now & ~PCI_EXP_DEVCTL_FLR; /* reads 0, §7.5.3.4 */
-	state_devctl(f);
-	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL, 2, f->devctl);
+	write_devctl(f);
 	if (now & PCI_EXP_DEVCTL_FLR && f->pf->flr)
 		start_reset(f);
 }
@@ -257,6 +241,5 @@ void devctl2_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 	uint32_t kept = f->as.atomic_ops ? 0 : PCI_EXP_DEVCTL2_ATOMIC;
 
 	f->shadow[dw] = (f->shadow[dw] & ~kept) | (old & kept);
-	state_devctl(f);
-	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL2, 2, f->devctl2);
+	write_devctl2(f);
 }

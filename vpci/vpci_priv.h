@@ -107,7 +107,6 @@ struct vpci_func {
 	struct pci_func *pf;
 	struct vpci_assignment as;
 	uint8_t pm, pcie, msi, msix, af; /* visible capabilities, byte offset; 0: none */
-	uint16_t devctl, devctl2; /* what the device has, or gets back */
 	bool decoding;		  /* physical MEM is on, read back */
 	uint8_t granted;	  /* MSI: messages, a power of two */
 	uint16_t vectors;	  /* MSI-X */
@@ -170,8 +169,6 @@ emul_fn vpci_bar_access;
 /* state.c: what the device is set to; all with the lock held. */
 wrote_fn command_wrote, pm_wrote, devctl_wrote, devctl2_wrote, af_wrote;
 bool state_live(const struct vpci_func *f);
-void state_capture(struct vpci_func *f); /* boot: device control as it was set up */
-void state_devctl(struct vpci_func *f);	 /* device control from the shadow */
 bool state_wake(struct vpci_func *f);	 /* to D0; true when it was not there */
 void state_lose(struct vpci_func *f);	 /* BUSY_LOST from now on */
 void state_command(struct vpci_func *f); /* writes COMMAND as shadow and mode want it */

@@ -32,32 +32,29 @@ static bool contiguous(uint64_t mask, uint64_t top)
 static unsigned bar_probe(const struct pci_func *f, unsigned i, struct pci_bar *b)
 {
 	uint32_t was, was_hi = 0;
-	uint64_t mask = writable(f, i, &was), top = UINT32_MAX;
-	bool wide;
+	uint64_t mask = writable(f, i, &was), top = UINT32_MAX, flags;
+	unsigned type = was & PCI_BAR_TYPE;
+	bool io = was & PCI_BAR_IO;
 
-	*b = (struct pci_bar){ .io = was & PCI_BAR_IO };
-	if (b->io) {
-		mask &= ~(uint64_t)PCI_BAR_IO_FLAGS;
-		/* The upper half may be hard-wired to 0 (§7.5.1.2.1). */
-		b->size = mask & (~mask + 1);
-		b->pci = was & ~PCI_BAR_IO_FLAGS;
-		return 1;
-	}
-	wide = (was & PCI_BAR_TYPE) == PCI_BAR_TYPE_64;
-	b->mem64 = wide;
-	b->prefetch = was & PCI_BAR_PREFETCH;
-	if (wide && i + 1 >= bar_count(f))
+	*b = (struct pci_bar){
+		.io = io,
+		.mem64 = !io && type == PCI_BAR_TYPE_64,
+		.prefetch = !io && was & PCI_BAR_PREFETCH,
+	};
+	if (b->mem64 && i + 1 >= bar_count(f))
 		return 0;
-	if (wide) {
+	if (b->mem64) {
 		mask |= (uint64_t)writable(f, i + 1, &was_hi) << 32;
 		top = UINT64_MAX;
 	}
-	mask &= ~(uint64_t)PCI_BAR_MEM_FLAGS;
+	flags = io ? PCI_BAR_IO_FLAGS : PCI_BAR_MEM_FLAGS;
+	mask &= ~flags;
 	b->size = mask & (~mask + 1);
-	b->pci = ((uint64_t)was_hi << 32 | was) & ~(uint64_t)PCI_BAR_MEM_FLAGS;
-	if ((was & PCI_BAR_TYPE) == PCI_BAR_TYPE || (mask && !contiguous(mask, top)))
+	b->pci = ((uint64_t)was_hi << 32 | was) & ~flags;
+	/* The upper half of an I/O BAR may be hard-wired to 0 (§7.5.1.2.1). */
+	if (!io && (type == PCI_BAR_TYPE || (mask && !contiguous(mask, top))))
 		return 0;
-	return wide ? 2 : 1;
+	return b->mem64 ? 2 : 1;
 }
 
 void bars_size(struct pci_func *f)

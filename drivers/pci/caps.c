@@ -98,11 +98,11 @@ static void capture_msi(struct pci_func *f)
 	f->msi_count = (uint8_t)(mmc <= 5 ? 1u << mmc : 0); /* §7.7.1.2: 6, 7 reserved */
 }
 
-/* [off, off + size) inside a memory BAR that exists. */
-static bool inside_bar(const struct pci_func *f, unsigned bir, uint32_t off, uint64_t size)
+/* Inside a memory BAR that exists. */
+static bool inside_bar(const struct pci_func *f, unsigned bir, struct range r)
 {
 	return bir < PCI_BARS && f->bar[bir].size && !f->bar[bir].io &&
-	       range_contains((struct range){ 0, f->bar[bir].size }, off, size);
+	       range_contains((struct range){ 0, f->bar[bir].size }, r.base, r.size);
 }
 
 static void capture_msix(struct pci_func *f)
@@ -116,8 +116,7 @@ static void capture_msix(struct pci_func *f)
 
 	table &= PCI_MSIX_BIR;
 	pba &= PCI_MSIX_BIR;
-	if (!inside_bar(f, table, (uint32_t)t.base, t.size) ||
-	    !inside_bar(f, pba, (uint32_t)p.base, p.size) ||
+	if (!inside_bar(f, table, t) || !inside_bar(f, pba, p) ||
 	    (table == pba && range_overlaps(t, p))) {
 		if (!f->bridge)
 			log_warn("pci: %s: MSI-X table or PBA is outside its BARs; no MSI-X",

@@ -169,10 +169,12 @@ static void number_segments(void)
 	}
 }
 
-static void find_hosts(const void *fdt, void (*map)(struct range))
+void pci_probe_hosts(const void *fdt, void (*map)(struct range))
 {
 	static const char ecam[] = "pci-host-ecam-generic";
 
+	pci_host_count = 0;
+	pci_func_count = 0;
 	for (int n = dt_next(fdt, -1, ecam); n >= 0; n = dt_next(fdt, n, ecam)) {
 		if (!dt_enabled(fdt, n))
 			continue;
@@ -185,13 +187,6 @@ static void find_hosts(const void *fdt, void (*map)(struct range))
 			pci_host_count++;
 	}
 	number_segments();
-}
-
-void pci_probe_hosts(const void *fdt, void (*map)(struct range))
-{
-	pci_host_count = 0;
-	pci_func_count = 0;
-	find_hosts(fdt, map);
 	for (unsigned i = 0; map && i < pci_host_count; i++)
 		map(pci_hosts[i].ecam);
 }
