@@ -22,6 +22,7 @@ import pexpect
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.environ.get("VIADUCT_CACHE", os.path.expanduser("~/.cache/viaduct"))
 BUILD = os.environ.get("VIADUCT_BUILD", f"{ROOT}/build")
+os.makedirs(f"{BUILD}/boot-logs", exist_ok=True)    # consoles, device trees, and what tests leave
 VIADUCT = f"{BUILD}/viaduct"
 IMAGE = {"new": f"{CACHE}/kernel/Image", "stable": f"{CACHE}/kernel-stable/Image"}
 INITRD = f"{CACHE}/guest/initrd.cpio.gz"
@@ -229,7 +230,6 @@ class Machine:
         self.base = ["-cpu", cpu, "-smp", str(smp), "-m", memory, "-accel", accel, "-nographic", "-nodefaults",
                      "-monitor", "none", "-net", "none"]
         self.log = f"{BUILD}/boot-logs/{name}.log"
-        os.makedirs(os.path.dirname(self.log), exist_ok=True)
 
     def dump_tree(self):
         """QEMU's device tree for this machine, as source text."""
