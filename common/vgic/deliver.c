@@ -9,7 +9,7 @@
 
 struct candidate {
 	struct vgic_bank *bank; /* NULL: an LPI */
-	uint32_t intid;
+	uint32_t i;
 	unsigned prio; /* NOTHING: none found */
 };
 
@@ -24,21 +24,20 @@ static uint32_t deliverable(const struct vgic_bank *b)
 /* The most urgent of bank n for v, if it beats *c. */
 static void pick_from_bank(struct vcpu *v, uint32_t n, struct candidate *c)
 {
-	struct vgic_vm *g = v->vm->vgic;
 	struct vgic_bank *b = bank_of(v, n);
 	bool some = false;
 
 	for_each_bit(i, deliverable(b)) {
-		if ((n && line_target(g, b, n * 32 + i) != v) || !grp_enabled(g, b, i))
+		if ((n && line_target(b, i) != v) || !grp_enabled(b, i))
 			continue;
 		if (b->resident >> i & 1 && b->loc[i] >> 4 != v->index) {
 			/* Still at its last target, which passes it on. */
-			lr_recall(g, v, b, i, 0);
+			lr_recall(v, b, i, 0);
 			continue;
 		}
 		some = true;
 		if (b->prio[i] < c->prio)
-			*c = (struct candidate){ b, n * 32 + i, b->prio[i] };
+			*c = (struct candidate){ b, i, b->prio[i] };
 	}
 	if (!some)
 		cpu_of(v)->ready &= ~(1U << n);
@@ -92,7 +91,7 @@ static int find_room(struct vcpu *v, unsigned prio, uint64_t *spare)
 	int n = *spare ? __builtin_ctzll(*spare) : victim(prio);
 
 	if (n >= 0 && !*spare)
-		lr_fold(v, (unsigned)n);
+		lr_fold(v, 1U << n);
 	return n;
 }
 
@@ -107,45 +106,38 @@ static void wait_turn(struct vgic_cpu_state *st, unsigned n, uint32_t sgi, uint6
 }
 
 /* Pending again while its list register still describes it. */
-static void merge(struct vcpu *v, struct vgic_bank *b, uint32_t intid, uint64_t *spare)
+static int merge(struct vcpu *v, struct vgic_bank *b, uint32_t i)
 {
-	uint32_t bit = 1U << intid % 32;
-	unsigned n = b->loc[intid % 32] & 15;
+	unsigned n = b->loc[i] & 15;
 	uint64_t lr = gic.ops->lr_read(n);
 
 	if (!(lr & LR_STATE))
-		lr_write_line(v, n, b, intid, LR_PENDING);
-	else if (has_source(intid))
-		wait_turn(cpu_of(v), n, intid, lr);
-	else if (!(lr & LR_PENDING) && b->hw & bit)
-		gic.ops->set_pending(v->cpu, line_pintid(b, intid), true);
+		lr_write_line(v, n, b, i, LR_PENDING);
+	else if (has_source(b->first + i))
+		wait_turn(cpu_of(v), n, i, lr);
+	else if (!(lr & LR_PENDING) && b->hw >> i & 1)
+		line_hw(gic.ops->set_pending, b, i, true);
 	else if (!(lr & LR_PENDING))
 		gic.ops->lr_write(n, lr | LR_PENDING);
-	b->pending &= ~bit;
-	*spare &= ~BIT(n);
-	if (!deliverable(b))
-		cpu_of(v)->ready &= ~(1U << intid / 32);
+	return (int)n;
 }
 
 static bool place_line(struct vcpu *v, const struct candidate *c, uint64_t *spare)
 {
 	struct vgic_bank *b = c->bank;
-	uint32_t bit = 1U << c->intid % 32;
-	int n;
+	uint32_t bit = 1U << c->i;
+	bool known = b->resident & bit;
+	int n = known ? merge(v, b, c->i) : find_room(v, c->prio, spare);
 
-	if (b->resident & bit) {
-		merge(v, b, c->intid, spare);
-		return true;
-	}
-	n = find_room(v, c->prio, spare);
 	if (n < 0)
 		return false;
-	lr_write_line(v, (unsigned)n, b, c->intid, LR_PENDING);
+	if (!known)
+		lr_write_line(v, (unsigned)n, b, c->i, LR_PENDING);
 	b->pending &= ~bit;
 	*spare &= ~BIT(n);
 	if (!deliverable(b))
-		cpu_of(v)->ready &= ~(1U << c->intid / 32);
-	if (c->intid >= GIC_SPI_FIRST)
+		cpu_of(v)->ready &= ~(1U << b->first / 32);
+	if (!known && !b->owner)
 		lr_watch_eoimode(v);
 	return true;
 }
@@ -179,35 +171,42 @@ static bool place_lpi(struct vcpu *v, const struct candidate *c, uint64_t *spare
 	return true;
 }
 
-/* Active lines go back where their end needs no exit. */
+/* Active lines of bank b that end on v and have no list register. */
+static uint32_t left_out(const struct vcpu *v, const struct vgic_bank *b)
+{
+	uint32_t here = 0;
+
+	for_each_bit(i, b->active & ~b->resident)
+		here |= b->loc[i] >> 4 == v->index ? 1U << i : 0;
+	return here;
+}
+
+/* Those go back where their end needs no exit. */
 static void restore_active(struct vcpu *v, uint64_t spare)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
-	bool left = false;
 
+	st->evicted = false;
 	for (uint32_t k = 0; k < v->vm->vgic->bank_count; k++) {
 		struct vgic_bank *b = bank_of(v, k);
 
-		for_each_bit(i, b->active & ~b->resident) {
+		for_each_bit(i, left_out(v, b)) {
 			uint32_t bit = 1U << i;
 			uint64_t state = LR_ACTIVE;
 
-			if (b->loc[i] >> 4 != v->index)
-				continue;
 			if (!spare) {
-				left = true;
-				continue;
+				st->evicted = true;
+				return;
 			}
 			if (!(b->hw & bit) && (b->pending | wired(b)) & b->enabled & bit) {
 				state |= has_source(k * 32 + i) ? 0 : LR_PENDING;
 				b->pending &= ~bit;
 			}
-			lr_write_line(v, (unsigned)__builtin_ctzll(spare), b, k * 32 + i, state);
+			lr_write_line(v, (unsigned)__builtin_ctzll(spare), b, i, state);
 			b->active &= ~bit;
 			spare &= spare - 1;
 		}
 	}
-	st->evicted = left;
 }
 
 static void refill(struct vcpu *v)
@@ -237,16 +236,16 @@ static bool end_evicted(struct vcpu *v)
 	for (uint32_t k = 0; k < v->vm->vgic->bank_count; k++) {
 		struct vgic_bank *b = bank_of(v, k);
 
-		for_each_bit(i, b->active & ~b->resident)
-			if (b->loc[i] >> 4 == v->index && b->prio[i] < c.prio)
-				c = (struct candidate){ b, k * 32 + i, b->prio[i] };
+		for_each_bit(i, left_out(v, b))
+			if (b->prio[i] < c.prio)
+				c = (struct candidate){ b, i, b->prio[i] };
 	}
 	if (c.prio == NOTHING)
 		return false;
-	c.bank->active &= ~(1U << c.intid % 32);
-	if (c.bank->hw >> c.intid % 32 & 1)
-		gic.ops->set_active(v->cpu, line_pintid(c.bank, c.intid), false);
-	lr_ready_elsewhere(v, c.bank, c.intid);
+	c.bank->active &= ~(1U << c.i);
+	if (c.bank->hw >> c.i & 1)
+		line_hw(gic.ops->set_active, c.bank, c.i, false);
+	lr_ready_elsewhere(v, c.bank, c.i);
 	return true;
 }
 
@@ -276,7 +275,7 @@ static void lr_maintain(struct vcpu *v)
 		st->priv.pending |= __atomic_exchange_n(&st->sgi_pending, 0, __ATOMIC_ACQUIRE);
 		st->ready |= 1;
 	}
-	lr_fold_requested(v);
+	lr_fold(v, st->fold);
 	if (st->hcr & ICH_HCR_LRENPIE) /* else the count is of what nobody evicted */
 		count_ends(v);
 	refill(v);
@@ -305,8 +304,7 @@ void vgic_maintenance_irq(void *arg, uint32_t intid, struct vcpu *cur)
 	if (!cur)
 		return;
 	vgic_lock(cur->vm->vgic);
-	for_each_bit(n, (uint32_t)(gic.ops->eisr() & VGIC_ALL_LRS))
-		lr_fold(cur, n);
+	lr_fold(cur, (uint32_t)gic.ops->eisr() & VGIC_ALL_LRS);
 	lr_maintain(cur);
 	vgic_unlock(cur->vm->vgic, cur);
 }

@@ -31,7 +31,7 @@ void dist_set_ctlr(struct vcpu *cur, uint32_t value)
 			continue;
 		st->ready = ~0U >> (32 - g->bank_count);
 		if (off && v == cur)
-			lr_fold_all(cur);
+			lr_fold(cur, st->used);
 		else if (off)
 			st->fold |= st->used;
 		vgic_attend(cur, v);
@@ -59,7 +59,7 @@ static void dist_write(struct vcpu *cur, const struct mmio_access *a)
 		uint32_t intid = (uint32_t)(a->off - GICD_IROUTER) / 8;
 
 		vgic_lock(g);
-		line_route(g, cur, &g->spis[intid / 32 - 1].bank, intid,
+		line_route(cur, &g->spis[intid / 32 - 1], intid % 32,
 			   (uint32_t)(part_put(*router, a) & BITS(23, 0)));
 		vgic_unlock(g, cur);
 	} else if (a->off == GICD_CTLR && a->size == 4) {

@@ -11,24 +11,29 @@
 
 static void bank_reset(struct vgic_bank *b, uint32_t edge)
 {
-	*b = (struct vgic_bank){ .hw = b->hw, .edge = edge };
+	memset(&b->group, 0, sizeof(*b) - offsetof(struct vgic_bank, group));
+	b->edge = edge;
 }
 
 /* To vCPU 0 and level-triggered after reset, and physically as virtually. */
+static void spi_reset(const struct vgic_bank *b, uint32_t i)
+{
+	line_quiesce(b, i);
+	line_hw(gic.ops->set_edge, b, i, false);
+	gic.ops->route(b->pintid[i], b->vgic->vm->vcpu[0]->cpu);
+}
+
 static void dist_reset(struct vgic_vm *g)
 {
 	g->ctlr = 0;
 	for (uint32_t n = 1; n < g->bank_count; n++) {
-		struct vgic_spis *s = &g->spis[n - 1];
+		struct vgic_bank *b = &g->spis[n - 1];
 
-		bank_reset(&s->bank, 0);
+		bank_reset(b, 0);
 		for (unsigned i = 0; i < 32; i++)
-			s->router[i] = router_of_vcpu(0);
-		for_each_bit(i, s->bank.hw) {
-			line_quiesce(NULL, &s->bank, n * 32 + i);
-			gic.ops->set_edge(0, s->pintid[i], false);
-			gic.ops->route(s->pintid[i], g->vm->vcpu[0]->cpu);
-		}
+			b->router[i] = router_of_vcpu(0);
+		for_each_bit(i, b->hw)
+			spi_reset(b, i);
 	}
 }
 
@@ -89,8 +94,15 @@ enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
 		.vm = vm, .lpis = cfg->lpis, .bank_count = (uint8_t)(1 + cfg->spi_count / 32)
 	};
 	g->spis = pmem_alloc(sizeof(*g->spis) * MAX(g->bank_count - 1U, 1U), 64);
+	for (uint32_t n = 1; n < g->bank_count; n++)
+		g->spis[n - 1] = (struct vgic_bank){ .vgic = g, .first = n * 32 };
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
-		vm->vcpu[i]->vgic.state = pmem_alloc(sizeof(struct vgic_cpu_state), 64);
+		struct vgic_cpu_state *state = pmem_alloc(sizeof(*state), 64);
+
+		vm->vcpu[i]->vgic.state = state;
+		state->priv = (struct vgic_bank){ .vgic = g, .owner = vm->vcpu[i] };
+		for (uint16_t p = 0; p < GIC_SPI_FIRST; p++)
+			state->priv.pintid[p] = p;
 		cpu_reset(vm->vcpu[i]);
 	}
 	vm->vgic = g;
@@ -111,23 +123,21 @@ static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)
 
 static enum hv_status assign_spi(struct vm *vm, uint32_t vintid, uint32_t pintid)
 {
-	struct vgic_spis *s = &vm->vgic->spis[vintid / 32 - 1];
-	uint32_t bit = 1U << vintid % 32;
+	struct vgic_bank *b = &vm->vgic->spis[vintid / 32 - 1];
+	uint32_t i = vintid % 32;
 	struct vgic_line *l;
 	enum hv_status st;
 
-	if (s->bank.hw & bit)
+	if (b->hw >> i & 1)
 		return HV_ECONFLICT;
 	l = pmem_alloc(sizeof(*l), 64);
-	*l = (struct vgic_line){ vm, vintid };
+	*l = (struct vgic_line){ b, i };
 	st = irq_register(pintid, vgic_spi_irq, l, true);
 	if (st != HV_OK)
 		return st;
-	s->pintid[vintid % 32] = (uint16_t)pintid;
-	s->bank.hw |= bit;
-	line_quiesce(NULL, &s->bank, vintid);
-	gic.ops->set_edge(0, pintid, false);
-	gic.ops->route(pintid, vm->vcpu[0]->cpu);
+	b->pintid[i] = (uint16_t)pintid;
+	b->hw |= 1U << i;
+	spi_reset(b, i);
 	return HV_OK;
 }
 
@@ -148,11 +158,11 @@ static void sync_spis(struct vgic_vm *g, struct vcpu *v)
 		struct vgic_bank *b = bank_of(v, n);
 
 		for_each_bit(i, b->hw) {
-			if (line_target(g, b, n * 32 + i) != v)
+			if (line_target(b, i) != v)
 				continue;
 			if (!cpu_of(v)->online && b->pending >> i & 1)
-				line_give_back(NULL, b, n * 32 + i);
-			line_sync_enable(g, NULL, b, n * 32 + i);
+				line_give_back(b, i);
+			line_sync_enable(b, i);
 		}
 	}
 }
@@ -161,7 +171,7 @@ static void sync_spis(struct vgic_vm *g, struct vcpu *v)
 static void quiesce_ppis(struct vcpu *v)
 {
 	for_each_bit(i, cpu_of(v)->priv.hw)
-		line_quiesce(v, &cpu_of(v)->priv, i);
+		line_quiesce(&cpu_of(v)->priv, i);
 }
 
 void vgic_vcpu_reset(struct vcpu *v)
@@ -170,7 +180,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 	struct vgic_cpu_state *st = cpu_of(v);
 
 	vgic_lock(g);
-	lr_fold_all(v);
+	lr_fold(v, st->used);
 	quiesce_ppis(v);
 	cpu_reset(v);
 	gic.ops->vcpu_reset();
@@ -192,7 +202,7 @@ void vgic_vcpu_off(struct vcpu *v)
 
 	vgic_lock(g);
 	st->online = false;
-	lr_fold_all(v);
+	lr_fold(v, st->used);
 	quiesce_ppis(v);
 	sync_spis(g, v);
 	st->hcr = 0;

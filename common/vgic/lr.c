@@ -22,15 +22,10 @@ void vgic_send_kicks(struct vgic_vm *g, const struct vcpu *cur, uint32_t kicks)
 		vcpu_kick(cur, g->vm->vcpu[i]);
 }
 
-static struct vcpu *owner_if_private(struct vcpu *v, uint32_t intid)
-{
-	return intid < GIC_SPI_FIRST ? v : NULL;
-}
-
 /* Ready at its target, which is told unless it is the one that is about to refill. */
-void lr_ready_elsewhere(struct vcpu *v, struct vgic_bank *b, uint32_t intid)
+void lr_ready_elsewhere(struct vcpu *v, struct vgic_bank *b, uint32_t i)
 {
-	struct vcpu *to = line_ready(v->vm->vgic, owner_if_private(v, intid), b, intid);
+	struct vcpu *to = line_ready(b, i);
 
 	if (to && to != v)
 		vgic_attend(v, to);
@@ -62,7 +57,7 @@ static void lr_forget(struct vcpu *v, unsigned n)
 	if (has_source(id) && st->sgi_source[id])
 		b->pending |= bit; /* the next one's turn */
 	if ((b->pending | wired(b)) & bit)
-		lr_ready_elsewhere(v, b, id);
+		lr_ready_elsewhere(v, b, id % 32);
 }
 
 void lr_take(struct vcpu *v, unsigned n, uint32_t id)
@@ -75,16 +70,14 @@ void lr_take(struct vcpu *v, unsigned n, uint32_t id)
 	st->lr_id[n] = id;
 }
 
-static uint64_t common_value(const struct vgic_bank *b, uint32_t intid)
+static uint64_t common_value(const struct vgic_bank *b, uint32_t i)
 {
-	uint32_t i = intid % 32;
-
-	return intid | (uint64_t)b->prio[i] << 48 | (uint64_t)(b->group >> i & 1) << 60;
+	return (b->first + i) | (uint64_t)b->prio[i] << 48 | (uint64_t)(b->group >> i & 1) << 60;
 }
 
-static uint64_t hw_value(struct vgic_bank *b, uint32_t intid)
+static uint64_t hw_value(const struct vgic_bank *b, uint32_t i)
 {
-	return common_value(b, intid) | LR_HW | (uint64_t)line_pintid(b, intid) << 32;
+	return common_value(b, i) | LR_HW | (uint64_t)b->pintid[i] << 32;
 }
 
 /*
@@ -104,11 +97,10 @@ static uint64_t source_value(struct vcpu *v, uint32_t sgi, uint64_t state)
 	return field_put(0, LR_SOURCE, from) | (*waiting ? LR_EOI : 0);
 }
 
-void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t intid,
-			  uint64_t state)
+void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t i, uint64_t state)
 {
-	uint32_t i = intid % 32, bit = 1U << i;
-	uint64_t lr = b->hw & bit ? hw_value(b, intid) : common_value(b, intid);
+	uint32_t intid = b->first + i, bit = 1U << i;
+	uint64_t lr = b->hw & bit ? hw_value(b, i) : common_value(b, i);
 
 	if (has_source(intid))
 		lr |= source_value(v, intid, state);
@@ -166,51 +158,45 @@ uint64_t lr_free_mask(void)
  * Hot: a physical line of the guest was acknowledged on the target's CPU. It was inactive, so a
  * list register that describes it still is empty.
  */
-void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t intid)
+void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t i)
 {
-	uint32_t i = intid % 32, bit = 1U << i;
+	uint32_t bit = 1U << i;
 	bool known = b->resident & bit && b->loc[i] >> 4 == v->index;
 	uint64_t spare = known ? BIT(b->loc[i] & 15) : lr_free_mask();
 
-	if (!spare || !grp_enabled(v->vm->vgic, b, i) || b->active & bit) {
+	if (!spare || !grp_enabled(b, i) || b->active & bit) {
 		b->pending |= bit;
-		cpu_of(v)->ready |= 1U << intid / 32;
+		cpu_of(v)->ready |= 1U << b->first / 32;
 		vgic_attend(v, v);
 		return;
 	}
 	unsigned n = (unsigned)__builtin_ctzll(spare);
 
 	if (known)
-		gic.ops->lr_write(n, LR_PENDING | hw_value(b, intid));
+		gic.ops->lr_write(n, LR_PENDING | hw_value(b, i));
 	else
-		lr_write_line(v, n, b, intid, LR_PENDING);
-	if (intid >= GIC_SPI_FIRST)
+		lr_write_line(v, n, b, i, LR_PENDING);
+	if (!b->owner)
 		lr_watch_eoimode(v);
 }
 
 /* What a HW-linked line that left its list register was. It is never pending and active. */
-static void fold_hw(struct vcpu *v, struct vgic_bank *b, uint32_t intid, uint64_t lr, bool drop)
+static void fold_hw(struct vcpu *v, struct vgic_bank *b, uint32_t i, uint64_t lr, bool drop)
 {
-	struct vcpu *owner = owner_if_private(v, intid);
-	uint32_t bit = 1U << intid % 32, p = line_pintid(b, intid);
+	uint32_t bit = 1U << i;
 
-	if (lr & LR_ACTIVE) {
-		if (drop)
-			gic.ops->set_active(v->cpu, p, false);
-		else
-			b->active |= bit;
+	if (lr & LR_PENDING && !(lr & LR_ACTIVE) && b->active & bit) {
+		if (b->edge & bit) /* ISACTIVER meanwhile: pends again behind it */
+			line_hw(gic.ops->set_pending, b, i, true);
+	} else if (lr & LR_STATE && drop) {
+		line_hw(gic.ops->set_active, b, i, false);
+	} else if (lr & LR_ACTIVE) {
+		b->active |= bit;
 	} else if (lr & LR_PENDING) {
-		if (b->active & bit) { /* ISACTIVER meanwhile: pends again behind it */
-			if (b->edge & bit)
-				gic.ops->set_pending(v->cpu, p, true);
-		} else if (drop) {
-			gic.ops->set_active(v->cpu, p, false);
-		} else if (b->enabled & bit && cpu_of(v)->online &&
-			   (owner || line_target(v->vm->vgic, b, intid) == v)) {
+		if (b->enabled & bit && cpu_of(v)->online && line_target(b, i) == v)
 			b->pending |= bit;
-		} else {
-			line_give_back(owner, b, intid);
-		}
+		else
+			line_give_back(b, i);
 	}
 }
 
@@ -232,17 +218,17 @@ static void fold_line(struct vcpu *v, unsigned n, uint32_t intid, uint64_t lr)
 	b->seen_pending |= lr & LR_PENDING && !drop_p ? bit : 0;
 	b->seen_active |= lr & LR_ACTIVE && !drop_a ? bit : 0;
 	if (b->hw & bit) {
-		fold_hw(v, b, intid, lr, lr & LR_ACTIVE ? drop_a : drop_p);
+		fold_hw(v, b, i, lr, lr & LR_ACTIVE ? drop_a : drop_p);
 	} else {
 		b->active |= lr & LR_ACTIVE && !drop_a ? bit : 0;
 		b->pending |= lr & LR_PENDING && !drop_p && !(wired(b) & bit) ? bit : 0;
 	}
 	st->evicted |= (b->active & bit) != 0;
 	if ((b->pending | wired(b)) & bit)
-		lr_ready_elsewhere(v, b, intid);
+		lr_ready_elsewhere(v, b, i);
 }
 
-void lr_fold(struct vcpu *v, unsigned n)
+static void fold(struct vcpu *v, unsigned n)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 	uint32_t id = st->lr_id[n];
@@ -266,30 +252,24 @@ void lr_fold(struct vcpu *v, unsigned n)
 		vgic_attend(v, to);
 }
 
-void lr_fold_all(struct vcpu *v)
+void lr_fold(struct vcpu *v, uint32_t lrs)
 {
-	for_each_bit(n, (uint32_t)cpu_of(v)->used)
-		lr_fold(v, n);
-}
-
-void lr_fold_requested(struct vcpu *v)
-{
-	for_each_bit(n, (uint32_t)cpu_of(v)->fold)
-		lr_fold(v, n);
+	for_each_bit(n, lrs)
+		fold(v, n);
 }
 
 void lr_request(struct vcpu *cur, struct vcpu *holder, unsigned n)
 {
 	if (holder == cur)
-		lr_fold(cur, n);
+		fold(cur, n);
 	else
 		cpu_of(holder)->fold |= (uint16_t)(1U << n);
 	vgic_attend(cur, holder);
 }
 
-void lr_recall(struct vgic_vm *g, struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop)
+void lr_recall(struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop)
 {
-	struct vcpu *holder = g->vm->vcpu[b->loc[i] >> 4];
+	struct vcpu *holder = b->vgic->vm->vcpu[b->loc[i] >> 4];
 	struct vgic_cpu_state *st = cpu_of(holder);
 	unsigned n = b->loc[i] & 15;
 

@@ -34,7 +34,7 @@ static bool wait_folded(struct vgic_vm *g, struct vcpu *cur, const uint16_t need
 		vgic_unlock(g, cur);
 		arch_cpu_relax();
 		vgic_lock(g);
-		lr_fold_requested(cur);
+		lr_fold(cur, cpu_of(cur)->fold);
 	}
 	return true;
 }
@@ -49,16 +49,16 @@ static bool recall(struct vgic_set *s, uint32_t mask, unsigned drop, bool wait)
 	for_each_bit(i, mask) {
 		uint8_t loc = s->bank->loc[i];
 
-		lr_recall(s->vgic, s->cur, s->bank, i, drop);
+		lr_recall(s->cur, s->bank, i, drop);
 		need[loc >> 4] |= (uint16_t)(1U << (loc & 15));
 	}
-	return !mask || !wait || wait_folded(s->vgic, s->cur, need);
+	return !mask || !wait || wait_folded(s->bank->vgic, s->cur, need);
 }
 
 static void notify(struct vgic_set *s, uint32_t mask)
 {
 	for_each_bit(i, mask)
-		line_notify(s->vgic, s->cur, s->owner, s->bank, s->first + i);
+		line_notify(s->cur, s->bank, i);
 }
 
 static bool set_group(struct vgic_set *s, uint32_t v)
@@ -77,7 +77,7 @@ static bool set_enable(struct vgic_set *s, uint32_t v)
 
 	b->enabled |= more;
 	for_each_bit(i, more & b->hw)
-		line_sync_enable(s->vgic, s->owner, b, s->first + i);
+		line_sync_enable(b, i);
 	notify(s, more & (b->pending | b->level));
 	return true;
 }
@@ -90,9 +90,9 @@ static bool clear_enable(struct vgic_set *s, uint32_t v)
 
 	b->enabled &= ~gone;
 	for_each_bit(i, gone & b->hw) {
-		line_sync_enable(s->vgic, s->owner, b, s->first + i);
+		line_sync_enable(b, i);
 		if (b->pending >> i & 1)
-			line_give_back(s->owner, b, s->first + i);
+			line_give_back(b, i);
 	}
 	return recall(s, v, 0, true);
 }
@@ -113,10 +113,10 @@ static bool get_pending(struct vgic_set *s, uint32_t *out)
 	bool done = recall(s, was, 0, true); /* may move other lines into list registers meanwhile */
 
 	v |= b->seen_pending & was;
-	if (s->owner)
-		v |= sgis_waiting(cpu_of(s->owner));
+	if (b->owner)
+		v |= sgis_waiting(cpu_of(b->owner));
 	for_each_bit(i, b->hw & ~v)
-		if (gic.ops->is_pending(line_cpu(s->owner), line_pintid(b, s->first + i)))
+		if (gic.ops->is_pending(bank_cpu(b), b->pintid[i]))
 			v |= 1U << i;
 	*out = v;
 	return done;
@@ -125,7 +125,7 @@ static bool get_pending(struct vgic_set *s, uint32_t *out)
 /* SGIs of GICv2 have registers that name the sender, and are read-only here. IHI 0048 §4.3.7 */
 static uint32_t settable(const struct vgic_set *s, uint32_t v)
 {
-	return s->owner && gic.version == 2 ? v & ~0xffffU : v;
+	return s->bank->owner && gic.version == 2 ? v & ~0xffffU : v;
 }
 
 static bool set_pending(struct vgic_set *s, uint32_t v)
@@ -134,7 +134,7 @@ static bool set_pending(struct vgic_set *s, uint32_t v)
 
 	v = settable(s, v);
 	for_each_bit(h, v & b->hw)
-		gic.ops->set_pending(line_cpu(s->owner), line_pintid(b, s->first + h), true);
+		line_hw(gic.ops->set_pending, b, h, true);
 	b->pending |= v & ~b->hw;
 	notify(s, v & ~b->hw);
 	return true;
@@ -146,15 +146,13 @@ static bool clear_pending(struct vgic_set *s, uint32_t v)
 
 	v = settable(s, v);
 	for_each_bit(i, v & b->hw) {
-		uint32_t p = line_pintid(b, s->first + i);
-
-		gic.ops->set_pending(line_cpu(s->owner), p, false);
+		line_hw(gic.ops->set_pending, b, i, false);
 		if (b->pending >> i & 1) /* acknowledged by EL2, so active there */
-			gic.ops->set_active(line_cpu(s->owner), p, false);
+			line_hw(gic.ops->set_active, b, i, false);
 	}
 	b->pending &= ~v;
-	if (s->owner)
-		__atomic_fetch_and(&cpu_of(s->owner)->sgi_pending, ~v, __ATOMIC_RELAXED);
+	if (b->owner)
+		__atomic_fetch_and(&cpu_of(b->owner)->sgi_pending, ~v, __ATOMIC_RELAXED);
 	return recall(s, v, DROP_PENDING, false);
 }
 
@@ -170,18 +168,16 @@ static bool get_active(struct vgic_set *s, uint32_t *out)
 static void make_active(struct vgic_set *s, uint32_t i)
 {
 	struct vgic_bank *b = s->bank;
-	struct vcpu *to = s->owner ? s->owner : line_target(s->vgic, b, s->first + i);
+	struct vcpu *to = line_target(b, i);
 	uint32_t bit = 1U << i;
 
 	if (!to || b->active & bit)
 		return;
 	if (b->hw & bit) {
-		uint32_t p = line_pintid(b, s->first + i);
-
 		if (b->pending & b->edge & bit)
-			gic.ops->set_pending(line_cpu(s->owner), p, true);
+			line_hw(gic.ops->set_pending, b, i, true);
 		b->pending &= ~bit;
-		gic.ops->set_active(line_cpu(s->owner), p, true);
+		line_hw(gic.ops->set_active, b, i, true);
 	}
 	b->active |= bit;
 	if (!(b->resident & bit)) {
@@ -207,7 +203,7 @@ static bool clear_active(struct vgic_set *s, uint32_t v)
 
 	b->active &= ~was;
 	for_each_bit(h, was & b->hw)
-		gic.ops->set_active(line_cpu(s->owner), line_pintid(b, s->first + h), false);
+		line_hw(gic.ops->set_active, b, h, false);
 	notify(s, was & (b->pending | b->level));
 	return recall(s, v, DROP_ACTIVE, false);
 }
@@ -228,17 +224,17 @@ static bool get_targets(struct vgic_set *s, uint32_t *out)
 {
 	*out = 0;
 	for (uint32_t i = s->size; i-- && gic.version == 2;)
-		*out = *out << 8 | (s->owner ? router_of_vcpu(s->owner->index) :
-					       spis_of(s->bank)->router[s->lane + i]);
+		*out = *out << 8 | (s->bank->owner ? router_of_vcpu(s->cur->index) :
+						     s->bank->router[s->lane + i]);
 	return true;
 }
 
 static bool set_targets(struct vgic_set *s, uint32_t v)
 {
-	uint32_t all = (1U << s->vgic->vm->vcpu_count) - 1;
+	uint32_t all = (1U << s->cur->vm->vcpu_count) - 1;
 
-	for (uint32_t i = 0; i < s->size && !s->owner && gic.version == 2; i++)
-		line_route(s->vgic, s->cur, s->bank, s->first + s->lane + i, v >> 8 * i & all);
+	for (uint32_t i = 0; i < s->size && !s->bank->owner && gic.version == 2; i++)
+		line_route(s->cur, s->bank, s->lane + i, v >> 8 * i & all);
 	return true;
 }
 
@@ -267,12 +263,12 @@ static bool set_config(struct vgic_set *s, uint32_t v)
 	struct vgic_bank *b = s->bank;
 	uint32_t moved = (b->edge ^ squeeze(v) << s->lane) & 0xffffU << s->lane;
 
-	if (s->owner && s->lane == 0)
+	if (b->owner && s->lane == 0)
 		return true;
 	b->edge ^= moved;
-	if (!s->owner)
+	if (!b->owner)
 		for_each_bit(h, moved & b->hw)
-			gic.ops->set_edge(0, line_pintid(b, s->first + h), b->edge >> h & 1);
+			line_hw(gic.ops->set_edge, b, h, b->edge >> h & 1);
 	notify(s, moved & b->level);
 	return true;
 }
@@ -325,9 +321,9 @@ static __attribute__((noinline)) enum emul access_set(struct vgic_set s, const s
 	uint32_t v = (uint32_t)a->value;
 	bool done;
 
-	vgic_lock(s.vgic);
+	vgic_lock(s.bank->vgic);
 	done = a->write ? r->set(&s, v) : r->get(&s, &v);
-	vgic_unlock(s.vgic, s.cur);
+	vgic_unlock(s.bank->vgic, s.cur);
 	a->value = v;
 	return done ? EMUL_OK : EMUL_RETRY;
 }
@@ -350,10 +346,9 @@ enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 	/* Bank 0 is in the redistributor and nowhere else, IHI 0069 §12.9. */
 	if (owner ? n != 0 : n == 0 || n >= g->bank_count)
 		return EMUL_OK;
-	b = owner ? &cpu_of(owner)->priv : &g->spis[n - 1].bank;
+	b = owner ? &cpu_of(owner)->priv : &g->spis[n - 1];
 	if (a->write || r->kind == STATE)
-		return access_set((struct vgic_set){ cur, owner, g, b, n * 32, intid % 32, a->size },
-				  r, a);
+		return access_set((struct vgic_set){ cur, b, intid % 32, a->size }, r, a);
 	uint32_t v = plain(b, r->kind, intid % 32);
 
 	a->value = a->size == 1 ? (uint8_t)v : v;

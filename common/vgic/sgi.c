@@ -32,20 +32,18 @@ void vgic_sgi1r(struct vcpu *cur, uint64_t value)
 	}
 }
 
-static void deactivate(struct vcpu *cur, struct vgic_bank *b, uint32_t intid)
+static void deactivate(struct vcpu *cur, struct vgic_bank *b, uint32_t i)
 {
-	struct vgic_vm *g = cur->vm->vgic;
-	struct vcpu *owner = intid < GIC_SPI_FIRST ? cur : NULL;
-	uint32_t i = intid % 32, bit = 1U << i;
+	uint32_t bit = 1U << i;
 
 	if (b->resident & bit)
-		lr_recall(g, cur, b, i, DROP_ACTIVE);
+		lr_recall(cur, b, i, DROP_ACTIVE);
 	if (!(b->active & bit))
 		return;
 	b->active &= ~bit;
 	if (b->hw & bit)
-		gic.ops->set_active(line_cpu(owner), line_pintid(b, intid), false);
-	line_notify(g, cur, owner, b, intid);
+		line_hw(gic.ops->set_active, b, i, false);
+	line_notify(cur, b, i);
 }
 
 /* IHI 0069 §12.2.10: no effect with EOImode 0, on special INTIDs and on LPIs. */
@@ -57,6 +55,6 @@ void vgic_dir(struct vcpu *cur, uint64_t value)
 	if (intid / 32 >= g->bank_count || !(gic.ops->vmcr_read() & ICH_VMCR_VEOIM))
 		return;
 	vgic_lock(g);
-	deactivate(cur, bank_of(cur, intid / 32), intid);
+	deactivate(cur, bank_of(cur, intid / 32), intid % 32);
 	vgic_unlock(g, cur);
 }

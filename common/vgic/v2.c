@@ -21,7 +21,7 @@ static void send(struct vcpu *cur, struct vcpu *to, uint32_t sgi, uint32_t sourc
 		return;
 	cpu_of(to)->sgi_source[sgi] |= (uint8_t)sources;
 	b->pending |= 1U << sgi;
-	line_notify(cur->vm->vgic, cur, to, b, sgi);
+	line_notify(cur, b, sgi);
 }
 
 static void set_sgir(struct vcpu *cur, uint32_t value)
@@ -44,7 +44,7 @@ static uint32_t sgi_byte(struct vcpu *cur, uint32_t sgi, bool write, bool set, u
 	uint32_t all = (1U << cur->vm->vcpu_count) - 1;
 
 	if (st->priv.resident >> sgi & 1)
-		lr_recall(cur->vm->vgic, cur, &st->priv, sgi, 0);
+		lr_recall(cur, &st->priv, sgi, 0);
 	if (write && set)
 		send(cur, cur, sgi, value & all);
 	else if (write)

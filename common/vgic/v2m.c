@@ -42,12 +42,12 @@ bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *t
 		return false;
 	if (cur && cur->vm != vm)
 		cur = NULL;
-	b = &g->spis[data / 32 - 1].bank;
+	b = &g->spis[data / 32 - 1];
 	vgic_lock(g);
-	v = line_target(g, b, data);
+	v = line_target(b, data % 32);
 	fresh = v && b->enabled & ~b->pending & bit;
 	b->pending |= bit;
-	line_notify(g, cur, NULL, b, data);
+	line_notify(cur, b, data % 32);
 	vgic_unlock(g, cur);
 	if (fresh)
 		*to = v->index;

@@ -34,10 +34,16 @@
 #define LR_STATE	 (LR_PENDING | LR_ACTIVE)
 
 struct vgic_bank {
+	struct vgic_vm *vgic;
+	struct vcpu *owner;  /* of SGIs and PPIs; NULL: SPIs */
+	uint32_t first;	     /* INTID of line 0 */
+	uint32_t hw;
+	uint16_t pintid[32]; /* where hw */
+
+	/* From here on cleared by a reset. */
 	uint32_t group, enabled, edge; /* as in IGROUPR, ISENABLER, the upper bits of ICFGR */
 	uint32_t pending, active;
 	uint32_t level;
-	uint32_t hw;
 	uint32_t resident;
 	uint32_t seen_pending, seen_active; /* list register when last read back */
 	union {
@@ -45,18 +51,13 @@ struct vgic_bank {
 		uint32_t prio_word[8]; /* little endian, as IPRIORITYR is */
 	};
 	uint8_t loc[32]; /* vCPU << 4 | list register; evicted SGI of GICv2: vCPU << 4 | source */
-};
-
-struct vgic_spis {
-	struct vgic_bank bank; /* first */
-	uint32_t router[32];   /* low word of GICD_IROUTER; GICv2: the byte of GICD_ITARGETSR */
-	uint16_t pintid[32];   /* where bank.hw */
+	uint32_t router[32]; /* SPIs: low word of GICD_IROUTER; GICv2: the byte of GICD_ITARGETSR */
 };
 
 /* What the handler of an assigned SPI is called with. */
 struct vgic_line {
-	struct vm *vm;
-	uint32_t vintid;
+	struct vgic_bank *bank;
+	uint32_t i;
 };
 
 struct vgic_cpu_state {
@@ -92,7 +93,7 @@ struct vgic_vm {
 	bool lpis;
 	uint32_t v2m_first, v2m_count; /* SPIs of the virtual GICv2m frame; 0: it has none */
 	struct vm *vm;
-	struct vgic_spis *spis; /* banks 1 .. bank_count */
+	struct vgic_bank *spis; /* banks 1 .. bank_count */
 };
 
 _Static_assert(MAX_VCPUS <= GICV2_MAX_CPUS, "a byte of GICD_ITARGETSR has a bit for each vCPU");
@@ -111,13 +112,10 @@ static inline uint32_t router_of_vcpu(unsigned n)
 
 /* A set of lines of one bank, as an access to their registers names them. */
 struct vgic_set {
-	struct vcpu *cur;   /* who accesses */
-	struct vcpu *owner; /* bank 0: whose; else NULL */
-	struct vgic_vm *vgic;
+	struct vcpu *cur; /* who accesses */
 	struct vgic_bank *bank;
-	uint32_t first; /* INTID of bit 0 */
-	uint32_t lane;	/* line in the bank that the access begins at */
-	uint8_t size;	/* of the access */
+	uint32_t lane;	  /* line in the bank that the access begins at */
+	uint8_t size;	  /* of the access */
 };
 
 static inline struct vgic_cpu_state *cpu_of(const struct vcpu *v)
@@ -125,21 +123,16 @@ static inline struct vgic_cpu_state *cpu_of(const struct vcpu *v)
 	return v->vgic.state;
 }
 
-static inline struct vgic_spis *spis_of(struct vgic_bank *b)
-{
-	return container_of(b, struct vgic_spis, bank);
-}
-
 /* Bank n as vCPU v sees it. n < bank_count. */
 static inline struct vgic_bank *bank_of(const struct vcpu *v, uint32_t n)
 {
-	return n ? &v->vm->vgic->spis[n - 1].bank : &cpu_of(v)->priv;
+	return n ? &v->vm->vgic->spis[n - 1] : &cpu_of(v)->priv;
 }
 
-/* Of a HW-linked line. */
-static inline uint32_t line_pintid(struct vgic_bank *b, uint32_t intid)
+/* Physical CPU of private lines; no matter for SPIs. */
+static inline unsigned bank_cpu(const struct vgic_bank *b)
 {
-	return intid < GIC_SPI_FIRST ? intid : spis_of(b)->pintid[intid % 32];
+	return b->owner ? b->owner->cpu : 0;
 }
 
 /* Pending by its wire: an emulated device holds it and it is not edge-triggered. */
@@ -153,9 +146,9 @@ static inline uint8_t loc_of(const struct vcpu *v, unsigned lr)
 	return (uint8_t)((unsigned)v->index << 4 | lr);
 }
 
-static inline bool grp_enabled(const struct vgic_vm *g, const struct vgic_bank *b, uint32_t i)
+static inline bool grp_enabled(const struct vgic_bank *b, uint32_t i)
 {
-	return g->ctlr >> (b->group >> i & 1) & 1;
+	return b->vgic->ctlr >> (b->group >> i & 1) & 1;
 }
 
 static inline void vgic_lock(struct vgic_vm *g)
@@ -179,36 +172,33 @@ static inline void vgic_unlock(struct vgic_vm *g, const struct vcpu *cur)
 /* lr.c. All with the lock held. */
 enum { DROP_PENDING = 1, DROP_ACTIVE = 2 };
 void vgic_attend(const struct vcpu *cur, struct vcpu *to);
-void lr_fold(struct vcpu *v, unsigned n); /* own CPU: list register n back to software */
-void lr_fold_all(struct vcpu *v);
-void lr_fold_requested(struct vcpu *v);
+void lr_fold(struct vcpu *v, uint32_t lrs); /* own CPU: these list registers back to software */
 void lr_request(struct vcpu *cur, struct vcpu *holder, unsigned n);
 /* Line i, resident, back to software: at once on the own CPU, else at its holder's next exit. */
-void lr_recall(struct vgic_vm *g, struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop);
+void lr_recall(struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop);
 void lr_take(struct vcpu *v, unsigned n, uint32_t id); /* n describes id from now on */
-void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t intid, uint64_t state);
+void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t i, uint64_t state);
 void lr_write_hcr(struct vgic_cpu_state *st, bool waiting);
 void lr_watch_eoimode(struct vcpu *v);
-void lr_ready_elsewhere(struct vcpu *v, struct vgic_bank *b, uint32_t intid);
+void lr_ready_elsewhere(struct vcpu *v, struct vgic_bank *b, uint32_t i);
 uint64_t lr_free_mask(void);
-void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t intid); /* own CPU, HW-linked */
+void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t i); /* own CPU, HW-linked */
 
 /* deliver.c */
 irq_handler_fn vgic_maintenance_irq;
 
-/* line.c. All with the lock held, but the handlers. */
+/* line.c: line i of a bank. All with the lock held, but the handlers. */
 irq_handler_fn vgic_ppi_irq, vgic_spi_irq;
-struct vcpu *line_target(const struct vgic_vm *g, struct vgic_bank *b, uint32_t intid);
-struct vcpu *line_ready(struct vgic_vm *g, struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
-void line_notify(struct vgic_vm *g, const struct vcpu *cur, struct vcpu *owner,
-		 struct vgic_bank *b, uint32_t intid);
-void line_route(struct vgic_vm *g, struct vcpu *cur, struct vgic_bank *b, uint32_t intid,
-		uint32_t router);
-unsigned line_cpu(const struct vcpu *owner);
-void line_give_back(const struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
-void line_sync_enable(const struct vgic_vm *g, const struct vcpu *owner, struct vgic_bank *b,
-		      uint32_t intid);
-void line_quiesce(const struct vcpu *owner, struct vgic_bank *b, uint32_t intid);
+struct vcpu *line_target(const struct vgic_bank *b, uint32_t i);
+struct vcpu *line_ready(const struct vgic_bank *b, uint32_t i);
+void line_notify(const struct vcpu *cur, const struct vgic_bank *b, uint32_t i);
+void line_route(struct vcpu *cur, struct vgic_bank *b, uint32_t i, uint32_t router);
+/* One of gic.ops, with the physical line that it is linked to. */
+void line_hw(void (*op)(unsigned cpu, uint32_t intid, bool on), const struct vgic_bank *b,
+	     uint32_t i, bool on);
+void line_give_back(struct vgic_bank *b, uint32_t i);
+void line_sync_enable(const struct vgic_bank *b, uint32_t i);
+void line_quiesce(const struct vgic_bank *b, uint32_t i);
 
 /* lpi.c. All with the lock held. */
 struct vcpu *lpi_queue(struct vgic_vm *g, struct vlpi *lpi); /* where; NULL: it waits or is lost */
