@@ -11,7 +11,7 @@ B := build
 include objects.mk
 
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wimplicit-fallthrough -Wno-missing-field-initializers -Werror -Wframe-larger-than=2048
+	-Wimplicit-fallthrough -Wno-missing-field-initializers -Wno-c2x-extensions -Werror -Wframe-larger-than=2048
 common := -std=gnu11 -g -Iinclude $(warnings)
 
 # All for size, but what the commonest traps run through, and the walk through the device tree, a

@@ -297,10 +297,8 @@ void vgic_enter(struct vcpu *v)
  * The conditions are gone when the handler returns, or the line would fire again at once: ended
  * lines of emulated devices (EISR), EOIcount, nothing pending left.
  */
-void vgic_maintenance_irq(void *arg, uint32_t intid, struct vcpu *cur)
+void vgic_maintenance_irq(void *, uint32_t, struct vcpu *cur)
 {
-	(void)arg;
-	(void)intid;
 	if (!cur)
 		return;
 	vgic_lock(cur->vm->vgic);

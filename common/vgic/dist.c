@@ -98,9 +98,8 @@ static __attribute__((noinline)) enum emul dist_other(struct vcpu *vcpu, struct 
 	return EMUL_OK;
 }
 
-enum emul vgic_dist_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+enum emul vgic_dist_access(struct vcpu *vcpu, void *, struct mmio_access *a)
 {
-	(void)arg;
 	if (!a->write)
 		a->value = 0;
 	if (a->off - GICD_IGROUPR < 0x1000 - GICD_IGROUPR)

@@ -50,13 +50,6 @@ static void cpu_reset(struct vcpu *v)
 	st->asleep = true;
 }
 
-static void lpi_reset(struct vgic_cpu_state *st)
-{
-	lpi_drop_all(st);
-	st->propbaser = st->pendbaser = 0;
-	st->lpis_on = false;
-}
-
 /* PPIs have one handler for all guests. */
 static enum hv_status register_ppi(uint32_t ppi, irq_handler_fn *fn, bool guest)
 {
@@ -216,8 +209,12 @@ void vgic_quiesce_lines(struct vm *vm)
 
 	vgic_lock(g);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vgic_cpu_state *st = cpu_of(vm->vcpu[i]);
+
 		cpu_reset(vm->vcpu[i]);
-		lpi_reset(cpu_of(vm->vcpu[i]));
+		lpi_drop_all(st);
+		st->propbaser = st->pendbaser = 0;
+		st->lpis_on = false;
 	}
 	dist_reset(g);
 	vgic_unlock(g, NULL);

@@ -92,9 +92,8 @@ void line_quiesce(const struct vgic_bank *b, uint32_t i)
 }
 
 /* PPIs have one handler for all guests: whose it is says the CPU. */
-void vgic_ppi_irq(void *arg, uint32_t intid, struct vcpu *cur)
+void vgic_ppi_irq(void *, uint32_t intid, struct vcpu *cur)
 {
-	(void)arg;
 	if (!cur) /* stays active, so it is silent until vgic_vcpu_reset */
 		return;
 
@@ -113,12 +112,11 @@ void vgic_ppi_irq(void *arg, uint32_t intid, struct vcpu *cur)
  * On another CPU than the target's, or disabled: the guest changed it while the interrupt was on
  * its way. Physical routing and enabling are changed already, so given back it comes rightly.
  */
-void vgic_spi_irq(void *arg, uint32_t pintid, struct vcpu *cur)
+void vgic_spi_irq(void *arg, uint32_t, struct vcpu *cur)
 {
 	const struct vgic_line *l = arg;
 	struct vgic_bank *b = l->bank;
 
-	(void)pintid;
 	vgic_lock(b->vgic);
 	if (b->enabled >> l->i & 1 && cur && cur == line_target(b, l->i) && cpu_of(cur)->online) {
 		lr_inject(cur, b, l->i);

@@ -97,13 +97,12 @@ static uint64_t rd_read(struct vcpu *v, const struct mmio_access *a, uint32_t of
 	return 0;
 }
 
-enum emul vgic_redist_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+enum emul vgic_redist_access(struct vcpu *vcpu, void *, struct mmio_access *a)
 {
 	uint32_t index = (uint32_t)(a->off / (2 * GICR_FRAME));
 	uint32_t off = (uint32_t)(a->off % (2 * GICR_FRAME));
 	struct vcpu *owner;
 
-	(void)arg;
 	if (!a->write)
 		a->value = 0;
 	if (index >= vcpu->vm->vcpu_count)

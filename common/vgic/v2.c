@@ -84,9 +84,8 @@ static uint32_t read_other(const struct vgic_vm *g, uint64_t off)
 	return 0;
 }
 
-enum emul vgic_v2_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+enum emul vgic_v2_access(struct vcpu *vcpu, void *, struct mmio_access *a)
 {
-	(void)arg;
 	if (!a->write)
 		a->value = 0;
 	if (a->off >= GICD_ISENABLER && a->off < GICD_SGIR)
@@ -105,9 +104,8 @@ enum emul vgic_v2_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 	return EMUL_OK;
 }
 
-enum emul vgic_v2_dir_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+enum emul vgic_v2_dir_access(struct vcpu *vcpu, void *, struct mmio_access *a)
 {
-	(void)arg;
 	if (a->write && a->off == 0 && a->size == 4)
 		vgic_dir(vcpu, a->value);
 	else if (!a->write)

@@ -7,13 +7,12 @@
 
 #include "vgic_priv.h"
 
-static enum emul v2m_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
+static enum emul v2m_access(struct vcpu *, void *arg, struct mmio_access *a)
 {
 	const struct vgic_vm *g = arg;
 
 	uint64_t typer = field_put(g->v2m_count, V2M_TYPER_BASE, g->v2m_first);
 
-	(void)vcpu;
 	if (!a->write)
 		a->value = a->size != 4	       ? 0 :
 			   a->off == V2M_TYPER ? typer :

@@ -161,10 +161,21 @@ static void reg_write(struct vits *its, const struct mmio_access *a)
 	}
 }
 
+/* Its turn of the queue, and the end of what the caller locked. */
+static void run_unlock(struct vits *its, struct vcpu *cur)
+{
+	bool again;
+
+	run(its, cur);
+	again = busy(its);
+	spin_unlock(&its->lock);
+	if (again)
+		vcpu_repost(cur);
+}
+
 static enum emul vits_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 {
 	struct vits *its = arg;
-	bool again;
 
 	/* The translation frame is for devices: what a CPU writes there is no message. */
 	if (a->off >= ITS_FRAME || a->size < 4) {
@@ -181,28 +192,18 @@ static enum emul vits_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 	spin_lock(&its->lock);
 	if (a->write)
 		reg_write(its, a);
-	run(its, vcpu);
-	again = busy(its);
-	spin_unlock(&its->lock);
-	if (again)
-		vcpu_repost(vcpu);
+	run_unlock(its, vcpu);
 	return EMUL_OK;
 }
 
 void vits_resume(struct vits *its, struct vcpu *cur)
 {
-	bool again;
-
 	/* Without the lock: who leaves work behind reposts its own CPU, which then sees it. */
 	if (__atomic_load_n(&its->creadr, __ATOMIC_RELAXED) ==
 	    __atomic_load_n(&its->cwriter, __ATOMIC_RELAXED))
 		return;
 	spin_lock(&its->lock);
-	run(its, cur);
-	again = busy(its);
-	spin_unlock(&its->lock);
-	if (again)
-		vcpu_repost(cur);
+	run_unlock(its, cur);
 }
 
 bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint8_t *to)
@@ -211,7 +212,7 @@ bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *
 	bool news;
 
 	spin_lock(&its->lock);
-	news = dev && event < dev->limit && its->enabled && vits_signal(its, dev, event, cur);
+	news = dev && event < dev->limit && its->enabled && vits_signal(its, &dev->lpi[event], cur);
 	if (news)
 		*to = dev->lpi[event].vcpu;
 	spin_unlock(&its->lock);
@@ -238,19 +239,17 @@ void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 	spin_unlock(&its->lock);
 }
 
-static void reset_device(struct vits *its, struct vits_dev *dev)
-{
-	for (uint32_t e = 0; e < dev->limit; e++)
-		vits_unmap(its, dev, e);
-	dev->limit = 0;
-}
-
 void vits_reset(struct vits *its)
 {
 	spin_lock(&its->lock);
-	for (uint32_t i = 0; i < its->dev_end; i++)
-		if (its->dev[i])
-			reset_device(its, its->dev[i]);
+	for (uint32_t i = 0; i < its->dev_end; i++) {
+		struct vits_dev *dev = its->dev[i];
+
+		for (uint32_t e = 0; dev && e < dev->limit; e++)
+			vits_unmap(its, &dev->lpi[e]);
+		if (dev)
+			dev->limit = 0;
+	}
 	set_ctlr(its, 0);
 	set_cbaser(its, 0);
 	memcpy(its->baser, baser_ro, sizeof(baser_ro));
@@ -292,8 +291,7 @@ enum hv_status vits_add_device(struct vits *its, uint32_t vdev, uint32_t events)
 		return HV_ENOMEM;
 	dev->events = events;
 	dev->lpi = pmem_try_alloc(events * sizeof(*dev->lpi), 64);
-	dev->map = pmem_try_alloc(events * sizeof(*dev->map), 64);
-	if (!dev->lpi || !dev->map)
+	if (!dev->lpi)
 		return HV_ENOMEM;
 	its->dev[vdev] = dev;
 	its->dev_end = MAX(its->dev_end, vdev + 1);

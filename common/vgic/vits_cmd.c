@@ -36,10 +36,14 @@ static bool find_vcpu(const struct vits *its, uint64_t rd, uint8_t *vcpu)
 	return n < its->vm->vcpu_count;
 }
 
-void vits_unmap(struct vits *its, struct vits_dev *dev, uint32_t event)
+/* A collection that is there; where its interrupts go, or VITS_UNMAPPED. */
+static uint8_t target_of(const struct vits *its, uint64_t icid)
 {
-	struct vlpi *lpi = &dev->lpi[event];
+	return icid < VITS_ICIDS ? its->col[icid] : VITS_UNMAPPED;
+}
 
+void vits_unmap(struct vits *its, struct vlpi *lpi)
+{
 	if (!lpi->vintid)
 		return;
 	vgic_lpi_clear(its->vm, lpi);
@@ -70,15 +74,14 @@ static bool was_pending(struct vits_redist *r, uint32_t lpi)
 	return seen;
 }
 
-static void load(struct vits *its, struct vcpu *cur, struct vits_dev *dev, uint32_t event)
+static void load(struct vits *its, struct vcpu *cur, struct vlpi *lpi)
 {
-	struct vlpi *lpi = &dev->lpi[event];
 	struct vits_redist *r = &its->redist[lpi->vcpu];
 	uint32_t n = lpi->vintid - IRQ_LPI_FIRST;
 	bool inside = lpi->vintid < r->end;
 	uint8_t p = inside ? property(its, r->props + n) : 0;
 
-	dev->map[event].fresh = r->end != 0;
+	lpi->fresh = r->end != 0;
 	lpi->prio = p & LPI_PRIORITY;
 	lpi->enabled = p & LPI_ENABLE;
 	if (inside && was_pending(r, n))
@@ -86,30 +89,27 @@ static void load(struct vits *its, struct vcpu *cur, struct vits_dev *dev, uint3
 }
 
 /* MAPC moved the collection since, or the event was mapped before LPIs were on. */
-static __attribute__((noinline)) bool signal_stale(struct vits *its, struct vits_dev *dev,
-						   uint32_t event, struct vcpu *cur, uint8_t to)
+static __attribute__((noinline)) bool signal_stale(struct vits *its, struct vlpi *lpi,
+						   struct vcpu *cur, uint8_t to)
 {
-	struct vlpi *lpi = &dev->lpi[event];
-
 	if (lpi->vcpu != to)
 		vgic_lpi_update(its->vm, cur, lpi, to);
-	if (!dev->map[event].fresh) {
+	if (!lpi->fresh) {
 		its->line.ipa = VITS_NO_LINE;
-		load(its, cur, dev, event);
+		load(its, cur, lpi);
 	}
 	return vgic_lpi_pend(its->vm, cur, lpi);
 }
 
-bool vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur)
+bool vits_signal(struct vits *its, struct vlpi *lpi, struct vcpu *cur)
 {
-	struct vlpi *lpi = &dev->lpi[event];
-	uint8_t to = its->col[dev->map[event].icid];
+	uint8_t to = its->col[lpi->icid];
 
 	if (!lpi->vintid || to == VITS_UNMAPPED || !its->redist[to].end)
 		return false;
-	if (lpi->vcpu == to && dev->map[event].fresh)
+	if (lpi->vcpu == to && lpi->fresh)
 		return vgic_lpi_pend(its->vm, cur, lpi);
-	return signal_stale(its, dev, event, cur, to);
+	return signal_stale(its, lpi, cur, to);
 }
 
 static enum result map_device(struct vits *its, struct vits_dev *dev, const struct its_cmd *cmd)
@@ -124,7 +124,7 @@ static enum result map_device(struct vits *its, struct vits_dev *dev, const stru
 		if (its->budget <= 0)
 			return CMD_MORE;
 		its->budget -= COST_EVENT;
-		vits_unmap(its, dev, its->scan.event);
+		vits_unmap(its, &dev->lpi[its->scan.event]);
 	}
 	dev->limit = valid ? MIN(dev->events, 1U << bits) : 0;
 	return CMD_DONE;
@@ -142,58 +142,61 @@ static enum result map_collection(struct vits *its, const struct its_cmd *cmd, u
 	return CMD_DONE;
 }
 
-static enum result map_event(struct vits *its, struct vcpu *cur, struct vits_dev *dev,
-			     uint32_t event, uint64_t vintid, uint64_t icid)
+static enum result map_event(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint64_t vintid,
+			     uint64_t icid)
 {
+	uint8_t to = target_of(its, icid);
+
 	if (vintid < IRQ_LPI_FIRST || vintid >> VITS_INTID_BITS)
 		return BAD_INTID;
 	if (icid >= VITS_ICIDS)
 		return BAD_COLLECTION;
-	vits_unmap(its, dev, event);
-	dev->map[event].icid = (uint8_t)icid;
-	dev->lpi[event].vcpu = its->col[icid] == VITS_UNMAPPED ? 0 : its->col[icid];
-	dev->lpi[event].vintid = (uint32_t)vintid;
-	load(its, cur, dev, event);
+	vits_unmap(its, lpi);
+	lpi->icid = (uint8_t)icid;
+	lpi->vcpu = to == VITS_UNMAPPED ? 0 : to;
+	lpi->vintid = (uint32_t)vintid;
+	load(its, cur, lpi);
 	return CMD_DONE;
 }
 
-static enum result move_event(struct vits *its, struct vcpu *cur, struct vits_dev *dev,
-			      uint32_t event, uint64_t icid)
+static enum result move_event(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint64_t icid)
 {
-	if (icid >= VITS_ICIDS || its->col[icid] == VITS_UNMAPPED)
+	uint8_t to = target_of(its, icid);
+
+	if (to == VITS_UNMAPPED)
 		return BAD_COLLECTION;
-	dev->map[event].icid = (uint8_t)icid;
-	if (dev->lpi[event].vcpu != its->col[icid])
-		vgic_lpi_update(its->vm, cur, &dev->lpi[event], its->col[icid]);
+	lpi->icid = (uint8_t)icid;
+	if (lpi->vcpu != to)
+		vgic_lpi_update(its->vm, cur, lpi, to);
 	return CMD_DONE;
 }
 
-static void reload(struct vits *its, struct vcpu *cur, struct vits_dev *dev, uint32_t event)
+static void reload(struct vits *its, struct vcpu *cur, struct vlpi *lpi)
 {
-	struct vlpi *lpi = &dev->lpi[event];
-
-	load(its, cur, dev, event);
+	load(its, cur, lpi);
 	vgic_lpi_update(its->vm, cur, lpi, lpi->vcpu);
 }
 
-/* The next mapped event from its->scan on; false at the end, and when the budget is used up. */
-static bool scan(struct vits *its, struct vits_dev **dev, uint32_t *event)
+/* The next mapped event from its->scan on; NULL at the end, and when the budget is used up. */
+static struct vlpi *scan(struct vits *its)
 {
 	for (; its->scan.dev < its->dev_end; its->scan.dev++, its->scan.event = 0) {
-		*dev = its->dev[its->scan.dev];
+		struct vits_dev *dev = its->dev[its->scan.dev];
+
 		its->budget -= 1;
-		while (*dev && its->scan.event < (*dev)->limit) {
+		while (dev && its->scan.event < dev->limit) {
 			if (its->budget <= 0)
-				return false;
+				return NULL;
 			its->budget -= 1;
-			*event = its->scan.event++;
-			if ((*dev)->lpi[*event].vintid) {
+			struct vlpi *lpi = &dev->lpi[its->scan.event++];
+
+			if (lpi->vintid) {
 				its->budget -= COST_EVENT;
-				return true;
+				return lpi;
 			}
 		}
 	}
-	return false;
+	return NULL;
 }
 
 static enum result scanned(const struct vits *its)
@@ -203,29 +206,27 @@ static enum result scanned(const struct vits *its)
 
 static enum result reload_collection(struct vits *its, struct vcpu *cur, uint64_t icid)
 {
-	struct vits_dev *dev;
-	uint32_t event;
+	struct vlpi *lpi;
 
-	if (icid >= VITS_ICIDS || its->col[icid] == VITS_UNMAPPED)
+	if (target_of(its, icid) == VITS_UNMAPPED)
 		return BAD_COLLECTION;
-	while (scan(its, &dev, &event))
-		if (dev->map[event].icid == icid)
-			reload(its, cur, dev, event);
+	while ((lpi = scan(its)))
+		if (lpi->icid == icid)
+			reload(its, cur, lpi);
 	return scanned(its);
 }
 
 /* What is pending moves; where later ones go is for MAPC to say. */
 static enum result move_all(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
-	struct vits_dev *dev;
-	uint32_t event;
+	struct vlpi *lpi;
 	uint8_t from, to;
 
 	if (!find_vcpu(its, cmd->w[2], &from) || !find_vcpu(its, cmd->w[3], &to))
 		return BAD_TARGET;
-	while (scan(its, &dev, &event))
-		if (dev->lpi[event].vcpu == from)
-			vgic_lpi_update(its->vm, cur, &dev->lpi[event], to);
+	while ((lpi = scan(its)))
+		if (lpi->vcpu == from)
+			vgic_lpi_update(its->vm, cur, lpi, to);
 	return scanned(its);
 }
 
@@ -235,6 +236,7 @@ static enum result perform_on(struct vits *its, struct vcpu *cur, const struct i
 {
 	uint64_t kind = field_get(CMD0_KIND, cmd->w[0]);
 	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
+	struct vlpi *lpi;
 
 	if (!dev)
 		return BAD_DEVICE;
@@ -242,21 +244,22 @@ static enum result perform_on(struct vits *its, struct vcpu *cur, const struct i
 		return map_device(its, dev, cmd);
 	if (event >= dev->limit)
 		return BAD_EVENT;
+	lpi = &dev->lpi[event];
 	if (kind == ITS_CMD_MAPTI || kind == ITS_CMD_MAPI)
-		return map_event(its, cur, dev, event,
+		return map_event(its, cur, lpi,
 				 kind == ITS_CMD_MAPI ? event : field_get(CMD1_INTID, cmd->w[1]), icid);
-	if (!dev->lpi[event].vintid)
+	if (!lpi->vintid)
 		return BAD_EVENT;
 	if (kind == ITS_CMD_MOVI)
-		return move_event(its, cur, dev, event, icid);
+		return move_event(its, cur, lpi, icid);
 	if (kind == ITS_CMD_INT)
-		vits_signal(its, dev, event, cur);
+		vits_signal(its, lpi, cur);
 	else if (kind == ITS_CMD_CLEAR)
-		vgic_lpi_clear(its->vm, &dev->lpi[event]);
+		vgic_lpi_clear(its->vm, lpi);
 	else if (kind == ITS_CMD_DISCARD)
-		vits_unmap(its, dev, event);
+		vits_unmap(its, lpi);
 	else
-		reload(its, cur, dev, event);
+		reload(its, cur, lpi);
 	return CMD_DONE;
 }
 

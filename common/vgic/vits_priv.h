@@ -35,16 +35,10 @@
 #define COST_EVENT	2  /* an event that is mapped; one that is not, and a device: 1 */
 #define VITS_BUDGET	(VITS_BATCH * COST_CMD)
 
-struct vits_map {
-	uint8_t icid;
-	bool fresh; /* lpi's priority and enable bit are what the guest's table said */
-};
-
 struct vits_dev {
 	uint32_t events;      /* that the device has */
 	uint32_t limit;	      /* that the guest may map: 0 without a MAPD */
-	struct vlpi *lpi;     /* vintid 0: not mapped */
-	struct vits_map *map;
+	struct vlpi *lpi;     /* one an event; vintid 0: not mapped */
 };
 
 struct vits {
@@ -82,7 +76,7 @@ struct vits {
 /* Performs one command, as far as its->budget goes; false: it is not finished. */
 bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd);
 /* The event of a device becomes pending, if it goes anywhere; false: nothing changed. O(1). */
-bool vits_signal(struct vits *its, struct vits_dev *dev, uint32_t event, struct vcpu *cur);
-void vits_unmap(struct vits *its, struct vits_dev *dev, uint32_t event);
+bool vits_signal(struct vits *its, struct vlpi *lpi, struct vcpu *cur);
+void vits_unmap(struct vits *its, struct vlpi *lpi);
 
 #endif

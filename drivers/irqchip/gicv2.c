@@ -118,11 +118,11 @@ static void start_interface(void)
 	wr32(v2.cpu, REG32(GICC_CTLR), ctlr | (uint32_t)(GICC_CTLR_EOIMODE | GICC_CTLR_ON));
 }
 
-static enum hv_status v2_cpu_init(unsigned cpu, uint64_t mpidr)
+/* GICv2 numbers CPUs by itself, without their MPIDR. */
+static enum hv_status v2_cpu_init(unsigned cpu, uint64_t)
 {
 	uint32_t mask = own_mask();
 
-	(void)mpidr; /* GICv2 numbers CPUs by itself */
 	if (!mask) {
 		log_err("gic: CPU %u has several CPU interfaces in GICD_ITARGETSR", cpu);
 		return HV_EINVAL;

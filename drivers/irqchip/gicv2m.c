@@ -37,12 +37,11 @@ uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n)
 }
 
 /* Routed first: some distributors do not latch an edge that goes nowhere. */
-static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
+static enum hv_status alloc(struct msi_ctrl *c, uint32_t, uint32_t n, unsigned cpu,
 			    struct msi_block *out)
 {
 	uint32_t first = v2m_place(c, 0, n);
 
-	(void)device_id;
 	if (!first)
 		return HV_ENOMEM;
 	for (uint32_t spi = first; spi < first + n; spi++) {
@@ -54,15 +53,13 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, 
 	return HV_OK;
 }
 
-static void move(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, unsigned cpu)
+static void move(struct msi_ctrl *, const struct msi_block *b, uint32_t i, unsigned cpu)
 {
-	(void)c;
 	gic.ops->route(b->first_intid + i, cpu);
 }
 
-static void set_enabled(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, bool on)
+static void set_enabled(struct msi_ctrl *, const struct msi_block *b, uint32_t i, bool on)
 {
-	(void)c;
 	gic.ops->set_enabled(0, b->first_intid + i, on);
 }
 

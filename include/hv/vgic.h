@@ -71,6 +71,8 @@ struct vlpi {
 	bool enabled;
 	bool pending;	 /* queued, or waiting for `enabled` */
 	uint8_t queued;	 /* 1 + the queue of that vCPU it is in (priority / 8), 0: in none */
+	uint8_t icid;	 /* for the virtual ITS: the collection ... */
+	bool fresh;	 /* ... and that prio and enabled are what the guest's table said */
 	struct vlpi *next, *prev;
 };
 /* False: it is pending already and not in a list register, or not mapped: this one adds nothing. */
