@@ -46,24 +46,19 @@ static uint64_t *slot_at(uint64_t *table, uint64_t ipa, unsigned level)
 	return &table[level == START_LEVEL ? index : index % ENTRIES];
 }
 
-static uint64_t leaf_bits(const struct s2 *s2, enum s2_type type)
-{
-	uint64_t wb = s2->geo.fwb ? ATTR_FWB_WB : ATTR_NORMAL_WB;
+static const uint64_t leaf_bits[] = {
+	[S2_RAM] = S2AP_RW | SH_INNER,
+	[S2_RAM_RO] = S2AP_RO | SH_INNER,
+	[S2_BAR_NC] = ATTR_NORMAL_NC | S2AP_RW | PTE_XN,
+	[S2_DEVICE] = ATTR_DEVICE_nGnRE | S2AP_RW | PTE_XN,
+	[S2_DOORBELL] = ATTR_DEVICE_nGnRE | S2AP_WO | PTE_XN,
+};
 
-	switch (type) {
-	case S2_RAM:
-		return wb | S2AP_RW | SH_INNER | PTE_AF | PTE_VALID;
-	case S2_RAM_RO:
-		return wb | S2AP_RO | SH_INNER | PTE_AF | PTE_VALID;
-	case S2_BAR_NC:
-		return ATTR_NORMAL_NC | S2AP_RW | PTE_XN | PTE_AF | PTE_VALID;
-	case S2_DEVICE:
-		return ATTR_DEVICE_nGnRE | S2AP_RW | PTE_XN | PTE_AF | PTE_VALID;
-	case S2_DOORBELL:
-		return ATTR_DEVICE_nGnRE | S2AP_WO | PTE_XN | PTE_AF | PTE_VALID;
-	}
-	ASSERT(!"stage-2 type");
-	return 0;
+static void table_return(struct s2 *s2, uint64_t *t)
+{
+	t[0] = s2->free_tables.v;
+	s2->free_tables = va_to_pa(t);
+	s2->free_count++;
 }
 
 enum hv_status s2_init(struct s2 *s2, struct s2_geometry geo, uint16_t vmid, unsigned tables,
@@ -80,9 +75,7 @@ enum hv_status s2_init(struct s2 *s2, struct s2_geometry geo, uint16_t vmid, uns
 
 		if (!t)
 			return HV_ENOMEM;
-		t[0] = s2->free_tables.v;
-		s2->free_tables = va_to_pa(t);
-		s2->free_count++;
+		table_return(s2, t);
 	}
 	return HV_OK;
 }
@@ -98,13 +91,6 @@ static uint64_t *table_take(struct s2 *s2, uint64_t fill)
 	for (unsigned i = 0; i < ENTRIES; i++)
 		t[i] = fill;
 	return t;
-}
-
-static void table_return(struct s2 *s2, uint64_t *t)
-{
-	t[0] = s2->free_tables.v;
-	s2->free_tables = va_to_pa(t);
-	s2->free_count++;
 }
 
 /* What one leaf of a mapping is: the lowest level number, hence largest block, that fits. */
@@ -213,7 +199,11 @@ static enum hv_status put(struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t siz
 
 enum hv_status s2_map(struct s2 *s2, ipa_t ipa, pa_t pa, uint64_t size, enum s2_type type)
 {
-	return put(s2, ipa.v, pa.v, size, leaf_bits(s2, type));
+	uint64_t bits = leaf_bits[type] | PTE_AF | PTE_VALID;
+
+	if (type <= S2_RAM_RO)
+		bits |= s2->geo.fwb ? ATTR_FWB_WB : ATTR_NORMAL_WB;
+	return put(s2, ipa.v, pa.v, size, bits);
 }
 
 enum hv_status s2_mark(struct s2 *s2, ipa_t ipa, uint64_t size, uint64_t mark)

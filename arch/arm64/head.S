@@ -140,10 +140,8 @@ entry:
 relocate:
 	/* Every R_AARCH64_RELATIVE (ELF for AArch64, 5.7.x) gets the load address. */
 	adrp	x0, _start
-	adrp	x1, _rela
-	add	x1, x1, #:lo12:_rela
-	adrp	x2, _rela_end
-	add	x2, x2, #:lo12:_rela_end
+	adr	x1, _rela
+	adr	x2, _rela_end
 4:	cmp	x1, x2
 	b.hs	5f
 	ldp	x3, x4, [x1], #16
@@ -153,10 +151,8 @@ relocate:
 	add	x5, x5, x0
 	str	x5, [x0, x3]
 	b	4b
-5:	adrp	x0, _bss
-	add	x0, x0, #:lo12:_bss
-	adrp	x1, _bss_end
-	add	x1, x1, #:lo12:_bss_end
+5:	adr	x0, _bss
+	adr	x1, _bss_end
 6:	stp	xzr, xzr, [x0], #16
 	cmp	x0, x1
 	b.lo	6b
@@ -166,11 +162,9 @@ relocate:
 	mov	x29, #0
 	mov	x30, #0
 	b.ne	7f
-	adrp	x0, vectors
-	add	x0, x0, #:lo12:vectors
+	adr	x0, vectors
 	msr	vbar_el2, x0
-	adrp	x0, cpus
-	add	x0, x0, #:lo12:cpus
+	adr	x0, cpus
 	msr	tpidr_el2, x0
 	isb
 	mov	x0, x20
@@ -234,8 +228,7 @@ secondary_entry:
 	msr	daifset, #15
 	mov	x20, x0
 	bl	mmu_on
-	adrp	x0, vectors
-	add	x0, x0, #:lo12:vectors
+	adr	x0, vectors
 	msr	vbar_el2, x0
 	msr	tpidr_el2, x20
 	isb

@@ -4,6 +4,8 @@
  * is undefined. Every EL2 control register is written as a whole, from what the rows allow, never
  * by changing a reset value. DDI 0487 D23.2; values are the minimum over all CPUs.
  */
+#include <string.h>
+
 #include <hv/gic.h>
 #include <hv/log.h>
 
@@ -83,15 +85,6 @@ static const struct id_field fields[] = {
 	{ MMFR2, 36, 1 }, { MMFR2, 48, 1 }, { MMFR2, 52, 2 }, { MMFR2, 60, 1 }, /* IDS TTL BBM E0PD */
 };
 
-/* AArch32 identification (CRm 1..3): the guest's EL0 only; passed as the boot CPU has it. */
-static const uint8_t whole[] = {
-	REG(1, 0), REG(1, 1), /* ID_PFR0, 1; ID_DFR0 (performance monitors) stays 0 */
-	REG(1, 4), REG(1, 5), REG(1, 6), REG(1, 7), /* ID_MMFR0..3 */
-	REG(2, 0), REG(2, 1), REG(2, 2), REG(2, 3), REG(2, 4), REG(2, 5), /* ID_ISAR0..5 */
-	REG(2, 6), REG(2, 7), /* ID_MMFR4, ID_ISAR6 */
-	REG(3, 0), REG(3, 1), REG(3, 2), REG(3, 4), REG(3, 6), /* MVFR0..2, ID_PFR2, ID_MMFR5 */
-};
-
 static struct {
 	uint64_t guest[ID_REG_COUNT];
 	uint64_t hcr, hcrx, cptr, mdcr;
@@ -103,7 +96,10 @@ static unsigned get4(uint64_t reg, unsigned lsb)
 	return (unsigned)(reg >> lsb & 15);
 }
 
-/* mrs takes its register as text. */
+/*
+ * What is read at all: mrs takes its register as text. Of AArch32 (CRm 1..3, passed on as a whole)
+ * without ID_DFR0, for its performance monitors, and ID_AFR0.
+ */
 #define EACH_ID(X)                                                                                 \
 	X(1, 0) X(1, 1) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(2, 0) X(2, 1) X(2, 2) X(2, 3) X(2, 4)    \
 	X(2, 5) X(2, 6) X(2, 7) X(3, 0) X(3, 1) X(3, 2) X(3, 4) X(3, 6) X(4, 0) X(4, 1) X(4, 2)    \
@@ -152,16 +148,6 @@ bool idreg_usable(const char **why)
 	return false;
 }
 
-static void plan_needs(unsigned value, enum needs needs)
-{
-	if (value == 0)
-		return;
-	if (needs == NEEDS_API)
-		id.hcr |= BIT(HCR_APK_BIT) | BIT(HCR_API_BIT);
-	else if (needs == NEEDS_MSCEN)
-		id.hcrx |= BIT(11); /* HCRX_EL2.MSCEn */
-}
-
 void idreg_plan(struct s2_geometry geo)
 {
 	id.hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 | HCR_TSC | HCR_TIDCP |
@@ -177,12 +163,15 @@ void idreg_plan(struct s2_geometry geo)
 		else
 			v = MIN(v, f->max);
 		id.guest[f->reg] |= (uint64_t)v << f->lsb;
-		plan_needs(v, f->needs);
+		if (v && f->needs == NEEDS_API)
+			id.hcr |= BIT(HCR_APK_BIT) | BIT(HCR_API_BIT);
+		if (v && f->needs == NEEDS_MSCEN)
+			id.hcrx |= BIT(11); /* HCRX_EL2.MSCEn */
 	}
 	if (gic.version == 2)
 		id.guest[PFR0] &= ~BITS(27, 24); /* the CPU may have what the machine does not use */
-	for (unsigned i = 0; i < ARRAY_SIZE(whole); i++)
-		id.guest[whole[i]] = cpus[0].id_regs[whole[i]];
+	/* AArch32 identification: the guest's EL0 only; passed as the boot CPU has it. */
+	memcpy(id.guest, cpus[0].id_regs, PFR0 * sizeof(id.guest[0]));
 	/* A guest's physical addresses are IPAs: the largest encoding that fits (36, 40). */
 	id.guest[MMFR0] |= geo.ipa_bits >= 40 ? 2 : geo.ipa_bits >= 36 ? 1 : 0;
 

@@ -27,18 +27,11 @@ static bool have_pmem;
 extern uint64_t early_tables[];
 extern char cpu_stacks[], _rodata_end[], _ro_after_boot_end[];
 
-static uint64_t attributes(enum el2_type type)
-{
-	switch (type) {
-	case EL2_RW:
-		return ATTR_COMMON | PTE_NORMAL | PTE_SH_INNER;
-	case EL2_RO:
-		return ATTR_COMMON | PTE_NORMAL | PTE_SH_INNER | PTE_RO;
-	case EL2_DEVICE:
-		return ATTR_COMMON | PTE_DEVICE;
-	}
-	return 0;
-}
+static const uint64_t attributes[] = {
+	[EL2_RW] = ATTR_COMMON | PTE_NORMAL | PTE_SH_INNER,
+	[EL2_RO] = ATTR_COMMON | PTE_NORMAL | PTE_SH_INNER | PTE_RO,
+	[EL2_DEVICE] = ATTR_COMMON | PTE_DEVICE,
+};
 
 static uint64_t *new_table(void)
 {
@@ -83,7 +76,7 @@ void el2_map(struct range r, enum el2_type type)
 		uint64_t *slot = slot2(va);
 
 		if (!*slot && IS_ALIGNED(va, MIB(2)) && end - va >= MIB(2)) {
-			*slot = va | attributes(type) | PTE_TYPE_BLOCK;
+			*slot = va | attributes[type] | PTE_TYPE_BLOCK;
 			va += MIB(2);
 		} else if (is_block(*slot)) {
 			va = ALIGN_DOWN(va, MIB(2)) + MIB(2);
@@ -91,7 +84,7 @@ void el2_map(struct range r, enum el2_type type)
 			uint64_t *pte = &next(slot)[va >> 12 & 511];
 
 			if (!*pte)
-				*pte = va | attributes(type) | PTE_TYPE_PAGE;
+				*pte = va | attributes[type] | PTE_TYPE_PAGE;
 			va += PAGE_SIZE;
 		}
 	}
@@ -181,7 +174,7 @@ void *arch_window_open(pa_t pa, size_t *left)
 	uint64_t offset = pa.v & (MIB(2) - 1);
 
 	ASSERT(!*c->window_l2);
-	*c->window_l2 = (pa.v - offset) | attributes(EL2_RW) | PTE_TYPE_BLOCK;
+	*c->window_l2 = (pa.v - offset) | attributes[EL2_RW] | PTE_TYPE_BLOCK;
 	arch_dsb_ishst(); /* for this CPU's walker */
 	arch_isb();
 	*left = (size_t)(MIB(2) - offset);

@@ -62,19 +62,11 @@ static void inject_undef(struct guest_regs *r)
 /* The one place that decides what a verdict other than EMUL_OK does to a guest. */
 static __cold void settle(struct guest_regs *r, struct vcpu *v, uint64_t esr, enum emul verdict)
 {
-	switch (verdict) {
-	case EMUL_OK:
+	if (verdict == EMUL_RETRY)
 		return;
-	case EMUL_INJECT:
-		inject_abort(r, esr, FSC_EXTERNAL);
+	if (verdict != EMUL_KILL) {
+		inject_abort(r, esr, verdict == EMUL_ALIGN ? FSC_ALIGNMENT : FSC_EXTERNAL);
 		return;
-	case EMUL_ALIGN:
-		inject_abort(r, esr, FSC_ALIGNMENT);
-		return;
-	case EMUL_RETRY:
-		return;
-	case EMUL_KILL:
-		break;
 	}
 	vm_log(v->vm, "killed at PC 0x%llx", (unsigned long long)r->pc);
 	vm_stop(v);
@@ -199,9 +191,8 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 #define SYS_ID_SPACE ISS_SYS(3, 0, 0, 0, 0)
 #define SYS_ID_MASK  ISS_SYS(3, 7, 15, 0, 0)
 
-static bool sysreg_read(struct vcpu *v, uint64_t sys, uint64_t *value)
+static bool sysreg_read(uint64_t sys, uint64_t *value)
 {
-	(void)v;
 	if ((sys & SYS_ID_MASK) == SYS_ID_SPACE)
 		return idreg_read((unsigned)(sys >> 1 & 15), (unsigned)(sys >> 17 & 7), value);
 	if (sys == ISS_SYS(3, 0, 1, 0, 1)) { /* ACTLR_EL1 */
@@ -237,7 +228,7 @@ static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 
 	v->exits[sys == SYS_SGI1R ? EXIT_IPI : EXIT_SYSREG]++;
 	if (esr & 1) {
-		known = sysreg_read(v, sys, &value);
+		known = sysreg_read(sys, &value);
 		if (known)
 			reg_write(r, rt, value);
 	} else {

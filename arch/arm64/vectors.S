@@ -5,55 +5,37 @@
 #include "cpu.h"
 #include "sysreg.h"
 
-	.macro save
-	sub	sp, sp, #FRAME_SIZE
-	stp	x0, x1, [sp, #16 * 0]
-	stp	x2, x3, [sp, #16 * 1]
-	stp	x4, x5, [sp, #16 * 2]
-	stp	x6, x7, [sp, #16 * 3]
-	stp	x8, x9, [sp, #16 * 4]
-	stp	x10, x11, [sp, #16 * 5]
-	stp	x12, x13, [sp, #16 * 6]
-	stp	x14, x15, [sp, #16 * 7]
-	stp	x16, x17, [sp, #16 * 8]
-	stp	x18, x19, [sp, #16 * 9]
-	stp	x20, x21, [sp, #16 * 10]
-	stp	x22, x23, [sp, #16 * 11]
-	stp	x24, x25, [sp, #16 * 12]
-	stp	x26, x27, [sp, #16 * 13]
-	stp	x28, x29, [sp, #16 * 14]
-	mrs	x1, elr_el2
-	stp	x30, x1, [sp, #16 * 15]
-	mrs	x1, spsr_el2
-	str	x1, [sp, #16 * 16]
+	.macro pair op, a, b
+	\op	x\a, x\b, [sp, #8 * \a]
 	.endm
 
-	.macro vector label
-	.balign	128
-	save
-	b	\label
+	/* What of a frame is as it was in the registers, but for x0, x1 and x30. */
+	.macro pairs op
+	.irp	ab, "2, 3", "4, 5", "6, 7", "8, 9", "10, 11", "12, 13", "14, 15", "16, 17", \
+		"18, 19", "20, 21", "22, 23", "24, 25", "26, 27", "28, 29"
+	pair	\op, \ab
+	.endr
 	.endm
 
 	.section .vectors, "ax"
 	.balign	2048
 	.global vectors
 vectors:
-	vector	el2_fault		/* current EL, SP_EL0: never used */
-	vector	el2_fault
-	vector	el2_fault
-	vector	el2_fault
-	vector	el2_sync		/* current EL, SP_EL2 */
-	vector	el2_fault		/* EL2 runs with interrupts masked */
-	vector	el2_fault
-	vector	el2_serror
-	vector	guest_sync		/* lower EL, AArch64: synchronous */
-	vector	guest_irq		/* IRQ */
-	vector	el2_fault		/* FIQ: group 0 is not ours */
-	vector	guest_serror		/* SError */
-	vector	el2_fault		/* lower EL, AArch32: HCR_EL2.RW is 1 */
-	vector	el2_fault
-	vector	el2_fault
-	vector	el2_fault
+	.irp	label, \
+		el2_fault, el2_fault, el2_fault, el2_fault, /* current EL, SP_EL0: never used */ \
+		el2_probe, el2_fault, el2_fault, el2_probe, /* EL2; runs with interrupts masked */ \
+		guest_sync, guest_irq, el2_fault, guest_serror, /* AArch64; FIQ: not ours */ \
+		el2_fault, el2_fault, el2_fault, el2_fault /* AArch32: HCR_EL2.RW is 1 */
+	.balign	128
+	sub	sp, sp, #FRAME_SIZE
+	stp	x0, x1, [sp]
+	pairs	stp
+	mrs	x1, elr_el2
+	stp	x30, x1, [sp, #16 * 15]
+	mrs	x1, spsr_el2
+	str	x1, [sp, #16 * 16]
+	b	\label
+	.endr
 
 	.text
 guest_sync:
@@ -98,21 +80,8 @@ guest_return:				/* x19 = vCPU; attention is its first member */
 	msr	spsr_el2, x1
 	ldp	x30, x1, [sp, #16 * 15]
 	msr	elr_el2, x1
-	ldp	x0, x1, [sp, #16 * 0]
-	ldp	x2, x3, [sp, #16 * 1]
-	ldp	x4, x5, [sp, #16 * 2]
-	ldp	x6, x7, [sp, #16 * 3]
-	ldp	x8, x9, [sp, #16 * 4]
-	ldp	x10, x11, [sp, #16 * 5]
-	ldp	x12, x13, [sp, #16 * 6]
-	ldp	x14, x15, [sp, #16 * 7]
-	ldp	x16, x17, [sp, #16 * 8]
-	ldp	x18, x19, [sp, #16 * 9]
-	ldp	x20, x21, [sp, #16 * 10]
-	ldp	x22, x23, [sp, #16 * 11]
-	ldp	x24, x25, [sp, #16 * 12]
-	ldp	x26, x27, [sp, #16 * 13]
-	ldp	x28, x29, [sp, #16 * 14]
+	ldp	x0, x1, [sp]
+	pairs	ldp
 	add	sp, sp, #FRAME_SIZE
 	eret
 	dsb	nsh			/* no speculation past the return */
@@ -146,20 +115,16 @@ stack_reset_and_run:
 	mov	x30, #0
 	b	cpu_run
 
-/* A synchronous exception of EL2: in a fixup range it is an answer, elsewhere the end. */
-el2_sync:
+/* A synchronous exception or SError of EL2: of a probe it is an answer, elsewhere the end. */
+el2_probe:
 	mrs	x0, elr_el2
-	adrp	x1, probe_begin
-	add	x1, x1, #:lo12:probe_begin
+	adr	x1, probe_begin
 	cmp	x0, x1
 	b.lo	el2_fault
-	adrp	x1, probe_end
-	add	x1, x1, #:lo12:probe_end
+	adr	x1, probe_end
 	cmp	x0, x1
 	b.hs	el2_fault
-probe_failed:				/* return from the probe function with all ones */
-	adrp	x1, probe_fixup
-	add	x1, x1, #:lo12:probe_fixup
+	adr	x1, probe_fixup		/* return from the probe function with all ones */
 	msr	elr_el2, x1
 	ldp	x30, x1, [sp, #16 * 15]
 	ldp	x0, x1, [sp]
@@ -168,17 +133,6 @@ probe_failed:				/* return from the probe function with all ones */
 	eret
 	dsb	nsh			/* no speculation past the return */
 	isb
-
-el2_serror:
-	mrs	x0, elr_el2
-	adrp	x1, probe_begin
-	add	x1, x1, #:lo12:probe_begin
-	cmp	x0, x1
-	b.lo	el2_fault
-	adrp	x1, probe_end
-	add	x1, x1, #:lo12:probe_end
-	cmp	x0, x1
-	b.lo	probe_failed
 
 el2_fault:
 	mov	x0, sp
