@@ -187,8 +187,7 @@ static void find_gic(struct board *b)
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
-		for (int n = dt_next(b->fdt, -1, known[i].compatible); n >= 0;
-		     n = dt_next(b->fdt, n, known[i].compatible))
+		dt_for_each(n, b->fdt, known[i].compatible)
 			if (dt_enabled(b->fdt, n)) {
 				b->gic_node = n;
 				b->gic_version = known[i].version;

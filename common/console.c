@@ -48,7 +48,7 @@ static uint8_t ring_count = 1;
 void (*console_retry)(void);
 
 static struct {
-	struct uart uart;
+	bool uart;     /* there is one */
 	bool irq;      /* console_start_irq was called */
 	bool busy;     /* somebody is the pump */
 	bool note;     /* work appeared since the pump looked */
@@ -189,8 +189,8 @@ static bool fill(bool now)
 static bool send_stage(void)
 {
 	while (tx.stage_pos < tx.stage_len) {
-		unsigned n = tx.uart.ops->write(tx.uart.dev, tx.stage + tx.stage_pos,
-						(unsigned)(tx.stage_len - tx.stage_pos));
+		unsigned n = uart_write(tx.stage + tx.stage_pos,
+					(unsigned)(tx.stage_len - tx.stage_pos));
 
 		if (!n)
 			return false;
@@ -215,7 +215,7 @@ static void send_all_or_interrupt(void)
 	} while (!full && fill(false));
 	if (full != tx.armed) {
 		__atomic_store_n(&tx.armed, full, __ATOMIC_SEQ_CST);
-		tx.uart.ops->tx_irq(tx.uart.dev, full);
+		uart_tx_irq(full);
 	}
 }
 
@@ -245,7 +245,7 @@ static void send_all_polled(void)
  */
 static void pump(void)
 {
-	if (!tx.uart.ops)
+	if (!tx.uart)
 		return;
 	for (unsigned i = 0; i < 8; i++) {
 		__atomic_store_n(&tx.note, true, __ATOMIC_SEQ_CST);
@@ -342,9 +342,9 @@ static void take_input(void)
 	char c;
 
 	/* Another CPU is at it: the interrupt is level, so what is left comes back. */
-	if (!tx.uart.ops || __atomic_exchange_n(&rx.busy, true, __ATOMIC_ACQUIRE))
+	if (!tx.uart || __atomic_exchange_n(&rx.busy, true, __ATOMIC_ACQUIRE))
 		return;
-	for (unsigned i = 0; i < RX_MAX && tx.uart.ops->read(tx.uart.dev, &c); i++)
+	for (unsigned i = 0; i < RX_MAX && uart_read(&c); i++)
 		input(c);
 	__atomic_store_n(&rx.busy, false, __ATOMIC_RELEASE);
 }
@@ -365,10 +365,10 @@ uint8_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
 	return ring_count++;
 }
 
-void console_init(struct uart u)
+void console_init(void)
 {
-	u.ops->init(u.dev);
-	tx.uart = u;
+	uart_init();
+	tx.uart = true;
 	pump();
 }
 
@@ -389,14 +389,14 @@ void console_flush(void)
 {
 	uint64_t end = time_after(STUCK_US);
 
-	if (!tx.uart.ops)
+	if (!tx.uart)
 		return;
 	/* The pump's CPU may be the one that crashed: it is waited for, but not for ever. */
 	while (__atomic_exchange_n(&tx.busy, true, __ATOMIC_ACQUIRE) && arch_time_ticks() <= end)
 		arch_cpu_relax();
 	send_all_polled();
 	end = time_after(STUCK_US);
-	while (!tx.uart.ops->tx_idle(tx.uart.dev) && arch_time_ticks() <= end)
+	while (!uart_tx_idle() && arch_time_ticks() <= end)
 		arch_cpu_relax();
 	__atomic_store_n(&tx.busy, false, __ATOMIC_RELEASE);
 }

@@ -128,7 +128,7 @@ static void quarantine(struct iommu *i, uint32_t sid)
 {
 	char name[80];
 
-	i->ops->detach(i, sid);
+	i->ops->attach(i, sid, NULL);
 	pci_for_each(f)
 		if (!f->bridge && pci_has_stream(f, i, sid))
 			pci_quiesce(f);

@@ -2,8 +2,6 @@
  * Text formatting for the log: the formats that include/hv/log.h lists, and `.N` or `.*` for %s.
  * Nothing is allocated, nothing is written behind the buffer; an unknown format is copied as it is.
  */
-#include <string.h>
-
 #include <hv/log.h>
 
 struct out {

@@ -54,9 +54,9 @@ static void quarantine(struct vm *vm)
 		vits_reset(vm->vits);
 	pci_for_each(f)
 		for (unsigned s = 0; f->owner == vm->id && f->iommu && s < f->sid_count; s++)
-			f->iommu->ops->detach(f->iommu, f->sid[s]);
+			f->iommu->ops->attach(f->iommu, f->sid[s], NULL);
 	for (unsigned i = 0; i < vm->stream_count; i++)
-		vm->stream[i].iommu->ops->detach(vm->stream[i].iommu, vm->stream[i].sid);
+		vm->stream[i].iommu->ops->attach(vm->stream[i].iommu, vm->stream[i].sid, NULL);
 	faults_guest_end(vm);
 }
 

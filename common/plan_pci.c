@@ -3,8 +3,6 @@
  * SMMU, place on the guest's bus 0, MSI and INTx. Everything is taken from what pci_identify()
  * captured; hardware is not touched. pci_func.owner is set by plan.c once the guest is accepted.
  */
-#include <string.h>
-
 #include <hv/bits.h>
 #include <hv/vuart.h>
 

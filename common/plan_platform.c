@@ -82,7 +82,7 @@ static const char *neighbour(const struct partial *c, struct range pages)
 {
 	const void *fdt = c->board;
 
-	for (int n = dt_next(fdt, -1, NULL); n >= 0; n = dt_next(fdt, n, NULL))
+	dt_for_each(n, fdt, NULL)
 		if (dt_enabled(fdt, n) && has_registers(fdt, n, pages, false) &&
 		    (c->host < 0 ? is_ours(c->p->board, n)
 				 : !is_within(fdt, n, c->host) && !is_within(fdt, c->host, n)))

@@ -2,8 +2,6 @@
  * The plan for the boot log: what each guest gets, one fact a line, and for what it does not get
  * the reason. An engineer reads here which SPI, StreamID or address to look for.
  */
-#include <string.h>
-
 #include <hv/dt.h>
 #include <hv/log.h>
 

@@ -9,8 +9,6 @@
  *
  * Static memory is held back from everybody else before anything is allocated (plan_reserve).
  */
-#include <string.h>
-
 #include <hv/bits.h>
 #include <hv/dt.h>
 #include <hv/pmem.h>

@@ -4,8 +4,6 @@
  * ON -> OFF by itself.
  */
 #include <hv/bits.h>
-#include <hv/gic.h>
-#include <hv/irq.h>
 #include <hv/psci.h>
 #include <spec/psci.h>
 

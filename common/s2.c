@@ -3,8 +3,6 @@
  * cannot. A leaf is valid, or carries a mark in bits [63:1], or is zero; a table whose entries are
  * all zero is returned to the guest's pool once no CPU and no SMMU can walk it.
  */
-#include <string.h>
-
 #include <arch/barrier.h>
 #include <arch/tlb.h>
 #include <hv/bits.h>

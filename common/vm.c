@@ -25,14 +25,11 @@ enum hv_status vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg, ui
 enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn, void *arg,
 			  uint8_t *kind)
 {
-	uint8_t k;
-	enum hv_status st = vm_emul_add(vm, base, fn, arg, &k);
+	enum hv_status st = vm_emul_add(vm, base, fn, arg, kind);
 
 	if (st != HV_OK)
 		return st;
-	if (kind)
-		*kind = k;
-	return s2_mark(&vm->cpu_s2, base, size, EMUL_MARK(k, 0));
+	return s2_mark(&vm->cpu_s2, base, size, EMUL_MARK(vm->emul_count, 0));
 }
 
 enum emul vm_unmapped(struct vcpu *vcpu, void *arg, struct mmio_access *a)

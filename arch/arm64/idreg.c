@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include <hv/gic.h>
-#include <hv/log.h>
 
 #include "cpu.h"
 #include "sysreg.h"

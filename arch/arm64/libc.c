@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <hv/log.h>
 #include <hv/panic.h>
 
 #include "libc.h"

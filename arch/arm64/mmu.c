@@ -3,8 +3,6 @@
  * away again where it was only for boot. An entry never changes its output address while valid,
  * so there is no break-before-make but for what is removed. Boot CPU only, until the seal.
  */
-#include <string.h>
-
 #include <arch/barrier.h>
 #include <arch/window.h>
 #include <hv/panic.h>

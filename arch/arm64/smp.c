@@ -8,11 +8,9 @@
 #include <hv/irq.h>
 #include <hv/log.h>
 #include <hv/msi.h>
-#include <hv/panic.h>
 #include <spec/psci.h>
 
 #include "cpu.h"
-#include "mmu.h"
 #include "sysreg.h"
 #include "timer.h"
 

@@ -18,7 +18,6 @@
 #include <hv/load.h>
 #include <hv/log.h>
 #include <hv/msi.h>
-#include <hv/panic.h>
 #include <hv/pci.h>
 #include <hv/plan.h>
 #include <hv/pmem.h>
@@ -66,19 +65,18 @@ static void map_node(const void *fdt, int node)
 
 static void map_compatible(const void *fdt, const char *compatible)
 {
-	for (int n = dt_next(fdt, -1, compatible); n >= 0; n = dt_next(fdt, n, compatible))
+	dt_for_each(n, fdt, compatible)
 		map_node(fdt, n);
 }
 
 static void start_console(const void *fdt)
 {
-	struct uart uart;
 	struct range reg;
 
-	if (uart_find(fdt, &uart, &reg, &uart_intid) != HV_OK)
+	if (uart_find(fdt, &reg, &uart_intid) != HV_OK)
 		return;
 	el2_map_device(reg);
-	console_init(uart);
+	console_init();
 }
 
 static _Noreturn void refuse(const char *why)

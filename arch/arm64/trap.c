@@ -2,7 +2,6 @@
  * Traps from a guest: decoded into values, handed to pure code, and settled here. This is the
  * only place that decides what a verdict does to a guest.
  */
-#include <arch/barrier.h>
 #include <hv/psci.h>
 #include <hv/vm.h>
 

@@ -92,8 +92,7 @@ static void probe_node(const void *fdt, int node, unsigned kind, void (*map)(str
 void iommu_probe(const void *fdt, void (*map)(struct range))
 {
 	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
-		for (int n = dt_next(fdt, -1, kinds[k].compatible); n >= 0;
-		     n = dt_next(fdt, n, kinds[k].compatible)) {
+		dt_for_each(n, fdt, kinds[k].compatible) {
 			if (!dt_enabled(fdt, n) || fits_before(fdt, n, k))
 				continue;
 			if (dt_bool(fdt, n, "power-domains"))

@@ -8,7 +8,6 @@
 #include <hv/dt.h>
 #include <hv/gic.h>
 #include <hv/log.h>
-#include <hv/panic.h>
 #include <hv/pmem.h>
 #include <spec/gicv3.h>
 

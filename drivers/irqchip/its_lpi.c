@@ -9,7 +9,6 @@
 #include <arch/cache.h>
 #include <hv/gic.h>
 #include <hv/log.h>
-#include <hv/panic.h>
 #include <hv/pmem.h>
 #include <spec/gicv3.h>
 

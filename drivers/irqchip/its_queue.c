@@ -4,8 +4,6 @@
  * one that stops answering is dead, gets no more commands, and the guests run on with the mappings
  * that it has.
  */
-#include <string.h>
-
 #include <arch/barrier.h>
 #include <arch/cache.h>
 #include <arch/cpu.h>

@@ -4,7 +4,6 @@
  * read them and write nothing but the first level's pointers.
  */
 #include <arch/cache.h>
-#include <hv/log.h>
 #include <hv/pmem.h>
 
 #include "its_priv.h"

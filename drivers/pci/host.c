@@ -175,7 +175,7 @@ void pci_probe_hosts(const void *fdt, void (*map)(struct range))
 
 	pci_host_count = 0;
 	pci_func_count = 0;
-	for (int n = dt_next(fdt, -1, ecam); n >= 0; n = dt_next(fdt, n, ecam)) {
+	dt_for_each(n, fdt, ecam) {
 		if (!dt_enabled(fdt, n))
 			continue;
 		if (pci_host_count == MAX_PCI_HOSTS) {

@@ -4,7 +4,6 @@
  */
 #include <libfdt.h>
 
-#include <hv/log.h>
 
 #include "pci_priv.h"
 

@@ -77,7 +77,7 @@ bool xr3_probe(struct pci_host *h, void (*map)(struct range))
 		else
 			closed(h, "dma-ranges", h->inbound[i]);
 	h->inbound_count = ram;
-	for (int n = dt_next(h->fdt, -1, frame); n >= 0; n = dt_next(h->fdt, n, frame)) {
+	dt_for_each(n, h->fdt, frame) {
 		if (dt_reg(h->fdt, n, 0, &r) != HV_OK || h->inbound_count == ARRAY_SIZE(h->inbound))
 			continue;
 		r.size = PAGE_SIZE;

@@ -67,104 +67,99 @@ static struct serial {
 	uint8_t burst; /* characters that an empty FIFO takes */
 } serial;
 
-static uint32_t rd(const struct serial *s, unsigned reg)
+static uint32_t rd(unsigned reg)
 {
-	uintptr_t at = s->m.base + ((uintptr_t)reg << s->shift);
+	uintptr_t at = serial.m.base + ((uintptr_t)reg << serial.shift);
 
-	return s->width == 4 ? arch_mmio_r32(at) : arch_mmio_r8(at);
+	return serial.width == 4 ? arch_mmio_r32(at) : arch_mmio_r8(at);
 }
 
-static void wr(const struct serial *s, unsigned reg, uint32_t v)
+static void wr(unsigned reg, uint32_t v)
 {
-	uintptr_t at = s->m.base + ((uintptr_t)reg << s->shift);
+	uintptr_t at = serial.m.base + ((uintptr_t)reg << serial.shift);
 
-	if (s->width == 4)
+	if (serial.width == 4)
 		arch_mmio_w32(at, v);
 	else
 		arch_mmio_w8(at, (uint8_t)v);
 }
 
-static uint32_t status(const struct serial *s)
+static uint32_t status(void)
 {
-	return rd(s, s->l->status) ^ s->l->low;
+	return rd(serial.l->status) ^ serial.l->low;
 }
 
-static void enable_pl011(const struct serial *s)
+static void enable_pl011(void)
 {
 	uint32_t need = PL011_CR_UARTEN | PL011_CR_TXE | PL011_CR_RXE;
 
-	if ((rd(s, PL011_LCR_H) & PL011_LCR_H_FEN) && (rd(s, PL011_CR) & need) == need)
+	if ((rd(PL011_LCR_H) & PL011_LCR_H_FEN) && (rd(PL011_CR) & need) == need)
 		return;
 	/* The line format changes only while the UART is off and idle (DDI 0183G §3.3.8). */
-	if (rd(s, PL011_CR) & PL011_CR_UARTEN) {
+	if (rd(PL011_CR) & PL011_CR_UARTEN) {
 		enum hv_status idle =
-			poll32(s->m, REG32(PL011_FR), PL011_FR_BUSY, 0, 100000, "pl011");
+			poll32(serial.m, REG32(PL011_FR), PL011_FR_BUSY, 0, 100000, "pl011");
 
 		(void)idle; /* a character may be cut; the console is worth more */
 	}
-	wr(s, PL011_CR, 0);
-	wr(s, PL011_LCR_H, PL011_LCR_H_FEN | PL011_LCR_H_WLEN8);
-	wr(s, PL011_CR, need);
+	wr(PL011_CR, 0);
+	wr(PL011_LCR_H, PL011_LCR_H_FEN | PL011_LCR_H_WLEN8);
+	wr(PL011_CR, need);
 }
 
-static void uart_init(void *dev)
+void uart_init(void)
 {
-	struct serial *s = dev;
-
-	s->burst = UART_FIFO;
-	if (s->kind == NS16550) {
-		if (rd(s, NS16550_LCR) & NS16550_LCR_DLAB)
-			wr(s, NS16550_LCR, rd(s, NS16550_LCR) & ~(uint32_t)NS16550_LCR_DLAB);
-		wr(s, NS16550_FCR, NS16550_FCR_ENABLE);
-		wr(s, NS16550_MCR, NS16550_MCR_ON);
-		if ((rd(s, NS16550_IIR) & NS16550_IIR_FIFOS) != NS16550_IIR_FIFOS)
-			s->burst = 1;
+	serial.burst = UART_FIFO;
+	if (serial.kind == NS16550) {
+		if (rd(NS16550_LCR) & NS16550_LCR_DLAB)
+			wr(NS16550_LCR, rd(NS16550_LCR) & ~(uint32_t)NS16550_LCR_DLAB);
+		wr(NS16550_FCR, NS16550_FCR_ENABLE);
+		wr(NS16550_MCR, NS16550_MCR_ON);
+		if ((rd(NS16550_IIR) & NS16550_IIR_FIFOS) != NS16550_IIR_FIFOS)
+			serial.burst = 1;
 	} else {
-		if (s->kind == PL011)
-			enable_pl011(s);
-		wr(s, PL011_ICR, PL011_INT_ALL & ~PL011_INT_TX);
+		if (serial.kind == PL011)
+			enable_pl011();
+		wr(PL011_ICR, PL011_INT_ALL & ~PL011_INT_TX);
 	}
-	wr(s, s->l->mask, s->l->rx);
+	wr(serial.l->mask, serial.l->rx);
 }
 
-static unsigned uart_write(void *dev, const char *text, unsigned n)
+unsigned uart_write(const char *text, unsigned n)
 {
-	const struct serial *s = dev;
 	unsigned i = 0;
 	uint32_t now;
 
-	while (i < n && ((now = status(s)) & s->l->room))
-		for (unsigned left = now & s->l->empty ? s->burst : 1; i < n && left; left--)
-			wr(s, s->l->data, (uint8_t)text[i++]);
+	while (i < n && ((now = status()) & serial.l->room))
+		for (unsigned left = now & serial.l->empty ? serial.burst : 1; i < n && left; left--)
+			wr(serial.l->data, (uint8_t)text[i++]);
 	return i;
 }
 
 /* DW_apb_uart: a timeout with nothing to read, and the busy interrupt, end by these reads only. */
-static void quiet_16550(const struct serial *s)
+static void quiet_16550(void)
 {
-	uint32_t id = rd(s, NS16550_IIR) & NS16550_IIR_ID;
+	uint32_t id = rd(NS16550_IIR) & NS16550_IIR_ID;
 
 	if (id == NS16550_IIR_TIMEOUT)
-		(void)rd(s, NS16550_DATA);
+		(void)rd(NS16550_DATA);
 	if (id == NS16550_IIR_BUSY)
-		(void)rd(s, DW_UART_USR);
+		(void)rd(DW_UART_USR);
 }
 
-static bool uart_read(void *dev, char *c)
+bool uart_read(char *c)
 {
-	const struct serial *s = dev;
-
 	for (unsigned i = 0; i < READ_MAX; i++) {
-		uint32_t now = status(s), data;
+		uint32_t now = status(), data;
 
-		if (!(now & s->l->ready)) {
-			if (s->kind == NS16550)
-				quiet_16550(s);
+		if (!(now & serial.l->ready)) {
+			if (serial.kind == NS16550)
+				quiet_16550();
 			return false;
 		}
-		data = rd(s, s->l->data);
+		data = rd(serial.l->data);
 		*c = (char)data;
-		if (!((now << 16 | data) & s->l->bad)) /* after an overrun this one is good */
+		if (!((now << 16 | data) & serial.l->bad)) /* after an overrun this one is good */
 			return true;
 	}
 	return false;
@@ -174,21 +169,15 @@ static bool uart_read(void *dev, char *c)
  * The transmit interrupt of a PL011 comes when the FIFO falls to its trigger level, not while it
  * is below (DDI 0183G §2.8.2); the console asks for it only after a write that did not fit.
  */
-static void uart_tx_irq(void *dev, bool on)
+void uart_tx_irq(bool on)
 {
-	const struct serial *s = dev;
-
-	wr(s, s->l->mask, on ? s->l->rx | s->l->tx : s->l->rx);
+	wr(serial.l->mask, on ? serial.l->rx | serial.l->tx : serial.l->rx);
 }
 
-static bool uart_tx_idle(void *dev)
+bool uart_tx_idle(void)
 {
-	const struct serial *s = dev;
-
-	return status(s) & s->l->idle;
+	return status() & serial.l->idle;
 }
-
-static const struct uart_ops ops = {uart_init, uart_write, uart_read, uart_tx_irq, uart_tx_idle};
 
 static int driver_of(const void *fdt, int node)
 {
@@ -201,8 +190,7 @@ static int driver_of(const void *fdt, int node)
 static int first_node(const void *fdt)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++)
-		for (int n = dt_next(fdt, -1, drivers[i].compatible); n >= 0;
-		     n = dt_next(fdt, n, drivers[i].compatible))
+		dt_for_each(n, fdt, drivers[i].compatible)
 			if (dt_enabled(fdt, n))
 				return n;
 	return -1;
@@ -216,7 +204,7 @@ int uart_find_node(const void *fdt)
 	return node < 0 || driver_of(fdt, node) < 0 ? first_node(fdt) : node;
 }
 
-enum hv_status uart_find(const void *fdt, struct uart *out, struct range *reg, uint32_t *intid)
+enum hv_status uart_find(const void *fdt, struct range *reg, uint32_t *intid)
 {
 	uint32_t shift = 0, width = 4;
 	int node = uart_find_node(fdt);
@@ -237,6 +225,5 @@ enum hv_status uart_find(const void *fdt, struct uart *out, struct range *reg, u
 	serial.shift = (uint8_t)shift;
 	serial.width = (uint8_t)width;
 	*intid = dt_interrupt(fdt, node, 0, &irq) == HV_OK ? irq.intid : 0;
-	*out = (struct uart){ .ops = &ops, .dev = &serial };
 	return HV_OK;
 }

@@ -12,25 +12,17 @@
 #include <hv/status.h>
 #include <hv/types.h>
 
-struct uart_ops {
-	void (*init)(void *dev);		/* keeps firmware's baud rate */
-	unsigned (*write)(void *dev, const char *s, unsigned n); /* what fits in the FIFO now */
-	bool (*read)(void *dev, char *c);
-	void (*tx_irq)(void *dev, bool on);	/* interrupt when there is room */
-	bool (*tx_idle)(void *dev);
-};
-
-struct uart {
-	const struct uart_ops *ops;
-	void *dev;
-};
-
 /* From /chosen stdout-path, else the first arm,pl011; the caller mapped it. HV_ENOENT: no console. */
 int uart_find_node(const void *fdt); /* the console's; -1: none that we drive */
-enum hv_status __must_check uart_find(const void *fdt, struct uart *out, struct range *reg,
-				      uint32_t *intid);
+enum hv_status __must_check uart_find(const void *fdt, struct range *reg, uint32_t *intid);
+/* The UART that was found; the console serialises all calls. */
+void uart_init(void); /* keeps firmware's baud rate */
+unsigned uart_write(const char *text, unsigned n); /* what fits in the FIFO now */
+bool uart_read(char *c);
+void uart_tx_irq(bool on); /* interrupt when there is room */
+bool uart_tx_idle(void);
 
-void console_init(struct uart u);
+void console_init(void); /* uart_find was successful, and the UART is mapped */
 /* A guest's ring: returns its number. `rx` gets input, on the CPU that owns the UART interrupt. */
 uint8_t console_add(const char *name, void (*rx)(void *arg, char c), void *arg);
 /*

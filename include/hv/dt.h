@@ -85,7 +85,9 @@ bool dt_enabled(const void *fdt, int node);
 /* Full path; "..." and its end when it does not fit; always terminated. */
 const char *dt_path(const void *fdt, int node, char *buf, size_t size);
 
-/* Iterate nodes of a compatible, or all (NULL): for (n = dt_next(fdt, -1, c); n >= 0; n = dt_next(fdt, n, c)). */
+/* The next node of a compatible, or of all (NULL); of -1: the first. */
 int dt_next(const void *fdt, int node, const char *compatible);
+#define dt_for_each(n, fdt, compatible)                                                            \
+	for (int n = -1; (n = dt_next(fdt, n, compatible)) >= 0;)
 
 #endif

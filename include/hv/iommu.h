@@ -33,10 +33,10 @@ struct iommu_ops {
 	/*
 	 * Stage-2 translation of `sid` by `dma`; passes through abort. HV_ETIMEOUT: dead; HV_ENOMEM:
 	 * it has no context for a further guest. A VMID stands for one root while it is attached.
+	 * NULL: to abort, without events where it can; invalidated, synced. HV_EINVAL: it does by
+	 * absence; HV_ETIMEOUT: everything does.
 	 */
 	enum hv_status (*attach)(struct iommu *i, uint32_t sid, const struct s2 *dma);
-	/* To abort, without events where it can; invalidated, synced. */
-	void (*detach)(struct iommu *i, uint32_t sid);
 	void (*flush)(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
 	enum hv_status (*prepare)(struct iommu *i, uint32_t sid); /* behind iommu_prepare */
 };

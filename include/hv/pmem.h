@@ -5,7 +5,6 @@
 #ifndef HV_PMEM_H
 #define HV_PMEM_H
 
-#include <hv/limits.h>
 #include <hv/status.h>
 #include <hv/types.h>
 

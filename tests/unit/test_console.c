@@ -26,14 +26,12 @@ static char got[2][64];
 static uint8_t a, b;
 static unsigned retries;
 
-static void fake_init(void *dev)
+void uart_init(void)
 {
-	(void)dev;
 }
 
-static unsigned fake_write(void *dev, const char *s, unsigned n)
+unsigned uart_write(const char *s, unsigned n)
 {
-	(void)dev;
 	n = MIN(n, uart.room);
 	uart.room -= n;
 	assert_true(uart.len + n < sizeof(uart.out));
@@ -43,28 +41,24 @@ static unsigned fake_write(void *dev, const char *s, unsigned n)
 	return n;
 }
 
-static bool fake_read(void *dev, char *c)
+bool uart_read(char *c)
 {
-	(void)dev;
 	if (!uart.input || !*uart.input)
 		return false;
 	*c = *uart.input++;
 	return true;
 }
 
-static void fake_tx_irq(void *dev, bool on)
+void uart_tx_irq(bool on)
 {
-	(void)dev;
 	uart.irq = on;
 }
 
-static bool fake_tx_idle(void *dev)
+bool uart_tx_idle(void)
 {
-	(void)dev;
 	return true;
 }
 
-static const struct uart_ops fake = { fake_init, fake_write, fake_read, fake_tx_irq, fake_tx_idle };
 
 static void on_rx(void *arg, char c)
 {
@@ -301,7 +295,7 @@ static void early_lines_wait_for_the_uart_and_are_synchronous(void **state)
 	(void)state;
 	console_put(0, "viaduct: early\n", 15);
 	uart.room = ~0U;
-	console_init((struct uart){ &fake, NULL });
+	console_init();
 	expect("viaduct: early\r\n");
 	puts_to(a, "partial");
 	console_put(0, "viaduct: now\n", 13);

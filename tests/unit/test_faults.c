@@ -21,13 +21,15 @@ void (*iommu_on_death)(struct iommu *i);
 static struct vm disk = { .name = "disk", .id = 0 }, net = { .name = "net", .id = 1 };
 static unsigned silenced[8], silenced_count, quiesced;
 
-static void detach(struct iommu *i, uint32_t sid)
+static enum hv_status attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 {
 	(void)i;
+	assert_null(dma);
 	silenced[silenced_count++] = sid;
+	return HV_OK;
 }
 
-static const struct iommu_ops ops = { .detach = detach };
+static const struct iommu_ops ops = { .attach = attach };
 static struct iommu smmu = { .ops = &ops, .name = "smmuv3@9050000" };
 
 void pci_quiesce(const struct pci_func *f)

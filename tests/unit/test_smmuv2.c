@@ -425,7 +425,7 @@ static void what_cannot_be_driven_stays_blocked(void **state)
 		assert_non_null(strstr(host_log(), rows[n].why));
 		assert_int_equal(iommu_prepare(&iommus[0], SID), HV_EUNSUPP);
 		assert_int_equal(iommus[0].ops->attach(&iommus[0], SID, &dma), HV_EINVAL);
-		iommus[0].ops->detach(&iommus[0], SID);
+		iommus[0].ops->attach(&iommus[0], SID, NULL);
 		iommus[0].ops->flush(&iommus[0], 3, IPA(0), PAGE_SIZE);
 		assert_int_equal(dma_to(SID, 0x80000000, false), DMA_ABORT);
 	}
@@ -604,16 +604,16 @@ static void streams_of_a_guest_share_its_context(void **state)
 	assert_int_equal(hw.s2cr[2], 1);
 	assert_int_equal(dma_to(SID + 2, 0x80000000, true), DMA_OK);
 	assert_int_equal(pa, 0x890000000);
-	i->ops->detach(i, SID);
+	i->ops->attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
 	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_OK);
 	assert_int_equal(pa, 0x880000000);
-	i->ops->detach(i, SID + 1);
-	i->ops->detach(i, SID + 1);
+	i->ops->attach(i, SID + 1, NULL);
+	i->ops->attach(i, SID + 1, NULL);
 	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_ABORT);
 	assert_int_equal(dma_to(SID + 2, 0x80000000, true), DMA_OK);
 	assert_int_equal(cached(), 1);
-	i->ops->detach(i, SID + 2);
+	i->ops->attach(i, SID + 2, NULL);
 	assert_int_equal(cached(), 0);
 }
 
@@ -645,7 +645,7 @@ static void detach_stops_and_forgets(void **state)
 
 	(void)state;
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK);
-	i->ops->detach(i, SID);
+	i->ops->attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
 	for (unsigned n = 0; n < 64; n++)
 		assert_false(hw.tlb[n].valid);
@@ -653,7 +653,7 @@ static void detach_stops_and_forgets(void **state)
 	assert_int_equal(i->ops->attach(i, SID, &dma), HV_OK);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK);
 	assert_int_equal(pa, 0x880000000);
-	i->ops->detach(i, SID);
+	i->ops->attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
 }
 
@@ -732,7 +732,7 @@ static void contexts_run_out(void **state)
 	assert_non_null(strstr(host_log(), "iommu@2b500000: its 4 contexts are all in use, and each guest needs one"));
 	assert_int_equal(dma_to(0x14, 0x80000000, true), DMA_ABORT);
 	assert_int_equal(dma_to(0x13, 0x80000000, true), DMA_OK);
-	i->ops->detach(i, 0x11);
+	i->ops->attach(i, 0x11, NULL);
 	assert_int_equal(attach(0x14, &root[4]), HV_ENOMEM); /* that guest may start again */
 	assert_int_equal(attach(0x11, &root[1]), HV_OK);
 }
@@ -759,7 +759,7 @@ static void stream_ids_may_be_indexes(void **state)
 	assert_int_equal(attach(5, &dma), HV_OK);
 	assert_int_equal(dma_to(5, 0x80000000, true), DMA_OK);
 	assert_int_equal(dma_to(4, 0x80000000, true), DMA_ABORT);
-	i->ops->detach(i, 5);
+	i->ops->attach(i, 5, NULL);
 	assert_int_equal(dma_to(5, 0x80000000, true), DMA_ABORT);
 	end(state);
 	begin(state);
@@ -839,7 +839,7 @@ static void check_dead(struct iommu *i)
 		assert_int_equal(dma_to(sid, 0x80000000, true), DMA_ABORT);
 	host_trace_clear();
 	i->ops->flush(i, 3, IPA(0), PAGE_SIZE);
-	i->ops->detach(i, SID);
+	i->ops->attach(i, SID, NULL);
 	assert_int_equal(i->ops->attach(i, SID, &dma), HV_ETIMEOUT);
 	assert_int_equal(iommu_prepare(i, SID), HV_ETIMEOUT);
 	iommu_poll();
@@ -866,7 +866,7 @@ static void invalidation_that_does_not_end_is_the_end(void **state)
 	begin(state);
 	i = attached();
 	hw.sync_stuck = true;
-	i->ops->detach(i, SID);
+	i->ops->attach(i, SID, NULL);
 	check_dead(i);
 }
 

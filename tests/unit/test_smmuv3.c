@@ -280,7 +280,7 @@ static void what_cannot_be_driven_stays_blocked(void **state)
 		assert_int_equal(iommu_prepare(&iommus[0], SID), HV_EUNSUPP);
 		assert_int_equal(iommus[0].ops->attach(&iommus[0], SID, &dma), HV_EINVAL);
 		assert_int_equal(dma_to(SID, 0x40000000, false), DMA_ABORT);
-		iommus[0].ops->detach(&iommus[0], SID);
+		iommus[0].ops->attach(&iommus[0], SID, NULL);
 		iommus[0].ops->flush(&iommus[0], 3, IPA(0), PAGE_SIZE);
 	}
 }
@@ -442,7 +442,7 @@ static void detach_aborts_and_forgets(void **state)
 
 	(void)state;
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_OK);
-	i->ops->detach(i, SID);
+	i->ops->attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_ABORT);
 	assert_int_equal(faults, 0);
 	assert_int_equal(hw.cmd[hw.cmd_count - 2].dw[0], OP_TLBI_S12_VMALL | UINT64_C(3) << 32);
@@ -455,7 +455,7 @@ static void silent_stream_aborts_without_events(void **state)
 	struct iommu *i = attached();
 
 	(void)state;
-	i->ops->detach(i, SID);
+	i->ops->attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x1000, true), DMA_ABORT);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_ABORT);
 	assert_int_equal(faults, 0);
@@ -552,7 +552,7 @@ static void check_dead(struct iommu *i)
 	assert_int_equal(hw.cr0ack, 0);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_ABORT);
 	i->ops->flush(i, 3, IPA(0), GIB(1));
-	i->ops->detach(i, SID);
+	i->ops->attach(i, SID, NULL);
 	assert_int_equal(i->ops->attach(i, SID, &dma), HV_ETIMEOUT);
 	iommu_poll();
 	assert_int_equal(deaths, 1);

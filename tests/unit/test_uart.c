@@ -91,10 +91,9 @@ static void stdout_path_decides_else_the_first_that_we_drive(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct range reg;
 		uint32_t intid;
-		struct uart u;
 
 		build(rows[i].path, rows[i].second);
-		assert_int_equal(uart_find(blob, &u, &reg, &intid), HV_OK);
+		assert_int_equal(uart_find(blob, &reg, &intid), HV_OK);
 		assert_int_equal(reg.base, rows[i].base);
 		assert_int_equal(reg.size, 0x1000);
 		assert_int_equal(intid, rows[i].intid);
@@ -105,7 +104,6 @@ static void board_without_a_uart_has_no_console(void **state)
 {
 	struct range reg;
 	uint32_t intid;
-	struct uart u;
 
 	(void)state;
 	fdt_create(blob, sizeof(blob));
@@ -113,23 +111,21 @@ static void board_without_a_uart_has_no_console(void **state)
 	fdt_begin_node(blob, "");
 	fdt_end_node(blob);
 	fdt_finish(blob);
-	assert_int_equal(uart_find(blob, &u, &reg, &intid), HV_ENOENT);
+	assert_int_equal(uart_find(blob, &reg, &intid), HV_ENOENT);
 }
 
 #define AT 0x9040000 /* of the UART that is tested */
 
-static struct uart found(const char *compatible, uint32_t reg_shift, uint32_t io_width)
+static void found(const char *compatible, uint32_t reg_shift, uint32_t io_width)
 {
 	struct range reg;
 	uint32_t intid;
-	struct uart u;
 
 	shift = reg_shift;
 	width = io_width;
 	build("serial1", compatible);
 	shift = width = 0;
-	assert_int_equal(uart_find(blob, &u, &reg, &intid), HV_OK);
-	return u;
+	assert_int_equal(uart_find(blob, &reg, &intid), HV_OK);
 }
 
 /* ---- PL011 ---- */
@@ -174,7 +170,7 @@ static void pl_write(void *model, uint64_t off, unsigned size, uint64_t v)
 
 static void pl011_keeps_baud_rate_and_fills_the_fifo(void **state)
 {
-	struct uart u = found("arm,pl011", 0, 0);
+	found("arm,pl011", 0, 0);
 	char c;
 
 	(void)state;
@@ -182,40 +178,40 @@ static void pl011_keeps_baud_rate_and_fills_the_fifo(void **state)
 	pl.fifo_max = 16;
 	pl.reg[PL011_CR / 4] = 0x301;
 	host_mmio_add(AT, 0x1000, pl_read, pl_write, NULL);
-	u.ops->init(u.dev);
+	uart_init();
 	assert_int_equal(pl.bad, 0);
 	assert_int_equal(pl.reg[PL011_CR / 4], 0x301);
 	assert_int_equal(pl.reg[PL011_LCR_H / 4], 0x70);
 	assert_int_equal(pl.reg[PL011_IMSC / 4], PL011_INT_RX | PL011_INT_RT);
-	assert_int_equal(u.ops->write(u.dev, "0123456789abcdefgh", 18), 16);
-	assert_int_equal(u.ops->write(u.dev, "gh", 2), 0);
+	assert_int_equal(uart_write("0123456789abcdefgh", 18), 16);
+	assert_int_equal(uart_write("gh", 2), 0);
 	assert_memory_equal(pl.sent, "0123456789abcdef", 16);
 	pl.fifo = 13;
-	assert_int_equal(u.ops->write(u.dev, "ghij", 4), 3);
+	assert_int_equal(uart_write("ghij", 4), 3);
 	pl.fifo = 16;
-	assert_false(u.ops->tx_idle(u.dev));
+	assert_false(uart_tx_idle());
 	pl.fifo = 0;
-	assert_true(u.ops->tx_idle(u.dev));
-	u.ops->tx_irq(u.dev, true);
+	assert_true(uart_tx_idle());
+	uart_tx_irq(true);
 	assert_true(pl.reg[PL011_IMSC / 4] & PL011_INT_TX);
-	u.ops->tx_irq(u.dev, false);
+	uart_tx_irq(false);
 	assert_int_equal(pl.reg[PL011_IMSC / 4], PL011_INT_RX | PL011_INT_RT);
 	pl.input = "!a";
-	assert_true(u.ops->read(u.dev, &c));
+	assert_true(uart_read(&c));
 	assert_int_equal(c, 'a');
-	assert_false(u.ops->read(u.dev, &c));
+	assert_false(uart_read(&c));
 	host_mmio_clear();
 }
 
 static void sbsa_uart_has_no_control_registers(void **state)
 {
-	struct uart u = found("arm,sbsa-uart", 0, 0);
+	found("arm,sbsa-uart", 0, 0);
 
 	(void)state;
 	memset(&pl, 0, sizeof(pl));
 	host_mmio_add(AT, 0x1000, pl_read, pl_write, NULL);
 	host_trace_clear();
-	u.ops->init(u.dev);
+	uart_init();
 	assert_int_equal(host_trace_find(0, "w32", AT + PL011_CR), -1);
 	assert_int_equal(host_trace_find(0, "w32", AT + PL011_LCR_H), -1);
 	host_mmio_clear();
@@ -341,9 +337,9 @@ static void ns_write(void *model, uint64_t off, unsigned size, uint64_t v)
 	fail_msg("write of register %u", (unsigned)(off >> ns.shift));
 }
 
-static struct uart ns_begin(const char *compatible, unsigned reg_shift, unsigned io_width)
+static void ns_begin(const char *compatible, unsigned reg_shift, unsigned io_width)
 {
-	struct uart u = found(compatible, reg_shift, io_width);
+	found(compatible, reg_shift, io_width);
 
 	memset(&ns, 0, sizeof(ns));
 	ns.shift = reg_shift;
@@ -352,7 +348,6 @@ static struct uart ns_begin(const char *compatible, unsigned reg_shift, unsigned
 	ns.lcr = 0x1b; /* 8 bits, even parity: firmware's */
 	ns.dll = 13;
 	host_mmio_add(AT, 0x1000, ns_read, ns_write, NULL);
-	return u;
 }
 
 static void ns16550_works_at_every_spacing_and_width(void **state)
@@ -363,29 +358,29 @@ static void ns16550_works_at_every_spacing_and_width(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct uart u = ns_begin("ns16550a", rows[i].shift, rows[i].width);
+		ns_begin("ns16550a", rows[i].shift, rows[i].width);
 		char c;
 
-		u.ops->init(u.dev);
+		uart_init();
 		assert_int_equal(ns.lcr, 0x1b);
 		assert_int_equal(ns.dll, 13);
 		assert_int_equal(ns.mcr, 0x0b);
 		assert_int_equal(ns.ier, NS16550_IER_RX);
-		assert_int_equal(u.ops->write(u.dev, "0123456789abcdefgh", 18), 16);
-		assert_int_equal(u.ops->write(u.dev, "gh", 2), 0);
-		assert_false(u.ops->tx_idle(u.dev));
+		assert_int_equal(uart_write("0123456789abcdefgh", 18), 16);
+		assert_int_equal(uart_write("gh", 2), 0);
+		assert_false(uart_tx_idle());
 		ns_drain(16);
-		assert_true(u.ops->tx_idle(u.dev));
-		assert_int_equal(u.ops->write(u.dev, "gh", 2), 2);
+		assert_true(uart_tx_idle());
+		assert_int_equal(uart_write("gh", 2), 2);
 		assert_memory_equal(ns.sent, "0123456789abcdefgh", 18);
 		assert_int_equal(ns.lost, 0);
 		ns.input = "a!b";
 		assert_true(ns_line());
-		assert_true(u.ops->read(u.dev, &c));
+		assert_true(uart_read(&c));
 		assert_int_equal(c, 'a');
-		assert_true(u.ops->read(u.dev, &c));
+		assert_true(uart_read(&c));
 		assert_int_equal(c, 'b');
-		assert_false(u.ops->read(u.dev, &c));
+		assert_false(uart_read(&c));
 		assert_false(ns_line());
 		host_mmio_clear();
 	}
@@ -393,17 +388,17 @@ static void ns16550_works_at_every_spacing_and_width(void **state)
 
 static void ns16550_interrupts_when_it_is_empty_again(void **state)
 {
-	struct uart u = ns_begin("ns16550a", 0, 0);
+	ns_begin("ns16550a", 0, 0);
 
 	(void)state;
-	u.ops->init(u.dev);
-	assert_int_equal(u.ops->write(u.dev, "0123456789abcdefgh", 18), 16);
-	u.ops->tx_irq(u.dev, true);
+	uart_init();
+	assert_int_equal(uart_write("0123456789abcdefgh", 18), 16);
+	uart_tx_irq(true);
 	assert_false(ns_line());
 	ns_drain(16);
 	assert_true(ns_line());
-	assert_int_equal(u.ops->write(u.dev, "gh", 2), 2);
-	u.ops->tx_irq(u.dev, false);
+	assert_int_equal(uart_write("gh", 2), 2);
+	uart_tx_irq(false);
 	ns_drain(2);
 	assert_false(ns_line());
 	host_mmio_clear();
@@ -411,25 +406,25 @@ static void ns16550_interrupts_when_it_is_empty_again(void **state)
 
 static void ns16550_without_a_fifo_gets_one_character_at_a_time(void **state)
 {
-	struct uart u = ns_begin("ns16550", 0, 0);
+	ns_begin("ns16550", 0, 0);
 
 	(void)state;
 	ns.has_fifo = false;
-	u.ops->init(u.dev);
-	assert_int_equal(u.ops->write(u.dev, "xyz", 3), 1);
+	uart_init();
+	assert_int_equal(uart_write("xyz", 3), 1);
 	ns_drain(1);
-	assert_int_equal(u.ops->write(u.dev, "yz", 2), 1);
+	assert_int_equal(uart_write("yz", 2), 1);
 	assert_int_equal(ns.lost, 0);
 	host_mmio_clear();
 }
 
 static void ns16550_left_at_its_divisor_gets_its_registers_back(void **state)
 {
-	struct uart u = ns_begin("ns16550a", 0, 0);
+	ns_begin("ns16550a", 0, 0);
 
 	(void)state;
 	ns.lcr |= NS16550_LCR_DLAB;
-	u.ops->init(u.dev);
+	uart_init();
 	assert_int_equal(ns.lcr, 0x1b);
 	assert_int_equal(ns.dll, 13);
 	host_mmio_clear();
@@ -437,18 +432,18 @@ static void ns16550_left_at_its_divisor_gets_its_registers_back(void **state)
 
 static void dw_uart_quirks_end_their_interrupts(void **state)
 {
-	struct uart u = ns_begin("snps,dw-apb-uart", 2, 4);
+	ns_begin("snps,dw-apb-uart", 2, 4);
 	char c;
 
 	(void)state;
 	ns.dw = true;
-	u.ops->init(u.dev);
+	uart_init();
 	ns.timeout = true; /* with nothing to read */
 	assert_true(ns_line());
-	assert_false(u.ops->read(u.dev, &c));
+	assert_false(uart_read(&c));
 	assert_false(ns_line());
 	ns.busy_detect = true;
-	assert_false(u.ops->read(u.dev, &c));
+	assert_false(uart_read(&c));
 	assert_false(ns_line());
 	host_mmio_clear();
 }
@@ -456,14 +451,14 @@ static void dw_uart_quirks_end_their_interrupts(void **state)
 static void broken_line_does_not_hold_the_cpu(void **state)
 {
 	static char noise[200];
-	struct uart u = ns_begin("ns16550a", 0, 0);
+	ns_begin("ns16550a", 0, 0);
 	char c;
 
 	(void)state;
 	memset(noise, '!', sizeof(noise) - 1);
-	u.ops->init(u.dev);
+	uart_init();
 	ns.input = noise;
-	assert_false(u.ops->read(u.dev, &c));
+	assert_false(uart_read(&c));
 	assert_true(ns.input - noise < 100);
 	host_mmio_clear();
 }
@@ -473,14 +468,13 @@ static void registers_that_we_cannot_reach_are_no_console(void **state)
 	static const uint32_t rows[][2] = {{5, 1}, {40, 4}, {1, 2}, {0, 8}};
 	struct range reg;
 	uint32_t intid;
-	struct uart u;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		shift = rows[i][0];
 		width = rows[i][1];
 		build("serial1", "ns16550a");
-		assert_int_equal(uart_find(blob, &u, &reg, &intid), HV_ENOENT);
+		assert_int_equal(uart_find(blob, &reg, &intid), HV_ENOENT);
 	}
 	shift = width = 0;
 }

@@ -300,7 +300,7 @@ static enum hv_status point(struct smmuv2 *s, unsigned group, const struct s2 *d
 	return st;
 }
 
-/* To a guest's context, or with NULL to fault. */
+/* With NULL to fault: what is not prepared does so by absence. */
 static enum hv_status attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 {
 	struct smmuv2 *s = i->priv;
@@ -320,16 +320,10 @@ static enum hv_status attach(struct iommu *i, uint32_t sid, const struct s2 *dma
 	return st;
 }
 
-static void detach(struct iommu *i, uint32_t sid)
-{
-	attach(i, sid, NULL); /* unknown: it faults by absence; dead: blocked altogether */
-}
-
 const struct iommu_driver smmuv2_driver = {
 	.ops = {
 		.prepare = prepare,
 		.attach = attach,
-		.detach = detach,
 		.flush = flush,
 	},
 	.block = block,

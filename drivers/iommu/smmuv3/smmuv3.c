@@ -163,7 +163,6 @@ const struct iommu_driver smmuv3_driver = {
 	.ops = {
 		.prepare = smmu_prepare,
 		.attach = smmu_attach,
-		.detach = smmu_detach,
 		.flush = smmu_flush,
 	},
 	.block = block,

@@ -53,7 +53,6 @@ void smmu_flush_all(struct smmu *s, uint16_t vmid);
 /* strtab.c */
 enum hv_status __must_check smmu_prepare(struct iommu *i, uint32_t sid);
 enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma);
-void smmu_detach(struct iommu *i, uint32_t sid);
 
 /* evtq.c */
 bool smmu_drain(struct iommu *i);

@@ -103,17 +103,9 @@ enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 		st = config_changed(s, sid, true);
 	}
 	spin_unlock(&s->stream_lock);
+	/* Only now can nothing bring the VMID's translations back for this stream. */
+	if (!dma)
+		smmu_flush_all(s, (uint16_t)field_get(STE2_S2VMID, ste[2]));
 	iommu_settle(i);
 	return st;
-}
-
-void smmu_detach(struct iommu *i, uint32_t sid)
-{
-	const uint64_t *ste = entry(i->priv, sid);
-
-	if (!ste)
-		return; /* aborted by absence */
-	smmu_attach(i, sid, NULL); /* dead: blocked altogether */
-	/* Only now can nothing bring the VMID's translations back for this stream. */
-	smmu_flush_all(i->priv, (uint16_t)field_get(STE2_S2VMID, ste[2]));
 }
