@@ -118,8 +118,8 @@ static void print(struct iommu *i, const struct iommu_fault *f)
 
 	stream_name(i, f->sid, name, sizeof(name));
 	if (f->has_addr)
-		log_warn("%s: DMA %s IPA 0x%llx refused: %s", name, f->write ? "write to" : "read from",
-			 (unsigned long long)f->addr, f->reason);
+		log_warn("%s: DMA %s IPA 0x%lx refused: %s", name, f->write ? "write to" : "read from",
+			 f->addr, f->reason);
 	else
 		log_warn("%s: DMA refused: %s", name, f->reason);
 }

@@ -99,7 +99,6 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 			s.is_long |= *f != 'h';
 		switch (*f) {
 		case 'd':
-		case 'i':
 			v = s.is_long ? va_arg(ap, int64_t) : va_arg(ap, int);
 			put_number(&o, &s, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0);
 			break;
@@ -107,11 +106,6 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 		case 'x':
 			put_number(&o, &s, s.is_long ? va_arg(ap, uint64_t) : va_arg(ap, unsigned),
 				   *f == 'u' ? 10 : 16, false);
-			break;
-		case 'p':
-			put(&o, '0');
-			put(&o, 'x');
-			put_number(&o, &s, (uintptr_t)va_arg(ap, void *), 16, false);
 			break;
 		case 's':
 			put_string(&o, &s, va_arg(ap, const char *));

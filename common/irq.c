@@ -55,11 +55,6 @@ enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool 
 	return HV_OK;
 }
 
-bool irq_is_free(uint32_t intid)
-{
-	return irq_has_handler(intid, NULL);
-}
-
 bool irq_has_handler(uint32_t intid, irq_handler_fn *fn)
 {
 	return intid < IRQ_SPI_MAX && slots[intid].fn == fn;

@@ -15,6 +15,7 @@
 #define ENTRIES	 512U
 #define LEAF	 3
 #define NO_TABLE (~UINT64_C(0))
+#define PS_MAX	 5 /* 48 bits: what a descriptor of 4 KiB holds */
 
 static unsigned level_shift(unsigned level)
 {
@@ -313,16 +314,22 @@ uint64_t s2_vttbr(const struct s2 *s2)
 	return field_put(s2->root.v, VTTBR_VMID, s2->vmid);
 }
 
+uint8_t s2_address_bits(unsigned size)
+{
+	static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48, 52 }; /* more: reserved, or 56 */
+
+	return bits[MIN(size, ARRAY_SIZE(bits) - 1)];
+}
+
 struct s2_geometry s2_geometry(unsigned cpu_pa_bits, unsigned smmu_pa_bits, bool cpu_fwb,
 			       bool smmu_fwb)
 {
-	static const uint8_t ps_bits[] = { 32, 36, 40, 42, 44, 48 };
 	unsigned pa_bits = MIN(cpu_pa_bits, smmu_pa_bits);
 	struct s2_geometry geo = { .fwb = cpu_fwb && smmu_fwb };
 
-	while (geo.ps + 1U < ARRAY_SIZE(ps_bits) && ps_bits[geo.ps + 1] <= pa_bits)
+	while (geo.ps < PS_MAX && s2_address_bits(geo.ps + 1U) <= pa_bits)
 		geo.ps++;
-	geo.ipa_bits = (uint8_t)MIN(40U, ps_bits[geo.ps]);
+	geo.ipa_bits = MIN(40, s2_address_bits(geo.ps));
 	geo.root_pages = geo.ipa_bits > 39 ? 2 : 1;
 	return geo;
 }

@@ -50,7 +50,6 @@ void smp_release(void);
 
 /* Secure monitor call, SMCCC: x0..x3 in, x0 out. */
 int64_t smc(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3);
-_Noreturn void machine_off(void);
 _Noreturn void cpu_stop(void); /* for ever, interrupts masked */
 
 /* vectors.S */
@@ -63,10 +62,15 @@ void idreg_plan(struct s2_geometry geo); /* minimum of all online CPUs */
 bool idreg_read(unsigned crm, unsigned op2, uint64_t *value);
 unsigned idreg_cpu_pa_bits(void);
 bool idreg_cpu_fwb(void);
-bool idreg_usable(const char **why); /* this platform at all */
+const char *idreg_unusable(void); /* why not this platform; NULL: it can be used */
 void idreg_load(void); /* HCR_EL2, HCRX_EL2, CPTR_EL2, MDCR_EL2, ... of this CPU */
 
-void vcpu_load(struct vcpu *vcpu); /* EL1 reset state, stage-2, timers: before each start */
+/* EL2's timer, of this CPU: timer.c */
+void timer_init(void); /* all CPUs online */
+void timer_stop(void);
+
+/* Ends v's guest: called on one of its CPUs, does not return. start.c */
+_Noreturn void vm_stop(struct vcpu *v);
 #endif
 
 #endif

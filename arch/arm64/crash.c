@@ -10,7 +10,7 @@
 #include <hv/panic.h>
 
 #include "cpu.h"
-#include "crash.h"
+#include "entry.h"
 #include "mmu.h"
 #include "sysreg.h"
 

@@ -125,10 +125,7 @@ static unsigned min4(unsigned reg, unsigned lsb)
 
 unsigned idreg_cpu_pa_bits(void)
 {
-	static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48, 52, 56 };
-	unsigned v = min4(MMFR0, 0);
-
-	return v < ARRAY_SIZE(bits) ? bits[v] : 48;
+	return s2_address_bits(min4(MMFR0, 0));
 }
 
 bool idreg_cpu_fwb(void)
@@ -136,15 +133,11 @@ bool idreg_cpu_fwb(void)
 	return min4(MMFR2, 40) >= 1;
 }
 
-bool idreg_usable(const char **why)
+const char *idreg_unusable(void)
 {
 	if (gic.version == 3 && min4(PFR0, 24) == 0)
-		*why = "the GIC has no system register interface";
-	else if (min4(MMFR0, 28) == 15)
-		*why = "the CPU has no 4 KiB granule";
-	else
-		return true;
-	return false;
+		return "the GIC has no system register interface";
+	return min4(MMFR0, 28) == 15 ? "the CPU has no 4 KiB granule" : NULL;
 }
 
 void idreg_plan(struct s2_geometry geo)

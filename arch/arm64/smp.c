@@ -12,7 +12,6 @@
 
 #include "cpu.h"
 #include "sysreg.h"
-#include "timer.h"
 
 #define START_SECONDS	2
 
@@ -59,24 +58,22 @@ void smp_release(void)
 			gic.ops->send_sgi(i, SGI_KICK);
 }
 
-static bool start_one(struct cpu *c)
+static void start_one(struct cpu *c)
 {
 	int64_t st = smc(PSCI_FN_CPU_ON | PSCI_FN_64BIT, c->mpidr, (uintptr_t)secondary_entry,
 			 (uintptr_t)c);
 	uint64_t end = arch_time_ticks() + START_SECONDS * arch_time_hz();
 
 	if (st != 0) {
-		log_warn("CPU %u (MPIDR 0x%llx) does not start: PSCI says %lld", c->id,
-			 (unsigned long long)c->mpidr, (long long)st);
-		return false;
+		log_warn("CPU %u (MPIDR 0x%lx) does not start: PSCI says %ld", c->id, c->mpidr, st);
+		return;
 	}
 	while (!__atomic_load_n(&c->online, __ATOMIC_ACQUIRE))
 		if (arch_time_ticks() > end) {
-			log_warn("CPU %u (MPIDR 0x%llx) did not come up within %u s", c->id,
-				 (unsigned long long)c->mpidr, START_SECONDS);
-			return false;
+			log_warn("CPU %u (MPIDR 0x%lx) did not come up within %u s", c->id,
+				 c->mpidr, START_SECONDS);
+			return;
 		}
-	return true;
 }
 
 void smp_start(unsigned count)
@@ -89,10 +86,4 @@ void smp_start(unsigned count)
 	cpu_join(&cpus[0]);
 	for (unsigned i = 1; i < count; i++)
 		start_one(&cpus[i]);
-}
-
-void machine_off(void)
-{
-	smc(PSCI_FN_SYSTEM_OFF, 0, 0, 0);
-	cpu_stop();
 }

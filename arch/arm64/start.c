@@ -21,15 +21,13 @@
 #include <hv/pci.h>
 #include <hv/plan.h>
 #include <hv/pmem.h>
+#include <spec/psci.h>
 
 #include "cpu.h"
-#include "crash.h"
+#include "entry.h"
 #include "libc.h"
 #include "mmu.h"
-#include "start.h"
 #include "sysreg.h"
-#include "timer.h"
-#include "trap.h"
 
 #define MAX_MODULES  (3 * MAX_VMS)
 #define INFLATE_WORK KIB(64)
@@ -159,7 +157,8 @@ static void start_cpus(void)
 		online += cpus[i].online;
 	}
 	log_info("%u of %u CPUs started", online, board.cpu_count);
-	if (!idreg_usable(&why))
+	why = idreg_unusable();
+	if (why)
 		refuse(why);
 }
 
@@ -259,7 +258,8 @@ static void power_off(void)
 	}
 	log_info("no guest is left; power off");
 	console_flush();
-	machine_off();
+	smc(PSCI_FN_SYSTEM_OFF, 0, 0, 0);
+	cpu_stop();
 }
 
 void vm_stop(struct vcpu *v)
@@ -280,7 +280,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	__stack_chk_guard = seed_spread(&seed) & ~UINT64_C(0xff);
 	cpus[0].stack_top = (uintptr_t)boot_stack_top;
 	start_console(fdt);
-	log_info("Viaduct at 0x%llx, EL2", (unsigned long long)(uintptr_t)_start);
+	log_info("Viaduct at 0x%lx, EL2", (uintptr_t)_start);
 	__asm__("mrs %0, hcr_el2" : "=r"(hcr));
 	if (hcr & BIT(HCR_E2H_BIT))
 		refuse("this CPU has HCR_EL2.E2H fixed to 1");
@@ -304,10 +304,8 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	pmem_seal();
 	log_info("%zu KiB of memory for Viaduct itself, image included",
 		 (pmem_own_bytes() + board.image.size) >> 10);
-	log_info("ticks: entry %llu first-guest %llu copy %llu inflate %llu scrub %llu",
-		 (unsigned long long)entry_ticks, (unsigned long long)arch_time_ticks(),
-		 (unsigned long long)load_ticks.copy, (unsigned long long)load_ticks.inflate,
-		 (unsigned long long)load_ticks.scrub);
+	log_info("ticks: entry %lu first-guest %lu copy %lu inflate %lu scrub %lu", entry_ticks,
+		 arch_time_ticks(), load_ticks.copy, load_ticks.inflate, load_ticks.scrub);
 	el2_seal();
 	if (vm_count == 0)
 		power_off();

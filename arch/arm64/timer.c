@@ -10,9 +10,8 @@
 
 #include "cpu.h"
 #include "sysreg.h"
-#include "timer.h"
 
-void timer_arm(uint32_t us)
+static void timer_arm(uint32_t us)
 {
 	uint64_t ticks = read_sysreg(cntfrq_el0) / 1000000 * us;
 

@@ -3,11 +3,12 @@
  * only place that decides what a verdict does to a guest.
  */
 #include <hv/psci.h>
+#include <hv/vits.h>
 #include <hv/vm.h>
 
 #include "cpu.h"
+#include "entry.h"
 #include "sysreg.h"
-#include "trap.h"
 
 static void advance(struct guest_regs *r)
 {
@@ -67,7 +68,7 @@ static __cold void settle(struct guest_regs *r, struct vcpu *v, uint64_t esr, en
 		inject_abort(r, esr, verdict == EMUL_ALIGN ? FSC_ALIGNMENT : FSC_EXTERNAL);
 		return;
 	}
-	vm_log(v->vm, "killed at PC 0x%llx", (unsigned long long)r->pc);
+	vm_log(v->vm, "killed at PC 0x%lx", r->pc);
 	vm_stop(v);
 }
 
@@ -141,9 +142,8 @@ static __cold void data_abort_other(struct guest_regs *r, uint64_t esr, struct v
 	if (translation && s2_mark_at(&v->vm->cpu_s2, IPA(fault_ipa())) == S2_MAPPED)
 		return;
 	if (translation && v->vm->isv0_aborts++ == 0)
-		vm_log(v->vm, "access to 0x%llx that cannot be emulated (pair, writeback or SIMD), "
-			      "PC 0x%llx: external abort",
-		       (unsigned long long)fault_ipa(), (unsigned long long)r->pc);
+		vm_log(v->vm, "access to 0x%lx that cannot be emulated (pair, writeback or SIMD), "
+			      "PC 0x%lx: external abort", fault_ipa(), r->pc);
 	inject_abort(r, esr, FSC_EXTERNAL);
 }
 
@@ -164,8 +164,8 @@ void trap_data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 
 static void instruction_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
-	vm_log(v->vm, "instruction fetch from IPA 0x%llx, PC 0x%llx: external abort (ESR 0x%llx)",
-	       (unsigned long long)fault_ipa(), (unsigned long long)r->pc, (unsigned long long)esr);
+	vm_log(v->vm, "instruction fetch from IPA 0x%lx, PC 0x%lx: external abort (ESR 0x%lx)",
+	       fault_ipa(), r->pc, esr);
 	inject_abort(r, esr, FSC_EXTERNAL);
 }
 
@@ -263,8 +263,8 @@ void trap_serror(struct guest_regs *r, struct vcpu *v)
 {
 	v->exits[EXIT_OTHER]++;
 	/* vCPUs are pinned: an SError while a guest runs is its own, or its devices'. */
-	vm_log(v->vm, "SError, ESR 0x%llx, PC 0x%llx: passed to the guest",
-	       (unsigned long long)read_sysreg(esr_el2), (unsigned long long)r->pc);
+	vm_log(v->vm, "SError, ESR 0x%lx, PC 0x%lx: passed to the guest", read_sysreg(esr_el2),
+	       r->pc);
 	if (field_get(BITS(31, 28), read_sysreg(id_aa64pfr0_el1)))
 		write_sysreg(VSESR_EL2, 0);
 	write_sysreg(hcr_el2, read_sysreg(hcr_el2) | HCR_VSE);

@@ -29,7 +29,8 @@ static void reset_el1(void)
 #undef X
 }
 
-void vcpu_load(struct vcpu *vcpu)
+/* EL1 reset state, stage-2, timers: before each start. */
+static void vcpu_load(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 

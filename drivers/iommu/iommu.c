@@ -135,13 +135,6 @@ enum hv_status iommu_prepare(struct iommu *i, uint32_t sid)
 	return i->dead ? HV_ETIMEOUT : i->ops->prepare(i, sid);
 }
 
-uint8_t iommu_address_bits(unsigned size)
-{
-	static const uint8_t bits[8] = { 32, 36, 40, 42, 44, 48, 52, 52 }; /* 7: reserved */
-
-	return bits[size % 8];
-}
-
 void iommu_kill(struct iommu *i, const char *why)
 {
 	const struct found *f = found_of(i);

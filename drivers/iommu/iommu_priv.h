@@ -21,8 +21,6 @@ struct iommu_driver {
 extern const struct iommu_driver smmuv2_driver;
 extern const struct iommu_driver smmuv3_driver;
 
-/* An address size as the ID registers of all SMMUs encode it. */
-uint8_t iommu_address_bits(unsigned size);
 /* From start: takes the line, once, and drains at its interrupts. */
 void iommu_connect(struct iommu *i, const struct dt_irq *irq);
 /* It does not answer: into global abort, for ever; iommu_settle tells of it. */

@@ -27,7 +27,7 @@ uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n)
 	uint32_t first = (uint32_t)ALIGN_UP(MAX(from, f->next), align), i = 0;
 
 	while (first + n <= f->end && i < n)
-		if (irq_is_free(first + i)) {
+		if (irq_has_handler(first + i, NULL)) {
 			i++;
 		} else {
 			first = (uint32_t)ALIGN_UP(first + i + 1, align);

@@ -28,8 +28,8 @@ enum { SGI_KICK = 0, SGI_STOP = 1 }; /* Viaduct's own SGIs */
 enum hv_status __must_check irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest);
 enum hv_status __must_check irq_lpi_table(uint32_t count); /* LPIs 8192 .. 8192 + count */
 
-bool irq_is_free(uint32_t intid); /* an SPI that has no handler */
-bool irq_has_handler(uint32_t intid, irq_handler_fn *fn); /* SGIs, PPIs, SPIs */
+/* SGIs, PPIs, SPIs; NULL: it is free. */
+bool irq_has_handler(uint32_t intid, irq_handler_fn *fn);
 void irq_reset(void); /* forget every handler (host tests) */
 
 /*

@@ -1,7 +1,7 @@
 /*
- * The log: one line a fact, prefixed "viaduct: ", no log on a hot path. Formats: %s %c %d %i %u
- * %x %p %% with width, 0, -, l, ll, z. Lines that a guest or device can cause go through a
- * struct ratelimit.
+ * The log: one line a fact, prefixed "viaduct: ", no log on a hot path. Formats: %s %c %d %u %x
+ * %% with width, 0, -, l, ll, z. Lines that a guest or device can cause go through a struct
+ * ratelimit.
  */
 #ifndef HV_LOG_H
 #define HV_LOG_H

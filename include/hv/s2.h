@@ -23,6 +23,9 @@ struct s2_geometry {
 	bool fwb;
 };
 
+/* An address size as the ID registers of CPUs and SMMUs encode it, in bits. */
+uint8_t s2_address_bits(unsigned size);
+
 /*
  * One geometry for every guest and both roots. IPA size: at most 40 bits, so that two concatenated
  * level-1 tables are enough; what is larger than 48 bits (PARange 6) is clamped. FWB only where

@@ -59,8 +59,9 @@ static void route(uint32_t intid, unsigned cpu)
 static const struct gic_ops ops = { .set_enabled = set_enabled, .set_edge = set_edge, .route = route };
 struct gic gic;
 
-bool irq_is_free(uint32_t intid)
+bool irq_has_handler(uint32_t intid, irq_handler_fn *fn)
 {
+	assert_null(fn);
 	return !registered[intid];
 }
 

@@ -83,8 +83,8 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	i->sid_ignored = dt_u32(fdt, node, "stream-match-mask", 0) & 0x7fff;
 	s->va64 = (idr2 & IDR2_PTFS_4K) && i->version > 1;
 	s->mmu500 = dt_compatible(fdt, node, "arm,mmu-500");
-	i->oas_bits = MIN(iommu_address_bits((unsigned)field_get(IDR2_OAS, idr2)),
-			  iommu_address_bits((unsigned)field_get(IDR2_IAS, idr2)));
+	i->oas_bits = s2_address_bits((unsigned)MIN(field_get(IDR2_OAS, idr2),
+						    field_get(IDR2_IAS, idr2)));
 	i->sid_bits = (uint8_t)field_get(IDR0_NUMSIDB, idr0);
 	i->coherent = (idr0 & IDR0_CTTW) && dt_bool(fdt, node, "dma-coherent");
 	return unusable(s, idr0, reg);

@@ -41,9 +41,8 @@ static bool mend(struct smmu *s)
 	cons = rd32(s->m, CMDQ_CONS);
 	index = cons & ((1U << s->cmdq_log2) - 1);
 	if (ratelimit_pass(&s->log))
-		log_err("%s: command 0x%llx failed with error %u", s->i->name,
-			(unsigned long long)s->cmdq[index * 2],
-			(unsigned)field_get(CMDQ_CONS_ERR, cons));
+		log_err("%s: command 0x%lx failed with error %lu", s->i->name, s->cmdq[index * 2],
+			field_get(CMDQ_CONS_ERR, cons));
 	s->cmdq[index * 2] = sync_dw0;
 	s->cmdq[index * 2 + 1] = 0;
 	arch_dsb_oshst(); /* the mended command before the queue goes on */

@@ -69,7 +69,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	idr1 = rd32(s->m, IDR1);
 	idr3 = rd32(s->m, REG32(SMMU_IDR3));
 	idr5 = rd32(s->m, REG32(SMMU_IDR5));
-	i->oas_bits = iommu_address_bits((unsigned)field_get(IDR5_OAS, idr5));
+	i->oas_bits = s2_address_bits((unsigned)field_get(IDR5_OAS, idr5));
 	i->sid_bits = (uint8_t)field_get(IDR1_SIDSIZE, idr1);
 	i->fwb = idr3 & IDR3_FWB;
 	i->coherent = (idr0 & IDR0_COHACC) && dt_bool(fdt, node, "dma-coherent");
@@ -115,14 +115,13 @@ static void program_tables(const struct smmu *s)
 
 static enum hv_status forget_firmware(struct smmu *s, uint32_t idr0)
 {
-	struct smmu_cmd cmds[3];
-	unsigned n = 0;
+	static const struct smmu_cmd cmds[] = {
+		{ { FIELD(CMD0_OP, OP_CFGI_ALL), FIELD(CMD1_RANGE, 31) } },
+		{ { FIELD(CMD0_OP, OP_TLBI_NSNH_ALL) } },
+		{ { FIELD(CMD0_OP, OP_TLBI_EL2_ALL) } }, /* where it has EL2 */
+	};
 
-	cmds[n++] = (struct smmu_cmd){ { FIELD(CMD0_OP, OP_CFGI_ALL), FIELD(CMD1_RANGE, 31) } };
-	if (idr0 & IDR0_HYP)
-		cmds[n++] = (struct smmu_cmd){ { FIELD(CMD0_OP, OP_TLBI_EL2_ALL) } };
-	cmds[n++] = (struct smmu_cmd){ { FIELD(CMD0_OP, OP_TLBI_NSNH_ALL) } };
-	return smmu_issue(s, cmds, n);
+	return smmu_issue(s, cmds, idr0 & IDR0_HYP ? 3 : 2);
 }
 
 static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint32_t idr0)
