@@ -175,15 +175,6 @@ static enum hv_status build_stream(struct vm *vm, struct iommu *i, uint32_t sid)
 	return st == HV_OK ? i->ops->attach(i, sid, &vm->dma_s2) : st;
 }
 
-static enum hv_status build_streams(struct vm *vm, const struct pci_func *f)
-{
-	enum hv_status st = HV_OK;
-
-	for (unsigned s = 0; f->iommu && s < f->sid_count && st == HV_OK; s++)
-		st = build_stream(vm, f->iommu, f->sid[s]);
-	return st;
-}
-
 static enum hv_status build_platform(const struct guest_plan *g, struct vm *vm)
 {
 	enum hv_status st = HV_OK;
@@ -219,17 +210,38 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 	g->vpci.map = map_device;
 	if (st == HV_OK)
 		st = vpci_init(vm, &g->vpci, list, g->device_count);
-	for (unsigned i = 0; i < g->device_count && st == HV_OK; i++)
-		st = build_streams(vm, g->device[i].func);
+	for (unsigned i = 0; i < g->device_count; i++) {
+		const struct pci_func *f = list[i].func;
+
+		for (unsigned s = 0; f->iommu && s < f->sid_count && st == HV_OK; s++)
+			st = build_stream(vm, f->iommu, f->sid[s]);
+	}
 	return st;
 }
 
-static struct vm *build_one(const struct plan *p, struct guest_plan *g, uint8_t id,
-			    void (*map_device)(struct range), const char **step)
+/* Returns what failed, or NULL. */
+static const char *build_parts(const struct plan *p, struct guest_plan *g, struct vm *vm,
+			       struct vpci_assignment *list, void (*map_device)(struct range))
+{
+	if (build_memory(p, g, vm, list) != HV_OK)
+		return "its memory cannot be mapped";
+	if (build_interrupts(g, vm) != HV_OK)
+		return "its interrupt controller cannot be set up";
+	if (build_platform(g, vm) != HV_OK)
+		return "an interrupt or DMA stream of its platform devices is not to be had";
+	if (g->has_pci && pci_reset_owned(vm->id) != HV_OK)
+		return "one of its PCI devices cannot be reset";
+	if (g->has_pci && build_pci(g, vm, list, map_device) != HV_OK)
+		return "its PCI devices cannot be set up";
+	return load_guest(g, vm) == HV_OK ? NULL : "its images cannot be loaded";
+}
+
+static void build_one(const struct plan *p, struct guest_plan *g, uint8_t id,
+		      void (*map_device)(struct range))
 {
 	struct vm *vm = pmem_alloc(sizeof(*vm), 64);
 	struct vpci_assignment *list = pmem_alloc(g->device_count * sizeof(*list), 64);
-	enum hv_status st;
+	const char *failed;
 
 	for (unsigned i = 0; i < g->device_count; i++) {
 		list[i] = g->device[i].as;
@@ -241,51 +253,21 @@ static struct vm *build_one(const struct plan *p, struct guest_plan *g, uint8_t 
 	vm->emul[0].fn = vm_unmapped;
 	memcpy(vm->name, g->name, sizeof(vm->name));
 	build_vcpus(g, vm);
-	*step = "its memory cannot be mapped";
-	st = build_memory(p, g, vm, list);
-	if (st == HV_OK) {
-		*step = "its interrupt controller cannot be set up";
-		st = build_interrupts(g, vm);
+	failed = build_parts(p, g, vm, list, map_device);
+	if (!failed) {
+		vms[vm_count++] = vm;
+		return;
 	}
-	if (st == HV_OK) {
-		*step = "an interrupt or DMA stream of its platform devices is not to be had";
-		st = build_platform(g, vm);
-	}
-	if (st == HV_OK && g->has_pci) {
-		*step = "one of its PCI devices cannot be reset";
-		st = pci_reset_owned(id);
-	}
-	if (st == HV_OK && g->has_pci) {
-		*step = "its PCI devices cannot be set up";
-		st = build_pci(g, vm, list, map_device);
-	}
-	if (st == HV_OK) {
-		*step = "its images cannot be loaded";
-		st = load_guest(g, vm);
-	}
-	if (st == HV_OK)
-		return vm;
 	for (unsigned i = 0; i < g->device_count; i++)
 		g->device[i].func->owner = PCI_NO_OWNER;
-	return NULL;
+	fmt_print(g->refused, sizeof(g->refused), "%s", failed);
+	log_err("guest \"%s\" refused: %s", g->name, failed);
 }
 
 void build_guests(struct plan *p, void (*map_device)(struct range))
 {
 	load_init(p->work, p->work_size);
-	for (unsigned i = 0; i < p->guest_count; i++) {
-		struct guest_plan *g = &p->guest[i];
-		const char *step;
-		struct vm *vm;
-
-		if (g->refused[0])
-			continue;
-		vm = build_one(p, g, (uint8_t)vm_count, map_device, &step);
-		if (vm) {
-			vms[vm_count++] = vm;
-		} else {
-			fmt_print(g->refused, sizeof(g->refused), "%s", step);
-			log_err("guest \"%s\" refused: %s", g->name, step);
-		}
-	}
+	for (unsigned i = 0; i < p->guest_count; i++)
+		if (!p->guest[i].refused[0])
+			build_one(p, &p->guest[i], (uint8_t)vm_count, map_device);
 }

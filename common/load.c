@@ -80,17 +80,17 @@ static void sink_piece(void *arg, const void *piece, size_t size)
 
 static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm)
 {
-	const void *data = pa_to_va(PA(g->kernel.base));
+	const void *data = pa_to_va(PA(g->module[MODULE_KERNEL].base));
 	uint64_t start = arch_time_ticks();
 	struct sink s = { vm, g->image.kernel };
 	enum hv_status st = HV_OK;
 
 	if (g->image.gzip) {
-		st = image_inflate(data, g->kernel.size, g->image.kernel_size, sink_piece, &s,
+		st = image_inflate(data, g->module[MODULE_KERNEL].size, g->image.kernel_size, sink_piece, &s,
 				   scratch.work, scratch.work_size);
 		load_ticks.inflate += arch_time_ticks() - start;
 	} else {
-		fill(vm, g->image.kernel, data, g->kernel.size);
+		fill(vm, g->image.kernel, data, g->module[MODULE_KERNEL].size);
 		load_ticks.copy += arch_time_ticks() - start;
 	}
 	return st;
@@ -98,7 +98,7 @@ static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm)
 
 enum hv_status load_guest(const struct guest_plan *g, struct vm *vm)
 {
-	struct range initrd = { g->image.initrd, g->ramdisk.size };
+	struct range initrd = { g->image.initrd, g->module[MODULE_RAMDISK].size };
 	enum hv_status st;
 	uint64_t start;
 
@@ -108,8 +108,8 @@ enum hv_status load_guest(const struct guest_plan *g, struct vm *vm)
 	if (st == HV_OK)
 		st = guest_dt_build(g, initrd, scratch.dtb, DTB_MAX);
 	start = arch_time_ticks();
-	if (st == HV_OK && g->ramdisk.size)
-		fill(vm, initrd.base, pa_to_va(PA(g->ramdisk.base)), initrd.size);
+	if (st == HV_OK && g->module[MODULE_RAMDISK].size)
+		fill(vm, initrd.base, pa_to_va(PA(g->module[MODULE_RAMDISK].base)), initrd.size);
 	if (st == HV_OK)
 		fill(vm, g->image.dtb, scratch.dtb, DTB_MAX);
 	arch_icache_inval_all();

@@ -15,24 +15,24 @@
 
 static struct plan_device devices[PLAN_MAX_DEVICES];
 
-enum role { KERNEL, RAMDISK, PARTIAL, RAM };
+enum { RAM = MODULES }; /* a role beside those of modules */
 
 /* Identical ranges of the same role are one file for several guests; any other overlap is wrong. */
-static bool clash(struct range a, enum role a_role, struct range b, enum role b_role)
+static bool clash(struct range a, unsigned a_role, struct range b, unsigned b_role)
 {
 	bool same = a.base == b.base && a.size == b.size && a_role == b_role && a_role != RAM;
 
 	return range_overlaps(a, b) && !same;
 }
 
-static const char *guest_clash(const struct guest_plan *o, struct range r, enum role role)
+static const char *guest_clash(const struct guest_plan *o, struct range r, unsigned role)
 {
-	if (clash(r, role, o->kernel, KERNEL))
-		return "the kernel of guest ";
-	if (clash(r, role, o->ramdisk, RAMDISK))
-		return "the ramdisk of guest ";
-	if (clash(r, role, o->partial, PARTIAL))
-		return "the device tree of guest ";
+	static const char what[][26] = { "the kernel of guest ", "the ramdisk of guest ",
+					 "the device tree of guest " };
+
+	for (unsigned m = 0; m < MODULES; m++)
+		if (clash(r, role, o->module[m], m))
+			return what[m];
 	for (unsigned i = 0; i < o->ram_count; i++)
 		if (clash(r, role, (struct range){ o->ram[i].pa.v, o->ram[i].size }, RAM))
 			return "the RAM of guest ";
@@ -44,7 +44,7 @@ static const char *guest_clash(const struct guest_plan *o, struct range r, enum 
 
 /* What is at `r` besides what `g` wants there, or NULL; *owner: the guest whose it is, or "". */
 static const char *obstacle(const struct plan *p, const struct guest_plan *g, struct range r,
-			    enum role role, const char **owner)
+			    unsigned role, const char **owner)
 {
 	const struct board *b = p->board;
 	const char *what = NULL;
@@ -62,29 +62,21 @@ static const char *obstacle(const struct plan *p, const struct guest_plan *g, st
 	return what;
 }
 
-static void check_module(const struct plan *p, struct guest_plan *g, struct range m, enum role role)
-{
-	const char *name = role == KERNEL    ? "kernel"
-			   : role == RAMDISK ? "ramdisk"
-					     : "partial device tree";
-	const char *what, *owner;
-
-	if (!m.size)
-		return;
-	what = obstacle(p, g, m, role, &owner);
-	if (!board_is_ram(p->board, m))
-		plan_refuse(g, "its %s at 0x%lx is not in RAM; load it elsewhere and correct reg",
-			    name, m.base);
-	else if (what)
-		plan_refuse(g, "its %s, 0x%lx to 0x%lx, overlaps %s%s; load it elsewhere", name,
-			    m.base, range_end(m) - 1, what, owner);
-}
-
 static void check_modules(const struct plan *p, struct guest_plan *g)
 {
-	check_module(p, g, g->kernel, KERNEL);
-	check_module(p, g, g->ramdisk, RAMDISK);
-	check_module(p, g, g->partial, PARTIAL);
+	static const char names[][20] = { "kernel", "ramdisk", "partial device tree" };
+
+	for (unsigned i = 0; i < MODULES; i++) {
+		struct range m = g->module[i];
+		const char *owner, *what = m.size ? obstacle(p, g, m, i, &owner) : NULL;
+
+		if (m.size && !board_is_ram(p->board, m))
+			plan_refuse(g, "its %s at 0x%lx is not in RAM; load it elsewhere and "
+				    "correct reg", names[i], m.base);
+		else if (what)
+			plan_refuse(g, "its %s, 0x%lx to 0x%lx, overlaps %s%s; load it elsewhere",
+				    names[i], m.base, range_end(m) - 1, what, owner);
+	}
 }
 
 void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r, const char *prop)
@@ -185,17 +177,17 @@ static struct range ram_run(const struct guest_plan *g, unsigned i)
 /* A kernel that is not looked into counts as large as its file. */
 static enum hv_status fit_image(const struct plan *p, struct guest_plan *g, uint64_t *file_size)
 {
-	const void *data = p->module_data ? p->module_data(g->kernel) : NULL;
-	bool gzip = data && image_is_gzip(data, g->kernel.size);
+	const void *data = p->module_data ? p->module_data(g->module[MODULE_KERNEL]) : NULL;
+	bool gzip = data && image_is_gzip(data, g->module[MODULE_KERNEL].size);
 	uint8_t head[IMAGE_HEAD] = { 0 };
 	enum hv_status s = HV_OK;
 
 	if (data && (!gzip || p->work))
-		s = image_head(data, g->kernel.size, p->work, p->work_size, head, file_size);
+		s = image_head(data, g->module[MODULE_KERNEL].size, p->work, p->work_size, head, file_size);
 	if (s != HV_OK)
 		return s;
 	for (unsigned i = 0; i < g->ram_count; i++) {
-		s = image_layout(head, *file_size, g->ramdisk.size, ram_run(g, i), &g->image);
+		s = image_layout(head, *file_size, g->module[MODULE_RAMDISK].size, ram_run(g, i), &g->image);
 		g->image.gzip = gzip;
 		if (s != HV_ENOMEM)
 			return s;
@@ -205,16 +197,16 @@ static enum hv_status fit_image(const struct plan *p, struct guest_plan *g, uint
 
 static void check_image(const struct plan *p, struct guest_plan *g)
 {
-	uint64_t file_size = g->kernel.size;
+	uint64_t file_size = g->module[MODULE_KERNEL].size;
 	char a[PLAN_SIZE_TEXT], b[PLAN_SIZE_TEXT], c[PLAN_SIZE_TEXT];
 	enum hv_status s = fit_image(p, g, &file_size);
 
 	if (s == HV_EINVAL)
 		plan_refuse(g, "its kernel at 0x%lx is damaged or no arm64 Image; load one, plain "
-			    "or gzip, and give its exact size in reg", g->kernel.base);
+			    "or gzip, and give its exact size in reg", g->module[MODULE_KERNEL].base);
 	else if (s != HV_OK)
 		plan_refuse(g, "kernel (%s) and ramdisk (%s) do not fit into its RAM (%s); raise "
-			    "memory", plan_size(file_size, a), plan_size(g->ramdisk.size, b),
+			    "memory", plan_size(file_size, a), plan_size(g->module[MODULE_RAMDISK].size, b),
 			    plan_size(g->ram_size, c));
 }
 

@@ -40,9 +40,8 @@ int plan_next_guest(const void *fdt, int node)
 	return node;
 }
 
-enum module_kind { MODULE_NONE, MODULE_KERNEL, MODULE_RAMDISK, MODULE_PARTIAL };
-
-static enum module_kind module_kind(const void *fdt, int node)
+/* MODULES: none of them. */
+static enum plan_module module_kind(const void *fdt, int node)
 {
 	static const struct {
 		char compatible[23];
@@ -56,7 +55,7 @@ static enum module_kind module_kind(const void *fdt, int node)
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (dt_compatible(fdt, node, kinds[i].compatible))
 			return kinds[i].kind;
-	return MODULE_NONE;
+	return MODULES;
 }
 
 static unsigned module_add(const struct board *b, struct range r, struct range *out, unsigned count,
@@ -79,7 +78,7 @@ unsigned plan_modules(const struct board *b, struct range *out, unsigned max)
 	int node;
 
 	for (int g = plan_next_guest(b->fdt, -1); g >= 0; g = plan_next_guest(b->fdt, g)) {
-		seen = 1U << MODULE_NONE;
+		seen = 1U << MODULES;
 		dt_for_each_child(node, b->fdt, g) {
 			unsigned kind = 1U << module_kind(b->fdt, node);
 
@@ -147,11 +146,9 @@ static void parse_bootargs(const void *fdt, int node, struct guest_plan *g)
 		memcpy(g->bootargs, args, strlen(args) + 1);
 }
 
-static void parse_module(const void *fdt, int node, enum module_kind kind, struct guest_plan *g)
+static void parse_module(const void *fdt, int node, enum plan_module kind, struct guest_plan *g)
 {
-	struct range *to = kind == MODULE_KERNEL    ? &g->kernel
-			   : kind == MODULE_RAMDISK ? &g->ramdisk
-						    : &g->partial;
+	struct range *to = &g->module[kind];
 	struct range r;
 
 	plan_properties(fdt, node, g, NULL, 0, NULL, "=reg\0=bootargs\0!xen,uefi-binary\0");
@@ -311,10 +308,10 @@ static void parse_name(const void *fdt, struct guest_plan *g)
 
 static void parse_child(const void *fdt, int node, struct guest_plan *g)
 {
-	enum module_kind kind = module_kind(fdt, node);
+	enum plan_module kind = module_kind(fdt, node);
 	char path[96];
 
-	if (kind != MODULE_NONE)
+	if (kind != MODULES)
 		parse_module(fdt, node, kind, g);
 	else if (dt_compatible(fdt, node, "viaduct,vpci"))
 		parse_vpci(fdt, node, g);
@@ -336,7 +333,7 @@ void plan_parse_guest(const void *fdt, struct guest_plan *g, struct plan_device 
 	g->device = pool;
 	g->device_room = room;
 	dt_for_each_child(node, fdt, g->node) if (dt_enabled(fdt, node)) parse_child(fdt, node, g);
-	if (!g->kernel.size)
+	if (!g->module[MODULE_KERNEL].size)
 		plan_refuse(g, "it has no kernel; give a child with compatible = "
 			       "\"multiboot,kernel\", \"multiboot,module\" and its reg");
 }
@@ -352,7 +349,7 @@ void plan_warn_chosen(const void *fdt)
 
 		if (dt_compatible(fdt, i, "multiboot,module") ||
 		    dt_compatible(fdt, i, "xen,multiboot-module") ||
-		    module_kind(fdt, i) != MODULE_NONE)
+		    module_kind(fdt, i) != MODULES)
 			log_warn("/chosen/%s: Viaduct has no dom0; ignored", name);
 		else if (!is_guest(fdt, i) && dt_string(fdt, i, "compatible") &&
 			 !strncmp(dt_string(fdt, i, "compatible"), "xen,", 4))

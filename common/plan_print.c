@@ -34,11 +34,11 @@ static void print_memory(const struct guest_plan *g)
 	for (unsigned i = 0; i < g->ram_count; i++)
 		log_info("%s:   RAM      PA 0x%lx as IPA 0x%lx, %s", g->name, g->ram[i].pa.v,
 			 g->ram[i].ipa.v, plan_size(g->ram[i].size, text));
-	print_range(g->name, "kernel", "PA", g->kernel, "");
-	if (g->ramdisk.size)
-		print_range(g->name, "ramdisk", "PA", g->ramdisk, "");
-	if (g->partial.size)
-		print_range(g->name, "partial", "PA", g->partial, ", device tree");
+	print_range(g->name, "kernel", "PA", g->module[MODULE_KERNEL], "");
+	if (g->module[MODULE_RAMDISK].size)
+		print_range(g->name, "ramdisk", "PA", g->module[MODULE_RAMDISK], "");
+	if (g->module[MODULE_PARTIAL].size)
+		print_range(g->name, "partial", "PA", g->module[MODULE_PARTIAL], ", device tree");
 }
 
 static void print_regions(const struct guest_plan *g)

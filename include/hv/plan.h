@@ -53,6 +53,9 @@ struct plan_line {
 	uint32_t pintid, vintid;
 };
 
+/* PARTIAL: a partial device tree. */
+enum plan_module { MODULE_KERNEL, MODULE_RAMDISK, MODULE_PARTIAL, MODULES };
+
 struct guest_plan {
 	int node;
 	char name[GUEST_NAME_MAX];
@@ -64,9 +67,7 @@ struct guest_plan {
 	bool direct_map;        /* IPA = PA */
 	unsigned ram_count;
 	struct guest_ram ram[MAX_GUEST_RAM]; /* adjacent IPAs may be in pieces of PA */
-	struct range kernel;                 /* PA of the modules; size 0: none */
-	struct range ramdisk;
-	struct range partial;                /* a partial device tree */
+	struct range module[MODULES];        /* PA; size 0: none */
 	struct image_layout image; /* where they go, if plan->module_data was set */
 	char bootargs[1024];
 	bool vpl011;

@@ -383,10 +383,10 @@ static void imagebuilder_with_dom0_leftovers(void **state)
 	assert_int_equal(g[0].spi_count, 96);
 	assert_int_equal(g[0].trap_unmapped, 0);
 	assert_int_equal(g[1].trap_unmapped, 1);
-	assert_int_equal(g[0].ramdisk.base, 0x62000000);
+	assert_int_equal(g[0].module[MODULE_RAMDISK].base, 0x62000000);
 	assert_string_equal(g[0].bootargs, "console=ttyAMA0 init=\"/bin/a b\" q='x'");
 	assert_true(g[0].vpl011 && !g[1].vpl011);
-	assert_int_equal(g[1].kernel.base, 0x60000000);
+	assert_int_equal(g[1].module[MODULE_KERNEL].base, 0x60000000);
 	/* Each said once. */
 	assert_int_equal(occurrences("Viaduct has no dom0"), 2);
 	assert_int_equal(occurrences("has no meaning for Viaduct; ignored"), 10);

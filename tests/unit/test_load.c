@@ -57,8 +57,8 @@ static int setup(void **state)
 	plan.ram_count = 1;
 	plan.ram[0] = (struct guest_ram){ IPA(RAM_IPA), PA((uintptr_t)ram), RAM_SIZE };
 	plan.spi_count = 32;
-	plan.kernel = (struct range){ (uintptr_t)kernel, sizeof(kernel) };
-	plan.ramdisk = (struct range){ (uintptr_t)initrd, sizeof(initrd) };
+	plan.module[MODULE_KERNEL] = (struct range){ (uintptr_t)kernel, sizeof(kernel) };
+	plan.module[MODULE_RAMDISK] = (struct range){ (uintptr_t)initrd, sizeof(initrd) };
 	assert_int_equal(image_layout(kernel, sizeof(kernel), sizeof(initrd),
 				      (struct range){ RAM_IPA, RAM_SIZE }, &plan.image), HV_OK);
 	memset(&vm, 0, sizeof(vm));
@@ -170,7 +170,7 @@ static void pack(void)
 
 	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-	plan.kernel = (struct range){ (uintptr_t)packed, z.total_out };
+	plan.module[MODULE_KERNEL] = (struct range){ (uintptr_t)packed, z.total_out };
 	plan.image.gzip = true;
 	deflateEnd(&z);
 }
@@ -187,7 +187,7 @@ static void a_damaged_kernel_is_an_error(void **state)
 {
 	(void)state;
 	pack();
-	packed[plan.kernel.size / 2] ^= 0x55;
+	packed[plan.module[MODULE_KERNEL].size / 2] ^= 0x55;
 	assert_int_not_equal(load_guest(&plan, &vm), HV_OK);
 }
 

@@ -677,8 +677,8 @@ static void guest_gets_what_it_declares(void **state)
 	assert_int_equal(p->ram_size, MIB(256));
 	assert_int_equal(p->ram[0].ipa.v, 0x40000000);
 	assert_int_equal(p->ram_count, 1);
-	assert_int_equal(p->kernel.base, MOD(0));
-	assert_int_equal(p->ramdisk.base, MOD(1));
+	assert_int_equal(p->module[MODULE_KERNEL].base, MOD(0));
+	assert_int_equal(p->module[MODULE_RAMDISK].base, MOD(1));
 	assert_string_equal(p->bootargs, "console=ttyAMA0");
 	assert_true(p->vpl011);
 	assert_false(p->has_pci);
@@ -725,7 +725,7 @@ static void other_spellings(void **state)
 	assert_string_equal(plan.guest[0].name, "anything");
 	assert_int_equal(plan.guest[0].ram_size, MIB(64));
 	assert_int_equal(plan.guest[0].spi_count, 64);
-	assert_int_equal(plan.guest[0].ramdisk.base, 0x61000000);
+	assert_int_equal(plan.guest[0].module[MODULE_RAMDISK].base, 0x61000000);
 	assert_true(plan.guest[0].stop_on_crash);
 	assert_false(plan.guest[0].vpl011);
 }

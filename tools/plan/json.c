@@ -309,8 +309,8 @@ static void guest(const struct tool *t, const struct guest_plan *g)
 			end('}');
 		}
 		end(']');
-		range("kernel", g->kernel);
-		range("ramdisk", g->ramdisk);
+		range("kernel", g->module[MODULE_KERNEL]);
+		range("ramdisk", g->module[MODULE_RAMDISK]);
 		range("mem32", g->has_pci ? g->vpci.mem32 : (struct range){ 0 });
 		range("mem64", g->has_pci ? g->vpci.mem64 : (struct range){ 0 });
 		if (g->vpci.doorbell.v)

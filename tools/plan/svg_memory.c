@@ -211,8 +211,8 @@ static void physical(const struct tool *t, struct column *c)
 		for (unsigned k = 0; k < g->region_count; k++)
 			add(c, g->region[k].pa, colour, false, "%s: %s", g->name,
 			    g->region[k].id[0] ? g->region[k].id : "device");
-		add(c, g->kernel, colour, false, "%s: kernel", g->name);
-		add(c, g->ramdisk, colour, false, "%s: ramdisk", g->name);
+		add(c, g->module[MODULE_KERNEL], colour, false, "%s: kernel", g->name);
+		add(c, g->module[MODULE_RAMDISK], colour, false, "%s: ramdisk", g->name);
 		if (g->msi)
 			add(c, (struct range){ msi_doorbell_page(g->msi).v, PAGE_SIZE }, colour,
 			    false, "MSI doorbell");
