@@ -2,8 +2,8 @@
  * Where a guest's BAR windows and MSI doorbell go in its address space, and what its devices reach
  * there. Pure but for the refusals. A device of the guest uses these very numbers on its bus, and a
  * root complex without ACS takes an address of its own windows for itself, before any SMMU sees it;
- * so what devices must reach (RAM, doorbell, BARs with p2p) is placed by the host bridges' rules,
- * what only CPUs use is not.
+ * so what devices must reach (RAM, doorbell) is placed by the host bridges' rules, what only CPUs use,
+ * like BARs, is not.
  */
 #include <hv/bits.h>
 #include <hv/vits.h>
@@ -153,8 +153,7 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 	count_bars(g, has_high, &bars32, &bars64);
 	if (!plan_place(s, (struct range){ low.base, GIB(4) - low.base }, low.size, MIB(16),
 			&low.base))
-		plan_refuse(g, "there is no place below 4 GiB for its BARs that its devices reach; "
-			    "remove p2p, or direct-map");
+		plan_refuse(g, "there is no place below 4 GiB for its BARs; remove direct-map");
 	if (!bars_fit(&bars32, low))
 		plan_refuse(g, "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
 			    "into the %s at 0x%lx; move a device to another guest",
@@ -219,16 +218,14 @@ void plan_map_guest(const struct plan *p, struct guest_plan *g)
 {
 	struct plan_space s = space_of(p, g);
 	unsigned hosts = s.host_count;
-	bool told = false, p2p = false;
+	bool told = false;
 
 	plan_ram(p, g, &s);
 	if (plan_refused(g) || !g->has_pci)
 		return;
-	for (unsigned i = 0; i < g->device_count; i++)
-		p2p = p2p || g->device[i].p2p;
 	if (g->msi)
 		map_own_doorbell(g, &s, &told);
-	s.host_count = p2p ? hosts : 0;
+	s.host_count = 0;
 	map_windows(g, &s);
 	s.host_count = hosts;
 	if (g->msi)

@@ -211,7 +211,6 @@ static void parse_device(const void *fdt, struct guest_plan *g, struct plan_devi
 		{ "allow-no-reset", PROP_FLAG, AT(plan_device, allow_no_reset), 0, 0 },
 		{ "force-assign-without-iommu", PROP_FLAG, AT(plan_device, force_no_iommu), 0, 0 },
 		{ "allow-shared-msi-frame", PROP_FLAG, AT(plan_device, allow_shared_frame), 0, 0 },
-		{ "p2p", PROP_FLAG, AT(plan_device, p2p), 0, 0 },
 		{ "raw-vendor-caps", PROP_FLAG, AT(plan_device, as.raw_vendor_caps), 0, 0 },
 		{ "raw-gaps", PROP_FLAG, AT(plan_device, as.raw_gaps), 0, 0 },
 		{ "atomic-ops", PROP_FLAG, AT(plan_device, as.atomic_ops), 0, 0 },
@@ -219,7 +218,7 @@ static void parse_device(const void *fdt, struct guest_plan *g, struct plan_devi
 	const char *host = dt_string(fdt, d->node, "host");
 	const char *guest = dt_string(fdt, d->node, "guest");
 
-	plan_properties(fdt, d->node, g, rules, ARRAY_SIZE(rules), d, "=host\0=memory-type\0");
+	plan_properties(fdt, d->node, g, rules, ARRAY_SIZE(rules), d, "=host\0=memory-type\0!p2p\0");
 	if (!host || strlen(host) >= sizeof(d->host))
 		plan_bad_prop(fdt, d->node, g, "host", "host = \"0000:00:01.0\"");
 	else

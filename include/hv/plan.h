@@ -29,7 +29,7 @@ struct plan_device {
 	bool has_guest_bdf;
 	uint8_t intx; /* enum plan_auto: as declared */
 	uint8_t msi;  /* declared; after planning PLAN_TRAPPED, PLAN_DIRECT or PLAN_OFF */
-	bool allow_no_reset, force_no_iommu, allow_shared_frame, p2p;
+	bool allow_no_reset, force_no_iommu, allow_shared_frame;
 	const char *intx_note; /* why it has none, or NULL */
 	const char *msi_note;
 };

@@ -409,12 +409,6 @@ static void narrow_dma_low(void)
 	ram_size = GIB(1);
 }
 
-static void narrow_for_p2p(void)
-{
-	pci_hosts[0].inbound_count = 1;
-	pci_hosts[0].inbound[0] = (struct range){ 0x80000000, MIB(128) };
-}
-
 static const struct pci_host juno = {
 	.ecam = { 0x40000000, 0x10000000 },
 	.window_count = 3,
@@ -625,8 +619,6 @@ static const struct {
 	{ "forced without direct-map",
 	  { { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } } }, 0,
 	  EDU " is given without an IOMMU, so it uses physical addresses; give the guest direct-map", no_iommu },
-	{ "p2p that nothing reaches", { { "a", 1, 64, .dev = { { EDU, "p2p" } } } }, 0,
-	  "there is no place below 4 GiB for its BARs that its devices reach; remove p2p", narrow_for_p2p },
 	{ "RAM outside dma-ranges", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
 	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges of pcie@10000000 (0x80000000 to 0x81ffffff)", narrow_dma_ranges },
 };
@@ -837,7 +829,7 @@ static void memory_is_shared_by_name(void **state)
 static void device_fields(void **state)
 {
 	static const struct decl g = { "a", 1, 64, .dev = {
-		{ EDU, "memory-type", "device", "p2p", NULL },
+		{ EDU, "memory-type", "device", "atomic-ops", NULL },
 		{ NIC, "raw-gaps", NULL, "allow-no-reset", NULL } } };
 	const struct plan_device *d;
 
@@ -848,7 +840,8 @@ static void device_fields(void **state)
 	assert_int_equal(d[0].as.devfn, 1 << 3);
 	assert_true(d[0].as.device_memory[0] && d[0].as.device_memory[5]);
 	assert_false(d[1].as.device_memory[0]);
-	assert_true(d[0].p2p && d[1].as.raw_gaps && d[1].allow_no_reset && !d[1].p2p);
+	assert_true(d[0].as.atomic_ops && d[1].as.raw_gaps && d[1].allow_no_reset &&
+		    !d[1].as.atomic_ops);
 	assert_int_equal(d[0].msi, PLAN_TRAPPED);
 	assert_int_equal(d[1].msi, PLAN_DIRECT);
 	assert_true(d[1].as.msi_direct && !d[0].as.msi_direct);
@@ -1308,18 +1301,6 @@ static void ram_comes_from_all_banks(void **state)
 	second_bank = 0;
 }
 
-/* With p2p devices reach each other's BARs: Juno lets nothing in below 2 GiB. */
-static void p2p_moves_the_windows(void **state)
-{
-	static const struct decl g = { "a", 1, 64, .dev = { { EDU, "p2p" } } };
-
-	(void)state;
-	pci_hosts[0] = juno;
-	starts(&g, 1);
-	assert_int_equal(plan.guest[0].vpci.mem32.base, 0x84000000);
-	assert_int_equal(plan.guest[0].vpci.mem64.base, UINT64_C(0x800000000));
-}
-
 static void large_bar_moves_the_high_window(void **state)
 {
 	static const struct decl small = { "a", 1, 64, .dev = { { "0000:02:00.0" } } };
@@ -1433,7 +1414,6 @@ int main(void)
 		cmocka_unit_test_setup(direct_map_is_where_devices_reach, setup),
 		cmocka_unit_test_setup(direct_map_moves_the_high_window, setup),
 		cmocka_unit_test_setup(ram_comes_from_all_banks, setup),
-		cmocka_unit_test_setup(p2p_moves_the_windows, setup),
 		cmocka_unit_test_setup(large_bar_moves_the_high_window, setup),
 		cmocka_unit_test_setup(place_is_pure_and_lowest, setup),
 		cmocka_unit_test_setup(offline_cpus_are_not_used, setup),
