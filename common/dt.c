@@ -256,17 +256,14 @@ static enum hv_status resolve(const void *fdt, struct spec s, struct dt_irq *out
 	return st == HV_OK ? HV_EINVAL : st;
 }
 
-enum hv_status dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *unit,
-				    unsigned unit_count, const uint32_t *spec, unsigned spec_count,
-				    struct dt_irq *out)
+enum hv_status dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *cell, unsigned unit,
+				    unsigned count, struct dt_irq *out)
 {
-	struct spec s = { .parent = parent, .unit = unit_count, .count = spec_count };
+	struct spec s = { .parent = parent, .unit = unit, .count = count };
 
-	if (unit_count > MAX_CELLS || spec_count - 1 >= MAX_CELLS)
+	if (unit > MAX_CELLS || count - 1 >= MAX_CELLS)
 		return HV_EINVAL;
-	for (unsigned i = 0; i < unit_count; i++)
-		s.cell[i] = unit[i];
-	memcpy(s.cell + unit_count, spec, spec_count * sizeof(*spec));
+	memcpy(s.cell, cell, (unit + count) * sizeof(*cell));
 	return resolve(fdt, s, out);
 }
 
@@ -288,7 +285,6 @@ enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq
 	struct cells reg = cells_of(fdt, node, "reg"), c = cells_of(fdt, node, "interrupts-extended");
 	bool extended = c.p; /* it has precedence (§2.4.1.2) */
 	int parent = extended ? -1 : interrupt_parent(fdt, node);
-	uint32_t unit[MAX_CELLS] = { 0 }, n = 0;
 	const fdt32_t *p;
 	struct spec s;
 
@@ -303,12 +299,13 @@ enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq
 			return HV_EINVAL;
 	} while (i--);
 	if (dt_bool(fdt, parent, "interrupt-map")) /* only a nexus looks at the unit address */
-		n = dt_u32(fdt, parent, "#address-cells", 0);
-	if (n > MAX_CELLS || !cells_take(&reg, n, &p))
+		s.unit = dt_u32(fdt, parent, "#address-cells", 0);
+	if (s.unit > MAX_CELLS || !cells_take(&reg, s.unit, &p))
 		return HV_EINVAL;
-	for (unsigned k = 0; k < n; k++)
-		unit[k] = fdt32_ld(p + k);
-	return dt_interrupt_resolve(fdt, parent, unit, n, s.cell, s.count, out);
+	memmove(s.cell + s.unit, s.cell, s.count * sizeof(s.cell[0]));
+	for (unsigned k = 0; k < s.unit; k++)
+		s.cell[k] = fdt32_ld(p + k);
+	return resolve(fdt, s, out);
 }
 
 enum hv_status dt_interrupt_named(const void *fdt, int node, const char *name, struct dt_irq *out)

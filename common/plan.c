@@ -109,16 +109,6 @@ static uint32_t free_cpus(const struct plan *p, const struct guest_plan *g)
 	return mask;
 }
 
-/* The vCPU below `count` that has `cpu`, or `count`. */
-static unsigned cpu_user(const struct guest_plan *g, unsigned count, unsigned cpu)
-{
-	unsigned v = 0;
-
-	while (v < count && g->cpu[v] != cpu)
-		v++;
-	return v;
-}
-
 /*
  * A CPU for vCPU v where those below `count` have theirs: a free one, or one whose vCPU finds
  * another. No CPU is tried twice, so this ends; it is as deep as there are vCPUs.
@@ -127,18 +117,19 @@ static bool place_vcpu(struct guest_plan *g, unsigned v, unsigned count, uint32_
 {
 	uint32_t may = g->affinity[v] ? g->affinity[v] : UINT32_MAX;
 
-	for (unsigned pass = 0; pass < 2; pass++)
-		for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
-			unsigned user = cpu_user(g, count, cpu);
+	for (unsigned i = 0; i < 2 * MAX_CPUS; i++) { /* free ones first */
+		unsigned cpu = i % MAX_CPUS, user = 0;
 
-			if (!(may & *untried & 1U << cpu) || (user < count && !pass))
-				continue;
-			*untried &= ~(1U << cpu);
-			if (user < count && !place_vcpu(g, user, count, untried))
-				continue;
-			g->cpu[v] = (uint8_t)cpu;
-			return true;
-		}
+		while (user < count && g->cpu[user] != cpu)
+			user++;
+		if (!(may & *untried & 1U << cpu) || (user < count && i < MAX_CPUS))
+			continue;
+		*untried &= ~(1U << cpu);
+		if (user < count && !place_vcpu(g, user, count, untried))
+			continue;
+		g->cpu[v] = (uint8_t)cpu;
+		return true;
+	}
 	return false;
 }
 
@@ -198,7 +189,6 @@ static enum hv_status fit_image(const struct plan *p, struct guest_plan *g, uint
 static void check_image(const struct plan *p, struct guest_plan *g)
 {
 	uint64_t file_size = g->module[MODULE_KERNEL].size;
-	char a[PLAN_SIZE_TEXT], b[PLAN_SIZE_TEXT], c[PLAN_SIZE_TEXT];
 	enum hv_status s = fit_image(p, g, &file_size);
 
 	if (s == HV_EINVAL)
@@ -206,8 +196,8 @@ static void check_image(const struct plan *p, struct guest_plan *g)
 			    "or gzip, and give its exact size in reg", g->module[MODULE_KERNEL].base);
 	else if (s != HV_OK)
 		plan_refuse(g, "kernel (%s) and ramdisk (%s) do not fit into its RAM (%s); raise "
-			    "memory", plan_size(file_size, a), plan_size(g->module[MODULE_RAMDISK].size, b),
-			    plan_size(g->ram_size, c));
+			    "memory", plan_size(file_size), plan_size(g->module[MODULE_RAMDISK].size),
+			    plan_size(g->ram_size));
 }
 
 /* Each step relies on the earlier ones; what they take of RAM is given back by a refusal. */

@@ -61,9 +61,11 @@ bool plan_reaches(const struct plan_space *s, struct range r, struct plan_clash 
 	return range_contains(c->at, r.base, r.size);
 }
 
-const char *plan_clash(const struct plan_clash *c, char buf[PLAN_CLASH_TEXT])
+const char *plan_clash(const struct plan_clash *c)
 {
-	fmt_print(buf, PLAN_CLASH_TEXT, "%s%s%s (0x%lx to 0x%lx)", c->why, c->host ? " of " : "",
+	static char buf[120];
+
+	fmt_print(buf, sizeof(buf), "%s%s%s (0x%lx to 0x%lx)", c->why, c->host ? " of " : "",
 		  c->host ? c->host->name : "", c->at.base, range_end(c->at) - 1);
 	return buf;
 }
@@ -147,7 +149,6 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 	struct range high = { GUEST_MEM64_BASE, GUEST_MEM64_SIZE };
 	struct bars bars32 = { .total = 0 }, bars64 = { .total = 0 };
 	bool has_high = range_end(high) <= s->end;
-	char a[PLAN_SIZE_TEXT], b[PLAN_SIZE_TEXT];
 
 	g->vpci.ecam = IPA(GUEST_ECAM_BASE);
 	count_bars(g, has_high, &bars32, &bars64);
@@ -157,7 +158,7 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 	if (!bars_fit(&bars32, low))
 		plan_refuse(g, "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
 			    "into the %s at 0x%lx; move a device to another guest",
-			    plan_size(bars32.total, a), plan_size(low.size, b), low.base);
+			    plan_size(bars32.total), plan_size(low.size), low.base);
 	g->vpci.mem32 = s->taken[s->taken_count++] = low;
 	if (!has_high)
 		return;
@@ -167,7 +168,7 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 			&high.base))
 		plan_refuse(g, "the 64-bit BARs of its devices (%s) do not fit into its "
 			    "address space of 2^%u bytes; move a device to another guest",
-			    plan_size(bars64.total, a), log2_floor(s->end));
+			    plan_size(bars64.total), log2_floor(s->end));
 	g->vpci.mem64 = s->taken[s->taken_count++] = high;
 }
 

@@ -221,28 +221,22 @@ static void lay_out(struct guest_plan *g)
 {
 	struct bus b = { 0 };
 
-	for (unsigned i = 0; i < g->device_count; i++) {
-		struct plan_device *d = &g->device[i];
+	for (unsigned i = 0; i < 2 * g->device_count; i++) { /* first those whose place is given */
+		unsigned index = i % g->device_count;
+		struct plan_device *d = &g->device[index];
 
-		if (!d->has_guest_bdf)
+		if (d->has_guest_bdf != (i == index))
 			continue;
-		if (b.at[d->as.devfn])
+		if (d->has_guest_bdf && b.at[d->as.devfn])
 			plan_refuse(g, "guest = \"00:%02x.%x\" is given to %s and to another "
 				    "device; change one", d->as.devfn >> 3, d->as.devfn & 7,
 				    d->func->name);
-		b.at[d->as.devfn] = (uint16_t)(i + 1);
-	}
-	for (unsigned i = 0; i < g->device_count; i++) {
-		struct plan_device *d = &g->device[i];
-
-		if (d->has_guest_bdf)
-			continue;
-		if (!find_place(g, &b, i, &d->as.devfn)) {
+		if (!d->has_guest_bdf && !find_place(g, &b, index, &d->as.devfn)) {
 			plan_refuse(g, "there is no free device number on its bus for %s; remove a "
 				    "device", d->func->name);
 			return;
 		}
-		b.at[d->as.devfn] = (uint16_t)(i + 1);
+		b.at[d->as.devfn] = (uint16_t)(index + 1);
 	}
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		settle_slot(g, &b, slot);
@@ -282,27 +276,18 @@ static bool needs_line(const struct plan_device *d)
 
 /* Another guest's device on the line of `d`: one that needs it, or any. */
 static const struct plan_device *rival(const struct plan *p, const struct guest_plan *g,
-				       const struct plan_device *d, bool needing,
-				       const struct guest_plan **owner)
+				       const struct plan_device *d, bool needing)
 {
-	for (unsigned n = 0; n < p->guest_count; n++) {
-		const struct guest_plan *o = &p->guest[n];
-
-		if (o == g || plan_refused(o))
-			continue;
-		for (unsigned i = 0; i < o->device_count; i++)
+	for (const struct guest_plan *o = p->guest; o < p->guest + p->guest_count; o++)
+		for (unsigned i = 0; o != g && i < o->device_count; i++)
 			if (has_line(&o->device[i]) && (!needing || needs_line(&o->device[i])) &&
-			    o->device[i].func->intx.intid == d->func->intx.intid) {
-				*owner = o;
+			    o->device[i].func->intx.intid == d->func->intx.intid)
 				return &o->device[i];
-			}
-	}
 	return NULL;
 }
 
 void plan_intx_check(const struct plan *p, struct guest_plan *g)
 {
-	const struct guest_plan *owner;
 	const struct pci_func *stuck;
 
 	for (unsigned i = 0; i < g->device_count; i++) {
@@ -311,11 +296,11 @@ void plan_intx_check(const struct plan *p, struct guest_plan *g)
 		if (d->intx == PLAN_ON && !has_line(d))
 			plan_refuse(g, "%s has intx = \"on\" but no INTx line; give \"auto\"",
 				    d->func->name);
-		if (!needs_line(d) || !(o = rival(p, g, d, true, &owner)))
+		if (!needs_line(d) || !(o = rival(p, g, d, true)))
 			continue;
 		stuck = d->func->intx_stuck ? d->func : o->func->intx_stuck ? o->func : NULL;
 		plan_refuse(g, "%s and %s of guest \"%s\" both need INTx line SPI %u%s%s; give both to "
-			    "one guest%s", d->func->name, o->func->name, owner->name,
+			    "one guest%s", d->func->name, o->func->name, owner_name(p, o->func),
 			    d->func->intx.intid - 32, stuck ? ", where DisINTx does not silence " : "",
 			    stuck ? stuck->name : "", stuck ? "" : ", or one of them intx = \"off\"");
 	}
@@ -360,7 +345,6 @@ static void assign_line(struct guest_plan *g, struct plan_device *d, uint32_t *n
 static void assign_guest(const struct plan *p, struct guest_plan *g)
 {
 	uint32_t next = VUART_VIRQ + 1;
-	const struct guest_plan *owner;
 
 	for (unsigned i = 0; i < g->device_count; i++) {
 		struct plan_device *d = &g->device[i];
@@ -369,7 +353,7 @@ static void assign_guest(const struct plan *p, struct guest_plan *g)
 			       : !d->func->irq_pin ? "the function has none"
 			       : !has_line(d)      ? "no interrupt-map entry"
 			       : needs_line(d)     ? NULL
-			       : rival(p, g, d, false, &owner)
+			       : rival(p, g, d, false)
 				       ? "another guest uses its line; MSI stays"
 				       : NULL;
 		if (!d->intx_note)

@@ -7,33 +7,32 @@
 
 #include "plan_priv.h"
 
-const char *plan_size(uint64_t bytes, char buf[PLAN_SIZE_TEXT])
+const char *plan_size(uint64_t bytes)
 {
 	static const char unit[][6] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	static char texts[4][24];
+	static unsigned turn;
+	char *buf = texts[turn++ % ARRAY_SIZE(texts)];
 	unsigned u = 0;
 
 	for (; u + 1 < ARRAY_SIZE(unit) && bytes && !(bytes & 1023); u++)
 		bytes >>= 10;
-	fmt_print(buf, PLAN_SIZE_TEXT, "%lu %s", bytes, unit[u]);
+	fmt_print(buf, sizeof(texts[0]), "%lu %s", bytes, unit[u]);
 	return buf;
 }
 
 static void print_range(const char *guest, const char *what, const char *space, struct range r,
 			const char *note)
 {
-	char text[PLAN_SIZE_TEXT];
-
-	log_info("%s:   %-9s%s 0x%lx, %s%s", guest, what, space, r.base, plan_size(r.size, text),
+	log_info("%s:   %-9s%s 0x%lx, %s%s", guest, what, space, r.base, plan_size(r.size),
 		 note);
 }
 
 static void print_memory(const struct guest_plan *g)
 {
-	char text[PLAN_SIZE_TEXT];
-
 	for (unsigned i = 0; i < g->ram_count; i++)
 		log_info("%s:   RAM      PA 0x%lx as IPA 0x%lx, %s", g->name, g->ram[i].pa.v,
-			 g->ram[i].ipa.v, plan_size(g->ram[i].size, text));
+			 g->ram[i].ipa.v, plan_size(g->ram[i].size));
 	print_range(g->name, "kernel", "PA", g->module[MODULE_KERNEL], "");
 	if (g->module[MODULE_RAMDISK].size)
 		print_range(g->name, "ramdisk", "PA", g->module[MODULE_RAMDISK], "");
@@ -43,14 +42,12 @@ static void print_memory(const struct guest_plan *g)
 
 static void print_regions(const struct guest_plan *g)
 {
-	char size[PLAN_SIZE_TEXT];
-
 	for (unsigned i = 0; i < g->region_count; i++) {
 		const struct plan_region *r = &g->region[i];
 
 		log_info("%s:   %sPA 0x%lx as IPA 0x%lx, %s %s", g->name,
 			 r->id[0] ? "shared   " : "device   ", r->pa.base, r->ipa,
-			 plan_size(r->pa.size, size), r->id);
+			 plan_size(r->pa.size), r->id);
 	}
 	for (unsigned i = 0; i < g->line_count; i++)
 		log_info("%s:   device   SPI %u as SPI %u", g->name, g->line[i].pintid - 32,
@@ -73,17 +70,15 @@ static void print_cpus(const struct guest_plan *g)
 
 static void print_bars(const char *guest, const struct plan_device *d)
 {
-	char size[PLAN_SIZE_TEXT];
-
 	for (unsigned i = 0; i < PCI_BARS; i++) {
 		const struct pci_bar *bar = &d->func->bar[i];
 
 		if (bar->size && (bar->io || !bar->assigned))
-			log_info("%s:       BAR%u     %s: %s", guest, i, plan_size(bar->size, size),
+			log_info("%s:       BAR%u     %s: %s", guest, i, plan_size(bar->size),
 				 bar->io ? "I/O ports, not given" : "has no address, not given");
 		else if (bar->size)
 			log_info("%s:       BAR%u     PA 0x%lx, %s, %s-bit%s, %s", guest, i,
-				 bar->pa.v, plan_size(bar->size, size), bar->mem64 ? "64" : "32",
+				 bar->pa.v, plan_size(bar->size), bar->mem64 ? "64" : "32",
 				 bar->prefetch ? " prefetchable" : "",
 				 d->as.device_memory[i] ? "device" : "normal-nc");
 	}

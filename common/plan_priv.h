@@ -53,7 +53,8 @@ void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r,
 bool plan_is_shared(const void *fdt, int node);
 void plan_parse_shared(const void *fdt, int node, struct guest_plan *g);
 void plan_hold_shared(const void *fdt, int guest); /* what has a host address, for pmem */
-bool plan_region_sane(const struct plan_region *r); /* whole pages, and no wrap */
+bool plan_pages_sane(struct range r); /* whole pages, and no wrap */
+bool plan_region_sane(const struct plan_region *r);
 void plan_add_region(struct guest_plan *g, const struct plan_region *r);
 void plan_regions(const struct plan *p, struct guest_plan *g);
 
@@ -83,11 +84,9 @@ void plan_properties(const void *fdt, int node, struct guest_plan *g, const stru
 void plan_bad_prop(const void *fdt, int node, struct guest_plan *g, const char *prop,
 		   const char *give);
 
-/* "512 MiB": the largest unit that divides it. */
-#define PLAN_SIZE_TEXT 24
-const char *plan_size(uint64_t bytes, char buf[PLAN_SIZE_TEXT]);
+/* "512 MiB": the largest unit that divides it. The text stays until the fourth call from here. */
+const char *plan_size(uint64_t bytes);
 /* "overlaps the I/O window of /pcie@40000000 (0x5f800000 to 0x5fffffff)" */
-#define PLAN_CLASH_TEXT 120
-const char *plan_clash(const struct plan_clash *c, char buf[PLAN_CLASH_TEXT]);
+const char *plan_clash(const struct plan_clash *c); /* until the next call */
 
 #endif

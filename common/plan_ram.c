@@ -37,8 +37,7 @@ static int static_ranges(const void *fdt, int node, struct range out[MAX_GUEST_R
 		return -1;
 	for (unsigned i = 0; i < count; i++, p += 4 * (ac + sc)) {
 		out[i] = (struct range){dt_cells(p, ac), dt_cells(p + 4 * ac, sc)};
-		if (range_end(out[i]) <= out[i].base ||
-		    !IS_ALIGNED(out[i].base | out[i].size, PAGE_SIZE))
+		if (!plan_pages_sane(out[i]))
 			return -1;
 	}
 	return (int)count;
@@ -72,7 +71,6 @@ static void add_pages(struct guest_plan *g, uint64_t pa, uint64_t size)
 
 static void take_static(const struct plan *p, struct guest_plan *g, const struct range *r, int n)
 {
-	char a[PLAN_SIZE_TEXT], b[PLAN_SIZE_TEXT];
 	uint64_t sum = 0;
 
 	for (int i = 0; i < n; i++) {
@@ -90,14 +88,13 @@ static void take_static(const struct plan *p, struct guest_plan *g, const struct
 			MAX_GUEST_RAM);
 	else if (sum != g->ram_size)
 		plan_refuse(g, "xen,static-mem has %s and memory is %s; make them equal",
-			    plan_size(sum, a), plan_size(g->ram_size, b));
+			    plan_size(sum), plan_size(g->ram_size));
 }
 
 /* As one piece, or in as few as can be; split like Xen's map, so that some is below 4 GiB. */
 static void take_any(struct guest_plan *g)
 {
 	uint64_t left = g->ram_size, got = 1, low;
-	char size[PLAN_SIZE_TEXT];
 	pa_t pa;
 
 	while (left && got && g->ram_count < MAX_GUEST_RAM) {
@@ -110,14 +107,13 @@ static void take_any(struct guest_plan *g)
 	}
 	if (left)
 		plan_refuse(g, "there is no free RAM of %s, not in %d pieces either; lower memory "
-			    "of a guest", plan_size(g->ram_size, size), MAX_GUEST_RAM);
+			    "of a guest", plan_size(g->ram_size), MAX_GUEST_RAM);
 }
 
 /* The pages are free anywhere, so take them where its devices reach. */
 static void take_direct(struct guest_plan *g, const struct plan_space *s)
 {
 	struct range r, large = { 0 };
-	char size[PLAN_SIZE_TEXT];
 	uint64_t at;
 
 	for (unsigned i = 0; !g->ram_count && pmem_free_range(i, &r); i++) {
@@ -134,21 +130,20 @@ static void take_direct(struct guest_plan *g, const struct plan_space *s)
 		add_pages(g, large.base, large.size); /* is refused for what is in the way there */
 	else
 		plan_refuse(g, "direct-map: there is no free RAM of %s in one piece; lower memory of "
-			    "a guest", plan_size(g->ram_size, size));
+			    "a guest", plan_size(g->ram_size));
 }
 
 /* IPA = PA. */
 static void check_direct(struct guest_plan *g, struct plan_space *s, struct guest_ram *r)
 {
 	struct range at = { r->pa.v, r->size };
-	char where[PLAN_CLASH_TEXT];
 	struct plan_clash c;
 
 	r->ipa = IPA(at.base);
 	if (!plan_reaches(s, at, &c))
 		plan_refuse(g, "direct-map: RAM at 0x%lx to 0x%lx %s; remove direct-map, or give "
 			    "xen,static-mem elsewhere", at.base, range_end(at) - 1,
-			    plan_clash(&c, where));
+			    plan_clash(&c));
 }
 
 /*
@@ -159,7 +154,6 @@ static void place(struct guest_plan *g, struct plan_space *s, struct guest_ram *
 {
 	static const struct range limits[] = { { GUEST_RAM_BASE, GUEST_RAM_SIZE },
 					       { GUEST_HIGH_BASE, BIT(48) } };
-	char size[PLAN_SIZE_TEXT], where[PLAN_CLASH_TEXT];
 	struct plan_clash c;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(limits); i++)
@@ -168,8 +162,8 @@ static void place(struct guest_plan *g, struct plan_space *s, struct guest_ram *
 			return;
 	plan_reaches(s, (struct range){ GUEST_RAM_BASE, r->size }, &c);
 	plan_refuse(g, "RAM at 0x%x (%s) %s and fits nowhere else that its devices reach; lower "
-		    "memory or correct dma-ranges", GUEST_RAM_BASE, plan_size(r->size, size),
-		    plan_clash(&c, where));
+		    "memory or correct dma-ranges", GUEST_RAM_BASE, plan_size(r->size),
+		    plan_clash(&c));
 }
 
 void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s)

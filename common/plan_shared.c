@@ -46,10 +46,14 @@ void plan_hold_shared(const void *fdt, int guest)
 		pmem_hold(r.pa);
 }
 
+bool plan_pages_sane(struct range r)
+{
+	return IS_ALIGNED(r.base | r.size, PAGE_SIZE) && range_end(r) > r.base;
+}
+
 bool plan_region_sane(const struct plan_region *r)
 {
-	return r->pa.size && IS_ALIGNED(r->pa.base | r->pa.size | r->ipa, PAGE_SIZE) &&
-	       range_end(r->pa) > r->pa.base && r->ipa + r->pa.size > r->ipa;
+	return plan_pages_sane(r->pa) && plan_pages_sane((struct range){r->ipa, r->pa.size});
 }
 
 void plan_add_region(struct guest_plan *g, const struct plan_region *r)

@@ -152,7 +152,7 @@ static void find_intx(struct pci_func *f)
 {
 	const struct pci_host *h = f->host;
 	const struct pci_func *at = f;
-	uint32_t pin = f->irq_pin, unit[3] = { 0 };
+	uint32_t pin = f->irq_pin;
 
 	f->intx = (struct dt_irq){ 0 };
 	if (!pin)
@@ -161,8 +161,8 @@ static void find_intx(struct pci_func *f)
 		pin = (pin - 1 + pci_slot(at)) % 4 + 1;
 	if (pci_bus(at) != h->bus_first)
 		return; /* the tree says nothing of further root buses */
-	unit[0] = (uint32_t)at->bdf << 8;
-	if (dt_interrupt_resolve(h->fdt, h->node, unit, 3, &pin, 1, &f->intx) != HV_OK)
+	if (dt_interrupt_resolve(h->fdt, h->node, (uint32_t[]){ (uint32_t)at->bdf << 8, 0, 0, pin }, 3, 1,
+				 &f->intx) != HV_OK)
 		f->intx = (struct dt_irq){ 0 };
 }
 

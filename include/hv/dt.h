@@ -71,13 +71,12 @@ enum hv_status __must_check dt_interrupt_named(const void *fdt, int node, const 
 					       struct dt_irq *out);
 
 /*
- * A specifier (`spec`, in the cells of `parent`) that leaves a device at unit address `unit`,
- * followed through every `interrupt-map` up to the GIC. Cells in host order. The unit address may
- * be NULL when unit_count is 0. HV_ENOENT: no entry matches.
+ * A specifier in the cells of `parent`, behind the unit address of the device that it leaves, of
+ * `unit` cells (0: none); followed through every `interrupt-map` up to the GIC. Cells in host order.
+ * HV_ENOENT: no entry matches.
  */
-enum hv_status __must_check dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *unit,
-						 unsigned unit_count, const uint32_t *spec,
-						 unsigned spec_count, struct dt_irq *out);
+enum hv_status __must_check dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *cell,
+						 unsigned unit, unsigned count, struct dt_irq *out);
 
 bool dt_compatible(const void *fdt, int node, const char *compatible);
 /* Enabled: status absent, "okay" or "ok". */

@@ -166,7 +166,7 @@ static void groups(const struct pci_func *const *list, unsigned n, double x, dou
 static double bridge_head(const struct bridge *b, double x, double y)
 {
 	const struct pci_host *h = b->host;
-	char text[200], size[24];
+	char text[200];
 	size_t len = 0;
 
 	svg_rect(x, y, PCI_WIDTH, h ? 58 : 42, "#f3f4f6", 1, LINE, "rx=\"6\"");
@@ -184,7 +184,7 @@ static double bridge_head(const struct bridge *b, double x, double y)
 		 h->segment, h->bus_first, h->bus_last);
 	for (unsigned i = 0; i < h->inbound_count; i++)
 		len += fmt_print(text + len, sizeof(text) - len, "%s 0x%lx %s", i ? "," : "",
-				 h->inbound[i].base, plan_size(h->inbound[i].size, size));
+				 h->inbound[i].base, plan_size(h->inbound[i].size));
 	svg_text(x + 10, y + 50, "small", 's', REACHED, "devices reach%s",
 		 h->inbound_count ? text : " every address: no dma-ranges");
 	return y + 70;
@@ -261,7 +261,7 @@ static double card(const struct tool *t, const struct guest_plan *g, double x, d
 {
 	const char *colour = g->refused[0] ? ALARM : guest_colour(t, g);
 	double top = y;
-	char size[24], doorbell[48] = "";
+	char doorbell[48] = "";
 
 	if (g->vpci.doorbell.v)
 		fmt_print(doorbell, sizeof(doorbell), "; MSI doorbell 0x%lx",
@@ -273,7 +273,7 @@ static double card(const struct tool *t, const struct guest_plan *g, double x, d
 		y = svg_wrapped(x + 16, y, 124, "small", "#111827", g->refused);
 	} else {
 		svg_text(x + 16, y, "small", 's', "#111827", "%u CPU%s; %s of RAM at 0x%llx; %s%s",
-			 g->vcpu_count, g->vcpu_count > 1 ? "s" : "", plan_size(g->ram_size, size),
+			 g->vcpu_count, g->vcpu_count > 1 ? "s" : "", plan_size(g->ram_size),
 			 (unsigned long long)g->ram[0].ipa.v,
 			 g->has_pci ? g->coherent ? "DMA coherent" : "DMA not coherent" : "no PCI",
 			 doorbell);

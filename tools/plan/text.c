@@ -9,19 +9,16 @@ static const char *or_none(const char *s)
 
 static void write_range(FILE *f, const char *what, struct range r)
 {
-	char size[24];
-
 	fprintf(f, "  %-9s 0x%llx, %s\n", what, (unsigned long long)r.base,
-		plan_size(r.size, size));
+		plan_size(r.size));
 }
 
 static void write_window(FILE *f, const struct pci_window *w)
 {
 	static const char *const kinds[] = { "I/O", "32-bit", "64-bit" };
-	char size[24];
 
 	fprintf(f, "    window  0x%llx, %s, %s", (unsigned long long)w->cpu,
-		plan_size(w->size, size), kinds[w->kind]);
+		plan_size(w->size), kinds[w->kind]);
 	if (w->pci != w->cpu)
 		fprintf(f, " at PCI address 0x%llx", (unsigned long long)w->pci);
 	fputc('\n', f);
