@@ -117,19 +117,19 @@ static bool shares_msi(const struct plan_device *d, const struct pci_func *f)
 }
 
 /* Functions behind one alias share a DeviceID: their events follow each other. */
-static enum hv_status build_msi(const struct guest_plan *g, unsigned first)
+static enum hv_status build_msi(const struct guest_plan *g, const struct plan_device *first)
 {
-	const struct pci_func *f = g->device[first].func;
+	const struct pci_func *f = first->func;
 	struct msi_block all;
 	uint32_t n = 0;
 	enum hv_status st;
 
-	for (unsigned i = 0; i < g->device_count; i++) {
-		if (!shares_msi(&g->device[i], f))
+	plan_for_each_device(d, g) {
+		if (!shares_msi(d, f))
 			continue;
-		if (i < first)
+		if (d < first)
 			return HV_OK; /* done with the first of them */
-		n += g->device[i].as.msi.count;
+		n += d->as.msi.count;
 	}
 	if (n == 0)
 		return HV_OK;
@@ -141,29 +141,28 @@ static enum hv_status build_msi(const struct guest_plan *g, unsigned first)
 		return st;
 	}
 	n = 0;
-	for (unsigned i = first; i < g->device_count; i++) {
-		struct msi_block *b = &g->device[i].as.msi;
+	plan_for_each_device(d, g) { /* there is none before `first` */
+		uint32_t count = d->as.msi.count;
 
-		if (!shares_msi(&g->device[i], f))
+		if (!shares_msi(d, f))
 			continue;
-		b->ctrl = all.ctrl;
-		b->device_id = all.device_id;
-		b->first_data = all.first_data + n;
-		b->first_intid = all.first_intid + n;
-		n += b->count;
+		d->as.msi = all;
+		d->as.msi.first_data += n;
+		d->as.msi.first_intid += n;
+		d->as.msi.count = count;
+		n += count;
 	}
 	return HV_OK;
 }
 
 /* Several functions may share a physical line, and then the virtual one; it is assigned once. */
-static enum hv_status build_intx(const struct guest_plan *g, struct vm *vm, unsigned at)
+static enum hv_status build_intx(const struct guest_plan *g, struct vm *vm,
+				 const struct vpci_assignment *as)
 {
-	const struct vpci_assignment *as = &g->device[at].as;
-
 	if (!as->intx_virq)
 		return HV_OK;
-	for (unsigned i = 0; i < at; i++)
-		if (g->device[i].as.intx_virq == as->intx_virq)
+	for (const struct plan_device *d = g->device; &d->as < as; d++)
+		if (d->as.intx_virq == as->intx_virq)
 			return HV_OK;
 	return vgic_assign_line(vm, as->intx_virq, as->func->intx.intid);
 }
@@ -200,11 +199,11 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 		struct plan_device *d = &g->device[i];
 
 		if (d->as.msi.count)
-			st = build_msi(g, i);
+			st = build_msi(g, d);
 		if (st == HV_OK && d->as.msi.count && vm->vits)
 			st = vits_add_device(vm->vits, d->as.devfn, d->as.msi.count);
 		if (st == HV_OK)
-			st = build_intx(g, vm, i);
+			st = build_intx(g, vm, &d->as);
 		list[i] = d->as;
 	}
 	g->vpci.map = map_device;
@@ -258,8 +257,8 @@ static void build_one(const struct plan *p, struct guest_plan *g, uint8_t id,
 		vms[vm_count++] = vm;
 		return;
 	}
-	for (unsigned i = 0; i < g->device_count; i++)
-		g->device[i].func->owner = PCI_NO_OWNER;
+	plan_for_each_device(d, g)
+		d->func->owner = PCI_NO_OWNER;
 	fmt_print(g->refused, sizeof(g->refused), "%s", failed);
 	log_err("guest \"%s\" refused: %s", g->name, failed);
 }

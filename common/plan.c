@@ -15,6 +15,20 @@
 
 static struct plan_device devices[PLAN_MAX_DEVICES];
 
+struct plan_device *plan_add_device(struct guest_plan *g)
+{
+	struct plan_device *d = &g->device[g->device_count];
+
+	if (d == devices + ARRAY_SIZE(devices)) {
+		plan_refuse(g, "there are more than %d devices in all guests; remove some",
+			    PLAN_MAX_DEVICES);
+		return NULL;
+	}
+	g->device_count++;
+	memset(d, 0, sizeof(*d));
+	return d;
+}
+
 enum { RAM = MODULES }; /* a role beside those of modules */
 
 /* Identical ranges of the same role are one file for several guests; any other overlap is wrong. */
@@ -217,7 +231,7 @@ static void decide(const struct plan *p, struct guest_plan *g)
 
 void plan_guests(struct plan *p, struct board *b)
 {
-	unsigned used = 0;
+	struct plan_device *next = devices;
 	char path[96];
 
 	ASSERT(p->geo.ipa_bits >= 32 && p->geo.ipa_bits < 64);
@@ -236,7 +250,8 @@ void plan_guests(struct plan *p, struct board *b)
 		g->node = n;
 		p->guest_count++;
 		g->gic_version = b->gic_version;
-		plan_parse_guest(b->fdt, g, &devices[used], PLAN_MAX_DEVICES - used);
+		g->device = next;
+		plan_parse_guest(b->fdt, g);
 		decide(p, g);
 		if (plan_refused(g)) {
 			g->device_count = g->ram_count = 0;
@@ -244,9 +259,9 @@ void plan_guests(struct plan *p, struct board *b)
 			g->has_pci = false;
 			continue;
 		}
-		for (unsigned i = 0; i < g->device_count; i++)
-			g->device[i].func->owner = (uint8_t)(g - p->guest);
-		used += g->device_count;
+		plan_for_each_device(d, g)
+			d->func->owner = (uint8_t)(g - p->guest);
+		next += g->device_count;
 	}
 	plan_msi_share(p);
 	plan_intx_assign(p);

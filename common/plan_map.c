@@ -89,14 +89,13 @@ static struct plan_space space_of(const struct plan *p, const struct guest_plan 
 	struct plan_space s = { .end = BIT(p->geo.ipa_bits), .taken_count = 1,
 				.taken = { { GUEST_FIXED_BASE, GUEST_FIXED_SIZE } } };
 
-	for (unsigned i = 0; i < g->device_count; i++) {
-		const struct pci_host *h = g->device[i].func->host;
-		bool known = false;
+	plan_for_each_device(d, g) {
+		unsigned i = 0;
 
-		for (unsigned j = 0; j < s.host_count; j++)
-			known = known || s.host[j] == h;
-		if (!known)
-			s.host[s.host_count++] = h;
+		while (i < s.host_count && s.host[i] != d->func->host)
+			i++;
+		s.host[i] = d->func->host;
+		s.host_count = MAX(s.host_count, i + 1);
 	}
 	return s;
 }
@@ -134,9 +133,9 @@ static bool bars_fit(const struct bars *b, struct range w)
 static void count_bars(const struct guest_plan *g, bool high_window, struct bars *low,
 		       struct bars *high)
 {
-	for (unsigned d = 0; d < g->device_count; d++)
+	plan_for_each_device(d, g)
 		for (unsigned i = 0; i < PCI_BARS; i++) {
-			const struct pci_bar *bar = &g->device[d].func->bar[i];
+			const struct pci_bar *bar = &d->func->bar[i];
 
 			if (bar->size && !bar->io)
 				bars_add(bar->mem64 && high_window ? high : low, bar->size);
@@ -186,9 +185,7 @@ static void map_own_doorbell(struct guest_plan *g, struct plan_space *s, bool *t
 
 	dma.taken[0].size = 0; /* the fixed map is of CPUs only */
 	fits = plan_reaches(&dma, own, &c);
-	for (unsigned i = 0; i < g->device_count; i++) {
-		const struct plan_device *d = &g->device[i];
-
+	plan_for_each_device(d, g) {
 		*told = *told || d->func->host->own_doorbell;
 		needs = needs || *told || (d->msi != PLAN_OFF && !plan_translated(d->func));
 	}

@@ -93,11 +93,11 @@ void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_dev
 
 void plan_msi_off(struct guest_plan *g, const char *why)
 {
-	for (unsigned i = 0; i < g->device_count; i++)
-		if (g->device[i].msi != PLAN_OFF) {
-			g->device[i].msi = PLAN_OFF;
-			g->device[i].msi_note = why;
-			g->device[i].as.msi = (struct msi_block){ 0 };
+	plan_for_each_device(d, g)
+		if (d->msi != PLAN_OFF) {
+			d->msi = PLAN_OFF;
+			d->msi_note = why;
+			d->as.msi = (struct msi_block){ 0 };
 		}
 	g->its = false;
 	g->msi = NULL;
@@ -115,7 +115,7 @@ static bool frame_fits(struct plan *p, const struct msi_ctrl *frame, uint32_t mo
 		if (plan_refused(g) || g->msi != frame)
 			continue;
 		g->v2m_count = 0;
-		for (struct plan_device *d = g->device; d < g->device + g->device_count; d++) {
+		plan_for_each_device(d, g) {
 			uint32_t n = d->as.msi.count = MIN(d->as.msi.count, most);
 
 			if (!n)

@@ -229,20 +229,6 @@ static void parse_device(const void *fdt, struct guest_plan *g, struct plan_devi
 	parse_memory_type(fdt, g, d);
 }
 
-struct plan_device *plan_add_device(struct guest_plan *g)
-{
-	struct plan_device *d = &g->device[g->device_count];
-
-	if (g->device_count == g->device_room) {
-		plan_refuse(g, "there are more than %d devices in all guests; remove some",
-			    PLAN_MAX_DEVICES);
-		return NULL;
-	}
-	g->device_count++;
-	memset(d, 0, sizeof(*d));
-	return d;
-}
-
 static void parse_vpci(const void *fdt, int vpci, struct guest_plan *g)
 {
 	struct plan_device *d;
@@ -322,15 +308,12 @@ static void parse_child(const void *fdt, int node, struct guest_plan *g)
 		log_warn("%s is not supported; ignored", dt_path(fdt, node, path, sizeof(path)));
 }
 
-void plan_parse_guest(const void *fdt, struct guest_plan *g, struct plan_device *pool,
-		      unsigned room)
+void plan_parse_guest(const void *fdt, struct guest_plan *g)
 {
 	int node;
 
 	parse_name(fdt, g);
 	parse_guest_properties(fdt, g);
-	g->device = pool;
-	g->device_room = room;
 	dt_for_each_child(node, fdt, g->node) if (dt_enabled(fdt, node)) parse_child(fdt, node, g);
 	if (!g->module[MODULE_KERNEL].size)
 		plan_refuse(g, "it has no kernel; give a child with compatible = "

@@ -221,7 +221,7 @@ static void lay_out(struct guest_plan *g)
 {
 	struct bus b = { 0 };
 
-	for (unsigned i = 0; i < 2 * g->device_count; i++) { /* first those whose place is given */
+	for (unsigned i = 0; i < 2 * g->device_count; i++) { /* those whose place is given first */
 		unsigned index = i % g->device_count;
 		struct plan_device *d = &g->device[index];
 
@@ -245,17 +245,16 @@ static void lay_out(struct guest_plan *g)
 void plan_devices(const struct plan *p, struct guest_plan *g)
 {
 	g->has_pci = g->device_count > 0;
-	for (unsigned i = 0; i < g->device_count && !plan_refused(g); i++) {
-		struct plan_device *d = &g->device[i];
-
-		d->func = find_function(g, d->host);
+	plan_for_each_device(d, g) {
+		d->as.func = d->func = find_function(g, d->host);
 		if (!d->func)
 			return;
-		d->as.func = d->func;
 		check_function(p, g, d);
 		plan_msi_choose(p, g, d);
+		if (plan_refused(g))
+			return;
 	}
-	if (plan_refused(g) || !g->has_pci)
+	if (!g->has_pci)
 		return;
 	g->coherent = is_coherent(g->device[0].func);
 	lay_out(g);
@@ -279,10 +278,10 @@ static const struct plan_device *rival(const struct plan *p, const struct guest_
 				       const struct plan_device *d, bool needing)
 {
 	for (const struct guest_plan *o = p->guest; o < p->guest + p->guest_count; o++)
-		for (unsigned i = 0; o != g && i < o->device_count; i++)
-			if (has_line(&o->device[i]) && (!needing || needs_line(&o->device[i])) &&
-			    o->device[i].func->intx.intid == d->func->intx.intid)
-				return &o->device[i];
+		plan_for_each_device(r, o)
+			if (o != g && has_line(r) && (!needing || needs_line(r)) &&
+			    r->func->intx.intid == d->func->intx.intid)
+				return r;
 	return NULL;
 }
 
@@ -290,8 +289,8 @@ void plan_intx_check(const struct plan *p, struct guest_plan *g)
 {
 	const struct pci_func *stuck;
 
-	for (unsigned i = 0; i < g->device_count; i++) {
-		const struct plan_device *d = &g->device[i], *o;
+	plan_for_each_device(d, g) {
+		const struct plan_device *o;
 
 		if (d->intx == PLAN_ON && !has_line(d))
 			plan_refuse(g, "%s has intx = \"on\" but no INTx line; give \"auto\"",
@@ -346,9 +345,7 @@ static void assign_guest(const struct plan *p, struct guest_plan *g)
 {
 	uint32_t next = VUART_VIRQ + 1;
 
-	for (unsigned i = 0; i < g->device_count; i++) {
-		struct plan_device *d = &g->device[i];
-
+	plan_for_each_device(d, g) {
 		d->intx_note = d->intx == PLAN_OFF ? "declared off"
 			       : !d->func->irq_pin ? "the function has none"
 			       : !has_line(d)      ? "no interrupt-map entry"

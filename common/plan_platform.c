@@ -322,8 +322,8 @@ bool plan_has_line(const struct guest_plan *g, uint32_t vintid)
 
 static bool has_function(const struct guest_plan *g, const struct pci_func *f)
 {
-	for (unsigned i = 0; i < g->device_count; i++)
-		if (g->device[i].func == f)
+	plan_for_each_device(d, g)
+		if (d->func == f)
 			return true;
 	return false;
 }

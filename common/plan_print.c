@@ -175,8 +175,8 @@ static void print_guest(const struct plan *p, const struct guest_plan *g)
 	if (g->msi)
 		log_info("%s:   doorbell IPA 0x%lx", g->name, g->vpci.dma_doorbell.v);
 	log_info("%s:   DMA      %s", g->name, g->coherent ? "coherent" : "not coherent");
-	for (unsigned i = 0; i < g->device_count; i++)
-		print_device(g->name, &g->device[i]);
+	plan_for_each_device(d, g)
+		print_device(g->name, d);
 }
 
 /* Who the hardware does not keep apart, and who of them is why; groups of one are not worth it. */

@@ -20,10 +20,9 @@ static inline bool plan_translated(const struct pci_func *f)
 
 /* Every enabled guest node below /chosen: for (n = plan_next_guest(fdt, -1); n >= 0; ...). */
 int plan_next_guest(const void *fdt, int node);
-/* Reads the declaration at g->node; devices go to pool[0 .. room). May refuse. */
-void plan_parse_guest(const void *fdt, struct guest_plan *g, struct plan_device *pool,
-		      unsigned room);
-/* The next device of g, all zero; NULL: refused, as there are too many. */
+/* Reads the declaration at g->node. May refuse. */
+void plan_parse_guest(const void *fdt, struct guest_plan *g);
+/* plan.c: the next device of g, all zero; NULL: refused, as there are too many. */
 struct plan_device *plan_add_device(struct guest_plan *g);
 /* One line for everything in /chosen that is Xen's and that Viaduct has no use for. */
 void plan_warn_chosen(const void *fdt);

@@ -83,7 +83,7 @@ struct guest_plan {
 	ipa_t msi_base; /* of that: GUEST_V2M_BASE; GUEST_ITS_BASE, or where its devices can write */
 	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame; count 0: none */
 	struct msi_ctrl *msi;	       /* where its devices' messages go; NULL: it has none */
-	unsigned device_count, device_room;
+	unsigned device_count;
 	struct plan_device *device; /* slice of one array */
 	struct vpci_config vpci;
 	unsigned region_count;
@@ -94,6 +94,9 @@ struct guest_plan {
 	const void *partial_fdt;		      /* what guest_dt_build copies, or NULL */
 	uint32_t gic_phandle;			      /* in the guest's tree */
 };
+
+#define plan_for_each_device(d, g)                                                                 \
+	for (struct plan_device *d = (g)->device; d < (g)->device + (g)->device_count; d++)
 
 static inline bool plan_has_dma(const struct guest_plan *g)
 {
