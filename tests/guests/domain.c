@@ -95,6 +95,7 @@ static void second_irq(u32 intid)
 {
 	(void)intid;
 	second_irqs++;
+	w32(second + 0x44, 0x7ff); /* UARTICR; first, as what comes behind it interrupts again */
 	while (!(r32(second + 0x18) & BIT(4))) { /* UARTFR.RXFE */
 		char c = (char)r32(second);
 
@@ -103,7 +104,6 @@ static void second_irq(u32 intid)
 		else if (received < sizeof(line))
 			line[received++] = c;
 	}
-	w32(second + 0x44, 0x7ff); /* UARTICR */
 }
 
 static void say(const char *s, u32 n)
@@ -135,7 +135,10 @@ static void check_second_uart(void)
 	gic_enable(32 + fdt32_to_cpu(irq[1]), second_irq);
 	irq_on();
 	await_harness("listening");
-	say("ready\n", 6);
+	for (unsigned n = 0; n < 300 && !received; n++) { /* until somebody has the other end */
+		say("ready\n", 6);
+		wait_until(&received, 1, 100);
+	}
 	check(wait_until(&ended, 1, 20000), "second at=%lx received=%u", second, received);
 	irq_off();
 	for (u32 i = 0; i < received; i++)
