@@ -281,17 +281,18 @@ static void add_functions(const struct partial *c)
 
 void plan_platform(const struct plan *p, struct guest_plan *g)
 {
-	const void *fdt = g->module[MODULE_PARTIAL].size && p->module_data ? p->module_data(g->module[MODULE_PARTIAL]) : NULL;
+	struct range module = g->module[MODULE_PARTIAL];
+	const void *fdt = module.size && p->module_data ? p->module_data(module) : NULL;
 	struct partial c = {p, g, fdt, p->board->fdt, -1, -1, false};
 	int depth = 0, top;
 
 	g->gic_phandle = GUEST_PHANDLE;
 	if (!fdt)
 		return;
-	if (!IS_ALIGNED(g->module[MODULE_PARTIAL].base, 8) || dt_check(fdt, g->module[MODULE_PARTIAL].size) != HV_OK ||
+	if (!IS_ALIGNED(module.base, 8) || dt_check(fdt, module.size) != HV_OK ||
 	    dt_used_size(fdt) > TREE_MAX) {
 		plan_refuse(g, "its partial device tree at 0x%lx is damaged, larger than 32 KiB or "
-			    "not 8-byte aligned; correct it", g->module[MODULE_PARTIAL].base);
+			    "not 8-byte aligned; correct it", module.base);
 		return;
 	}
 	top = c.node = dt_find(fdt, "/passthrough");

@@ -80,8 +80,7 @@ static void apply(const void *fdt, int node, struct guest_plan *g, const struct 
 		*field = true; /* whatever the value: ImageBuilder writes vpl011 = <1> */
 }
 
-/* What becomes of a property that has no rule: the mark before its name, 0 when it is in no list.
- */
+/* What becomes of a property without a rule: the mark before its name, 0 when it is in no list. */
 static char mark_of(const char *list, const char *name)
 {
 	for (; *list; list += strlen(list) + 1)

@@ -22,8 +22,8 @@
 static int static_ranges(const void *fdt, int node, struct range out[MAX_GUEST_RAM])
 {
 	int chosen = dt_parent(fdt, node);
-	uint32_t ac =
-		dt_u32(fdt, node, "#xen,static-mem-address-cells", dt_address_cells(fdt, chosen));
+	uint32_t ac = dt_u32(fdt, node, "#xen,static-mem-address-cells",
+			     dt_address_cells(fdt, chosen));
 	uint32_t sc = dt_u32(fdt, node, "#xen,static-mem-size-cells", dt_size_cells(fdt, chosen));
 	unsigned len, count;
 	const char *p = dt_get(fdt, node, "xen,static-mem", &len);
@@ -81,11 +81,8 @@ static void take_static(const struct plan *p, struct guest_plan *g, const struct
 			plan_refuse_ram(p, g, r[i], "xen,static-mem");
 	}
 	if (n < 0)
-		plan_refuse(
-			g,
-			"xen,static-mem is malformed; give at most %d <address size>, multiples "
-			"of 4 KiB, in the cells of /chosen",
-			MAX_GUEST_RAM);
+		plan_refuse(g, "xen,static-mem is malformed; give at most %d <address size>, multiples "
+			    "of 4 KiB, in the cells of /chosen", MAX_GUEST_RAM);
 	else if (sum != g->ram_size)
 		plan_refuse(g, "xen,static-mem has %s and memory is %s; make them equal",
 			    plan_size(sum), plan_size(g->ram_size));

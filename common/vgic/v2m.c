@@ -10,7 +10,6 @@
 static enum emul v2m_access(struct vcpu *, void *arg, struct mmio_access *a)
 {
 	const struct vgic_vm *g = arg;
-
 	uint64_t typer = field_put(g->v2m_count, V2M_TYPER_BASE, g->v2m_first);
 
 	if (!a->write)

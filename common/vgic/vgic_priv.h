@@ -207,7 +207,8 @@ void lpi_dequeue(struct vgic_cpu_state *st, struct vlpi *lpi);
 void lpi_drop_all(struct vgic_cpu_state *st);
 
 /* regs.c: the registers that are alike in the distributor and in SGI_base. `owner` is the vCPU
- * of SGI_base, NULL for the distributor; GICv2's distributor has a bank 0, its accessor's. What is not there leaves *a alone. */
+ * of SGI_base, NULL for the distributor; GICv2's distributor has a bank 0, its accessor's. What is
+ * not there leaves *a alone. */
 enum vgic_reg_kind { STATE, PLAIN_GROUP, PLAIN_ENABLED, PLAIN_PRIO, PLAIN_CONFIG };
 struct vgic_reg {
 	uint16_t first, end; /* offsets */

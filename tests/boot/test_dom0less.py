@@ -1,32 +1,14 @@
 """Xen's dom0less binding, observed from the guests and from the machine below."""
-import json
 import re
 import socket
 import subprocess
 
 import viaduct_qemu as vq
+from test_edu import Qmp
 from test_payload import assert_ok, guest
 
 
-class Monitor:
-    """QEMU's own view of the machine, over QMP."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(20)
-        self.socket.connect(path)
-        self.file = self.socket.makefile("rw")
-        self.file.readline()
-        self.command("qmp_capabilities")
-
-    def command(self, name, **arguments):
-        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
-        self.file.flush()
-        while True:
-            answer = json.loads(self.file.readline())
-            if "return" in answer or "error" in answer:
-                return answer.get("return")
-
+class Monitor(Qmp):
     def cpus_at(self, level):
         """The numbers of the CPUs that are at this exception level right now."""
         text = self.command("human-monitor-command", **{"command-line": "info registers -a"})

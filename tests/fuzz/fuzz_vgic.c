@@ -5,14 +5,13 @@
  * UNPREDICTABLE and on interrupts that never end; here it is checked that a HW-linked line is
  * physically active exactly while it is pending or active in the guest.
  */
-#include <stdlib.h>
-
 #include <hv/bits.h>
 #include <spec/gicv2.h>
 #include <spec/gicv3.h>
 
 #include "../../common/vgic/vgic_priv.h"
 #include "../host/gic_model.h"
+#include "input.h"
 
 #define SPIS  64
 #define WIRED 50 /* of an emulated device */
@@ -26,26 +25,7 @@ static const struct {
 	uint32_t vintid, pintid;
 } lines[] = { { 27, 27 }, { 30, 30 }, { 40, 72 }, { 41, 73 }, { 70, 74 } };
 
-static struct input {
-	const uint8_t *p, *end;
-} in;
-
 static unsigned vcpus;
-
-static uint32_t take(unsigned bytes)
-{
-	uint32_t v = 0;
-
-	while (bytes-- && in.p < in.end)
-		v = v << 8 | *in.p++;
-	return v;
-}
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Mostly registers of lines, mostly of lines that are used. */
 static uint64_t some_register(unsigned v)

@@ -12,6 +12,7 @@
 #include <spec/its.h>
 
 #include "../host/vits_world.h"
+#include "input.h"
 
 #define QUEUE	 0x40020000u
 #define STEP_MAX 4096 /* batches that the longest queue takes, with room */
@@ -19,25 +20,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t *arena, *ram;
-
-static struct input {
-	const uint8_t *p, *end;
-} in;
-
-static uint64_t take(unsigned bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes-- && in.p < in.end)
-		v = v << 8 | *in.p++;
-	return v;
-}
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* A mostly sensible command, so that the fuzzer finds the deep states quickly. */
 static void put_command(struct vits *its)

@@ -2,15 +2,13 @@
  * Costs of single operations, seen from the guest: 1000 times between two reads of CNTVCT_EL0 with
  * ISB, loop included. Under QEMU's -icount the 1 GHz counter of -cpu max counts instructions.
  */
+#include "edu.h"
 #include "rt.h"
 
 const char payload_name[] = "bench";
 
 #define REPEAT 1000
 
-#define EDU_ID	  0x11e81234
-#define EDU_RAISE 0x60
-#define EDU_ACK	  0x64
 
 static u64 edu;
 static volatile u32 sgi_irqs, lpi_irqs, timer_irqs, other_up;

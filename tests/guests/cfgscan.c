@@ -3,6 +3,7 @@
  * patterns, and leaves what came of it; then gives the functions their values back and looks whether
  * they still work. In between the harness compares what the hardware holds.
  */
+#include "edu.h"
 #include "rt.h"
 
 const char payload_name[] = "cfgscan";
@@ -11,7 +12,6 @@ const char payload_name[] = "cfgscan";
 #define CONFIG	      4096
 #define FSC_ALIGN     0x21
 #define NVME_CLASS    0x010802
-#define EDU_ID	      0x11e81234
 
 static struct {
 	struct pci_dev d;

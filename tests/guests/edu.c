@@ -4,19 +4,11 @@
  * the test sees from outside. edu.read=1 also tries to read from there. edu.forge=0x... is a GICv2m
  * doorbell as devices see it: numbers of SPIs are written there by DMA, of which the first is its own.
  */
+#include "edu.h"
 #include "rt.h"
 
 const char payload_name[] = "edu";
 
-#define EDU_ID	    0x11e81234
-#define EDU_RAISE   0x60
-#define EDU_STATUS  0x24
-#define EDU_ACK	    0x64
-#define EDU_SRC	    0x80
-#define EDU_DST	    0x88
-#define EDU_COUNT   0x90
-#define EDU_COMMAND 0x98
-#define EDU_BUFFER  0x40000 /* its 4 KiB of memory, as the DMA engine addresses it */
 
 #define DMA_RUN	   1
 #define DMA_TO_RAM 2

@@ -5,19 +5,11 @@
  * longest. It must see no interrupt but its own. What each of the long queues takes in all is printed
  * in ticks, which are instructions under -icount. An NVMe controller may be there to have many events.
  */
+#include "edu.h"
 #include "rt.h"
 
 const char payload_name[] = "forge";
 
-#define EDU_ID	    0x11e81234
-#define EDU_RAISE   0x60
-#define EDU_STATUS  0x24
-#define EDU_ACK	    0x64
-#define EDU_SRC	    0x80
-#define EDU_DST	    0x88
-#define EDU_COUNT   0x90
-#define EDU_COMMAND 0x98
-#define EDU_BUFFER  0x40000
 #define NVME_ID	    0x00101b36
 
 #define GITS_CTLR    0x0000

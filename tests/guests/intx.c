@@ -3,14 +3,11 @@
  * one line, the line masked and unmasked, and MSI and DisINTx switched around it in every order.
  * intx.hold=N: the device stays asserted for N interrupts instead.
  */
+#include "edu.h"
 #include "rt.h"
 
 const char payload_name[] = "intx";
 
-#define EDU_ID	   0x11e81234
-#define EDU_RAISE  0x60
-#define EDU_STATUS 0x24
-#define EDU_ACK	   0x64
 
 #define COMMAND	   (BIT(1) | BIT(2)) /* MEM, bus master */
 #define INTX_OFF   BIT(10)
