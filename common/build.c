@@ -3,6 +3,7 @@
 
 #include <hv/build.h>
 #include <hv/gic.h>
+#include <hv/life.h>
 #include <hv/load.h>
 #include <hv/log.h>
 #include <hv/pmem.h>
@@ -235,18 +236,15 @@ static const char *build_parts(const struct plan *p, struct guest_plan *g, struc
 	return load_guest(g, vm) == HV_OK ? NULL : "its images cannot be loaded";
 }
 
-static void build_one(const struct plan *p, struct guest_plan *g, uint8_t id,
-		      void (*map_device)(struct range))
+static void build_one(const struct plan *p, struct guest_plan *g, void (*map_device)(struct range))
 {
 	struct vm *vm = pmem_alloc(sizeof(*vm), 64);
 	struct vpci_assignment *list = pmem_alloc(g->device_count * sizeof(*list), 64);
 	const char *failed;
 
-	for (unsigned i = 0; i < g->device_count; i++) {
+	for (unsigned i = 0; i < g->device_count; i++)
 		list[i] = g->device[i].as;
-		g->device[i].func->owner = id;
-	}
-	vm->id = id;
+	vm->id = (uint8_t)(g - p->guest);
 	vm->faults = RATELIMIT(LOG_BURST);
 	vm->open_bus = !g->trap_unmapped;
 	vm->emul[0].fn = vm_unmapped;
@@ -257,6 +255,7 @@ static void build_one(const struct plan *p, struct guest_plan *g, uint8_t id,
 		vms[vm_count++] = vm;
 		return;
 	}
+	life_detach(vm);
 	plan_for_each_device(d, g)
 		d->func->owner = PCI_NO_OWNER;
 	fmt_print(g->refused, sizeof(g->refused), "%s", failed);
@@ -268,5 +267,5 @@ void build_guests(struct plan *p, void (*map_device)(struct range))
 	load_init(p->work, p->work_size);
 	for (unsigned i = 0; i < p->guest_count; i++)
 		if (!p->guest[i].refused[0])
-			build_one(p, &p->guest[i], (uint8_t)vm_count, map_device);
+			build_one(p, &p->guest[i], map_device);
 }

@@ -45,6 +45,15 @@ static void stop_peers(struct vcpu *self)
 	}
 }
 
+void life_detach(const struct vm *vm)
+{
+	pci_for_each(f)
+		for (unsigned s = 0; f->owner == vm->id && f->iommu && s < f->sid_count; s++)
+			f->iommu->ops->attach(f->iommu, f->sid[s], NULL);
+	for (unsigned i = 0; i < vm->stream_count; i++)
+		vm->stream[i].iommu->ops->attach(vm->stream[i].iommu, vm->stream[i].sid, NULL);
+}
+
 static void quarantine(struct vm *vm)
 {
 	if (vm->vpci)
@@ -52,11 +61,7 @@ static void quarantine(struct vm *vm)
 	vgic_quiesce_lines(vm);
 	if (vm->vits)
 		vits_reset(vm->vits);
-	pci_for_each(f)
-		for (unsigned s = 0; f->owner == vm->id && f->iommu && s < f->sid_count; s++)
-			f->iommu->ops->attach(f->iommu, f->sid[s], NULL);
-	for (unsigned i = 0; i < vm->stream_count; i++)
-		vm->stream[i].iommu->ops->attach(vm->stream[i].iommu, vm->stream[i].sid, NULL);
+	life_detach(vm);
 	faults_guest_end(vm);
 }
 

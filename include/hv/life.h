@@ -14,4 +14,7 @@ bool life_stop(struct vcpu *self);
 /* A vCPU's CPU is parked: it will not touch the guest any more. */
 void life_parked(struct vcpu *v);
 
+/* Every DMA stream of its devices to abort. IOMMU locks; boot, or the vCPU that stops the guest. */
+void life_detach(const struct vm *vm);
+
 #endif

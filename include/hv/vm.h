@@ -64,7 +64,7 @@ struct guest_ram {
 
 struct vm {
 	char name[GUEST_NAME_MAX];
-	uint8_t id; /* index in vms; VMID is id + 1 */
+	uint8_t id; /* number in the plan, also where an earlier guest is refused; VMID is id + 1 */
 	enum vm_state state;
 	uint8_t vcpu_count;
 	struct vcpu *vcpu[MAX_VCPUS];

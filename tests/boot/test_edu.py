@@ -4,9 +4,11 @@ The addresses to attack are the host's: they are read from the plan that a first
 second boot differs only in the digits of its command line, so everything lies at the same place,
 which is asserted. What the attack did to memory is seen from outside, through QEMU's pmemsave.
 """
+import gzip
 import json
 import re
 import socket
+import struct
 
 import pytest
 
@@ -17,6 +19,7 @@ OUTSIDE = 0x300000000          # no RAM on this machine, and below every window 
 MEMORY = 32 << 20
 ATTACKER_RAM = range(0x40000000, 0x40000000 + MEMORY)
 VICTIM_BEATS = 60
+SMMU = 0x09050000
 
 
 class Qmp:
@@ -43,6 +46,11 @@ class Qmp:
         self.command("pmemsave", val=address, size=size, filename=path)
         with open(path, "rb") as f:
             return f.read()
+
+    def registers(self, address, count):
+        """Words of 32 bits, also of a device."""
+        text = self.command("human-monitor-command", **{"command-line": f"xp /{count}wx 0x{address:x}"})
+        return [int(word, 16) for line in text.splitlines() for word in line.split(":")[1].split()]
 
     def close(self):
         self.file.close()
@@ -129,3 +137,44 @@ def test_the_victim_goes_on(attack):
     assert beats == [f"beat={i} unchanged ok" for i in range(1, VICTIM_BEATS + 1)]
     assert attack.beats_before < len(lines), "the victim ended before the attack"
     assert attack.ended_by_itself, attack.tail()
+
+
+def stream_config(qmp, stream, path):
+    """(Config, S2VMID) of a StreamID, from the two-level stream table that the SMMU uses (IHI 0070 §5.2)."""
+    low, high, cfg = qmp.registers(SMMU + 0x80, 3)
+    split = cfg >> 6 & 31
+    assert cfg >> 16 & 3 == 1, "not a two-level table"
+    table = ((high << 32 | low) & ((1 << 52) - 64)) + 8 * (stream >> split)
+    level2 = int.from_bytes(qmp.memory(table, 8, path), "little")
+    if not level2 & 31:
+        return 0, 0
+    entry = (level2 & ((1 << 52) - 64)) + 64 * (stream & ((1 << split) - 1))
+    words = struct.unpack("<8Q", qmp.memory(entry, 64, path))
+    return words[0] >> 1 & 7 if words[0] & 1 else 0, words[2] & 0xffff
+
+
+def test_a_guest_refused_when_built_leaves_no_stream(work):
+    """Its kernel is a gzip file with a wrong checksum, which shows when its device is attached already."""
+    with open(f"{vq.BUILD}/guests/hello.bin", "rb") as f:
+        packed = bytearray(gzip.compress(f.read()))
+    packed[-8] ^= 1
+    with open(f"{work}/broken.gz", "wb") as f:
+        f.write(packed)
+    edu = "edu,dma_mask=0xffffffffffff,addr="
+    machine = vq.Machine("edu-refused", devices=[x for slot in (2, 3, 4) for x in ("-device", edu + str(slot))],
+                         extra=["-qmp", f"unix:{work}/refused.qmp,server=on,wait=off"])
+    guests = [vq.Guest(name, kernel, memory_mib=32, bootargs="edu.irqs=10 beats=1000000",
+                       devices=[vq.Device("edu", f"0000:00:0{slot}.0", extra="allow-no-reset;")])
+              for name, kernel, slot in (("culprit", f"{work}/broken.gz", 2),
+                                         ("good", f"{vq.BUILD}/guests/edu.bin", 3),
+                                         ("stays", f"{vq.BUILD}/guests/victim.bin", 4))]
+    with machine.start(guests, timeout=60) as run:
+        assert run.wait_line(r"PAYLOAD edu: (ok|failures)", "good"), run.tail()
+        qmp = Qmp(f"{work}/refused.qmp")
+        refused, _ = stream_config(qmp, 2 << 3, f"{work}/memory")
+        stays, vmid = stream_config(qmp, 4 << 3, f"{work}/memory")
+        qmp.close()
+    assert_ok(run, "good", "edu")
+    assert run.find(r'^viaduct: .*"culprit" refused: its images cannot be loaded'), run.tail()
+    assert refused == 0, "the stream of a guest that was refused is not at abort"
+    assert (stays, vmid) == (6, 3), "stage 2, and no VMID that the refused guest had before"
