@@ -26,14 +26,15 @@ static struct its *to_its(struct msi_ctrl *c)
 	return container_of(c, struct its, msi);
 }
 
-static enum hv_status send(struct its *its, const struct its_cmd *cmd, unsigned n)
+/* A command about an LPI of `cpu`. Nobody waits: an ITS that has stopped said so in the log. */
+static void send(struct msi_ctrl *c, struct its_cmd cmd, unsigned cpu)
 {
-	enum hv_status s;
+	struct its *its = to_its(c);
+	struct its_cmd both[] = { cmd, its_sync(its, cpu) };
 
 	spin_lock(&its->lock);
-	s = its_queue_post(its, cmd, n);
+	its_queue_post(its, both, ARRAY_SIZE(both));
 	spin_unlock(&its->lock);
-	return s;
 }
 
 /* Everything can be decided before anything is allocated or the ITS is told. */
@@ -104,26 +105,21 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, 
 
 static void move(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, unsigned cpu)
 {
-	struct its *its = to_its(c);
-	uint32_t intid = b->first_intid + i;
-	struct its_cmd cmd[] = { its_cmd(ITS_CMD_MOVI, b->device_id, b->first_data + i, cpu),
-				 its_sync(its, cpu) };
+	uint8_t *at = its_lpi_cpu(b->first_intid + i);
 
-	if (cpu >= MAX_CPUS || !(its->cpus & BIT(cpu)) || its_lpi_cpu(intid) == cpu)
+	if (cpu >= MAX_CPUS || !(to_its(c)->cpus & BIT(cpu)) || *at == cpu)
 		return;
-	its_lpi_set_cpu(intid, cpu);
-	send(its, cmd, 2);
+	*at = (uint8_t)cpu;
+	send(c, its_cmd(ITS_CMD_MOVI, b->device_id, b->first_data + i, cpu), cpu);
 }
 
 static void set_enabled(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, bool on)
 {
-	struct its *its = to_its(c);
 	uint32_t intid = b->first_intid + i;
-	struct its_cmd cmd[] = { its_cmd(ITS_CMD_INV, b->device_id, b->first_data + i, 0),
-				 its_sync(its, its_lpi_cpu(intid)) };
 
 	if (its_lpi_enable(intid, on))
-		send(its, cmd, 2);
+		send(c, its_cmd(ITS_CMD_INV, b->device_id, b->first_data + i, 0),
+		     *its_lpi_cpu(intid));
 }
 
 static const struct msi_ops ops = {
@@ -172,23 +168,16 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 	return HV_OK;
 }
 
-static bool redist_noncoherent(const void *fdt, int node)
-{
-	int parent = dt_parent(fdt, node);
-
-	return parent >= 0 && dt_bool(fdt, parent, NONCOHERENT);
-}
-
 enum hv_status its_init(const void *fdt)
 {
-	int node = dt_next(fdt, -1, COMPATIBLE);
+	int node = dt_next(fdt, -1, COMPATIBLE), gic_node;
 	enum hv_status s;
 
 	count = 0;
-	memset(its_all, 0, sizeof(its_all));
 	if (node < 0)
 		return HV_ENOENT;
-	s = its_lpi_init(redist_noncoherent(fdt, node));
+	gic_node = dt_parent(fdt, node);
+	s = its_lpi_init(gic_node >= 0 && dt_bool(fdt, gic_node, NONCOHERENT));
 	if (s != HV_OK) {
 		log_warn("its: the GIC has no LPIs: no MSI");
 		return s;

@@ -134,12 +134,7 @@ bool its_lpi_enable(uint32_t intid, bool on)
 	return true;
 }
 
-unsigned its_lpi_cpu(uint32_t intid)
+uint8_t *its_lpi_cpu(uint32_t intid)
 {
-	return lpi.cpu_of[intid - IRQ_LPI_FIRST];
-}
-
-void its_lpi_set_cpu(uint32_t intid, unsigned cpu)
-{
-	lpi.cpu_of[intid - IRQ_LPI_FIRST] = (uint8_t)cpu;
+	return &lpi.cpu_of[intid - IRQ_LPI_FIRST];
 }

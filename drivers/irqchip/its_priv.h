@@ -74,8 +74,7 @@ enum hv_status __must_check its_lpi_init(bool noncoherent);
 enum hv_status __must_check its_lpi_alloc(uint32_t n, unsigned cpu, uint32_t *first);
 /* False when the byte was like that already: nothing to invalidate. */
 bool its_lpi_enable(uint32_t intid, bool on);
-unsigned its_lpi_cpu(uint32_t intid);
-void its_lpi_set_cpu(uint32_t intid, unsigned cpu);
+uint8_t *its_lpi_cpu(uint32_t intid); /* the CPU that it goes to */
 /* Tables into the redistributor of this CPU, EnableLPIs. */
 enum hv_status __must_check its_lpi_cpu_init(unsigned cpu);
 /* RDbase of a CPU, as MAPC and SYNC want it: bits [51:16]. */
