@@ -112,7 +112,7 @@ static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm
 
 static bool shares_msi(const struct plan_device *d, const struct pci_func *f)
 {
-	if (!d->as.msi.count || !msi_by_device(d->as.msi.ctrl))
+	if (!d->as.msi.count || !d->as.msi.ctrl->by_device)
 		return d->func == f;
 	return d->func->msi == f->msi && d->func->device_id == f->device_id;
 }
@@ -194,7 +194,7 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 	enum hv_status st = HV_OK;
 
 	if (g->msi)
-		st = s2_map(&vm->dma_s2, g->vpci.dma_doorbell, msi_doorbell_page(g->msi), PAGE_SIZE,
+		st = s2_map(&vm->dma_s2, g->vpci.dma_doorbell, g->msi->page, PAGE_SIZE,
 			    S2_DOORBELL);
 	for (unsigned i = 0; i < g->device_count && st == HV_OK; i++) {
 		struct plan_device *d = &g->device[i];

@@ -178,7 +178,7 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
  */
 static void map_own_doorbell(struct guest_plan *g, struct plan_space *s, bool *told)
 {
-	const struct range own = { msi_doorbell_page(g->msi).v, PAGE_SIZE };
+	const struct range own = { g->msi->page.v, PAGE_SIZE };
 	struct plan_space dma = *s;
 	bool needs = false, fits;
 	struct plan_clash c;
@@ -209,7 +209,7 @@ static void map_doorbell(struct guest_plan *g, const struct plan_space *s, bool 
 	}
 	g->msi_base = IPA(g->its ? base : GUEST_V2M_BASE);
 	g->vpci.doorbell = IPA(g->msi_base.v + page);
-	g->vpci.dma_doorbell = told ? IPA(msi_doorbell_page(g->msi).v) : IPA(base + page);
+	g->vpci.dma_doorbell = told ? IPA(g->msi->page.v) : IPA(base + page);
 }
 
 void plan_map_guest(const struct plan *p, struct guest_plan *g)

@@ -17,7 +17,7 @@ static const char *no_direct(const struct plan_device *d)
 		return "it has no MSI-X";
 	if (!plan_translated(f))
 		return "no IOMMU confines its messages";
-	if (!msi_by_device(f->msi))
+	if (!f->msi->by_device)
 		return "its MSI controller does not tell senders apart";
 	if (f->host->own_doorbell)
 		return "its host bridge lets only the controller's own page through";
@@ -50,7 +50,7 @@ static struct msi_ctrl *choose_frame(const struct plan *p, struct guest_plan *g,
 		plan_refuse(g, "no MSI frame is left for %s: guest \"%s\" has that at 0x%lx, and "
 			    "either could raise the other's interrupts; give it msi = \"off\", or "
 			    "allow-shared-msi-frame", d->func->name,
-			    plan_frame_mate(p, g, c)->name, msi_doorbell_page(c).v);
+			    plan_frame_mate(p, g, c)->name, c->page.v);
 	return c;
 }
 
@@ -73,7 +73,7 @@ void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_dev
 		d->msi = PLAN_OFF;
 		return;
 	}
-	c = msi_by_device(f->msi) ? f->msi : choose_frame(p, g, d);
+	c = f->msi->by_device ? f->msi : choose_frame(p, g, d);
 	if (g->msi && g->msi != c)
 		plan_refuse(g, "%s signals another MSI controller than the other devices; give it "
 			    "to another guest, or msi = \"off\"", f->name);
@@ -85,7 +85,7 @@ void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_dev
 		d->msi = d->msi_note ? PLAN_TRAPPED : PLAN_DIRECT;
 	}
 	g->msi = c;
-	g->its = msi_by_device(c);
+	g->its = c->by_device;
 	d->as.msi_direct = d->msi == PLAN_DIRECT;
 	d->as.msi.ctrl = c;
 	d->as.msi.count = vectors;

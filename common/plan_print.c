@@ -112,11 +112,11 @@ static void print_msi(const char *guest, const struct plan_device *d)
 	if (f->msix_count)
 		fmt_print(table, sizeof(table), ", table in BAR%u at 0x%x", f->msix_table_bar,
 			  f->msix_table_off);
-	if (msi_by_device(d->as.msi.ctrl))
+	if (d->as.msi.ctrl->by_device)
 		fmt_print(where, sizeof(where), "ITS, DeviceID 0x%x", f->device_id);
 	else
 		fmt_print(where, sizeof(where), "GICv2m frame 0x%lx",
-			  msi_doorbell_page(d->as.msi.ctrl).v);
+			  d->as.msi.ctrl->page.v);
 	log_info("%s:       MSI      %s%s%s%s, %s, %u vectors%s", guest,
 		 d->as.msi_direct ? "direct" : "trapped", d->msi_note ? " (" : "",
 		 d->msi_note ? d->msi_note : "", d->msi_note ? ")" : "", where, d->as.msi.count,

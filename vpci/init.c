@@ -53,7 +53,7 @@ enum hv_status vpci_init(struct vm *vm, const struct vpci_config *cfg,
 	for (unsigned i = 0; i < count; i++) {
 		if (cfg->doorbell.v && list[i].msi.ctrl)
 			v->doorbell = ALIGN_DOWN(cfg->doorbell.v, PAGE_SIZE) +
-				      msi_doorbell_offset(list[i].msi.ctrl);
+				      list[i].msi.ctrl->offset;
 		st = init_func(v, i, &list[i]);
 		if (st != HV_OK)
 			return st;

@@ -43,8 +43,7 @@ uint64_t msi_device_address(const struct vpci_func *f)
 	const struct msi_ctrl *c = f->as.msi.ctrl;
 
 	/* Without an IOMMU in between the device's address is the physical one. */
-	return (f->pf->iommu ? f->v->cfg.dma_doorbell.v : msi_doorbell_page(c).v) +
-	       msi_doorbell_offset(c);
+	return (f->pf->iommu ? f->v->cfg.dma_doorbell.v : c->page.v) + c->offset;
 }
 
 static void write_masks(struct vpci_func *f)

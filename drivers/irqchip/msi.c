@@ -6,21 +6,6 @@
 
 #include "msi_priv.h"
 
-pa_t msi_doorbell_page(const struct msi_ctrl *c)
-{
-	return c->page;
-}
-
-uint32_t msi_doorbell_offset(const struct msi_ctrl *c)
-{
-	return c->offset;
-}
-
-bool msi_by_device(const struct msi_ctrl *c)
-{
-	return c->by_device;
-}
-
 enum hv_status msi_alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
 			 struct msi_block *out)
 {

@@ -11,12 +11,4 @@ struct msi_ops {
 	void (*set_enabled)(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, bool on);
 };
 
-struct msi_ctrl {
-	const struct msi_ops *ops;
-	uint32_t phandle;
-	pa_t page;	 /* 4 KiB page that devices write to */
-	uint32_t offset; /* of the doorbell register in it */
-	bool by_device;	 /* tells senders apart */
-};
-
 #endif

@@ -9,7 +9,14 @@
 #include <hv/status.h>
 #include <hv/types.h>
 
-struct msi_ctrl; /* one ITS or v2m frame */
+/* One ITS or v2m frame. */
+struct msi_ctrl {
+	const struct msi_ops *ops;
+	uint32_t phandle;
+	pa_t page;	 /* that a device's write must reach: 4 KiB (GITS_TRANSLATER) ... */
+	uint32_t offset; /* ... and the doorbell register in it */
+	bool by_device;	 /* tells senders apart (an ITS): they can only raise events of their own */
+};
 
 struct msi_block {
 	struct msi_ctrl *ctrl;
@@ -46,12 +53,6 @@ struct msi_ctrl *v2m_find(uint32_t phandle);
  * 0: there is no room. It passes over those that somebody has (QEMU's SMMU is inside its frame).
  */
 uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n);
-
-/* PA that a device's MSI write must reach: its 4 KiB page (GITS_TRANSLATER), and the offset in it. */
-pa_t msi_doorbell_page(const struct msi_ctrl *c);
-uint32_t msi_doorbell_offset(const struct msi_ctrl *c);
-/* It tells senders apart (an ITS): what a device writes there can only be events of its own. */
-bool msi_by_device(const struct msi_ctrl *c);
 
 /*
  * n events of one DeviceID (all functions behind an alias share it, so one call for all of them;

@@ -11,47 +11,38 @@ struct pci_func pci_funcs[MAX_PCI_FUNCS];
 unsigned pci_func_count;
 
 struct iommu fake_smmu;
-uint64_t fake_doorbell_page;
 
-struct msi_ctrl {
-	bool by_device;
-	uint32_t first, count;
-};
 static struct msi_ctrl its[2] = { { .by_device = true }, { .by_device = true } };
-static struct msi_ctrl frame[4];
+static struct fake_frame {
+	struct msi_ctrl msi;
+	uint32_t first, count;
+} frame[4];
 static unsigned frame_count;
-
-bool msi_by_device(const struct msi_ctrl *c)
-{
-	return c->by_device;
-}
 
 uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n)
 {
-	if (from < c->first)
-		from = c->first;
+	const struct fake_frame *f = container_of(c, const struct fake_frame, msi);
+
+	if (from < f->first)
+		from = f->first;
 	while (n > 1 && from % 2)
 		from++;
-	return from + n <= c->first + c->count ? from : 0;
-}
-
-pa_t msi_doorbell_page(const struct msi_ctrl *c)
-{
-	return c->by_device ? PA(fake_doorbell_page) : PA(FAKE_FRAME + 0x10000 * (uint64_t)(c - frame));
+	return from + n <= f->first + f->count ? from : 0;
 }
 
 struct msi_ctrl *v2m_frame(unsigned n)
 {
-	return n < frame_count ? &frame[n] : NULL;
+	return n < frame_count ? &frame[n].msi : NULL;
 }
 
 void fake_v2m(unsigned frames, uint32_t spis)
 {
 	frame_count = frames;
 	for (unsigned i = 0; i < frames; i++)
-		frame[i] = (struct msi_ctrl){ .first = 112 + i * spis, .count = spis };
+		frame[i] = (struct fake_frame){ { .page = PA(FAKE_FRAME + 0x10000 * (uint64_t)i) },
+						112 + i * spis, spis };
 	for (unsigned i = 0; i < pci_func_count; i++)
-		pci_funcs[i].msi = &frame[0];
+		pci_funcs[i].msi = &frame[0].msi;
 }
 
 struct msi_ctrl *fake_its(unsigned n)
@@ -134,7 +125,7 @@ void fake_pci_reset(void)
 	memset(pci_funcs, 0, sizeof(pci_funcs));
 	fake_smmu = (struct iommu){ .name = "smmuv3@9050000", .oas_bits = 44,
 				    .sid_bits = 16, .s2 = true, .coherent = true };
-	fake_doorbell_page = 0x08090000;
+	its[0].page = its[1].page = PA(0x08090000);
 	pci_host_count = 1;
 	h->bus_last = 255;
 	h->ecam = (struct range){ UINT64_C(0x4010000000), 0x10000000 };

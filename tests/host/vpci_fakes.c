@@ -32,7 +32,8 @@ static struct {
 } handlers[4096];
 static void *arena;
 static struct iommu *some_iommu = (struct iommu *)(uintptr_t)1;
-static int some_ctrl, some_vits;
+static struct msi_ctrl some_ctrl = { .page = { 0x8090000 }, .offset = 0x40 };
+static int some_vits;
 uint64_t fake_dma_doorbell;
 
 #define MEMORY_PAGES 256
@@ -209,18 +210,6 @@ void vm_log(struct vm *vm, const char *fmt, ...)
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	log_line(LOG_WARN, "%s", line);
-}
-
-pa_t msi_doorbell_page(const struct msi_ctrl *c)
-{
-	(void)c;
-	return PA(0x8090000);
-}
-
-uint32_t msi_doorbell_offset(const struct msi_ctrl *c)
-{
-	(void)c;
-	return 0x40;
 }
 
 void msi_move(const struct msi_block *b, uint32_t i, unsigned cpu)
@@ -400,7 +389,7 @@ struct fake_dev *fake_add(uint8_t devfn)
 	fake_bar(d, 0, KIB(64), UINT64_C(0x8000000000) + (uint64_t)i * MIB(1), true);
 	fake_as[i] = (struct vpci_assignment){
 		.func = pf, .devfn = devfn, .intx_pin = 1, .intx_virq = 32,
-		.msi = { .ctrl = (struct msi_ctrl *)&some_ctrl, .first_data = 0,
+		.msi = { .ctrl = &some_ctrl, .first_data = 0,
 			 .first_intid = 8192 + 8 * i, .count = 8 },
 	};
 	return d;

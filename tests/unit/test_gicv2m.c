@@ -144,9 +144,9 @@ static void frames_are_what_they_and_the_tree_say(void **state)
 	assert_ptr_equal(v2m_find(0x11), v2m_frame(1));
 	assert_null(v2m_find(0x13));
 	assert_null(v2m_find(0));
-	assert_int_equal(msi_doorbell_page(v2m_frame(1)).v, BASE(1));
-	assert_int_equal(msi_doorbell_offset(v2m_frame(1)), 0x40);
-	assert_false(msi_by_device(v2m_frame(0)));
+	assert_int_equal(v2m_frame(1)->page.v, BASE(1));
+	assert_int_equal(v2m_frame(1)->offset, 0x40);
+	assert_false(v2m_frame(0)->by_device);
 }
 
 static void what_cannot_be_is_left_out_and_said(void **state)

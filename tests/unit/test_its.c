@@ -160,8 +160,8 @@ static void every_event_is_mapped_at_boot_and_masked(void **state)
 		expect(0xfff8, i, b.first_intid + i, 0, false);
 	assert_false(its_model_translate(&m, 0x108, 5, &intid, &cpu, &enabled));
 	assert_false(its_model_translate(&m, 0x109, 0, &intid, &cpu, &enabled));
-	assert_int_equal(msi_doorbell_page(c).v, ITS_MODEL_BASE + 0x10000);
-	assert_int_equal(msi_doorbell_offset(c), 0x40);
+	assert_int_equal(c->page.v, ITS_MODEL_BASE + 0x10000);
+	assert_int_equal(c->offset, 0x40);
 }
 
 static void a_vector_is_enabled_when_it_has_a_handler(void **state)

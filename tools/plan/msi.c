@@ -4,8 +4,8 @@
  */
 #include <hv/dt.h>
 #include <hv/gic.h>
+#include <hv/msi.h>
 
-#include "../../drivers/irqchip/msi_priv.h"
 #include "tool.h"
 
 #define MAX_ITS 16

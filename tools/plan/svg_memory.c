@@ -214,7 +214,7 @@ static void physical(const struct tool *t, struct column *c)
 		add(c, g->module[MODULE_KERNEL], colour, false, "%s: kernel", g->name);
 		add(c, g->module[MODULE_RAMDISK], colour, false, "%s: ramdisk", g->name);
 		if (g->msi)
-			add(c, (struct range){ msi_doorbell_page(g->msi).v, PAGE_SIZE }, colour,
+			add(c, (struct range){ g->msi->page.v, PAGE_SIZE }, colour,
 			    false, "MSI doorbell");
 	}
 }

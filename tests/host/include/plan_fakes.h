@@ -4,7 +4,7 @@
 
 #include <hv/pci.h>
 
-extern uint64_t fake_doorbell_page; /* of the one MSI controller */
+#define fake_doorbell_page (fake_its(0)->page.v)
 
 extern struct iommu fake_smmu;
 #define FAKE_FRAME 0x8020000 /* GICv2m frame 0, the next 64 KiB behind it */
