@@ -35,7 +35,7 @@ hostcflags := $(common) -O1 -Itests/host/include -fsanitize=address,undefined -f
 arch_o := $(arch_src:%=$(B)/%.o)
 pure_o := $(pure_src:%=$(B)/%.o)
 
-.PHONY: all setup plan-tool plan-test check boot-test lint fuzz test bench demo run soak clean
+.PHONY: all setup plan-tool plan-test check boot-test lint fuzz test test-mutation bench demo run soak clean
 all: $(B)/viaduct
 
 libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
@@ -112,6 +112,10 @@ test: setup
 	@tools/timed plans $(MAKE) --no-print-directory plan-test
 	@tools/timed bench $(MAKE) --no-print-directory bench
 	@tools/timed boot-tests $(MAKE) --no-print-directory boot-test
+
+# Not part of `make test`: it takes an hour, and what survives is for a reader to judge.
+test-mutation: setup
+	@tools/mutate
 
 # The same for longer: more fuzzing, and the boot tests again and again.
 soak: setup
