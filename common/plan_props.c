@@ -40,7 +40,7 @@ static void choose(const void *fdt, int node, struct guest_plan *g, const struct
 {
 	const char *list = choices[r->min], *s = dt_string(fdt, node, r->name);
 	int index = s ? list_index(list, s) : -1;
-	char give[64];
+	char give[64] = "";
 	size_t len = 0;
 
 	if (index >= 0 && r->max >> index & 1) {

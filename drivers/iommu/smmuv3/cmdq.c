@@ -140,7 +140,8 @@ void smmu_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
 		smmu_flush_all(i->priv, vmid);
 		return;
 	}
-	for (uint64_t off = 0; off < size; off += PAGE_SIZE)
-		cmds[n++] = (struct smmu_cmd){ { dw0, (ipa.v + off) & CMD1_IPA } };
+	do
+		cmds[n] = (struct smmu_cmd){ { dw0, (ipa.v + n * PAGE_SIZE) & CMD1_IPA } };
+	while (++n * PAGE_SIZE < size);
 	flush(i->priv, cmds, n);
 }
