@@ -34,7 +34,7 @@ static void cpu_join(struct cpu *c)
 		log_err("CPU %u: no use without its interrupt controller", c->id);
 		return;
 	}
-	if (its_count() && its_cpu_init(c->id) != HV_OK)
+	if (its_cpu_init(c->id) != HV_OK)
 		log_err("CPU %u: LPIs cannot be enabled", c->id);
 	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
 }

@@ -136,14 +136,10 @@ static void start_interrupts(const void *fdt)
 	map_compatible(fdt, "arm,gic-v2m-frame");
 	if (gic_init(fdt, board.gic_node, board.gic_version) != HV_OK)
 		refuse("the interrupt controller cannot be used");
-	if (gic.has_lpis && its_init(fdt) != HV_OK)
-		log_warn("no usable ITS: no MSI");
+	its_init(fdt, board.cpu_count);
 	v2m_init(fdt);
-	for (unsigned i = 0; i < board.cpu_count; i++) {
+	for (unsigned i = 0; i < board.cpu_count; i++)
 		cpus[i].mpidr = board.cpu[i].mpidr;
-		if (its_count() && its_bind_cpu(i, board.cpu[i].mpidr) != HV_OK)
-			log_warn("CPU %u takes no LPIs", i);
-	}
 }
 
 static void start_cpus(void)

@@ -26,28 +26,21 @@ static void write_bit(unsigned cpu, uint32_t base, uint32_t intid)
 	wr32(frame_of(cpu, intid), word_of(base, intid), 1U << intid % 32);
 }
 
-enum hv_status gic_wait_dist(void)
+/* GICv2 has no RWP: it reads as zero there, and the read is behind the write. */
+enum hv_status gic_wait(struct mmio m)
 {
-	return poll32(gic_hw.dist, REG32(GICD_CTLR), GICD_CTLR_RWP, 0, RWP_TIMEOUT_US,
-		      "GICD_CTLR.RWP");
+	bool dist = m.base == gic_hw.dist.base;
+
+	return poll32(m, REG32(dist ? GICD_CTLR : GICR_CTLR), dist ? GICD_CTLR_RWP : GICR_CTLR_RWP,
+		      0, RWP_TIMEOUT_US, dist ? "GICD_CTLR.RWP" : "GICR_CTLR.RWP");
 }
 
-enum hv_status gic_wait_redist(struct mmio rd)
-{
-	return poll32(rd, REG32(GICR_CTLR), GICR_CTLR_RWP, 0, RWP_TIMEOUT_US, "GICR_CTLR.RWP");
-}
-
-/* GICv2 has no RWP: both bits read as zero there, and the read is behind the write. */
+/* After a timeout: the write itself cannot be undone or done better. */
 void gic_set_enabled(unsigned cpu, uint32_t intid, bool on)
 {
 	write_bit(cpu, on ? GICD_ISENABLER : GICD_ICENABLER, intid);
-	if (on)
-		return;
-	/* A timeout was logged; the write itself cannot be undone or done better. */
-	enum hv_status late = intid < GIC_SPI_FIRST ? gic_wait_redist(gic_hw.cpu[cpu].rd) :
-						      gic_wait_dist();
-
-	(void)late;
+	if (!on)
+		gic_wait(intid < GIC_SPI_FIRST ? gic_hw.cpu[cpu].rd : gic_hw.dist);
 }
 
 void gic_set_edge(unsigned cpu, uint32_t intid, bool edge)
@@ -89,7 +82,7 @@ void gic_clear_lines(struct mmio m, uint32_t first)
 		wr32(m, REG32(GICD_IPRIORITYR + first + i), GIC_PRIO * 0x01010101U);
 }
 
-void gic_clear_spis(void)
+static void clear_spis(void)
 {
 	uint64_t lines = field_get(GICD_TYPER_LINES, rd32(gic_hw.dist, REG32(GICD_TYPER)));
 
@@ -98,10 +91,31 @@ void gic_clear_spis(void)
 		gic_clear_lines(gic_hw.dist, i);
 }
 
-void gic_limit_lrs(uint64_t count)
+static enum hv_status set_ctlr(uint32_t v)
 {
-	count = MIN(count, VGIC_LR_MAX);
-	gic.lr_count = (uint8_t)(gic.lr_count ? MIN(gic.lr_count, count) : count);
+	wr32(gic_hw.dist, REG32(GICD_CTLR), v);
+	return gic_wait(gic_hw.dist);
+}
+
+/* ARE is set only while both groups are disabled, and never cleared: IHI 0069 §12.9.4. */
+enum hv_status gic_reset_dist(uint32_t keep, uint32_t groups)
+{
+	enum hv_status st = set_ctlr(rd32(gic_hw.dist, REG32(GICD_CTLR)) & keep);
+
+	if (st == HV_OK)
+		st = set_ctlr(keep);
+	if (st != HV_OK)
+		return st;
+	clear_spis();
+	st = gic_wait(gic_hw.dist);
+	return st == HV_OK ? set_ctlr(keep | groups) : st;
+}
+
+void gic_start_cpu(unsigned cpu, uint64_t lrs)
+{
+	gic.lr_count = (uint8_t)MIN(gic.lr_count, lrs);
+	gic.ops->vcpu_reset();
+	wr32(gic_hw.cpu[cpu].sgi, REG32(GICD_ISENABLER), GIC_OWN_LINES);
 }
 
 enum hv_status gic_init(const void *fdt, int node, unsigned version)

@@ -133,9 +133,7 @@ static enum hv_status v2_cpu_init(unsigned cpu, uint64_t)
 	for (uint32_t i = 0; i < GIC_SGI_COUNT; i += 4)
 		wr32(gic_hw.dist, REG32(GICD_CPENDSGIR + i), ~0U);
 	start_interface();
-	gic_limit_lrs(field_get(GICH_VTR_LRS, rd32(v2.hyp, REG32(GICH_VTR))) + 1);
-	v2_vcpu_reset();
-	wr32(gic_hw.dist, REG32(GICD_ISENABLER), GIC_OWN_LINES);
+	gic_start_cpu(cpu, field_get(GICH_VTR_LRS, rd32(v2.hyp, REG32(GICH_VTR))) + 1);
 	return HV_OK;
 }
 
@@ -187,9 +185,11 @@ enum hv_status gicv2_init(const void *fdt, int node)
 		log_err("gic: the maintenance interrupt must be PPI %u", PPI_MAINTENANCE - 16);
 		return HV_EUNSUPP;
 	}
-	gic = (struct gic){ .ops = &v2_ops, .version = 2, .gicv = PA(virt.base) };
-	wr32(gic_hw.dist, REG32(GICD_CTLR), 0);
-	gic_clear_spis();
-	wr32(gic_hw.dist, REG32(GICD_CTLR), (uint32_t)GICD_CTLR_V2_ON);
-	return HV_OK;
+	gic = (struct gic){
+		.ops = &v2_ops,
+		.lr_count = VGIC_LR_MAX,
+		.version = 2,
+		.gicv = PA(virt.base),
+	};
+	return gic_reset_dist(0, GICD_CTLR_V2_ON);
 }

@@ -53,12 +53,12 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t, uint32_t n, unsigned c
 	return HV_OK;
 }
 
-static void move(struct msi_ctrl *, const struct msi_block *b, uint32_t i, unsigned cpu)
+static void move(const struct msi_block *b, uint32_t i, unsigned cpu)
 {
 	gic.ops->route(b->first_intid + i, cpu);
 }
 
-static void set_enabled(struct msi_ctrl *, const struct msi_block *b, uint32_t i, bool on)
+static void set_enabled(const struct msi_block *b, uint32_t i, bool on)
 {
 	gic.ops->set_enabled(0, b->first_intid + i, on);
 }

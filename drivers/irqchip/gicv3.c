@@ -54,56 +54,38 @@ static uint64_t frame_size(uint64_t typer)
 }
 
 /* Walks one region, IHI 0069 §12.11.34: frames are contiguous, the last one says so. */
-static bool find_in_region(struct range r, uint64_t packed, pa_t *rd, uint64_t *typer)
+static bool find_in_region(struct range r, uint64_t packed, struct gic_cpu *c)
 {
-	uint64_t off = 0;
+	uint64_t off = 0, typer;
 
 	while (r.size >= 2 * GICR_FRAME && off <= r.size - 2 * GICR_FRAME) {
-		struct mmio m = mmio_at(PA(r.base + off));
-
-		*typer = rd64(m, REG64(GICR_TYPER));
-		if (field_get(GICR_TYPER_AFF, *typer) == packed) {
-			*rd = PA(r.base + off);
+		c->rd = mmio_at(PA(r.base + off));
+		typer = rd64(c->rd, REG64(GICR_TYPER));
+		c->number = (uint32_t)field_get(GICR_TYPER_NUMBER, typer);
+		if (field_get(GICR_TYPER_AFF, typer) == packed)
 			return true;
-		}
-		if (*typer & GICR_TYPER_LAST)
+		if (typer & GICR_TYPER_LAST)
 			return false;
-		off += frame_size(*typer);
+		off += frame_size(typer);
 	}
 	return false;
-}
-
-enum hv_status gicv3_redist(uint64_t mpidr, pa_t *rd_base, uint32_t *processor_number)
-{
-	uint64_t packed = (mpidr & BITS(39, 32)) >> 8 | (mpidr & BITS(23, 0));
-	uint64_t typer;
-
-	for (unsigned i = 0; i < v3.region_count; i++)
-		if (find_in_region(v3.region[i], packed, rd_base, &typer)) {
-			*processor_number = (uint32_t)field_get(GICR_TYPER_NUMBER, typer);
-			return HV_OK;
-		}
-	return HV_ENOENT;
 }
 
 /* False: no redistributor has its affinity. */
 static bool bind_cpu(struct gic_cpu *c, uint64_t mpidr)
 {
-	uint32_t number;
-	pa_t rd;
+	uint64_t packed = (mpidr & BITS(39, 32)) >> 8 | (mpidr & BITS(23, 0));
+	bool found = false;
 
-	if (gicv3_redist(mpidr, &rd, &number) != HV_OK)
-		return false;
-	*c = (struct gic_cpu){
-		.rd = mmio_at(rd),
-		.sgi = mmio_at(PA(rd.v + GICR_FRAME)),
-		.route = mpidr & IROUTER_AFF,
-		.target = BIT(mpidr % 16) | field_put(0, SGI1R_RS, mpidr >> 4 & 15) |
-			  field_put(0, SGI1R_AFF1, mpidr >> 8 & 0xff) |
-			  field_put(0, SGI1R_AFF2, mpidr >> 16 & 0xff) |
-			  field_put(0, SGI1R_AFF3, mpidr >> 32 & 0xff),
-	};
-	return true;
+	for (unsigned i = 0; i < v3.region_count && !found; i++)
+		found = find_in_region(v3.region[i], packed, c);
+	c->sgi = mmio_at(PA(c->rd.base + GICR_FRAME));
+	c->route = mpidr & IROUTER_AFF;
+	c->target = BIT(mpidr % 16) | field_put(0, SGI1R_RS, mpidr >> 4 & 15) |
+		    field_put(0, SGI1R_AFF1, mpidr >> 8 & 0xff) |
+		    field_put(0, SGI1R_AFF2, mpidr >> 16 & 0xff) |
+		    field_put(0, SGI1R_AFF3, mpidr >> 32 & 0xff);
+	return found;
 }
 
 static enum hv_status v3_cpu_init(unsigned cpu, uint64_t mpidr)
@@ -120,15 +102,13 @@ static enum hv_status v3_cpu_init(unsigned cpu, uint64_t mpidr)
 	if (st != HV_OK)
 		return st;
 	gic_clear_lines(c->sgi, 0);
-	st = gic_wait_redist(c->rd);
+	st = gic_wait(c->rd);
 	if (st != HV_OK)
 		return st;
 	arch_icc_init();
 	vtr = arch_ich_vtr();
-	gic.has_tdir = (vtr & ICH_VTR_TDS) && (gic.has_tdir || !gic.lr_count);
-	gic_limit_lrs(field_get(ICH_VTR_LRS, vtr) + 1);
-	v3_vcpu_reset();
-	wr32(c->sgi, REG32(GICD_ISENABLER), GIC_OWN_LINES);
+	gic.has_tdir = gic.has_tdir && (vtr & ICH_VTR_TDS);
+	gic_start_cpu(cpu, field_get(ICH_VTR_LRS, vtr) + 1);
 	return HV_OK;
 }
 
@@ -172,25 +152,6 @@ static enum hv_status read_node(const void *fdt, int node)
 	return HV_OK;
 }
 
-/* ARE is set only while both groups are disabled, and never cleared: IHI 0069 §12.9.4. */
-static enum hv_status reset_dist(void)
-{
-	enum hv_status st;
-
-	wr32(gic_hw.dist, REG32(GICD_CTLR),
-	     rd32(gic_hw.dist, REG32(GICD_CTLR)) & (uint32_t)GICD_CTLR_ARE);
-	st = gic_wait_dist();
-	if (st != HV_OK)
-		return st;
-	wr32(gic_hw.dist, REG32(GICD_CTLR), GICD_CTLR_ARE);
-	gic_clear_spis();
-	st = gic_wait_dist();
-	if (st != HV_OK)
-		return st;
-	wr32(gic_hw.dist, REG32(GICD_CTLR), GICD_CTLR_ARE | GICD_CTLR_G1);
-	return gic_wait_dist();
-}
-
 /* Finds and resets the distributor. HV_EUNSUPP with a log line when it is none that we drive. */
 enum hv_status gicv3_init(const void *fdt, int node)
 {
@@ -208,9 +169,11 @@ enum hv_status gicv3_init(const void *fdt, int node)
 	typer = rd32(gic_hw.dist, REG32(GICD_TYPER));
 	gic = (struct gic){
 		.ops = &v3_ops,
-		.id_bits = (uint32_t)field_get(GICD_TYPER_IDBITS, typer) + 1,
+		.lr_count = VGIC_LR_MAX,
 		.version = 3,
-		.has_lpis = typer & GICD_TYPER_LPIS,
+		.has_lpis = (typer & GICD_TYPER_LPIS) &&
+			    field_get(GICD_TYPER_IDBITS, typer) + 1 >= LPI_ID_BITS,
+		.has_tdir = true,
 	};
-	return reset_dist();
+	return gic_reset_dist(GICD_CTLR_ARE, GICD_CTLR_G1);
 }

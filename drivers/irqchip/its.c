@@ -4,11 +4,9 @@
  */
 #include <string.h>
 
-#include <arch/cache.h>
 #include <hv/dt.h>
 #include <hv/gic.h>
 #include <hv/log.h>
-#include <hv/pmem.h>
 #include <spec/gicv3.h>
 
 #include "its_priv.h"
@@ -17,6 +15,7 @@
 #define NONCOHERENT  "dma-noncoherent"
 #define QUIESCE_US   1000000
 #define ITT_ALIGN    256
+#define DEV_BITS_MAX 20 /* beyond: DeviceIDs that no host bridge of ours makes */
 
 static struct its its_all[ITS_MAX];
 static unsigned count;
@@ -26,26 +25,17 @@ static struct its *to_its(struct msi_ctrl *c)
 	return container_of(c, struct its, msi);
 }
 
-/* A command about an LPI of `cpu`. Nobody waits: an ITS that has stopped said so in the log. */
-static void send(struct msi_ctrl *c, struct its_cmd cmd, unsigned cpu)
+static bool takes_lpis(const struct its *its, unsigned cpu)
 {
-	struct its *its = to_its(c);
-	struct its_cmd both[] = { cmd, its_sync(its, cpu) };
-
-	spin_lock(&its->lock);
-	its_queue_post(its, both, ARRAY_SIZE(both));
-	spin_unlock(&its->lock);
+	return cpu < MAX_CPUS && its->cpus & BIT(cpu);
 }
 
 /* Everything can be decided before anything is allocated or the ITS is told. */
 static enum hv_status check(const struct its *its, uint32_t device_id, uint32_t n, unsigned cpu)
 {
-	if (n == 0 || cpu >= MAX_CPUS || !(its->cpus & BIT(cpu)))
+	if (n == 0 || !takes_lpis(its, cpu))
 		return HV_EINVAL;
-	if (its->dead)
-		return HV_ETIMEOUT;
-	if (n > (UINT64_C(1) << its->event_bits) || its->event_bits < ITS_EVENTS_MIN ||
-	    its->dev_count == ARRAY_SIZE(its->dev))
+	if (its->dev_count == ARRAY_SIZE(its->dev))
 		return HV_ENOMEM;
 	for (unsigned i = 0; i < its->dev_count; i++)
 		if (its->dev[i] == device_id)
@@ -60,22 +50,16 @@ static enum hv_status map_events(struct its *its, const struct msi_block *b, con
 	struct its_cmd mapd = its_cmd(ITS_CMD_MAPD, b->device_id, bits - 1,
 				      CMD2_VALID | (va_to_pa(itt).v & CMD2_ITT));
 	struct its_cmd last[] = { its_cmd(ITS_CMD_INVALL, 0, 0, cpu), its_sync(its, cpu) };
-	enum hv_status s;
 
-	spin_lock(&its->lock);
-	s = its_queue_post(its, &mapd, 1);
-	for (uint32_t i = 0; i < b->count && s == HV_OK; i++) {
+	its_post(its, &mapd, 1);
+	for (uint32_t i = 0; i < b->count; i++) {
 		struct its_cmd mapti = its_cmd(ITS_CMD_MAPTI, b->device_id,
 					       i | (uint64_t)(b->first_intid + i) << 32, cpu);
 
-		s = its_queue_post(its, &mapti, 1);
+		its_post(its, &mapti, 1);
 	}
-	if (s == HV_OK)
-		s = its_queue_post(its, last, 2);
-	if (s == HV_OK)
-		s = its_queue_drain(its);
-	spin_unlock(&its->lock);
-	return s;
+	its_post(its, last, 2);
+	return its_drain(its);
 }
 
 static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
@@ -83,42 +67,49 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, 
 {
 	struct its *its = to_its(c);
 	unsigned bits = MAX(log2_ceil(n), ITS_EVENTS_MIN);
-	size_t itt_size = (size_t)its->itt_entry << bits;
 	struct msi_block b = { .ctrl = c, .device_id = device_id, .count = n };
 	enum hv_status s = check(its, device_id, n, cpu);
 	void *itt;
 
 	if (s == HV_OK)
-		s = its_table_cover(its, device_id);
+		s = bits > its->event_bits ? HV_ENOMEM : its_table_cover(its, device_id);
 	if (s == HV_OK)
 		s = its_lpi_alloc(n, cpu, &b.first_intid);
 	if (s != HV_OK)
 		return s;
-	itt = pmem_try_alloc(itt_size, ITT_ALIGN);
+	itt = its_memory((size_t)its->itt_entry << bits, ITT_ALIGN);
 	if (!itt)
 		return HV_ENOMEM;
-	arch_cache_clean_inval(itt, itt_size);
 	its->dev[its->dev_count++] = device_id;
 	*out = b;
 	return map_events(its, &b, itt, bits, cpu);
 }
 
-static void move(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, unsigned cpu)
+/* A command about an LPI of `cpu`. Nobody waits: an ITS that has stopped said so in the log. */
+static void send(struct its *its, struct its_cmd cmd, unsigned cpu)
 {
-	uint8_t *at = its_lpi_cpu(b->first_intid + i);
+	struct its_cmd both[] = { cmd, its_sync(its, cpu) };
 
-	if (cpu >= MAX_CPUS || !(to_its(c)->cpus & BIT(cpu)) || *at == cpu)
-		return;
-	*at = (uint8_t)cpu;
-	send(c, its_cmd(ITS_CMD_MOVI, b->device_id, b->first_data + i, cpu), cpu);
+	its_post(its, both, ARRAY_SIZE(both));
 }
 
-static void set_enabled(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, bool on)
+static void move(const struct msi_block *b, uint32_t i, unsigned cpu)
+{
+	uint8_t *at = its_lpi_cpu(b->first_intid + i);
+	struct its *its = to_its(b->ctrl);
+
+	if (!takes_lpis(its, cpu) || *at == cpu)
+		return;
+	*at = (uint8_t)cpu;
+	send(its, its_cmd(ITS_CMD_MOVI, b->device_id, b->first_data + i, cpu), cpu);
+}
+
+static void set_enabled(const struct msi_block *b, uint32_t i, bool on)
 {
 	uint32_t intid = b->first_intid + i;
 
 	if (its_lpi_enable(intid, on))
-		send(c, its_cmd(ITS_CMD_INV, b->device_id, b->first_data + i, 0),
+		send(to_its(b->ctrl), its_cmd(ITS_CMD_INV, b->device_id, b->first_data + i, 0),
 		     *its_lpi_cpu(intid));
 }
 
@@ -136,20 +127,20 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 
 	if (s != HV_OK || reg.size < 2 * ITS_FRAME)
 		return HV_EINVAL;
-	its->regs = mmio_at(PA(reg.base));
-	if (field_get(PIDR2_ARCH, rd32(its->regs, GITS_PIDR2)) - 3 > 1)
-		return HV_EUNSUPP;
+	*its = (struct its){
+		.msi = { .ops = &ops,
+			 .phandle = dt_phandle(fdt, node),
+			 .page = PA(reg.base + ITS_FRAME),
+			 .offset = ITS_TRANSLATER,
+			 .by_device = true },
+		.regs = mmio_at(PA(reg.base)),
+		.noncoherent = dt_bool(fdt, node, NONCOHERENT),
+	};
 	typer = rd64(its->regs, GITS_TYPER);
-	if (!(typer & TYPER_PHYSICAL))
+	if (field_get(PIDR2_ARCH, rd32(its->regs, GITS_PIDR2)) - 3 > 1 || !(typer & TYPER_PHYSICAL))
 		return HV_EUNSUPP;
-	its->msi = (struct msi_ctrl){ .ops = &ops,
-				      .phandle = dt_phandle(fdt, node),
-				      .page = PA(reg.base + ITS_FRAME),
-				      .offset = ITS_TRANSLATER,
-				      .by_device = true };
-	its->noncoherent = dt_bool(fdt, node, NONCOHERENT);
 	its->pta = typer & TYPER_PTA;
-	its->dev_bits = (uint8_t)(field_get(TYPER_DEV_BITS, typer) + 1);
+	its->dev_bits = (uint8_t)MIN(field_get(TYPER_DEV_BITS, typer) + 1, DEV_BITS_MAX);
 	its->event_bits = (uint8_t)(field_get(TYPER_ID_BITS, typer) + 1);
 	its->itt_entry = (uint8_t)(field_get(TYPER_ITT_SIZE, typer) + 1);
 	/* Whoever used it before us is gone; its tables and queue must not be read any more. */
@@ -157,49 +148,45 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 	s = poll32(its->regs, GITS_CTLR, CTLR_QUIESCENT, CTLR_QUIESCENT, QUIESCE_US, "its");
 	if (s == HV_OK)
 		s = its_tables_init(its);
+	if (s == HV_OK)
+		s = its_queue_init(its);
 	if (s != HV_OK)
 		return s;
-	its_queue_init(its);
 	wr32(its->regs, GITS_CTLR, CTLR_ENABLED);
 	log_info("its 0x%llx: %u DeviceID bits, %u EventID bits, %s device table%s",
 		 (unsigned long long)reg.base, its->dev_bits, its->event_bits,
-		 its->devices.indirect ? "two-level" : "flat",
-		 its->clean_queue ? ", not coherent" : "");
+		 its->level1 ? "two-level" : "flat", its->clean_queue ? ", not coherent" : "");
 	return HV_OK;
 }
 
-enum hv_status its_init(const void *fdt)
+void its_init(const void *fdt, unsigned cpus)
 {
-	int node = dt_next(fdt, -1, COMPATIBLE), gic_node;
-	enum hv_status s;
+	bool noncoherent = false;
 
 	count = 0;
-	if (node < 0)
-		return HV_ENOENT;
-	gic_node = dt_parent(fdt, node);
-	s = its_lpi_init(gic_node >= 0 && dt_bool(fdt, gic_node, NONCOHERENT));
-	if (s != HV_OK) {
-		log_warn("its: the GIC has no LPIs: no MSI");
-		return s;
-	}
-	for (; node >= 0 && count < ITS_MAX; node = dt_next(fdt, node, COMPATIBLE)) {
+	if (!gic.has_lpis)
+		return;
+	dt_for_each(node, fdt, COMPATIBLE) {
 		char path[64];
 
-		if (!dt_enabled(fdt, node))
+		if (!dt_enabled(fdt, node) || count == ITS_MAX)
 			continue;
-		memset(&its_all[count], 0, sizeof(its_all[count]));
+		noncoherent = dt_bool(fdt, dt_parent(fdt, node), NONCOHERENT);
 		if (probe(&its_all[count], fdt, node) == HV_OK)
 			count++;
 		else
 			log_warn("%s: cannot be used: its devices have no MSI",
 				 dt_path(fdt, node, path, sizeof(path)));
 	}
-	return count ? HV_OK : HV_ENOENT;
+	if (count && its_lpi_init(cpus, noncoherent) != HV_OK)
+		count = 0;
+	if (!count)
+		log_warn("no usable ITS: no MSI");
 }
 
 enum hv_status its_cpu_init(unsigned cpu)
 {
-	enum hv_status s = its_lpi_cpu_init(cpu);
+	enum hv_status s = count ? its_lpi_cpu_init(cpu) : HV_OK;
 
 	for (unsigned i = 0; i < count && s == HV_OK; i++) {
 		struct its *its = &its_all[i];
@@ -209,11 +196,9 @@ enum hv_status its_cpu_init(unsigned cpu)
 			its_sync(its, cpu),
 		};
 
-		spin_lock(&its->lock);
-		if (its_queue_post(its, cmd, ARRAY_SIZE(cmd)) == HV_OK &&
-		    its_queue_drain(its) == HV_OK)
-			its->cpus |= 1U << cpu;
-		spin_unlock(&its->lock);
+		its_post(its, cmd, ARRAY_SIZE(cmd));
+		if (its_drain(its) == HV_OK)
+			__atomic_fetch_or(&its->cpus, 1U << cpu, __ATOMIC_RELAXED);
 	}
 	return s;
 }
@@ -224,9 +209,4 @@ struct msi_ctrl *its_find(uint32_t phandle)
 		if (phandle && its_all[i].msi.phandle == phandle)
 			return &its_all[i].msi;
 	return NULL;
-}
-
-unsigned its_count(void)
-{
-	return count;
 }

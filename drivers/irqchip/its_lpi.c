@@ -7,14 +7,12 @@
 
 #include <arch/barrier.h>
 #include <arch/cache.h>
-#include <hv/gic.h>
 #include <hv/log.h>
 #include <hv/pmem.h>
-#include <spec/gicv3.h>
 
+#include "gic_priv.h"
 #include "its_priv.h"
 
-#define LPI_ID_BITS 14 /* the smallest that has LPIs: 8192 .. 16383 */
 #define LPI_COUNT   4096U
 #define LPI_PROPS   ((1U << LPI_ID_BITS) - IRQ_LPI_FIRST)
 #define PEND_BYTES  ((1U << LPI_ID_BITS) / 8)
@@ -23,43 +21,24 @@ static struct {
 	uint8_t *props;
 	uint8_t *cpu_of; /* of each LPI */
 	uint32_t used;
-	bool noncoherent;
 	bool clean;	 /* some redistributor does not snoop */
-	struct {
-		struct mmio rd;
-		void *pending; /* NULL: not bound */
-		uint32_t number;
-	} cpu[MAX_CPUS];
+	void *pending[MAX_CPUS];
 } lpi;
 
-enum hv_status its_lpi_init(bool noncoherent)
+enum hv_status its_lpi_init(unsigned cpus, bool noncoherent)
 {
-	memset(&lpi, 0, sizeof(lpi));
-	if (!gic.has_lpis || gic.id_bits < LPI_ID_BITS)
-		return HV_EUNSUPP;
-	lpi.noncoherent = noncoherent;
+	lpi.used = 0;
 	lpi.clean = noncoherent;
 	lpi.props = pmem_alloc(LPI_PROPS, KIB(4));
 	lpi.cpu_of = pmem_alloc(LPI_COUNT, 64);
 	memset(lpi.props, (GIC_PRIO & LPI_PRIORITY) | LPI_RES1, LPI_PROPS);
 	arch_cache_clean(lpi.props, LPI_PROPS);
+	for (unsigned i = 0; i < cpus; i++) {
+		lpi.pending[i] = its_memory(PEND_BYTES, KIB(64));
+		if (!lpi.pending[i])
+			return HV_ENOMEM;
+	}
 	return irq_lpi_table(LPI_COUNT);
-}
-
-enum hv_status its_bind_cpu(unsigned cpu, uint64_t mpidr)
-{
-	pa_t rd;
-	enum hv_status s;
-
-	if (cpu >= MAX_CPUS || !lpi.props)
-		return HV_EINVAL;
-	s = gicv3_redist(mpidr, &rd, &lpi.cpu[cpu].number);
-	if (s != HV_OK)
-		return s;
-	lpi.cpu[cpu].rd = mmio_at(rd);
-	lpi.cpu[cpu].pending = pmem_alloc(PEND_BYTES, KIB(64));
-	arch_cache_clean_inval(lpi.cpu[cpu].pending, PEND_BYTES);
-	return HV_OK;
 }
 
 /* Firmware, or whoever booted us, may have left LPIs on; some implementations cannot go back. */
@@ -71,7 +50,7 @@ static enum hv_status lpis_off(struct mmio rd)
 	if (!(ctlr & GICR_CTLR_LPIS))
 		return HV_OK;
 	wr32(rd, REG32(GICR_CTLR), ctlr & ~(uint32_t)GICR_CTLR_LPIS);
-	s = poll32(rd, REG32(GICR_CTLR), GICR_CTLR_RWP, 0, 100000, "redistributor");
+	s = gic_wait(rd);
 	if (s != HV_OK)
 		return s;
 	return rd32(rd, REG32(GICR_CTLR)) & GICR_CTLR_LPIS ? HV_EUNSUPP : HV_OK;
@@ -79,12 +58,9 @@ static enum hv_status lpis_off(struct mmio rd)
 
 enum hv_status its_lpi_cpu_init(unsigned cpu)
 {
-	struct mmio rd;
+	struct mmio rd = gic_hw.cpu[cpu].rd;
 	enum hv_status s;
 
-	if (cpu >= MAX_CPUS || !lpi.cpu[cpu].pending)
-		return HV_EINVAL;
-	rd = lpi.cpu[cpu].rd;
 	if (!(rd64(rd, REG64(GICR_TYPER)) & GICR_TYPER_PLPIS))
 		return HV_EUNSUPP;
 	s = lpis_off(rd);
@@ -95,11 +71,10 @@ enum hv_status its_lpi_cpu_init(unsigned cpu)
 	/* GICR_PROPBASER: a redistributor that does not snoop has the table's bytes cleaned for it. */
 	if (!its_write_pointer(rd, REG64(GICR_PROPBASER),
 			       va_to_pa(lpi.props).v | FIELD(PROPBASER_IDBITS, LPI_ID_BITS - 1),
-			       LPIBASE_INNER, lpi.noncoherent))
+			       LPIBASE_INNER, lpi.clean))
 		__atomic_store_n(&lpi.clean, true, __ATOMIC_RELAXED);
-	its_write_pointer(rd, REG64(GICR_PENDBASER),
-			  va_to_pa(lpi.cpu[cpu].pending).v | PENDBASER_PTZ, LPIBASE_INNER,
-			  lpi.noncoherent);
+	its_write_pointer(rd, REG64(GICR_PENDBASER), va_to_pa(lpi.pending[cpu]).v | PENDBASER_PTZ,
+			  LPIBASE_INNER, lpi.clean);
 	arch_dsb_oshst(); /* tables are visible before the redistributor reads them */
 	wr32(rd, REG32(GICR_CTLR), rd32(rd, REG32(GICR_CTLR)) | (uint32_t)GICR_CTLR_LPIS);
 	arch_dsb_sy(); /* LPIs are on before a collection is mapped here */
@@ -108,7 +83,9 @@ enum hv_status its_lpi_cpu_init(unsigned cpu)
 
 uint64_t its_lpi_target(unsigned cpu, bool pta)
 {
-	return pta ? lpi.cpu[cpu].rd.base & CMD2_RD : (uint64_t)lpi.cpu[cpu].number << 16;
+	const struct gic_cpu *c = &gic_hw.cpu[cpu];
+
+	return pta ? c->rd.base & CMD2_RD : (uint64_t)c->number << 16;
 }
 
 enum hv_status its_lpi_alloc(uint32_t n, unsigned cpu, uint32_t *first)

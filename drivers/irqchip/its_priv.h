@@ -17,30 +17,27 @@
 #define ITS_MAX	       4
 #define ITS_EVENTS_MIN 5 /* log2: guests map 32 events a DeviceID at least (Linux does) */
 
-/* GITS_BASER<n> of devices: flat, or a table of pages that are allocated as DeviceIDs need them. */
-struct its_table {
-	uint64_t *base;
-	uint32_t entry; /* bytes of a device's entry */
-	uint32_t page;	/* bytes */
-	bool indirect;
-};
-
 struct its {
 	struct msi_ctrl msi;
 	struct mmio regs;
-	struct spinlock lock;	/* queue, write: see the order in hv/spinlock.h */
-	struct its_cmd *queue;
-	uint32_t write;		/* offset of the next command */
 	bool noncoherent;	/* "dma-noncoherent": does not snoop whatever it says */
-	bool clean_queue;	/* reads the queue behind the caches' back */
-	bool dead;		/* the queue timed out, or stalled too often: no commands any more */
-	unsigned stalls;	/* ever */
 	bool pta;
 	uint8_t dev_bits, event_bits, itt_entry;
-	struct its_table devices;
+	/* The device table: flat, or pages that are allocated as DeviceIDs need them. */
+	uint64_t *level1;	/* NULL: flat */
+	uint32_t page;		/* bytes of a page of level 2 */
+	uint32_t per_page;	/* DeviceIDs that it serves */
 	uint32_t cpus;		/* bit n: collection n (= CPU n) is mapped */
 	unsigned dev_count;
 	uint32_t dev[MAX_PCI_FUNCS]; /* DeviceIDs that are mapped */
+	/* its_queue.c's own */
+	struct spinlock lock;	/* see the order in hv/spinlock.h */
+	struct its_cmd *queue;
+	uint32_t write;		/* offset of the next command */
+	bool clean_queue;	/* reads the queue behind the caches' back */
+	bool dead;		/* the queue timed out, or stalled too often: no commands any more */
+	bool skipped;		/* a command, since its_drain */
+	unsigned stalls;	/* ever */
 };
 
 /*
@@ -49,27 +46,25 @@ struct its {
  */
 bool its_write_pointer(struct mmio m, struct reg64 r, uint64_t value, uint64_t inner,
 		       bool noncoherent);
+/* Zeroed memory that the GIC will write: no line of ours falls on it later. NULL: none is left. */
+void *its_memory(size_t size, size_t align);
 
 enum hv_status __must_check its_tables_init(struct its *its);
 /* Memory for the entry of this DeviceID. HV_ENOMEM: beyond the table, or none left. */
 enum hv_status __must_check its_table_cover(struct its *its, uint32_t device_id);
 
-void its_queue_init(struct its *its);
-/*
- * Appends up to ITS_POST_MAX commands and rings the doorbell; waits only for room. The caller holds
- * its->lock. HV_ETIMEOUT: the queue is dead; HV_EINVAL: an earlier command stalled, was skipped.
- */
-#define ITS_POST_MAX 8
-enum hv_status its_queue_post(struct its *its, const struct its_cmd *cmd, unsigned count);
-/* Waits until everything was done; the same results. */
-enum hv_status __must_check its_queue_drain(struct its *its);
+enum hv_status __must_check its_queue_init(struct its *its);
+/* Appends a few commands and rings the doorbell; waits only for room. A dead queue takes none. */
+void its_post(struct its *its, const struct its_cmd *cmd, unsigned count);
+/* Waits until everything was done. HV_ETIMEOUT: it is dead; HV_EINVAL: a command was skipped. */
+enum hv_status __must_check its_drain(struct its *its);
 
 /* Commands, IHI 0069H §5.3: `event` and `target` are doublewords 1 and 2. Collection n is CPU n. */
 struct its_cmd its_cmd(unsigned kind, uint32_t dev, uint64_t event, uint64_t target);
 struct its_cmd its_sync(const struct its *its, unsigned cpu);
 
-/* Allocates the configuration table. HV_EUNSUPP: the GIC has no LPIs. */
-enum hv_status __must_check its_lpi_init(bool noncoherent);
+/* Allocates the configuration table, and a pending table for each CPU. */
+enum hv_status __must_check its_lpi_init(unsigned cpus, bool noncoherent);
 /* n consecutive LPIs for CPU `cpu`, disabled. */
 enum hv_status __must_check its_lpi_alloc(uint32_t n, unsigned cpu, uint32_t *first);
 /* False when the byte was like that already: nothing to invalidate. */

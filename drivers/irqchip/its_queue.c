@@ -9,8 +9,6 @@
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <hv/log.h>
-#include <hv/panic.h>
-#include <hv/pmem.h>
 
 #include "its_priv.h"
 
@@ -21,17 +19,16 @@
 #define WAIT_TURNS    10000000U /* should the clock stand still */
 #define STALLS_MAX    32
 
-void its_queue_init(struct its *its)
+enum hv_status its_queue_init(struct its *its)
 {
-	uint64_t value = CBASER_VALID | FIELD(CBASER_SIZE, 0);
-
-	its->queue = pmem_alloc(QUEUE_BYTES, QUEUE_ALIGN);
-	arch_cache_clean_inval(its->queue, QUEUE_BYTES);
-	value |= va_to_pa(its->queue).v;
-	its->clean_queue =
-		!its_write_pointer(its->regs, GITS_CBASER, value, CBASER_INNER, its->noncoherent);
+	its->queue = its_memory(QUEUE_BYTES, QUEUE_ALIGN);
+	if (!its->queue)
+		return HV_ENOMEM;
+	its->clean_queue = !its_write_pointer(its->regs, GITS_CBASER,
+					      va_to_pa(its->queue).v | CBASER_VALID, CBASER_INNER,
+					      its->noncoherent);
 	wr64(its->regs, GITS_CWRITER, 0);
-	its->write = 0;
+	return HV_OK;
 }
 
 static void put(struct its *its, uint32_t off, const struct its_cmd *cmd)
@@ -53,28 +50,27 @@ static void unstall(struct its *its, uint32_t off)
 		(unsigned long long)its->regs.base, (unsigned long long)bad->w[0],
 		(unsigned long long)bad->w[1], (unsigned long long)bad->w[2],
 		(unsigned)(bad->w[0] >> 32));
+	its->skipped = true;
 	put(its, off, &sync);
 	arch_dsb_oshst(); /* the SYNC is visible before the retry */
 	wr64(its->regs, GITS_CWRITER, its->write | CWRITER_RETRY);
 }
 
-/* Until at most `left` bytes of commands are outstanding. */
-static enum hv_status wait(struct its *its, uint32_t left)
+/* Until at most `left` bytes of commands are outstanding; false: it is dead. */
+static bool wait(struct its *its, uint32_t left)
 {
 	uint64_t end = time_after(WAIT_US);
-	bool skipped = false;
 
-	for (uint32_t turns = 0;; turns++) {
+	for (uint32_t turns = 0; !its->dead; turns++) {
 		bool late = arch_time_ticks() > end || turns >= WAIT_TURNS;
 		uint64_t r = rd64(its->regs, GITS_CREADR);
 		uint32_t off = (uint32_t)(r & CQ_OFFSET) % QUEUE_BYTES;
 
 		if (!(r & CREADR_STALLED)) {
 			if ((its->write - off) % QUEUE_BYTES <= left)
-				return skipped ? HV_EINVAL : HV_OK;
+				return true;
 		} else if (its->stalls++ < STALLS_MAX) {
 			unstall(its, off);
-			skipped = true;
 		} else {
 			late = true;
 		}
@@ -83,35 +79,39 @@ static enum hv_status wait(struct its *its, uint32_t left)
 			log_err("its 0x%llx: queue stuck, CREADR 0x%llx, CWRITER 0x%x: given up",
 				(unsigned long long)its->regs.base, (unsigned long long)r,
 				its->write);
-			return HV_ETIMEOUT;
 		}
 		arch_cpu_relax();
 	}
+	return false;
 }
 
-enum hv_status its_queue_post(struct its *its, const struct its_cmd *cmd, unsigned count)
+void its_post(struct its *its, const struct its_cmd *cmd, unsigned count)
 {
-	enum hv_status s;
-
-	ASSERT(count <= ITS_POST_MAX);
-	if (its->dead)
-		return HV_ETIMEOUT;
+	spin_lock(&its->lock);
 	/* One slot stays free: a full queue looks like an empty one. */
-	s = wait(its, QUEUE_BYTES - (count + 1) * CMD_BYTES);
-	if (s == HV_ETIMEOUT)
-		return s;
-	for (unsigned i = 0; i < count; i++) {
-		put(its, its->write, &cmd[i]);
-		its->write = (its->write + CMD_BYTES) % QUEUE_BYTES;
+	if (wait(its, QUEUE_BYTES - (count + 1) * CMD_BYTES)) {
+		for (unsigned i = 0; i < count; i++) {
+			put(its, its->write, &cmd[i]);
+			its->write = (its->write + CMD_BYTES) % QUEUE_BYTES;
+		}
+		arch_dsb_oshst(); /* commands and their tables are visible before the doorbell */
+		wr64(its->regs, GITS_CWRITER, its->write);
 	}
-	arch_dsb_oshst(); /* commands and the tables they name are visible before the doorbell */
-	wr64(its->regs, GITS_CWRITER, its->write);
-	return s;
+	spin_unlock(&its->lock);
 }
 
-enum hv_status its_queue_drain(struct its *its)
+enum hv_status its_drain(struct its *its)
 {
-	return its->dead ? HV_ETIMEOUT : wait(its, 0);
+	enum hv_status s = HV_OK;
+
+	spin_lock(&its->lock);
+	if (!wait(its, 0))
+		s = HV_ETIMEOUT;
+	else if (its->skipped)
+		s = HV_EINVAL;
+	its->skipped = false;
+	spin_unlock(&its->lock);
+	return s;
 }
 
 struct its_cmd its_cmd(unsigned kind, uint32_t dev, uint64_t event, uint64_t target)

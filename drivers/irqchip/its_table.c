@@ -8,9 +8,7 @@
 
 #include "its_priv.h"
 
-#define FLAT_MAX      KIB(512)
-#define BASER_PAGES   256U /* GITS_BASER.Size has eight bits */
-#define DEV_BITS_MAX  20   /* beyond: DeviceIDs that no host bridge of ours makes */
+#define FLAT_MAX KIB(512) /* fewer than the 256 pages that GITS_BASER.Size can say */
 
 bool its_write_pointer(struct mmio m, struct reg64 r, uint64_t value, uint64_t inner,
 		       bool noncoherent)
@@ -26,8 +24,7 @@ bool its_write_pointer(struct mmio m, struct reg64 r, uint64_t value, uint64_t i
 	return false;
 }
 
-/* Zeroed memory that the ITS will write: no line of ours may fall on it later. */
-static void *hand_over(size_t size, size_t align)
+void *its_memory(size_t size, size_t align)
 {
 	void *p = pmem_try_alloc(size, align);
 
@@ -36,71 +33,43 @@ static void *hand_over(size_t size, size_t align)
 	return p;
 }
 
-static uint32_t page_bytes(uint64_t baser)
+/* Memory for GITS_BASER<n> with 2^*bits entries; of a flat table, as many as it may have. */
+static bool give_table(struct its *its, unsigned n, uint8_t *bits)
 {
-	static const uint32_t bytes[] = { KIB(4), KIB(16), KIB(64), KIB(64) };
-
-	return bytes[field_get(BASER_PAGE, baser)];
-}
-
-/* `size` bytes for GITS_BASER<n>, whose page size and indirection `baser` holds. */
-static uint64_t *give(struct its *its, unsigned n, uint64_t baser, uint64_t size)
-{
-	uint32_t page = page_bytes(baser);
-	uint64_t *table = hand_over(ALIGN_UP(size, page), page);
-	uint64_t keep = baser & (BASER_INDIRECT | BASER_TYPE | BASER_ENTRY | BASER_PAGE);
-
-	if (!table)
-		return NULL;
-	keep |= BASER_VALID | (va_to_pa(table).v & BASER_ADDR);
-	if (page == KIB(64))
-		keep = field_put(keep, BASER_ADDR_HI, va_to_pa(table).v >> 48);
-	keep = field_put(keep, BASER_SIZE, (size - 1) / page);
-	its_write_pointer(its->regs, GITS_BASER(n), keep, BASER_INNER, its->noncoherent);
-	return table;
-}
-
-static bool give_devices(struct its *its, unsigned n)
-{
-	struct its_table *t = &its->devices;
-	uint64_t baser, per_page, size;
+	uint64_t baser, page, entry, size;
+	void *table;
 
 	/* Ask for 4 KiB pages and two levels, take what reads back. */
 	wr64(its->regs, GITS_BASER(n), BASER_INDIRECT);
 	baser = rd64(its->regs, GITS_BASER(n));
-	t->page = page_bytes(baser);
-	t->entry = (uint32_t)field_get(BASER_ENTRY, baser) + 1;
-	per_page = t->page / t->entry;
-	if (its->dev_bits > DEV_BITS_MAX)
-		its->dev_bits = DEV_BITS_MAX;
-	size = (uint64_t)t->entry << its->dev_bits;
-	t->indirect = (baser & BASER_INDIRECT) && size > t->page;
-	if (t->indirect) {
-		size = ((UINT64_C(1) << its->dev_bits) + per_page - 1) / per_page;
-		size *= sizeof(uint64_t);
-	} else {
+	page = KIB(4) << 2 * MIN(field_get(BASER_PAGE, baser), 2);
+	entry = field_get(BASER_ENTRY, baser) + 1;
+	size = entry << *bits;
+	if (size <= page)
 		baser &= ~BASER_INDIRECT;
-		while (size > MIN(FLAT_MAX, (uint64_t)t->page * BASER_PAGES)) {
-			its->dev_bits--;
-			size = (uint64_t)t->entry << its->dev_bits;
-		}
+	if (baser & BASER_INDIRECT) {
+		its->page = (uint32_t)page;
+		its->per_page = (uint32_t)(page / entry);
+		size = (((UINT64_C(1) << *bits) - 1) / its->per_page + 1) * sizeof(uint64_t);
 	}
-	t->base = give(its, n, baser, size);
-	return t->base;
-}
-
-static bool give_collections(struct its *its, unsigned n)
-{
-	uint64_t baser;
-
-	wr64(its->regs, GITS_BASER(n), 0);
-	baser = rd64(its->regs, GITS_BASER(n)) & ~BASER_INDIRECT;
-	return give(its, n, baser, MAX_CPUS * (field_get(BASER_ENTRY, baser) + 1));
+	for (; size > FLAT_MAX; size /= 2)
+		(*bits)--;
+	table = its_memory(ALIGN_UP(size, page), page);
+	if (!table)
+		return false;
+	if (baser & BASER_INDIRECT)
+		its->level1 = table;
+	baser &= BASER_INDIRECT | BASER_PAGE;
+	baser |= BASER_VALID | va_to_pa(table).v;
+	baser = field_put(baser, BASER_SIZE, (size - 1) / page);
+	its_write_pointer(its->regs, GITS_BASER(n), baser, BASER_INNER, its->noncoherent);
+	return true;
 }
 
 enum hv_status its_tables_init(struct its *its)
 {
 	bool collections = field_get(TYPER_HCC, rd64(its->regs, GITS_TYPER)) >= MAX_CPUS;
+	uint8_t cpu_bits = (uint8_t)log2_ceil(MAX_CPUS);
 	bool devices = false;
 
 	for (unsigned n = 0; n < ITS_BASERS; n++) {
@@ -108,27 +77,26 @@ enum hv_status its_tables_init(struct its *its)
 
 		wr64(its->regs, GITS_BASER(n), 0); /* whatever firmware left */
 		if (type == BASER_TYPE_DEVICE)
-			devices = give_devices(its, n);
+			devices = give_table(its, n, &its->dev_bits);
 		else if (type == BASER_TYPE_COLLECTION)
-			collections = give_collections(its, n);
+			collections = give_table(its, n, &cpu_bits);
 	}
 	return devices && collections ? HV_OK : HV_EUNSUPP;
 }
 
 enum hv_status its_table_cover(struct its *its, uint32_t device_id)
 {
-	struct its_table *t = &its->devices;
 	uint64_t *slot;
 	void *page;
 
 	if (device_id >> its->dev_bits)
 		return HV_ENOMEM;
-	if (!t->indirect)
+	if (!its->level1)
 		return HV_OK;
-	slot = &t->base[device_id / (t->page / t->entry)];
+	slot = &its->level1[device_id / its->per_page];
 	if (*slot & L1_VALID)
 		return HV_OK;
-	page = hand_over(t->page, t->page);
+	page = its_memory(its->page, its->page);
 	if (!page)
 		return HV_ENOMEM;
 	*slot = L1_VALID | va_to_pa(page).v;

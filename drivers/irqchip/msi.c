@@ -27,11 +27,11 @@ enum hv_status msi_handler(const struct msi_block *b, uint32_t i, irq_handler_fn
 void msi_move(const struct msi_block *b, uint32_t i, unsigned cpu)
 {
 	ASSERT(i < b->count);
-	b->ctrl->ops->move(b->ctrl, b, i, cpu);
+	b->ctrl->ops->move(b, i, cpu);
 }
 
 void msi_set_enabled(const struct msi_block *b, uint32_t i, bool on)
 {
 	ASSERT(i < b->count);
-	b->ctrl->ops->set_enabled(b->ctrl, b, i, on);
+	b->ctrl->ops->set_enabled(b, i, on);
 }

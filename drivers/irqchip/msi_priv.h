@@ -7,8 +7,8 @@
 struct msi_ops {
 	enum hv_status (*alloc)(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
 				struct msi_block *out);
-	void (*move)(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, unsigned cpu);
-	void (*set_enabled)(struct msi_ctrl *c, const struct msi_block *b, uint32_t i, bool on);
+	void (*move)(const struct msi_block *b, uint32_t i, unsigned cpu);
+	void (*set_enabled)(const struct msi_block *b, uint32_t i, bool on);
 };
 
 #endif

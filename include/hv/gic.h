@@ -40,7 +40,6 @@ struct gic_ops {
 struct gic {
 	const struct gic_ops *ops;
 	uint32_t spi_count;	/* SPIs 32 .. 32 + spi_count */
-	uint32_t id_bits;	/* INTID bits, GICD_TYPER.IDbits + 1 */
 	uint8_t lr_count;	/* smallest of all CPUs */
 	uint8_t version;	/* 3 or 2 */
 	pa_t gicv;		/* version 2: the page of the CPU interface for guests */
@@ -61,7 +60,5 @@ extern struct gic gic;
  * the caller mapped every `reg` of the node as Device. HV_EUNSUPP and HV_EINVAL with a log line.
  */
 enum hv_status __must_check gic_init(const void *fdt, int node, unsigned version);
-/* PA of the redistributor frame of an MPIDR affinity, for the ITS. */
-enum hv_status __must_check gicv3_redist(uint64_t mpidr, pa_t *rd_base, uint32_t *processor_number);
 
 #endif

@@ -28,17 +28,14 @@ struct msi_block {
 
 /*
  * Boot, in this order, after gic_init and with the `reg` of every "arm,gic-v3-its" mapped as
- * Device: its_init gives every ITS of the device tree its tables and queue; its_bind_cpu, on the
- * boot CPU, for each CPU, allocates that CPU's pending table;
- * its_cpu_init, on that CPU and before it takes an interrupt, switches LPIs on and maps the CPU's
- * collection. An ITS that cannot be driven is left off with a log line. HV_ENOENT: none is left.
- * its_find: by phandle of `msi-parent` / `msi-map`; NULL: none.
+ * Device: its_init gives every ITS of the device tree its tables and queue, and CPUs 0 .. cpus - 1
+ * their pending tables; its_cpu_init, on each CPU, behind its gic_ops.cpu_init and before it takes
+ * an interrupt, switches LPIs on and maps its collection. An ITS that cannot be driven is left off
+ * with a log line; there may be none. its_find: by phandle of `msi-parent` / `msi-map`; NULL: none.
  */
-enum hv_status __must_check its_init(const void *fdt);
-enum hv_status __must_check its_bind_cpu(unsigned cpu, uint64_t mpidr);
+void its_init(const void *fdt, unsigned cpus);
 enum hv_status __must_check its_cpu_init(unsigned cpu);
 struct msi_ctrl *its_find(uint32_t phandle);
-unsigned its_count(void);
 
 /*
  * GICv2m frames, after gic_init and with the `reg` of every "arm,gic-v2m-frame" mapped as Device;

@@ -287,7 +287,6 @@ void gic_model_reset(unsigned lr_count)
 	gic_model_lpi_active = gic_model_counts_drops = false;
 	gic = (struct gic){ .ops = &ops,
 			    .spi_count = 256,
-			    .id_bits = 16,
 			    .lr_count = (uint8_t)lr_count,
 			    .version = gic_model_version,
 			    .has_lpis = gic_model_version == 3,

@@ -13,6 +13,8 @@
 #include <libfdt.h>
 #include <spec/gicv3.h>
 
+#include "../../drivers/irqchip/gic_priv.h"
+
 #define DIST_BASE 0x08000000u
 #define RD0_BASE  0x080a0000u
 #define RD1_BASE  0x40000000u
@@ -32,7 +34,7 @@ struct frame {
 };
 static struct frame dist, rd[4];
 static bool asleep_for_ever;
-static uint32_t pidr2;
+static uint32_t pidr2, id_bits;
 static uint64_t vtr[4], hcr = 99, vmcr = 99, sgi1r;
 static unsigned icc_inits, apr_clears;
 
@@ -101,7 +103,7 @@ static uint64_t dist_read(void *m, uint64_t off, unsigned size)
 	case GICD_CTLR:
 		return dist.ctlr | (dist.rwp_reads && dist.rwp_reads-- ? GICD_CTLR_RWP : 0);
 	case GICD_TYPER:
-		return (LINES / 32 - 1) | GICD_TYPER_LPIS | FIELD(GICD_TYPER_IDBITS, 15);
+		return (LINES / 32 - 1) | GICD_TYPER_LPIS | (id_bits - 1) * FIELD_LSB(GICD_TYPER_IDBITS);
 	case GICD_PIDR2:
 		return pidr2;
 	}
@@ -276,6 +278,7 @@ static int setup(void **state)
 	}
 	asleep_for_ever = false;
 	pidr2 = 0x3b;
+	id_bits = 16;
 	icc_inits = apr_clears = cpu = 0;
 	gic = (struct gic){ 0 };
 	make_fdt(2, 0);
@@ -300,7 +303,6 @@ static void everything_is_off_and_cleared(void **state)
 	start_cpus();
 	assert_int_equal(dist.ctlr, GICD_CTLR_ARE | GICD_CTLR_G1);
 	assert_int_equal(gic.spi_count, LINES - 32);
-	assert_int_equal(gic.id_bits, 16);
 	assert_true(gic.has_lpis);
 	for (unsigned i = 1; i < LINES / 32; i++)
 		assert_true(!dist.enabled[i] && !dist.pending[i] && !dist.active[i] && !~dist.group[i]);
@@ -317,30 +319,35 @@ static void everything_is_off_and_cleared(void **state)
 	assert_int_equal(hcr | vmcr, 0);
 }
 
+static void lpis_need_fourteen_bits(void **state)
+{
+	(void)state;
+	for (id_bits = 10; id_bits <= 16; id_bits++) {
+		assert_int_equal(gic_init(fdt, node, 3), HV_OK);
+		assert_int_equal(gic.has_lpis, id_bits >= 14);
+	}
+}
+
 static void redistributors_are_found_by_affinity(void **state)
 {
 	static const uint64_t want[4] = { RD0_BASE, RD0_BASE + 0x20000, RD1_BASE, RD1_BASE + 0x40000 };
-	uint32_t number;
-	pa_t pa;
 
 	(void)state;
-	assert_int_equal(gic_init(fdt, node, 3), HV_OK);
+	start_cpus();
 	for (unsigned c = 0; c < 4; c++) {
-		assert_int_equal(gicv3_redist(mpidr[c], &pa, &number), HV_OK);
-		assert_int_equal(pa.v, want[c]);
-		assert_int_equal(number, c);
+		assert_int_equal(gic_hw.cpu[c].rd.base, want[c]);
+		assert_int_equal(gic_hw.cpu[c].number, c);
 	}
-	assert_int_equal(gicv3_redist(0x7, &pa, &number), HV_ENOENT);
 	assert_int_equal(gic.ops->cpu_init(5, 0x7), HV_ENOENT);
 	assert_non_null(strstr(host_log(), "CPU 5"));
 	/* A region that ends before its Last. */
 	rd[1].typer &= ~(uint64_t)GICR_TYPER_LAST;
-	assert_int_equal(gicv3_redist(mpidr[2], &pa, &number), HV_OK);
+	assert_int_equal(gic.ops->cpu_init(2, mpidr[2]), HV_OK);
 	/* An explicit stride. */
 	make_fdt(2, 0x40000);
 	assert_int_equal(gic_init(fdt, node, 3), HV_OK);
-	assert_int_equal(gicv3_redist(mpidr[3], &pa, &number), HV_OK);
-	assert_int_equal(gicv3_redist(mpidr[1], &pa, &number), HV_ENOENT);
+	assert_int_equal(gic.ops->cpu_init(3, mpidr[3]), HV_OK);
+	assert_int_equal(gic.ops->cpu_init(1, mpidr[1]), HV_ENOENT);
 }
 
 static void lists_are_the_smallest_of_all_cpus(void **state)
@@ -432,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(everything_is_off_and_cleared),
+		T(lpis_need_fourteen_bits),
 		T(redistributors_are_found_by_affinity),
 		T(lists_are_the_smallest_of_all_cpus),
 		T(bad_trees_and_hardware_are_refused),
