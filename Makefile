@@ -45,7 +45,7 @@ $(B)/viaduct.elf: $(arch_o) $(pure_o) arch/arm64/viaduct.ld
 		-Wl,-Map,$(B)/viaduct.map -o $@ $(arch_o) $(pure_o) $(libs)
 
 $(B)/viaduct: $(B)/viaduct.elf
-	$(CROSS_COMPILE)objcopy -O binary $< $@
+	@echo "  OBJCOPY $@"; $(CROSS_COMPILE)objcopy -O binary $< $@
 
 $(B)/%.c.o: %.c
 	@mkdir -p $(@D)

@@ -15,17 +15,17 @@ guests: $(guest_bins)
 
 $(B)/guests/%.c.o: tests/guests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(guest_cflags) -MMD -c -o $@ $<
+	@echo "  CC      $<"; $(CC) $(guest_cflags) -MMD -c -o $@ $<
 $(B)/guests/%.S.o: tests/guests/%.S
 	@mkdir -p $(@D)
-	$(CC) $(guest_cflags) -MMD -c -o $@ $<
+	@echo "  CC      $<"; $(CC) $(guest_cflags) -MMD -c -o $@ $<
 
 .PRECIOUS: $(B)/guests/%.c.o $(B)/guests/%.S.o $(B)/guests/%.elf
 $(B)/guests/%.elf: $(B)/guests/%.c.o $(guest_rt_o) tests/guests/payload.ld
-	$(CROSS_COMPILE)ld -pie --no-dynamic-linker -z norelro -T tests/guests/payload.ld -o $@ \
-		$(filter %.o,$^) $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+	@echo "  LD      $@"; $(CROSS_COMPILE)ld -pie --no-dynamic-linker -z norelro --no-warn-rwx-segments \
+		-T tests/guests/payload.ld -o $@ $(filter %.o,$^) $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
 $(B)/guests/%.bin: $(B)/guests/%.elf
-	$(CROSS_COMPILE)objcopy -O binary $< $@
+	@echo "  OBJCOPY $@"; $(CROSS_COMPILE)objcopy -O binary $< $@
 
 # U-Boot behind its stub: no runtime of ours.
 uboot := /usr/lib/u-boot/qemu_arm64/u-boot.bin
@@ -33,4 +33,4 @@ guests: $(B)/guests/uboot.bin
 $(B)/guests/uboot.S.o: guest_cflags += -DUBOOT='"$(uboot)"'
 $(B)/guests/uboot.S.o: $(uboot)
 $(B)/guests/uboot.elf: $(B)/guests/uboot.S.o
-	$(CROSS_COMPILE)ld -Ttext=0 -e 0 -o $@ $<
+	@echo "  LD      $@"; $(CROSS_COMPILE)ld -Ttext=0 -e 0 -o $@ $<
