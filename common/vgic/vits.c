@@ -35,14 +35,8 @@ static const uint64_t baser_ro[2] = {
 
 static bool busy(const struct vits *its)
 {
-	return its->ready && !its->stalled && its->creadr != its->cwriter;
-}
-
-/* What was fetched and not performed will be fetched again. */
-static void forget_batch(struct vits *its)
-{
-	its->batch_next = its->batch_count = 0;
-	its->scan.dev = its->scan.event = 0;
+	return its->enabled && its->cbaser & CBASER_VALID && !its->stalled &&
+	       its->creadr != its->cwriter;
 }
 
 /* One copy of what the guest has written, up to a batch or the end of the queue. */
@@ -53,8 +47,7 @@ static bool fetch(struct vits *its)
 	uint64_t ipa = (its->cbaser & CBASER_ADDR) + its->creadr;
 
 	if (vm_copy_from(its->vm, its->batch, IPA(ipa), n * CMD_BYTES) != HV_OK) {
-		vm_log(its->vm, "ITS command queue at 0x%llx is not in RAM: stalled",
-		       (unsigned long long)ipa);
+		vm_log(its->vm, "ITS command queue at 0x%lx is not in RAM: stalled", ipa);
 		its->stalled = true;
 		return false;
 	}
@@ -73,7 +66,7 @@ static void run(struct vits *its, struct vcpu *cur)
 		its->budget -= COST_CMD;
 		if (!vits_command(its, cur, &its->batch[its->batch_next]))
 			return;
-		its->scan.dev = its->scan.event = 0;
+		its->scan = (struct vits_scan){ 0 };
 		its->batch_next++;
 		its->creadr += CMD_BYTES;
 		if (its->creadr == its->size)
@@ -84,9 +77,11 @@ static void run(struct vits *its, struct vcpu *cur)
 static void set_ctlr(struct vits *its, uint64_t v)
 {
 	its->enabled = v & CTLR_ENABLED;
-	its->ready = its->enabled && (its->cbaser & CBASER_VALID);
-	if (!its->enabled)
-		forget_batch(its);
+	if (its->enabled)
+		return;
+	/* What was fetched and not performed will be fetched again. */
+	its->batch_next = its->batch_count;
+	its->scan = (struct vits_scan){ 0 };
 }
 
 static void set_cbaser(struct vits *its, uint64_t v)
@@ -127,7 +122,7 @@ static uint64_t reg_read(const struct vits *its, uint64_t off)
 		return its->creadr | (its->stalled ? CREADR_STALLED : 0);
 	case ITS_BASER:
 	case ITS_BASER + 8:
-		return its->baser[off == ITS_BASER ? 0 : 1];
+		return its->baser[off / 8 % 2];
 	case ITS_PIDR2:
 		return PIDR2_GICV3;
 	default:
@@ -155,8 +150,7 @@ static void reg_write(struct vits *its, const struct mmio_access *a)
 		break;
 	case ITS_BASER:
 	case ITS_BASER + 8:
-		its->baser[off == ITS_BASER ? 0 : 1] =
-			(v & ~BASER_RO) | baser_ro[off == ITS_BASER ? 0 : 1];
+		its->baser[off / 8 % 2] = (v & ~BASER_RO) | baser_ro[off / 8 % 2];
 		break;
 	}
 }
@@ -242,14 +236,9 @@ void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 void vits_reset(struct vits *its)
 {
 	spin_lock(&its->lock);
-	for (uint32_t i = 0; i < its->dev_end; i++) {
-		struct vits_dev *dev = its->dev[i];
-
-		for (uint32_t e = 0; dev && e < dev->limit; e++)
-			vits_unmap(its, &dev->lpi[e]);
-		if (dev)
-			dev->limit = 0;
-	}
+	for (uint32_t i = 0; i < its->dev_end; i++)
+		for (struct vits_dev *dev = its->dev[i]; dev && dev->limit; dev->limit--)
+			vits_unmap(its, &dev->lpi[dev->limit - 1]);
 	set_ctlr(its, 0);
 	set_cbaser(its, 0);
 	memcpy(its->baser, baser_ro, sizeof(baser_ro));
@@ -286,13 +275,10 @@ enum hv_status vits_add_device(struct vits *its, uint32_t vdev, uint32_t events)
 		return HV_EINVAL;
 	if (its->dev[vdev])
 		return HV_ECONFLICT;
-	dev = pmem_try_alloc(sizeof(*dev), 64);
+	dev = pmem_try_alloc(sizeof(*dev) + events * sizeof(dev->lpi[0]), 64);
 	if (!dev)
 		return HV_ENOMEM;
 	dev->events = events;
-	dev->lpi = pmem_try_alloc(events * sizeof(*dev->lpi), 64);
-	if (!dev->lpi)
-		return HV_ENOMEM;
 	its->dev[vdev] = dev;
 	its->dev_end = MAX(its->dev_end, vdev + 1);
 	return HV_OK;

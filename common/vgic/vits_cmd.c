@@ -3,6 +3,8 @@
  * its own guest and performed on EL2's map; nothing is forwarded. A command that makes no sense is
  * skipped with a line in the log, as an ITS may do with a command error; so the queue always ends.
  */
+#include <string.h>
+
 #include "vits_priv.h"
 
 enum result {
@@ -18,29 +20,41 @@ enum result {
 };
 
 /* From BAD_KIND on. */
-static const char reasons[][56] = {
+static const char reasons[][28] = {
 	"no such command",
 	"no such device",
 	"too many events",
-	"the event is not mapped, or the device does not have it",
+	"no such event, or unmapped",
 	"not an LPI",
 	"no such collection",
 	"no such redistributor",
 };
 
-static bool find_vcpu(const struct vits *its, uint64_t rd, uint8_t *vcpu)
-{
-	uint64_t n = field_get(CMD2_RD, rd); /* PTA is 0: a processor number */
+/* What a command names, and has to be there before it is performed. */
+enum {
+	DEVICE = 1 << 0,
+	EVENT = 1 << 1,	  /* of the device, within its MAPD */
+	MAPPED = 1 << 2,  /* and the event has an LPI */
+	ICID = 1 << 3,
+	TARGET = 1 << 4,  /* and the collection is mapped */
+	REDIST = 1 << 5,  /* in doubleword 2: PTA is 0, a processor number */
+	REDIST3 = 1 << 6, /* in doubleword 3 */
+};
 
-	*vcpu = (uint8_t)n;
-	return n < its->vm->vcpu_count;
-}
-
-/* A collection that is there; where its interrupts go, or VITS_UNMAPPED. */
-static uint8_t target_of(const struct vits *its, uint64_t icid)
-{
-	return icid < VITS_ICIDS ? its->col[icid] : VITS_UNMAPPED;
-}
+static const uint8_t needs[ITS_CMD_KINDS] = {
+	[ITS_CMD_MAPD] = DEVICE,
+	[ITS_CMD_MAPTI] = DEVICE | EVENT | ICID,
+	[ITS_CMD_MAPI] = DEVICE | EVENT | ICID,
+	[ITS_CMD_MOVI] = DEVICE | EVENT | MAPPED | ICID | TARGET,
+	[ITS_CMD_INT] = DEVICE | EVENT | MAPPED,
+	[ITS_CMD_CLEAR] = DEVICE | EVENT | MAPPED,
+	[ITS_CMD_DISCARD] = DEVICE | EVENT | MAPPED,
+	[ITS_CMD_INV] = DEVICE | EVENT | MAPPED,
+	[ITS_CMD_MAPC] = ICID | REDIST,
+	[ITS_CMD_INVALL] = ICID | TARGET,
+	[ITS_CMD_MOVALL] = REDIST | REDIST3,
+	[ITS_CMD_SYNC] = REDIST,
+};
 
 void vits_unmap(struct vits *its, struct vlpi *lpi)
 {
@@ -57,10 +71,8 @@ static uint8_t property(struct vits *its, uint64_t ipa)
 	if (its->line.ipa != line) {
 		its->budget -= COST_FETCH;
 		its->line.ipa = line;
-		if (vm_copy_from(its->vm, its->line.byte, IPA(line), VITS_LINE) != HV_OK) {
-			its->line.ipa = VITS_NO_LINE;
-			return 0; /* disabled: a table that is not RAM */
-		}
+		if (vm_copy_from(its->vm, its->line.byte, IPA(line), VITS_LINE) != HV_OK)
+			memset(its->line.byte, 0, VITS_LINE); /* not RAM: disabled */
 	}
 	return its->line.byte[ipa - line];
 }
@@ -120,54 +132,28 @@ static enum result map_device(struct vits *its, struct vits_dev *dev, const stru
 	if (valid && bits > VITS_EVENT_BITS)
 		return BAD_SIZE;
 	/* Mapped again or not: what was mapped is gone. */
-	for (; its->scan.event < dev->limit; its->scan.event++) {
+	for (; dev->limit; dev->limit--) {
 		if (its->budget <= 0)
 			return CMD_MORE;
 		its->budget -= COST_EVENT;
-		vits_unmap(its, &dev->lpi[its->scan.event]);
+		vits_unmap(its, &dev->lpi[dev->limit - 1]);
 	}
 	dev->limit = valid ? MIN(dev->events, 1U << bits) : 0;
 	return CMD_DONE;
 }
 
-static enum result map_collection(struct vits *its, const struct its_cmd *cmd, uint64_t icid)
-{
-	uint8_t vcpu = VITS_UNMAPPED;
-
-	if (icid >= VITS_ICIDS)
-		return BAD_COLLECTION;
-	if ((cmd->w[2] & CMD2_VALID) && !find_vcpu(its, cmd->w[2], &vcpu))
-		return BAD_TARGET;
-	its->col[icid] = vcpu; /* LPIs follow when they are signalled next */
-	return CMD_DONE;
-}
-
 static enum result map_event(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint64_t vintid,
-			     uint64_t icid)
+			     uint8_t icid)
 {
-	uint8_t to = target_of(its, icid);
+	uint8_t to = its->col[icid];
 
 	if (vintid < IRQ_LPI_FIRST || vintid >> VITS_INTID_BITS)
 		return BAD_INTID;
-	if (icid >= VITS_ICIDS)
-		return BAD_COLLECTION;
 	vits_unmap(its, lpi);
-	lpi->icid = (uint8_t)icid;
+	lpi->icid = icid;
 	lpi->vcpu = to == VITS_UNMAPPED ? 0 : to;
 	lpi->vintid = (uint32_t)vintid;
 	load(its, cur, lpi);
-	return CMD_DONE;
-}
-
-static enum result move_event(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint64_t icid)
-{
-	uint8_t to = target_of(its, icid);
-
-	if (to == VITS_UNMAPPED)
-		return BAD_COLLECTION;
-	lpi->icid = (uint8_t)icid;
-	if (lpi->vcpu != to)
-		vgic_lpi_update(its->vm, cur, lpi, to);
 	return CMD_DONE;
 }
 
@@ -199,97 +185,92 @@ static struct vlpi *scan(struct vits *its)
 	return NULL;
 }
 
-static enum result scanned(const struct vits *its)
+/* INVALL: the collection's events. MOVALL: what is pending moves; MAPC says where later ones go. */
+static enum result on_all(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
+	bool move = field_get(CMD0_KIND, cmd->w[0]) == ITS_CMD_MOVALL;
+	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]), from = field_get(CMD2_RD, cmd->w[2]);
+	struct vlpi *lpi;
+
+	while ((lpi = scan(its)))
+		if (!move && lpi->icid == icid)
+			reload(its, cur, lpi);
+		else if (move && lpi->vcpu == from)
+			vgic_lpi_update(its->vm, cur, lpi, (uint8_t)field_get(CMD3_RD, cmd->w[3]));
 	return its->scan.dev < its->dev_end ? CMD_MORE : CMD_DONE;
 }
 
-static enum result reload_collection(struct vits *its, struct vcpu *cur, uint64_t icid)
+/* The first thing that `need` asks for and the guest does not have; `lpi`: NULL, no such event. */
+static enum result check(const struct vits *its, const struct its_cmd *cmd, unsigned need,
+			 const struct vits_dev *dev, const struct vlpi *lpi)
 {
-	struct vlpi *lpi;
-
-	if (target_of(its, icid) == VITS_UNMAPPED)
-		return BAD_COLLECTION;
-	while ((lpi = scan(its)))
-		if (lpi->icid == icid)
-			reload(its, cur, lpi);
-	return scanned(its);
-}
-
-/* What is pending moves; where later ones go is for MAPC to say. */
-static enum result move_all(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
-{
-	struct vlpi *lpi;
-	uint8_t from, to;
-
-	if (!find_vcpu(its, cmd->w[2], &from) || !find_vcpu(its, cmd->w[3], &to))
-		return BAD_TARGET;
-	while ((lpi = scan(its)))
-		if (lpi->vcpu == from)
-			vgic_lpi_update(its->vm, cur, lpi, to);
-	return scanned(its);
-}
-
-/* A command about one device or event; what the guest may name was looked up. */
-static enum result perform_on(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd,
-			      struct vits_dev *dev, uint32_t event)
-{
-	uint64_t kind = field_get(CMD0_KIND, cmd->w[0]);
 	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
-	struct vlpi *lpi;
+	uint32_t vcpus = its->vm->vcpu_count;
 
-	if (!dev)
+	if (!need)
+		return BAD_KIND;
+	if (need & DEVICE && !dev)
 		return BAD_DEVICE;
-	if (kind == ITS_CMD_MAPD)
-		return map_device(its, dev, cmd);
-	if (event >= dev->limit)
+	if ((need & EVENT && !lpi) || (need & MAPPED && !lpi->vintid))
 		return BAD_EVENT;
-	lpi = &dev->lpi[event];
-	if (kind == ITS_CMD_MAPTI || kind == ITS_CMD_MAPI)
-		return map_event(its, cur, lpi,
-				 kind == ITS_CMD_MAPI ? event : field_get(CMD1_INTID, cmd->w[1]), icid);
-	if (!lpi->vintid)
-		return BAD_EVENT;
-	if (kind == ITS_CMD_MOVI)
-		return move_event(its, cur, lpi, icid);
-	if (kind == ITS_CMD_INT)
-		vits_signal(its, lpi, cur);
-	else if (kind == ITS_CMD_CLEAR)
-		vgic_lpi_clear(its->vm, lpi);
-	else if (kind == ITS_CMD_DISCARD)
-		vits_unmap(its, lpi);
-	else
-		reload(its, cur, lpi);
+	if ((need & ICID && icid >= VITS_ICIDS) ||
+	    (need & TARGET && its->col[icid] == VITS_UNMAPPED))
+		return BAD_COLLECTION;
+	if ((need & REDIST && field_get(CMD2_RD, cmd->w[2]) >= vcpus) ||
+	    (need & REDIST3 && field_get(CMD3_RD, cmd->w[3]) >= vcpus))
+		return BAD_TARGET;
 	return CMD_DONE;
 }
 
 static enum result perform(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
-	uint64_t id = field_get(CMD0_DEVICE, cmd->w[0]);
-	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
-	uint8_t vcpu;
+	uint64_t kind = field_get(CMD0_KIND, cmd->w[0]), id = field_get(CMD0_DEVICE, cmd->w[0]);
+	uint32_t event = (uint32_t)field_get(CMD1_EVENT, cmd->w[1]);
+	bool valid = cmd->w[2] & CMD2_VALID;
+	unsigned need = kind < ITS_CMD_KINDS ? needs[kind] : 0;
+	struct vits_dev *dev = id < VITS_DEVS ? its->dev[id] : NULL;
+	struct vlpi *lpi = dev && event < dev->limit ? &dev->lpi[event] : NULL;
+	uint8_t icid = (uint8_t)cmd->w[2];
+	enum result r;
 
-	switch (field_get(CMD0_KIND, cmd->w[0])) {
+	if (kind == ITS_CMD_MAPC && !valid)
+		need = ICID;
+	r = check(its, cmd, need, dev, lpi);
+	if (r != CMD_DONE)
+		return r;
+	switch (kind) {
 	case ITS_CMD_MAPD:
+		return map_device(its, dev, cmd);
 	case ITS_CMD_MAPTI:
+		return map_event(its, cur, lpi, field_get(CMD1_INTID, cmd->w[1]), icid);
 	case ITS_CMD_MAPI:
+		return map_event(its, cur, lpi, event, icid);
 	case ITS_CMD_MOVI:
+		lpi->icid = icid;
+		vgic_lpi_update(its->vm, cur, lpi, its->col[icid]);
+		break;
 	case ITS_CMD_INT:
+		vits_signal(its, lpi, cur);
+		break;
 	case ITS_CMD_CLEAR:
+		vgic_lpi_clear(its->vm, lpi);
+		break;
 	case ITS_CMD_DISCARD:
+		vits_unmap(its, lpi);
+		break;
 	case ITS_CMD_INV:
-		return perform_on(its, cur, cmd, id < VITS_DEVS ? its->dev[id] : NULL,
-				  (uint32_t)cmd->w[1]);
-	case ITS_CMD_MAPC:
-		return map_collection(its, cmd, icid);
+		reload(its, cur, lpi);
+		break;
+	case ITS_CMD_MAPC: /* LPIs follow when they are signalled next */
+		its->col[icid] = valid ? (uint8_t)field_get(CMD2_RD, cmd->w[2]) : VITS_UNMAPPED;
+		break;
 	case ITS_CMD_INVALL:
-		return reload_collection(its, cur, icid);
 	case ITS_CMD_MOVALL:
-		return move_all(its, cur, cmd);
+		return on_all(its, cur, cmd);
 	case ITS_CMD_SYNC: /* every command is complete, on every vCPU's next entry, already */
-		return find_vcpu(its, cmd->w[2], &vcpu) ? CMD_DONE : BAD_TARGET;
+		break;
 	}
-	return BAD_KIND;
+	return CMD_DONE;
 }
 
 bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
@@ -297,9 +278,8 @@ bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 	enum result r = perform(its, cur, cmd);
 
 	if (r > CMD_MORE)
-		vm_log(its->vm, "ITS command 0x%llx, device 0x%llx, event 0x%llx skipped: %s",
-		       (unsigned long long)field_get(CMD0_KIND, cmd->w[0]),
-		       (unsigned long long)field_get(CMD0_DEVICE, cmd->w[0]),
-		       (unsigned long long)field_get(CMD1_EVENT, cmd->w[1]), reasons[r - BAD_KIND]);
+		vm_log(its->vm, "ITS command 0x%lx, device 0x%lx, event 0x%lx skipped: %s",
+		       field_get(CMD0_KIND, cmd->w[0]), field_get(CMD0_DEVICE, cmd->w[0]),
+		       field_get(CMD1_EVENT, cmd->w[1]), reasons[r - BAD_KIND]);
 	return r != CMD_MORE;
 }

@@ -38,14 +38,13 @@
 struct vits_dev {
 	uint32_t events;      /* that the device has */
 	uint32_t limit;	      /* that the guest may map: 0 without a MAPD */
-	struct vlpi *lpi;     /* one an event; vintid 0: not mapped */
+	struct vlpi lpi[];    /* one an event; vintid 0: not mapped */
 };
 
 struct vits {
 	struct spinlock lock;
 	struct vm *vm;
 	bool enabled;
-	bool ready;		     /* enabled, with a valid queue */
 	bool stalled;		     /* the queue cannot be read, until Retry */
 	uint32_t size;		     /* of the queue, bytes */
 	uint64_t cbaser, baser[2];
@@ -54,7 +53,7 @@ struct vits {
 	/* Commands are fetched once, then performed from here. */
 	struct its_cmd batch[VITS_BATCH];
 	uint8_t batch_next, batch_count;
-	struct {
+	struct vits_scan {
 		uint32_t dev, event;
 	} scan; /* how far the command at creadr got */
 	int budget; /* left in this trap */

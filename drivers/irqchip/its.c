@@ -153,9 +153,9 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 	if (s != HV_OK)
 		return s;
 	wr32(its->regs, GITS_CTLR, CTLR_ENABLED);
-	log_info("its 0x%llx: %u DeviceID bits, %u EventID bits, %s device table%s",
-		 (unsigned long long)reg.base, its->dev_bits, its->event_bits,
-		 its->level1 ? "two-level" : "flat", its->clean_queue ? ", not coherent" : "");
+	log_info("its 0x%lx: %u DeviceID bits, %u EventID bits, %s device table%s", reg.base,
+		 its->dev_bits, its->event_bits, its->level1 ? "two-level" : "flat",
+		 its->clean_queue ? ", not coherent" : "");
 	return HV_OK;
 }
 

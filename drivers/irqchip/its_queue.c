@@ -46,10 +46,8 @@ static void unstall(struct its *its, uint32_t off)
 	const struct its_cmd *bad = &its->queue[off / CMD_BYTES];
 	struct its_cmd sync = its_sync(its, 0);
 
-	log_err("its 0x%llx: stalled on command 0x%llx 0x%llx 0x%llx, DeviceID 0x%x; skipped",
-		(unsigned long long)its->regs.base, (unsigned long long)bad->w[0],
-		(unsigned long long)bad->w[1], (unsigned long long)bad->w[2],
-		(unsigned)(bad->w[0] >> 32));
+	log_err("its 0x%lx: stalled on command 0x%lx 0x%lx 0x%lx; skipped", its->regs.base,
+		bad->w[0], bad->w[1], bad->w[2]);
 	its->skipped = true;
 	put(its, off, &sync);
 	arch_dsb_oshst(); /* the SYNC is visible before the retry */
@@ -76,9 +74,8 @@ static bool wait(struct its *its, uint32_t left)
 		}
 		if (late) {
 			its->dead = true;
-			log_err("its 0x%llx: queue stuck, CREADR 0x%llx, CWRITER 0x%x: given up",
-				(unsigned long long)its->regs.base, (unsigned long long)r,
-				its->write);
+			log_err("its 0x%lx: queue stuck, CREADR 0x%lx, CWRITER 0x%x: given up",
+				its->regs.base, r, its->write);
 		}
 		arch_cpu_relax();
 	}
