@@ -137,8 +137,6 @@ static bool place_line(struct vcpu *v, const struct candidate *c, uint64_t *spar
 	*spare &= ~BIT(n);
 	if (!deliverable(b))
 		cpu_of(v)->ready &= ~(1U << b->first / 32);
-	if (!known && !b->owner)
-		lr_watch_eoimode(v);
 	return true;
 }
 
@@ -224,7 +222,7 @@ static void refill(struct vcpu *v)
 	}
 	if (st->evicted)
 		restore_active(v, spare);
-	lr_write_hcr(st, waiting);
+	lr_write_hcr(v, waiting);
 }
 
 /* The most urgent active line without a list register: with EOImode 0 that is the one that ended.

@@ -139,8 +139,6 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 
 	if (vintid < GIC_SPI_FIRST || vintid / 32 >= g->bank_count)
 		return;
-	if (cur && cur->vm != vm)
-		cur = NULL;
 	b = &g->spis[vintid / 32 - 1];
 	vgic_lock(g);
 	if (!(b->hw & bit) && !!(b->level & bit) != level) {

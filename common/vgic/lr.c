@@ -112,40 +112,25 @@ void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t i, 
 	gic.ops->lr_write(n, lr | state);
 }
 
-void lr_write_hcr(struct vgic_cpu_state *st, bool waiting)
+/*
+ * ICC_DIR_EL1 for what has no list register here, or one of another vCPU, would end nothing. With
+ * EOImode 0 there is no such write, and no trap.
+ */
+void lr_write_hcr(const struct vcpu *v, bool waiting)
 {
+	struct vgic_cpu_state *st = cpu_of(v);
 	uint64_t hcr = ICH_HCR_EN;
 
 	if (waiting)
 		hcr |= ICH_HCR_NPIE;
 	if (st->evicted)
 		hcr |= ICH_HCR_LRENPIE;
-	if (gic.has_tdir && (st->evicted || st->trap_dir))
+	if (gic.has_tdir && (st->evicted || v->vm->vcpu_count > 1))
 		hcr |= ICH_HCR_TDIR;
 	if (hcr == st->hcr)
 		return;
 	st->hcr = hcr;
 	gic.ops->hcr_write(hcr); /* EOIcount becomes 0 */
-}
-
-/* ICC_DIR_EL1 on another vCPU than the one that acknowledged has no list register to end: with
- * EOImode 1 and several vCPUs it traps from the first SPI on. */
-void lr_watch_eoimode(struct vcpu *v)
-{
-	struct vgic_cpu_state *st = cpu_of(v);
-
-	if (v->vm->vcpu_count == 1 || st->trap_dir || !gic.has_tdir)
-		return;
-	if (!(gic.ops->vmcr_read() & ICH_VMCR_VEOIM))
-		return;
-	for (unsigned i = 0; i < v->vm->vcpu_count; i++) {
-		struct vcpu *o = v->vm->vcpu[i];
-
-		cpu_of(o)->trap_dir = true;
-		if (o != v && cpu_of(o)->online)
-			vgic_attend(v, o);
-	}
-	lr_write_hcr(st, st->hcr & ICH_HCR_NPIE);
 }
 
 uint64_t lr_free_mask(void)
@@ -176,8 +161,6 @@ void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t i)
 		gic.ops->lr_write(n, LR_PENDING | hw_value(b, i));
 	else
 		lr_write_line(v, n, b, i, LR_PENDING);
-	if (!b->owner)
-		lr_watch_eoimode(v);
 }
 
 /* What a HW-linked line that left its list register was. It is never pending and active. */

@@ -38,8 +38,6 @@ bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *t
 
 	if (data - g->v2m_first >= g->v2m_count)
 		return false;
-	if (cur && cur->vm != vm)
-		cur = NULL;
 	b = &g->spis[data / 32 - 1];
 	vgic_lock(g);
 	v = line_target(b, data % 32);

@@ -69,7 +69,6 @@ struct vgic_cpu_state {
 	bool online;
 	bool asleep;	  /* GICR_WAKER.ProcessorSleep */
 	bool evicted;	  /* active lines may be without a list register */
-	bool trap_dir;
 	uint64_t hcr;	  /* what ICH_HCR_EL2 was given */
 	uint32_t lr_id[VGIC_LR_MAX];
 	struct vlpi *lr_lpi[VGIC_LR_MAX]; /* NULL: not an LPI, or one that was cleared */
@@ -178,8 +177,7 @@ void lr_request(struct vcpu *cur, struct vcpu *holder, unsigned n);
 void lr_recall(struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop);
 void lr_take(struct vcpu *v, unsigned n, uint32_t id); /* n describes id from now on */
 void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t i, uint64_t state);
-void lr_write_hcr(struct vgic_cpu_state *st, bool waiting);
-void lr_watch_eoimode(struct vcpu *v);
+void lr_write_hcr(const struct vcpu *v, bool waiting);
 void lr_ready_elsewhere(struct vcpu *v, struct vgic_bank *b, uint32_t i);
 uint64_t lr_free_mask(void);
 void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t i); /* own CPU, HW-linked */

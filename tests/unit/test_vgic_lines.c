@@ -60,7 +60,7 @@ static void a_timer_interrupt_costs_one_exit_and_its_end_none(void **state)
 		assert_false(gic_model_line(1, VTIMER)->active);
 	}
 	assert_int_equal(world_exits[1], 100);
-	assert_int_equal(gic_model_hcr(1), ICH_HCR_EN);
+	assert_int_equal(gic_model_hcr(1), ICH_HCR_EN | ICH_HCR_TDIR);
 }
 
 static void a_level_that_stays_comes_again_after_each_end(void **state)
