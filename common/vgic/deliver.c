@@ -285,10 +285,10 @@ void vgic_enter(struct vcpu *v)
 
 	/* Before looking: what is set from now on comes with a kick of its own. */
 	__atomic_exchange_n(&v->vgic.attention, 0, __ATOMIC_ACQUIRE);
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	if (cpu_of(v)->online)
 		lr_maintain(v);
-	vgic_unlock(g, v);
+	spin_unlock(&g->lock);
 }
 
 /*
@@ -299,8 +299,8 @@ void vgic_maintenance_irq(void *, uint32_t, struct vcpu *cur)
 {
 	if (!cur)
 		return;
-	vgic_lock(cur->vm->vgic);
+	spin_lock(&cur->vm->vgic->lock);
 	lr_fold(cur, (uint32_t)gic.ops->eisr() & VGIC_ALL_LRS);
 	lr_maintain(cur);
-	vgic_unlock(cur->vm->vgic, cur);
+	spin_unlock(&cur->vm->vgic->lock);
 }

@@ -19,7 +19,7 @@ void dist_set_ctlr(struct vcpu *cur, uint32_t value)
 {
 	struct vgic_vm *g = cur->vm->vgic;
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	uint32_t off = g->ctlr & ~value, moved = g->ctlr ^ value;
 
 	g->ctlr = value;
@@ -36,7 +36,7 @@ void dist_set_ctlr(struct vcpu *cur, uint32_t value)
 			st->fold |= st->used;
 		vgic_attend(cur, v);
 	}
-	vgic_unlock(g, cur);
+	spin_unlock(&g->lock);
 }
 
 /* Aff3 is always 0 (GICD_TYPER.A3V), and so is IRM (No1N): only the low word is stored. */
@@ -58,10 +58,10 @@ static void dist_write(struct vcpu *cur, const struct mmio_access *a)
 	if (router) {
 		uint32_t intid = (uint32_t)(a->off - GICD_IROUTER) / 8;
 
-		vgic_lock(g);
+		spin_lock(&g->lock);
 		line_route(cur, &g->spis[intid / 32 - 1], intid % 32,
 			   (uint32_t)(part_put(*router, a) & BITS(23, 0)));
-		vgic_unlock(g, cur);
+		spin_unlock(&g->lock);
 	} else if (a->off == GICD_CTLR && a->size == 4) {
 		dist_set_ctlr(cur, (uint32_t)a->value & (GICD_CTLR_G0 | GICD_CTLR_G1));
 	}

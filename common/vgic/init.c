@@ -172,7 +172,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 	struct vgic_vm *g = v->vm->vgic;
 	struct vgic_cpu_state *st = cpu_of(v);
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	lr_fold(v, st->used);
 	quiesce_ppis(v);
 	cpu_reset(v);
@@ -185,7 +185,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 	st->evicted = true; /* SPIs that were active here when it went off; looked for once */
 	sync_spis(g, v);
 	__atomic_store_n(&v->vgic.attention, 1, __ATOMIC_RELAXED);
-	vgic_unlock(g, v);
+	spin_unlock(&g->lock);
 }
 
 void vgic_vcpu_off(struct vcpu *v)
@@ -193,21 +193,21 @@ void vgic_vcpu_off(struct vcpu *v)
 	struct vgic_vm *g = v->vm->vgic;
 	struct vgic_cpu_state *st = cpu_of(v);
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	st->online = false;
 	lr_fold(v, st->used);
 	quiesce_ppis(v);
 	sync_spis(g, v);
 	st->hcr = 0;
 	gic.ops->hcr_write(0);
-	vgic_unlock(g, v);
+	spin_unlock(&g->lock);
 }
 
 void vgic_quiesce_lines(struct vm *vm)
 {
 	struct vgic_vm *g = vm->vgic;
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vgic_cpu_state *st = cpu_of(vm->vcpu[i]);
 
@@ -217,5 +217,5 @@ void vgic_quiesce_lines(struct vm *vm)
 		st->lpis_on = false;
 	}
 	dist_reset(g);
-	vgic_unlock(g, NULL);
+	spin_unlock(&g->lock);
 }

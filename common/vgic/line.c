@@ -100,12 +100,12 @@ void vgic_ppi_irq(void *, uint32_t intid, struct vcpu *cur)
 	struct vgic_vm *g = cur->vm->vgic;
 	struct vgic_bank *b = &cpu_of(cur)->priv;
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	if (b->enabled >> intid & 1)
 		lr_inject(cur, b, intid);
 	else
 		line_give_back(b, intid);
-	vgic_unlock(g, cur);
+	spin_unlock(&g->lock);
 }
 
 /*
@@ -117,14 +117,14 @@ void vgic_spi_irq(void *arg, uint32_t, struct vcpu *cur)
 	const struct vgic_line *l = arg;
 	struct vgic_bank *b = l->bank;
 
-	vgic_lock(b->vgic);
+	spin_lock(&b->vgic->lock);
 	if (b->enabled >> l->i & 1 && cur && cur == line_target(b, l->i) && cpu_of(cur)->online) {
 		lr_inject(cur, b, l->i);
 	} else {
 		line_sync_enable(b, l->i);
 		line_give_back(b, l->i);
 	}
-	vgic_unlock(b->vgic, cur);
+	spin_unlock(&b->vgic->lock);
 }
 
 /*
@@ -140,7 +140,7 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 	if (vintid < GIC_SPI_FIRST || vintid / 32 >= g->bank_count)
 		return;
 	b = &g->spis[vintid / 32 - 1];
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	if (!(b->hw & bit) && !!(b->level & bit) != level) {
 		b->level ^= bit;
 		if (level && b->edge & bit)
@@ -150,5 +150,5 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 		else if (level)
 			line_notify(cur, b, i);
 	}
-	vgic_unlock(g, cur);
+	spin_unlock(&g->lock);
 }

@@ -91,11 +91,11 @@ bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 	struct vgic_vm *g = vm->vgic;
 	bool news;
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	news = lpi->vintid && !lpi->pending;
 	if (news)
 		pend(g, cur, lpi);
-	vgic_unlock(g, cur);
+	spin_unlock(&g->lock);
 	return news;
 }
 
@@ -103,13 +103,13 @@ void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi)
 {
 	struct vgic_vm *g = vm->vgic;
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	if (lpi->queued)
 		lpi_dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
 	else
 		recall(g, NULL, lpi->vcpu, lpi, true);
 	lpi->pending = false;
-	vgic_unlock(g, NULL);
+	spin_unlock(&g->lock);
 }
 
 void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t new_vcpu)
@@ -117,7 +117,7 @@ void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t 
 	struct vgic_vm *g = vm->vgic;
 	uint8_t old;
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	if (lpi->queued)
 		lpi_dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
 	old = lpi->vcpu;
@@ -126,5 +126,5 @@ void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t 
 		pend(g, cur, lpi);
 	else
 		recall(g, cur, old, lpi, false);
-	vgic_unlock(g, cur);
+	spin_unlock(&g->lock);
 }

@@ -8,18 +8,14 @@
 
 #include "vgic_priv.h"
 
-/* The vCPU's CPU shall look before the guest goes on. Its own CPU is in EL2 and will. */
+/*
+ * The vCPU's CPU shall look before the guest goes on; its own CPU is in EL2 and will. Set already:
+ * who set it kicked, and the CPU has not looked yet.
+ */
 void vgic_attend(const struct vcpu *cur, struct vcpu *to)
 {
-	/* Set already: who set it kicks, and the CPU has not looked yet. */
-	if (!__atomic_exchange_n(&to->vgic.attention, 1, __ATOMIC_ACQ_REL) && cur != to)
-		to->vm->vgic->kicks |= 1U << to->index;
-}
-
-void vgic_send_kicks(struct vgic_vm *g, const struct vcpu *cur, uint32_t kicks)
-{
-	for_each_bit(i, kicks)
-		vcpu_kick(cur, g->vm->vcpu[i]);
+	if (!__atomic_exchange_n(&to->vgic.attention, 1, __ATOMIC_ACQ_REL))
+		vcpu_kick(cur, to);
 }
 
 /* Ready at its target, which is told unless it is the one that is about to refill. */

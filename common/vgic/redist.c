@@ -22,10 +22,10 @@ static void set_ctlr(struct vcpu *v, uint64_t value)
 	struct vgic_cpu_state *st = cpu_of(v);
 	bool now;
 
-	vgic_lock(v->vm->vgic);
+	spin_lock(&v->vm->vgic->lock);
 	now = v->vm->vgic->lpis && !st->lpis_on && value & GICR_CTLR_LPIS;
 	st->lpis_on |= now;
-	vgic_unlock(v->vm->vgic, v);
+	spin_unlock(&v->vm->vgic->lock);
 	if (now) /* the virtual ITS' lock is outside ours */
 		vits_enable_lpis(v, st->propbaser, st->pendbaser);
 }
@@ -43,10 +43,10 @@ static uint64_t attributes(uint64_t v)
 /* Both are fixed once LPIs are on, IHI 0069 §12.11.27, §12.11.28. */
 static void set_base(struct vcpu *v, struct mmio_access *a, uint64_t *reg, uint64_t fields)
 {
-	vgic_lock(v->vm->vgic);
+	spin_lock(&v->vm->vgic->lock);
 	if (!cpu_of(v)->lpis_on && v->vm->vgic->lpis)
 		*reg = attributes(part_put(*reg, a) & (fields | LPIBASE_INNER | LPIBASE_SHARE));
-	vgic_unlock(v->vm->vgic, v);
+	spin_unlock(&v->vm->vgic->lock);
 }
 
 static void rd_write(struct vcpu *v, struct mmio_access *a, uint32_t off)

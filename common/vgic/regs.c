@@ -31,9 +31,9 @@ static bool wait_folded(struct vgic_vm *g, struct vcpu *cur, const uint16_t need
 	while (any_busy(g, need)) {
 		if (arch_time_ticks() > end)
 			return false;
-		vgic_unlock(g, cur);
+		spin_unlock(&g->lock);
 		arch_cpu_relax();
-		vgic_lock(g);
+		spin_lock(&g->lock);
 		lr_fold(cur, cpu_of(cur)->fold);
 	}
 	return true;
@@ -321,9 +321,9 @@ static __attribute__((noinline)) enum emul access_set(struct vgic_set s, const s
 	uint32_t v = (uint32_t)a->value;
 	bool done;
 
-	vgic_lock(s.bank->vgic);
+	spin_lock(&s.bank->vgic->lock);
 	done = a->write ? r->set(&s, v) : r->get(&s, &v);
-	vgic_unlock(s.bank->vgic, s.cur);
+	spin_unlock(&s.bank->vgic->lock);
 	a->value = v;
 	return done ? EMUL_OK : EMUL_RETRY;
 }

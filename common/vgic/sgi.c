@@ -16,7 +16,7 @@ static uint32_t targets(const struct vcpu *cur, uint64_t value)
 	return all & (uint32_t)(value & SGI1R_TARGETS);
 }
 
-/* Hot, and without a lock: see vgic_attend() for why an attention that is set needs no kick. */
+/* Hot, and without a lock. */
 void vgic_sgi1r(struct vcpu *cur, uint64_t value)
 {
 	uint32_t sgi = 1U << field_get(SGI1R_INTID, value);
@@ -27,8 +27,7 @@ void vgic_sgi1r(struct vcpu *cur, uint64_t value)
 		if (!__atomic_load_n(&cpu_of(to)->online, __ATOMIC_RELAXED))
 			continue;
 		__atomic_fetch_or(&cpu_of(to)->sgi_pending, sgi, __ATOMIC_RELAXED);
-		if (!__atomic_exchange_n(&to->vgic.attention, 1, __ATOMIC_ACQ_REL) && to != cur)
-			vcpu_kick(cur, to);
+		vgic_attend(cur, to);
 	}
 }
 
@@ -54,7 +53,7 @@ void vgic_dir(struct vcpu *cur, uint64_t value)
 
 	if (intid / 32 >= g->bank_count || !(gic.ops->vmcr_read() & ICH_VMCR_VEOIM))
 		return;
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	deactivate(cur, bank_of(cur, intid / 32), intid % 32);
-	vgic_unlock(g, cur);
+	spin_unlock(&g->lock);
 }

@@ -31,10 +31,10 @@ static void set_sgir(struct vcpu *cur, uint32_t value)
 	const uint32_t targets[] = { (uint32_t)field_get(SGIR_TARGETS, value) & all, all & ~self,
 				     self, 0 };
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	for_each_bit(i, targets[field_get(SGIR_FILTER, value)])
 		send(cur, g->vm->vcpu[i], (uint32_t)field_get(SGIR_ID, value), self);
-	vgic_unlock(g, cur);
+	spin_unlock(&g->lock);
 }
 
 /* One byte of GICD_CPENDSGIR or GICD_SPENDSGIR. What is in a list register comes back first. */
@@ -59,12 +59,12 @@ static void access_sgis(struct vcpu *cur, struct mmio_access *a)
 	struct vgic_vm *g = cur->vm->vgic;
 	uint64_t out = 0;
 
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	for (uint32_t i = 0; i < a->size; i++)
 		out |= (uint64_t)sgi_byte(cur, (a->off + i) % GIC_SGI_COUNT, a->write,
 					  a->off >= GICD_SPENDSGIR, a->value >> 8 * i & 0xff)
 		       << 8 * i;
-	vgic_unlock(g, cur);
+	spin_unlock(&g->lock);
 	a->value = out;
 }
 

@@ -39,12 +39,12 @@ bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *t
 	if (data - g->v2m_first >= g->v2m_count)
 		return false;
 	b = &g->spis[data / 32 - 1];
-	vgic_lock(g);
+	spin_lock(&g->lock);
 	v = line_target(b, data % 32);
 	fresh = v && b->enabled & ~b->pending & bit;
 	b->pending |= bit;
 	line_notify(cur, b, data % 32);
-	vgic_unlock(g, cur);
+	spin_unlock(&g->lock);
 	if (fresh)
 		*to = v->index;
 	return fresh;

@@ -87,7 +87,6 @@ struct vgic_cpu_state {
 struct vgic_vm {
 	struct spinlock lock;
 	uint32_t ctlr;	    /* GICD_CTLR_G0, G1 */
-	uint32_t kicks;	    /* vCPUs to kick when the lock is released */
 	uint8_t bank_count; /* with bank 0 */
 	bool lpis;
 	uint32_t v2m_first, v2m_count; /* SPIs of the virtual GICv2m frame; 0: it has none */
@@ -148,24 +147,6 @@ static inline uint8_t loc_of(const struct vcpu *v, unsigned lr)
 static inline bool grp_enabled(const struct vgic_bank *b, uint32_t i)
 {
 	return b->vgic->ctlr >> (b->group >> i & 1) & 1;
-}
-
-static inline void vgic_lock(struct vgic_vm *g)
-{
-	spin_lock(&g->lock);
-}
-
-void vgic_send_kicks(struct vgic_vm *g, const struct vcpu *cur, uint32_t kicks);
-
-/* Kicks go out without the lock: the kicked want it. */
-static inline void vgic_unlock(struct vgic_vm *g, const struct vcpu *cur)
-{
-	uint32_t kicks = g->kicks;
-
-	g->kicks = 0;
-	spin_unlock(&g->lock);
-	if (kicks)
-		vgic_send_kicks(g, cur, kicks);
 }
 
 /* lr.c. All with the lock held. */

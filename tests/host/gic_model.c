@@ -397,6 +397,7 @@ uint64_t world_lpis_prop, world_lpis_pend;
 
 static struct vcpu vcpus[MODEL_CPUS];
 static bool in_el2[MODEL_CPUS];
+static uint32_t kicked;
 static struct {
 	uint64_t base, size;
 	emul_fn *fn;
@@ -418,14 +419,23 @@ enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn,
 
 void vcpu_kick(const struct vcpu *from, const struct vcpu *to)
 {
-	assert(from != to);
+	if (from == to)
+		return;
 	op_send_sgi(to->cpu, SGI_KICK);
-	if (world_kicks_at_once && !in_el2[to->cpu]) {
-		unsigned was = self;
+	kicked |= world_kicks_at_once ? 1U << to->cpu : 0;
+}
 
-		world_run(to->cpu);
-		self = was;
+/* Those that were kicked have their turn; whoever waits for them calls it without a lock. */
+void host_relax(void)
+{
+	unsigned was = self;
+
+	for_each_bit(c, kicked) {
+		kicked &= ~(1U << c);
+		if (!in_el2[c])
+			world_run(c);
 	}
+	self = was;
 }
 
 void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
@@ -454,6 +464,7 @@ void world_init(unsigned n, uint32_t spis, bool lpis, unsigned lr_count)
 	memset(in_el2, 0, sizeof(in_el2));
 	memset(world_exits, 0, sizeof(world_exits));
 	world_kicks_at_once = true;
+	kicked = 0;
 	world_lpis_vcpu = NULL;
 	region_count = 0;
 	world_vm.vcpu_count = (uint8_t)n;
@@ -473,6 +484,7 @@ void world_return(unsigned vcpu)
 	if (vcpus[vcpu].vgic.attention)
 		vgic_enter(&vcpus[vcpu]);
 	in_el2[vcpu] = false;
+	host_relax();
 }
 
 void world_run(unsigned cpu)

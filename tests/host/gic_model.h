@@ -42,7 +42,7 @@ bool gic_model_guest_dir(unsigned cpu, uint32_t intid);
 /* The world. */
 extern struct vm world_vm;
 extern unsigned world_exits[MODEL_CPUS];  /* interrupts that made a CPU leave its guest */
-extern bool world_kicks_at_once;	  /* a kicked CPU acts before vcpu_kick returns */
+extern bool world_kicks_at_once;	  /* a kicked CPU acts when its kicker waits or is done */
 extern struct vcpu *world_lpis_vcpu;	  /* vits_enable_lpis was called for */
 extern uint64_t world_lpis_prop, world_lpis_pend;
 
