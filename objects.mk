@@ -43,8 +43,7 @@ pure_src := \
 	common/vm.c \
 	common/vuart.c \
 	drivers/iommu/iommu.c \
-	drivers/iommu/smmuv2/fault.c \
-	drivers/iommu/smmuv2/smmuv2.c \
+	drivers/iommu/smmuv2.c \
 	drivers/iommu/smmuv3/cmdq.c \
 	drivers/iommu/smmuv3/evtq.c \
 	drivers/iommu/smmuv3/smmuv3.c \

@@ -25,14 +25,6 @@ static unsigned tables(uint64_t ipa, uint64_t pa, uint64_t size)
 	return n;
 }
 
-static void flush_dma(void *arg, ipa_t ipa, uint64_t size)
-{
-	const struct vm *vm = arg;
-
-	for (unsigned i = 0; i < iommu_count; i++)
-		iommus[i].ops->flush(&iommus[i], vm->dma_s2.vmid, ipa, size);
-}
-
 static enum hv_status build_memory(const struct plan *p, const struct guest_plan *g, struct vm *vm,
 				   const struct vpci_assignment *list)
 {
@@ -50,8 +42,7 @@ static enum hv_status build_memory(const struct plan *p, const struct guest_plan
 	st = s2_init(&vm->cpu_s2, p->geo, vmid, ram + own, true);
 	if (st == HV_OK && plan_has_dma(g))
 		st = s2_init(&vm->dma_s2, p->geo, vmid, ram + 2, false);
-	vm->dma_s2.flush = flush_dma;
-	vm->dma_s2.flush_arg = vm;
+	vm->dma_s2.flush = iommu_flush;
 	for (unsigned i = 0; i < g->ram_count && st == HV_OK; i++) {
 		const struct guest_ram *r = &g->ram[i];
 
@@ -168,13 +159,6 @@ static enum hv_status build_intx(const struct guest_plan *g, struct vm *vm,
 	return vgic_assign_line(vm, as->intx_virq, as->func->intx.intid);
 }
 
-static enum hv_status build_stream(struct vm *vm, struct iommu *i, uint32_t sid)
-{
-	enum hv_status st = iommu_prepare(i, sid);
-
-	return st == HV_OK ? i->ops->attach(i, sid, &vm->dma_s2) : st;
-}
-
 static enum hv_status build_platform(const struct guest_plan *g, struct vm *vm)
 {
 	enum hv_status st = HV_OK;
@@ -182,7 +166,7 @@ static enum hv_status build_platform(const struct guest_plan *g, struct vm *vm)
 	for (unsigned i = 0; i < g->line_count && st == HV_OK; i++)
 		st = vgic_assign_line(vm, g->line[i].vintid, g->line[i].pintid);
 	for (unsigned i = 0; i < g->stream_count && st == HV_OK; i++)
-		st = build_stream(vm, g->stream[i].iommu, g->stream[i].sid);
+		st = iommu_attach(g->stream[i].iommu, g->stream[i].sid, &vm->dma_s2);
 	vm->stream = g->stream;
 	vm->stream_count = g->stream_count;
 	return st;
@@ -214,7 +198,7 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 		const struct pci_func *f = list[i].func;
 
 		for (unsigned s = 0; f->iommu && s < f->sid_count && st == HV_OK; s++)
-			st = build_stream(vm, f->iommu, f->sid[s]);
+			st = iommu_attach(f->iommu, f->sid[s], &vm->dma_s2);
 	}
 	return st;
 }

@@ -5,7 +5,6 @@
  */
 #include <arch/time.h>
 #include <hv/faults.h>
-#include <hv/iommu.h>
 #include <hv/limits.h>
 #include <hv/log.h>
 #include <hv/pci.h>
@@ -128,7 +127,7 @@ static void quarantine(struct iommu *i, uint32_t sid)
 {
 	char name[80];
 
-	i->ops->attach(i, sid, NULL);
+	iommu_attach(i, sid, NULL);
 	pci_for_each(f)
 		if (!f->bridge && pci_has_stream(f, i, sid))
 			pci_quiesce(f);
@@ -136,7 +135,7 @@ static void quarantine(struct iommu *i, uint32_t sid)
 		stream_name(i, sid, name, sizeof(name)), FAULT_BUDGET);
 }
 
-static void on_fault(struct iommu *i, const struct iommu_fault *f)
+void faults_report(struct iommu *i, const struct iommu_fault *f)
 {
 	enum verdict v = COUNT;
 	struct stream *s;
@@ -153,7 +152,7 @@ static void on_fault(struct iommu *i, const struct iommu_fault *f)
 }
 
 /* Its IOMMU lets nothing through any more; bus mastering off as well, and the owners are named. */
-static void on_death(struct iommu *i)
+void faults_iommu_died(struct iommu *i)
 {
 	pci_for_each(f) {
 		const struct vm *vm;
@@ -186,10 +185,4 @@ void faults_guest_end(const struct vm *vm)
 			log_info("%s: %u more refused DMA", stream_name(s->iommu, s->sid, name, sizeof(name)),
 				 unprinted);
 	}
-}
-
-void faults_init(void)
-{
-	iommu_on_fault = on_fault;
-	iommu_on_death = on_death;
 }

@@ -49,9 +49,9 @@ void life_detach(const struct vm *vm)
 {
 	pci_for_each(f)
 		for (unsigned s = 0; f->owner == vm->id && f->iommu && s < f->sid_count; s++)
-			f->iommu->ops->attach(f->iommu, f->sid[s], NULL);
+			iommu_attach(f->iommu, f->sid[s], NULL);
 	for (unsigned i = 0; i < vm->stream_count; i++)
-		vm->stream[i].iommu->ops->attach(vm->stream[i].iommu, vm->stream[i].sid, NULL);
+		iommu_attach(vm->stream[i].iommu, vm->stream[i].sid, NULL);
 }
 
 static void quarantine(struct vm *vm)

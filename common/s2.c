@@ -271,7 +271,7 @@ static void invalidate(struct s2 *s2, uint64_t ipa, uint64_t size, bool one)
 		arch_dsb_oshst();
 	}
 	if (s2->flush)
-		s2->flush(s2->flush_arg, IPA(ipa), size);
+		s2->flush(s2->vmid, IPA(ipa), size);
 }
 
 void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size)

@@ -9,7 +9,6 @@
 #include <hv/build.h>
 #include <hv/console.h>
 #include <hv/dt.h>
-#include <hv/faults.h>
 #include <hv/gic.h>
 #include <hv/guest_dt.h>
 #include <hv/iommu.h>
@@ -285,7 +284,6 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	start_interrupts(fdt);
 	start_cpus();
 	iommu_start(fdt);
-	faults_init();
 	start_pci(fdt);
 	p = plan();
 	el2_window_init();

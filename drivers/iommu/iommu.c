@@ -1,11 +1,12 @@
 /*
- * The IOMMUs of the board: finding them, their interrupts, their death. What a kind cannot do it
- * says in struct iommu, and the planner refuses by it.
+ * The IOMMUs of the board: finding them, their streams, their interrupts, their death. What a kind
+ * cannot do it says in struct iommu, and the planner refuses by it.
  *
  * Devices cause faults at their own speed. A drain takes a bounded number; while more are left the
  * lines are off and the timer goes on with it through iommu_poll, so neither an edge that does not
  * come again nor a level that does not go away matters.
  */
+#include <hv/faults.h>
 #include <hv/gic.h>
 #include <hv/irq.h>
 #include <hv/limits.h>
@@ -13,40 +14,18 @@
 
 #include "iommu_priv.h"
 
-#define LINES 24
-
 struct iommu iommus[MAX_IOMMUS];
 unsigned iommu_count;
-iommu_fault_fn *iommu_on_fault;
-void (*iommu_on_death)(struct iommu *i);
 void (*iommu_retry)(void);
 
 /* The first row that fits a node counts; most nodes name their part and the architecture. */
 static const struct {
 	char compatible[15];
 	uint8_t version;
-	const struct iommu_driver *driver;
 } kinds[] = {
-	{ "arm,smmu-v3", 3, &smmuv3_driver }, { "arm,smmu-v2", 2, &smmuv2_driver },
-	{ "arm,mmu-500", 2, &smmuv2_driver }, { "arm,smmu-v1", 1, &smmuv2_driver },
-	{ "arm,mmu-400", 1, &smmuv2_driver }, { "arm,mmu-401", 1, &smmuv2_driver },
+	{"arm,smmu-v3", 3}, {"arm,smmu-v2", 2}, {"arm,mmu-500", 2},
+	{"arm,smmu-v1", 1}, {"arm,mmu-400", 1}, {"arm,mmu-401", 1},
 };
-
-static struct found {
-	const struct iommu_driver *driver;
-	int node;
-	uintptr_t base;
-	bool usable;		/* probe had nothing against it */
-	bool busy, left_over;	/* someone drains; faults wait for it */
-	bool told;		/* iommu_on_death was called */
-	uint32_t irq[LINES];
-	unsigned irq_count;
-} found[MAX_IOMMUS];
-
-static struct found *found_of(const struct iommu *i)
-{
-	return &found[i - iommus];
-}
 
 static bool fits_before(const void *fdt, int node, unsigned kind)
 {
@@ -57,124 +36,140 @@ static bool fits_before(const void *fdt, int node, unsigned kind)
 }
 
 /* Blocked even where there is no room to drive it. */
-static void probe_node(const void *fdt, int node, unsigned kind, void (*map)(struct range))
+static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(struct range))
 {
-	const struct iommu_driver *driver = kinds[kind].driver;
-	struct iommu *i = &iommus[iommu_count];
+	const struct iommu_driver *driver = version == 3 ? &smmuv3_driver : &smmuv2_driver;
 	const char *name = dt_name(fdt, node), *why;
 	struct range reg;
-	enum hv_status st;
+	struct iommu *i;
+	bool blocked;
 
 	if (dt_reg(fdt, node, 0, &reg) != HV_OK) {
 		log_err("%s: no usable reg", name);
 		return;
 	}
 	map(reg);
-	st = driver->block(mmio_at(PA(reg.base)));
-	if (st != HV_OK)
+	blocked = driver->block(mmio_at(PA(reg.base))) == HV_OK;
+	if (!blocked)
 		log_err("%s: cannot be put into global abort", name);
 	if (iommu_count == MAX_IOMMUS) {
 		log_err("%s: more than %u IOMMUs; what is behind this one stays blocked", name,
 			MAX_IOMMUS);
 		return;
 	}
-	*i = (struct iommu){ .ops = &driver->ops, .phandle = dt_phandle(fdt, node),
-			     .version = kinds[kind].version, .dead = st != HV_OK };
+	i = &iommus[iommu_count++];
+	*i = (struct iommu){.phandle = dt_phandle(fdt, node),
+			    .version = version,
+			    .dead = !blocked,
+			    .driver = driver,
+			    .node = node,
+			    .m = mmio_at(PA(reg.base))};
 	fmt_print(i->name, sizeof(i->name), "%s", name);
 	why = driver->probe(fdt, node, reg, i);
 	if (why)
 		log_warn("%s: %s; what is behind it stays blocked", name, why);
-	found[iommu_count++] = (struct found){ .driver = driver, .node = node, .base = reg.base,
-					       .usable = !why && st == HV_OK };
+	i->usable = !why && blocked;
 }
 
 /* Not those that are disabled or need power first: an access to them may never end. */
 void iommu_probe(const void *fdt, void (*map)(struct range))
 {
 	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
-		dt_for_each(n, fdt, kinds[k].compatible) {
+		dt_for_each(n, fdt, kinds[k].compatible)
+		{
 			if (!dt_enabled(fdt, n) || fits_before(fdt, n, k))
 				continue;
 			if (dt_bool(fdt, n, "power-domains"))
 				log_info("%s: in a power domain, left alone", dt_name(fdt, n));
 			else
-				probe_node(fdt, n, k, map);
+				probe_node(fdt, n, kinds[k].version, map);
 		}
 }
 
 void iommu_start(const void *fdt)
 {
-	for (unsigned n = 0; n < iommu_count; n++) {
-		struct iommu *i = &iommus[n];
-
-		if (!found[n].usable)
+	iommu_for_each(i)
+	{
+		if (!i->usable)
 			continue;
-		i->s2 = found[n].driver->start(fdt, found[n].node, i) == HV_OK;
+		i->s2 = i->driver->start(fdt, i->node, i) == HV_OK;
 		if (i->s2)
-			log_info("%s: SMMUv%u, %u-bit addresses, %u-bit StreamIDs%s", i->name, i->version,
-				 i->oas_bits, i->sid_bits, i->fwb ? ", S2FWB" : "");
+			log_info("%s: SMMUv%u, %u-bit addresses, %u-bit StreamIDs%s", i->name,
+				 i->version, i->oas_bits, i->sid_bits, i->fwb ? ", S2FWB" : "");
 		else if (!i->dead)
 			iommu_kill(i, "did not start");
-		if (i->s2 && !found[n].irq_count)
+		if (i->s2 && !i->irq_count)
 			log_warn("%s: no wired interrupt; its faults are not shown", i->name);
 	}
 }
 
 struct iommu *iommu_find(uint32_t phandle)
 {
-	for (unsigned n = 0; n < iommu_count; n++)
-		if (phandle && iommus[n].phandle == phandle)
-			return &iommus[n];
+	iommu_for_each(i) if (phandle && i->phandle == phandle) return i;
 	return NULL;
-}
-
-enum hv_status iommu_prepare(struct iommu *i, uint32_t sid)
-{
-	if (!i->s2)
-		return HV_EUNSUPP;
-	return i->dead ? HV_ETIMEOUT : i->ops->prepare(i, sid);
 }
 
 void iommu_kill(struct iommu *i, const char *why)
 {
-	const struct found *f = found_of(i);
-	enum hv_status st = f->driver->block(mmio_at(PA(f->base)));
+	enum hv_status st = i->driver->block(i->m);
 
 	i->dead = true;
 	log_err("%s: %s; everything behind it is blocked%s", i->name, why,
 		st == HV_OK ? "" : ", by bus mastering only: it does not confirm");
 }
 
-void iommu_settle(struct iommu *i)
+/* With no lock held, where an IOMMU may have died: tells of it, once. */
+static void settle(struct iommu *i)
 {
-	if (i->dead && !__atomic_exchange_n(&found_of(i)->told, true, __ATOMIC_RELAXED) &&
-	    iommu_on_death)
-		iommu_on_death(i);
+	if (i->dead && !__atomic_exchange_n(&i->told, true, __ATOMIC_RELAXED))
+		faults_iommu_died(i);
 }
 
-static void set_lines(const struct found *f, bool on)
+enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 {
-	for (unsigned n = 0; n < f->irq_count; n++)
-		gic.ops->set_enabled(0, f->irq[n], on);
+	enum hv_status st = HV_ETIMEOUT;
+
+	if (!i->s2)
+		return HV_EUNSUPP;
+	spin_lock(&i->lock);
+	if (!i->dead)
+		st = i->driver->attach(i, sid, dma);
+	spin_unlock(&i->lock);
+	settle(i);
+	return st;
+}
+
+void iommu_flush(uint16_t vmid, ipa_t ipa, uint64_t size)
+{
+	iommu_for_each(i)
+	{
+		if (!i->s2)
+			continue;
+		spin_lock(&i->lock);
+		if (!i->dead) /* else nothing gets through any more, which is what a flush is for */
+			i->driver->flush(i, vmid, ipa, size);
+		spin_unlock(&i->lock);
+		settle(i);
+	}
 }
 
 static void look(struct iommu *i)
 {
-	struct found *f = found_of(i);
 	bool empty;
 
-	__atomic_store_n(&f->left_over, true, __ATOMIC_SEQ_CST);
-	if (__atomic_exchange_n(&f->busy, true, __ATOMIC_SEQ_CST))
+	__atomic_store_n(&i->left_over, true, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&i->busy, true, __ATOMIC_SEQ_CST))
 		return; /* who is at it sees left_over */
-	__atomic_store_n(&f->left_over, false, __ATOMIC_SEQ_CST);
-	empty = !i->dead && f->driver->drain(i);
+	__atomic_store_n(&i->left_over, false, __ATOMIC_SEQ_CST);
+	empty = !i->dead && i->driver->drain(i);
 	if (!empty)
-		__atomic_store_n(&f->left_over, true, __ATOMIC_SEQ_CST);
-	set_lines(f, empty && !i->dead);
-	__atomic_store_n(&f->busy, false, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&f->left_over, __ATOMIC_SEQ_CST) && !i->dead && iommu_retry)
+		__atomic_store_n(&i->left_over, true, __ATOMIC_SEQ_CST);
+	for (unsigned n = 0; n < i->irq_count; n++)
+		gic.ops->set_enabled(0, i->irq[n], empty && !i->dead);
+	__atomic_store_n(&i->busy, false, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&i->left_over, __ATOMIC_SEQ_CST) && !i->dead && iommu_retry)
 		iommu_retry();
-	iommu_settle(i);
+	settle(i);
 }
 
 static void handle_irq(void *arg, uint32_t intid, struct vcpu *cur)
@@ -186,31 +181,27 @@ static void handle_irq(void *arg, uint32_t intid, struct vcpu *cur)
 
 void iommu_connect(struct iommu *i, const struct dt_irq *irq)
 {
-	struct found *f = found_of(i);
-
-	for (unsigned n = 0; n < f->irq_count; n++)
-		if (f->irq[n] == irq->intid)
+	for (unsigned n = 0; n < i->irq_count; n++)
+		if (i->irq[n] == irq->intid)
 			return;
-	if (f->irq_count == LINES || irq_register(irq->intid, handle_irq, i, false) != HV_OK) {
+	if (i->irq_count == IOMMU_LINES ||
+	    irq_register(irq->intid, handle_irq, i, false) != HV_OK) {
 		log_warn("%s: its interrupt %u is taken; faults show late", i->name, irq->intid);
 		return;
 	}
 	gic.ops->set_edge(0, irq->intid, irq->edge);
 	gic.ops->route(irq->intid, 0);
 	gic.ops->set_enabled(0, irq->intid, true);
-	f->irq[f->irq_count++] = irq->intid;
+	i->irq[i->irq_count++] = irq->intid;
 }
 
 void iommu_poll(void)
 {
-	for (unsigned n = 0; n < iommu_count; n++)
-		if (__atomic_load_n(&found[n].left_over, __ATOMIC_RELAXED) && !iommus[n].dead)
-			look(&iommus[n]);
+	iommu_for_each(i) if (__atomic_load_n(&i->left_over, __ATOMIC_RELAXED) && !i->dead) look(i);
 }
 
 void iommu_route(unsigned cpu)
 {
-	for (unsigned n = 0; n < iommu_count; n++)
-		for (unsigned l = 0; l < found[n].irq_count; l++)
-			gic.ops->route(found[n].irq[l], cpu);
+	iommu_for_each(i) for (unsigned n = 0; n < i->irq_count; n++)
+		gic.ops->route(i->irq[n], cpu);
 }

@@ -4,10 +4,8 @@
 
 #include <hv/dt.h>
 #include <hv/iommu.h>
-#include <hv/mmio.h>
 
 struct iommu_driver {
-	struct iommu_ops ops;
 	/* Into global abort, whatever firmware left; again at any time. No memory, no interrupts yet. */
 	enum hv_status (*block)(struct mmio m);
 	/* The capabilities into `i`; NULL, or the one reason why it cannot be driven. */
@@ -16,16 +14,20 @@ struct iommu_driver {
 	enum hv_status (*start)(const void *fdt, int node, struct iommu *i);
 	/* Reports a bounded number of faults, one caller at a time; true: none was left. */
 	bool (*drain)(struct iommu *i);
+
+	/* Behind iommu_attach and iommu_flush: started, not dead, with the lock held. */
+	enum hv_status (*attach)(struct iommu *i, uint32_t sid, const struct s2 *dma);
+	void (*flush)(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
 };
 
 extern const struct iommu_driver smmuv2_driver;
 extern const struct iommu_driver smmuv3_driver;
 
+#define FLUSH_PAGES 16 /* beyond, everything of the VMID is forgotten */
+
 /* From start: takes the line, once, and drains at its interrupts. */
 void iommu_connect(struct iommu *i, const struct dt_irq *irq);
-/* It does not answer: into global abort, for ever; iommu_settle tells of it. */
+/* It does not answer: into global abort, for ever. With the lock held, but for start. */
 void iommu_kill(struct iommu *i, const char *why);
-/* With no lock held, at the end of every operation: tells of a death, once. */
-void iommu_settle(struct iommu *i);
 
 #endif

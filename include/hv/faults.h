@@ -6,13 +6,19 @@
 #ifndef HV_FAULTS_H
 #define HV_FAULTS_H
 
+#include <hv/iommu.h>
 #include <hv/vm.h>
 
 #define FAULT_LINES  16
 #define FAULT_BUDGET 1024
 
-/* Boot: from now on every IOMMU's faults, and its death, come here. */
-void faults_init(void);
+/* Every fault, already decoded, from interrupt context, bounded per interrupt. */
+void faults_report(struct iommu *i, const struct iommu_fault *f);
+/*
+ * `i` does not answer any more; it is in global abort and `dead` already. Turns bus mastering off
+ * behind it. Called once, with no IOMMU lock held, from whatever needed the IOMMU.
+ */
+void faults_iommu_died(struct iommu *i);
 /*
  * The guest has ended: says what was counted only, and forgets, so that its next life is told of
  * again. Its streams are detached; attaching them ends the silence.

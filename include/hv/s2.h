@@ -50,8 +50,7 @@ struct s2 {
 	pa_t free_tables; /* linked through their first word */
 	uint32_t free_count;
 	/* Called after the CPU invalidation of every unmapped range: SMMU TLBI and SYNC. May be NULL. */
-	void (*flush)(void *arg, ipa_t ipa, uint64_t size);
-	void *flush_arg;
+	void (*flush)(uint16_t vmid, ipa_t ipa, uint64_t size);
 };
 
 #define S2_MARK_BITS 40 /* a mark is a nonzero number of at most this many bits */

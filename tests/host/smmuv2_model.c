@@ -299,6 +299,8 @@ static uint64_t read_gr0(const struct smmuv2_model *m, uint64_t off)
 {
 	if (off >= 0x800 && off < 0xc00)
 		return m->smr[(off - 0x800) / 4];
+	if (off >= 0xc00 && off < 0x1000)
+		return m->s2cr[(off - 0xc00) / 4];
 	switch (off) {
 	case 0x00:
 		return m->cr0;

@@ -24,9 +24,8 @@ common/vgic:         common drivers/irqchip arch
 drivers/irqchip:     common arch
 drivers/serial:      common arch
 drivers/pci:         common drivers/iommu drivers/irqchip arch
-drivers/iommu:       common drivers/iommu/smmuv3 drivers/iommu/smmuv2 drivers/irqchip arch
+drivers/iommu:       common drivers/iommu/smmuv3 drivers/irqchip arch
 drivers/iommu/smmuv3: common drivers/iommu arch
-drivers/iommu/smmuv2: common drivers/iommu arch
 vpci:                common common/vgic drivers/pci drivers/irqchip arch
 '
 # One file that everything stands on: nothing but the port and the log.

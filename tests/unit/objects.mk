@@ -6,7 +6,7 @@ fmt_objs := common/fmt.c
 console_objs := common/console.c common/fmt.c common/pmem.c common/mmio.c
 vuart_objs := common/vuart.c common/pmem.c
 iommu_src := drivers/iommu/iommu.c $(patsubst %,drivers/iommu/smmuv3/%.c,cmdq evtq smmuv3 strtab) \
-	drivers/iommu/smmuv2/fault.c drivers/iommu/smmuv2/smmuv2.c $(dt_objs) common/fmt.c common/mmio.c \
+	drivers/iommu/smmuv2.c $(dt_objs) common/fmt.c common/mmio.c \
 	common/pmem.c common/s2.c
 smmuv3_objs := $(iommu_src) tests/host/smmuv3_model.c
 smmuv2_objs := $(iommu_src) tests/host/smmuv2_model.c

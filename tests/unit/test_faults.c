@@ -15,13 +15,11 @@ struct pci_func pci_funcs[MAX_PCI_FUNCS];
 unsigned pci_func_count;
 struct vm *vms[MAX_VMS];
 unsigned vm_count;
-iommu_fault_fn *iommu_on_fault;
-void (*iommu_on_death)(struct iommu *i);
 
 static struct vm disk = { .name = "disk", .id = 0 }, net = { .name = "net", .id = 1 };
 static unsigned silenced[8], silenced_count, quiesced;
 
-static enum hv_status attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
+enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 {
 	(void)i;
 	assert_null(dma);
@@ -29,8 +27,7 @@ static enum hv_status attach(struct iommu *i, uint32_t sid, const struct s2 *dma
 	return HV_OK;
 }
 
-static const struct iommu_ops ops = { .attach = attach };
-static struct iommu smmu = { .ops = &ops, .name = "smmuv3@9050000" };
+static struct iommu smmu = { .name = "smmuv3@9050000" };
 
 void pci_quiesce(const struct pci_func *f)
 {
@@ -58,7 +55,7 @@ static void add_func(uint16_t bdf, uint32_t sid, uint8_t owner, bool bridge)
 
 static void fault(uint32_t sid, uint64_t addr, bool write)
 {
-	iommu_on_fault(&smmu, &(struct iommu_fault){ .sid = sid, .addr = addr, .has_addr = true,
+	faults_report(&smmu, &(struct iommu_fault){ .sid = sid, .addr = addr, .has_addr = true,
 						     .write = write, .reason = "translation",
 						     .code = 0x10 });
 }
@@ -85,7 +82,6 @@ static int begin(void **state)
 	add_func(0x0210, 0x200, 1, false); /* shares the stream */
 	add_func(0x0008, 0x200, PCI_NO_OWNER, true);
 	add_func(0x0018, 0x18, PCI_NO_OWNER, false);
-	faults_init();
 	faults_guest_end(&disk);
 	faults_guest_end(&net);
 	silenced_count = quiesced = 0;
@@ -101,7 +97,7 @@ static void fault_names_guest_device_address_and_reason(void **state)
 	fault(0x200, 0x1000, false);
 	fault(0x18, 0x2000, true);
 	fault(0x999, 0x3000, true);
-	iommu_on_fault(&smmu, &(struct iommu_fault){ .sid = 0x998, .reason = "unknown StreamID" });
+	faults_report(&smmu, &(struct iommu_fault){ .sid = 0x998, .reason = "unknown StreamID" });
 	assert_string_equal(
 		host_log(),
 		"disk: device 0000:01:00.0 (StreamID 0x100): DMA write to IPA 0x40001234 refused: translation\n"
@@ -139,7 +135,7 @@ static void same_page_and_reason_is_printed_once(void **state)
 	fault(0x100, 0x1ffc, false);
 	assert_int_equal(lines(), 1);
 	fault(0x200, 0x1000, true); /* another stream */
-	iommu_on_fault(&smmu, &(struct iommu_fault){ .sid = 0x100, .addr = 0x1000, .has_addr = true,
+	faults_report(&smmu, &(struct iommu_fault){ .sid = 0x100, .addr = 0x1000, .has_addr = true,
 						     .reason = "permission", .code = 0x13 });
 	fault(0x100, 0x2000, true);
 	assert_int_equal(lines(), 4);
@@ -212,7 +208,7 @@ static void forged_streams_leave_room_for_the_others(void **state)
 static void death_quarantines_all_and_names_the_assigned(void **state)
 {
 	(void)state;
-	iommu_on_death(&smmu);
+	faults_iommu_died(&smmu);
 	assert_int_equal(quiesced, 0x17);
 	assert_string_equal(host_log(),
 			    "disk: device 0000:01:00.0: quarantined, because smmuv3@9050000 failed\n"

@@ -194,10 +194,10 @@ static void unmap_breaks_before_it_makes(void **state)
 	assert_true(s2_lookup(&s2, IPA(MIB(2) + PAGE_SIZE)).valid);
 }
 
-static void flush_arg_called(void *arg, ipa_t ipa, uint64_t size)
+static void flush_called(uint16_t vmid, ipa_t ipa, uint64_t size)
 {
 	host_trace("smmu_flush", ipa.v, size);
-	(void)arg;
+	assert_int_equal(vmid, 3);
 }
 
 static void tables_return_to_the_pool_after_the_invalidation(void **state)
@@ -205,7 +205,7 @@ static void tables_return_to_the_pool_after_the_invalidation(void **state)
 	struct s2 s2 = make(4);
 
 	(void)state;
-	s2.flush = flush_arg_called;
+	s2.flush = flush_called;
 	for (int i = 0; i < 1000; i++) {
 		uint64_t at = (uint64_t)i * GIB(1) % BIT(40);
 

@@ -12,6 +12,7 @@
 #include <libfdt.h>
 
 #include <host.h>
+#include <hv/faults.h>
 #include <hv/gic.h>
 #include <hv/iommu.h>
 #include <hv/irq.h>
@@ -35,7 +36,7 @@ static void *handler_arg;
 static uint32_t lines[64];
 static unsigned line_count, routed_to, faults, deaths, retries, mapped, irqs;
 static struct iommu_fault last;
-static bool irqs_held, lines_off;
+static bool irqs_held, lines_off, storm;
 
 /* ---- what the driver leans on ---- */
 
@@ -86,14 +87,17 @@ static void on_irq(void)
 	}
 }
 
-static void on_fault(struct iommu *i, const struct iommu_fault *f)
+/* In a storm the device faults again as soon as it may: the level never goes away. */
+void faults_report(struct iommu *i, const struct iommu_fault *f)
 {
 	assert_ptr_equal(i, &iommus[0]);
 	last = *f;
 	faults++;
+	if (storm)
+		smmuv2_model_dma(&hw, f->sid, f->addr + 0x1000, true, &pa);
 }
 
-static void on_death(struct iommu *i)
+void faults_iommu_died(struct iommu *i)
 {
 	assert_true(i->dead);
 	deaths++;
@@ -210,9 +214,7 @@ static int begin(void **state)
 	host_log_clear();
 	line_count = faults = deaths = retries = mapped = irqs = 0;
 	routed_to = 99;
-	irqs_held = lines_off = false;
-	iommu_on_fault = on_fault;
-	iommu_on_death = on_death;
+	irqs_held = lines_off = storm = false;
 	iommu_retry = on_retry;
 	return 0;
 }
@@ -245,19 +247,13 @@ static void make_root(struct s2 *root, uint16_t vmid, uint64_t ram)
 	assert_int_equal(s2_map(root, IPA(0x90000000), PA(ram + MIB(4)), 8 * PAGE_SIZE, S2_RAM), HV_OK);
 }
 
-static struct iommu *started_with(uint32_t sid)
+static struct iommu *started(void)
 {
 	iommu_probe(blob, map);
 	iommu_start(blob);
 	assert_true(iommus[0].s2);
-	assert_int_equal(iommu_prepare(&iommus[0], sid), HV_OK);
 	make_root(&dma, 3, 0x880000000);
 	return &iommus[0];
-}
-
-static struct iommu *started(void)
-{
-	return started_with(SID);
 }
 
 static int dma_to(uint32_t sid, uint64_t ipa, bool write)
@@ -269,15 +265,13 @@ static struct iommu *attached(void)
 {
 	struct iommu *i = started();
 
-	assert_int_equal(i->ops->attach(i, SID, &dma), HV_OK);
+	assert_int_equal(iommu_attach(i, SID, &dma), HV_OK);
 	return i;
 }
 
 static int attach(uint32_t sid, const struct s2 *root)
 {
-	if (iommu_prepare(&iommus[0], sid) != HV_OK)
-		return -1;
-	return (int)iommus[0].ops->attach(&iommus[0], sid, root);
+	return (int)iommu_attach(&iommus[0], sid, root);
 }
 
 static unsigned cached(void)
@@ -336,7 +330,7 @@ static void smmu_that_does_not_confirm_is_dead(void **state)
 	iommu_start(blob);
 	assert_true(iommus[0].dead && !iommus[0].s2);
 	assert_non_null(strstr(host_log(), "iommu@2b500000: cannot be put into global abort"));
-	assert_int_equal(iommu_prepare(&iommus[0], SID), HV_EUNSUPP);
+	assert_int_equal(attach(SID, &dma), HV_EUNSUPP);
 }
 
 static void nodes_are_found_once_and_by_any_name(void **state)
@@ -423,10 +417,9 @@ static void what_cannot_be_driven_stays_blocked(void **state)
 		iommu_start(blob);
 		assert_false(iommus[0].s2);
 		assert_non_null(strstr(host_log(), rows[n].why));
-		assert_int_equal(iommu_prepare(&iommus[0], SID), HV_EUNSUPP);
-		assert_int_equal(iommus[0].ops->attach(&iommus[0], SID, &dma), HV_EINVAL);
-		iommus[0].ops->attach(&iommus[0], SID, NULL);
-		iommus[0].ops->flush(&iommus[0], 3, IPA(0), PAGE_SIZE);
+		assert_int_equal(attach(SID, &dma), HV_EUNSUPP);
+		iommu_attach(&iommus[0], SID, NULL);
+		iommu_flush(3, IPA(0), PAGE_SIZE);
 		assert_int_equal(dma_to(SID, 0x80000000, false), DMA_ABORT);
 	}
 }
@@ -434,7 +427,8 @@ static void what_cannot_be_driven_stays_blocked(void **state)
 static void unknown_streams_abort_and_are_reported(void **state)
 {
 	(void)state;
-	started();
+	attached();
+	assert_int_equal(attach(SID, NULL), HV_OK);
 	assert_int_equal(dma_to(0x300, 0x123456789a, true), DMA_ABORT);
 	assert_int_equal(faults, 1);
 	assert_int_equal(last.sid, 0x300);
@@ -449,17 +443,16 @@ static void unknown_streams_abort_and_are_reported(void **state)
 	assert_int_equal(hw.gfsr, 0);
 }
 
-static void prepare_refuses_what_does_not_exist(void **state)
+static void streams_that_do_not_exist_are_refused(void **state)
 {
 	(void)state;
 	started();
-	assert_int_equal(iommu_prepare(&iommus[0], 0x8000), HV_EINVAL);
-	assert_int_equal(iommu_prepare(&iommus[0], 0x10000 | SID), HV_EINVAL);
-	assert_int_equal(iommus[0].ops->attach(&iommus[0], 0x8000, &dma), HV_EINVAL);
-	assert_int_equal(iommus[0].ops->attach(&iommus[0], 0x500, &dma), HV_EINVAL); /* not prepared */
+	assert_int_equal(attach(0x8000, &dma), HV_EINVAL);
+	assert_int_equal(attach(0x10000 | SID, &dma), HV_EINVAL);
+	assert_int_equal(attach(0x500, NULL), HV_EINVAL); /* never attached */
 	hw.smr_bits = 0x80ff80ff;
-	assert_int_equal(iommu_prepare(&iommus[0], 0x1ff), HV_EINVAL);
-	assert_int_equal(iommu_prepare(&iommus[0], 0xff), HV_OK);
+	assert_int_equal(attach(0x1ff, &dma), HV_EINVAL);
+	assert_int_equal(attach(0xff, &dma), HV_OK);
 }
 
 static void context_is_exactly_stage_2(void **state)
@@ -572,7 +565,7 @@ static void context_is_whole_before_a_stream_uses_it(void **state)
 	size_t from = host_trace_count();
 
 	(void)state;
-	assert_int_equal(i->ops->attach(i, SID, &dma), HV_OK);
+	assert_int_equal(iommu_attach(i, SID, &dma), HV_OK);
 	vmid = host_trace_find(from, "w32", BASE + 0x1000);
 	tcr = host_trace_find(from, "w32", BASE + 0x8030);
 	ttbr = host_trace_find(from, "w32", BASE + 0x8024);
@@ -604,16 +597,16 @@ static void streams_of_a_guest_share_its_context(void **state)
 	assert_int_equal(hw.s2cr[2], 1);
 	assert_int_equal(dma_to(SID + 2, 0x80000000, true), DMA_OK);
 	assert_int_equal(pa, 0x890000000);
-	i->ops->attach(i, SID, NULL);
+	iommu_attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
 	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_OK);
 	assert_int_equal(pa, 0x880000000);
-	i->ops->attach(i, SID + 1, NULL);
-	i->ops->attach(i, SID + 1, NULL);
+	iommu_attach(i, SID + 1, NULL);
+	iommu_attach(i, SID + 1, NULL);
 	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_ABORT);
 	assert_int_equal(dma_to(SID + 2, 0x80000000, true), DMA_OK);
 	assert_int_equal(cached(), 1);
-	i->ops->attach(i, SID + 2, NULL);
+	iommu_attach(i, SID + 2, NULL);
 	assert_int_equal(cached(), 0);
 }
 
@@ -628,7 +621,7 @@ static void other_root_is_reached_through_fault(void **state)
 	make_root(&other, 4, 0x890000000);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK); /* cached */
 	from = host_trace_count();
-	assert_int_equal(i->ops->attach(i, SID, &other), HV_OK);
+	assert_int_equal(iommu_attach(i, SID, &other), HV_OK);
 	fault = host_trace_find(from, "w32", BASE + 0xc00);
 	tlbi = host_trace_find(from, "w32", BASE + 0x64);
 	on = host_trace_find((size_t)tlbi, "w32", BASE + 0x9000);
@@ -645,34 +638,26 @@ static void detach_stops_and_forgets(void **state)
 
 	(void)state;
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK);
-	i->ops->attach(i, SID, NULL);
+	iommu_attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
 	for (unsigned n = 0; n < 64; n++)
 		assert_false(hw.tlb[n].valid);
 	/* the guest's next life */
-	assert_int_equal(i->ops->attach(i, SID, &dma), HV_OK);
+	assert_int_equal(iommu_attach(i, SID, &dma), HV_OK);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK);
 	assert_int_equal(pa, 0x880000000);
-	i->ops->attach(i, SID, NULL);
+	iommu_attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
-}
-
-static void flush_hook(void *arg, ipa_t ipa, uint64_t size)
-{
-	struct iommu *i = arg;
-
-	i->ops->flush(i, dma.vmid, ipa, size);
 }
 
 static void unmap_pages(unsigned left)
 {
-	struct iommu *i = attached();
 	struct s2 other;
 
+	attached();
 	make_root(&other, 4, 0x890000000);
 	assert_int_equal(attach(SID + 1, &other), HV_OK);
-	dma.flush = flush_hook;
-	dma.flush_arg = i;
+	dma.flush = iommu_flush;
 	assert_int_equal(dma_to(SID, 0x2c1c0040, true), DMA_OK);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK);
 	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_OK);
@@ -689,7 +674,7 @@ static void unmap_pages(unsigned left)
 	for (unsigned n = 0; n < 4; n++)
 		assert_int_equal(dma_to(SID, 0x90000000 + n * PAGE_SIZE, true), DMA_ABORT);
 	assert_int_equal(cached(), 1);
-	i->ops->flush(i, 77, IPA(0), GIB(1));
+	iommu_flush(77, IPA(0), GIB(1));
 	assert_int_equal(cached(), 1);
 	assert_int_equal(hw.pending_count, 0);
 }
@@ -705,13 +690,10 @@ static void unmap_takes_a_page_away_from_the_device(void **state)
 
 static void prefetching_that_outlives_invalidation_is_off(void **state)
 {
-	struct iommu *i;
-
 	end(state);
 	begin500(state);
-	i = attached();
-	dma.flush = flush_hook;
-	dma.flush_arg = i;
+	attached();
+	dma.flush = iommu_flush;
 	assert_int_equal(dma_to(SID, 0x90000000, true), DMA_OK);
 	s2_unmap(&dma, IPA(0x90000000), 8 * PAGE_SIZE);
 	assert_int_equal(dma_to(SID, 0x90001000, true), DMA_ABORT);
@@ -732,7 +714,7 @@ static void contexts_run_out(void **state)
 	assert_non_null(strstr(host_log(), "iommu@2b500000: its 4 contexts are all in use, and each guest needs one"));
 	assert_int_equal(dma_to(0x14, 0x80000000, true), DMA_ABORT);
 	assert_int_equal(dma_to(0x13, 0x80000000, true), DMA_OK);
-	i->ops->attach(i, 0x11, NULL);
+	iommu_attach(i, 0x11, NULL);
 	assert_int_equal(attach(0x14, &root[4]), HV_ENOMEM); /* that guest may start again */
 	assert_int_equal(attach(0x11, &root[1]), HV_OK);
 }
@@ -740,11 +722,11 @@ static void contexts_run_out(void **state)
 static void match_registers_run_out(void **state)
 {
 	(void)state;
-	started();
+	attached();
 	for (uint32_t sid = 1; sid < 32; sid++)
-		assert_int_equal(iommu_prepare(&iommus[0], sid), HV_OK);
-	assert_int_equal(iommu_prepare(&iommus[0], 1), HV_OK); /* given already */
-	assert_int_equal(iommu_prepare(&iommus[0], 32), HV_ENOMEM);
+		assert_int_equal(attach(sid, &dma), HV_OK);
+	assert_int_equal(attach(1, &dma), HV_OK); /* given already */
+	assert_int_equal(attach(32, &dma), HV_ENOMEM);
 	assert_non_null(strstr(host_log(), "its 32 stream match registers are all in use"));
 }
 
@@ -754,18 +736,19 @@ static void stream_ids_may_be_indexes(void **state)
 
 	(void)state;
 	hw.idr0 = (hw.idr0 & ~(1U << 27 | 0xffU | 0x1e00U)) | 6U << 9; /* 64 streams */
-	i = started_with(5);
-	assert_int_equal(iommu_prepare(i, 0x40), HV_EINVAL);
+	i = started();
+	assert_int_equal(attach(0x40, &dma), HV_EINVAL);
 	assert_int_equal(attach(5, &dma), HV_OK);
 	assert_int_equal(dma_to(5, 0x80000000, true), DMA_OK);
 	assert_int_equal(dma_to(4, 0x80000000, true), DMA_ABORT);
-	i->ops->attach(i, 5, NULL);
+	iommu_attach(i, 5, NULL);
 	assert_int_equal(dma_to(5, 0x80000000, true), DMA_ABORT);
 	end(state);
 	begin(state);
 	hw.idr0 = (hw.idr0 & ~(1U << 27 | 0xffU | 0x1e00U)) | 10U << 9; /* more than there is room for */
-	started_with(255);
-	assert_int_equal(iommu_prepare(i, 256), HV_EINVAL);
+	started();
+	assert_int_equal(attach(255, &dma), HV_OK);
+	assert_int_equal(attach(256, &dma), HV_EINVAL);
 }
 
 static void bits_that_do_not_count_are_ignored(void **state)
@@ -838,10 +821,9 @@ static void check_dead(struct iommu *i)
 	for (uint32_t sid = 0; sid < 0x8000; sid++)
 		assert_int_equal(dma_to(sid, 0x80000000, true), DMA_ABORT);
 	host_trace_clear();
-	i->ops->flush(i, 3, IPA(0), PAGE_SIZE);
-	i->ops->attach(i, SID, NULL);
-	assert_int_equal(i->ops->attach(i, SID, &dma), HV_ETIMEOUT);
-	assert_int_equal(iommu_prepare(i, SID), HV_ETIMEOUT);
+	iommu_flush(3, IPA(0), PAGE_SIZE);
+	iommu_attach(i, SID, NULL);
+	assert_int_equal(iommu_attach(i, SID, &dma), HV_ETIMEOUT);
 	iommu_poll();
 	assert_int_equal(host_trace_count(), 0); /* nobody waits for it again */
 	assert_int_equal(deaths, 1);
@@ -854,19 +836,19 @@ static void invalidation_that_does_not_end_is_the_end(void **state)
 
 	(void)state;
 	hw.sync_stuck = true;
-	i->ops->flush(i, 3, IPA(0x80000000), PAGE_SIZE);
+	iommu_flush(3, IPA(0x80000000), PAGE_SIZE);
 	check_dead(i);
 	end(state);
 	begin500(state);
 	i = attached();
 	hw.sync_stuck = true;
-	i->ops->flush(i, 3, IPA(0x80000000), PAGE_SIZE);
+	iommu_flush(3, IPA(0x80000000), PAGE_SIZE);
 	check_dead(i);
 	end(state);
 	begin(state);
 	i = attached();
 	hw.sync_stuck = true;
-	i->ops->attach(i, SID, NULL);
+	iommu_attach(i, SID, NULL);
 	check_dead(i);
 }
 
@@ -880,24 +862,14 @@ static void smmu_that_does_not_start_stays_blocked(void **state)
 	assert_true(iommus[0].dead);
 	assert_non_null(strstr(host_log(), "iommu@2b500000: an invalidation does not end; everything behind it is blocked"));
 	assert_null(strstr(host_log(), "did not start")); /* once is enough */
-	assert_int_equal(iommu_prepare(&iommus[0], SID), HV_EUNSUPP);
+	assert_int_equal(attach(SID, &dma), HV_EUNSUPP);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
-}
-
-/* A device that faults again as soon as it may: the level never goes away. */
-static bool storm;
-static void on_fault_again(struct iommu *i, const struct iommu_fault *f)
-{
-	on_fault(i, f);
-	if (storm)
-		dma_to(f->sid, f->addr + 0x1000, true);
 }
 
 static void storms_are_bounded_and_left_to_the_timer(void **state)
 {
 	(void)state;
 	attached();
-	iommu_on_fault = on_fault_again;
 	storm = true;
 	dma_to(SID, 0x1000, true);
 	assert_int_equal(faults, 64);
@@ -930,7 +902,7 @@ int main(void)
 		TEST(what_may_have_no_power_is_not_touched),
 		TEST(what_cannot_be_driven_stays_blocked),
 		TEST(unknown_streams_abort_and_are_reported),
-		TEST(prepare_refuses_what_does_not_exist),
+		TEST(streams_that_do_not_exist_are_refused),
 		TEST(context_is_exactly_stage_2),
 		TEST(device_reaches_what_its_guest_has),
 		TEST(narrow_addresses_are_walked_as_well),

@@ -1,6 +1,6 @@
 /*
  * The command queue. Every batch ends in CMD_SYNC and is waited for, so the queue is empty
- * whenever its lock is free and there is always room. An illegal command is replaced by CMD_SYNC
+ * whenever the lock is free and there is always room. An illegal command is replaced by CMD_SYNC
  * and the queue goes on; a queue that does not answer is the end of the SMMU: translation off with
  * GBPA.ABORT in force, so nothing gets through, and whoever waits returns.
  */
@@ -13,21 +13,21 @@
 
 #define CMDQ_PROD REG32(SMMU_CMDQ_PROD)
 #define CMDQ_CONS REG32(SMMU_CMDQ_CONS)
-#define GERROR	  REG32(SMMU_GERROR)
-#define GERRORN	  REG32(SMMU_GERRORN)
+#define GERROR    REG32(SMMU_GERROR)
+#define GERRORN   REG32(SMMU_GERRORN)
 
-#define ERRORS_MAX  8  /* command errors that one batch survives */
-#define FLUSH_PAGES 16 /* beyond: everything of the VMID */
+#define ERRORS_MAX 8                       /* command errors that one batch survives */
+#define CMDQ_MASK  ((2U << CMDQ_LOG2) - 1) /* index and wrap bit */
 
 static const uint64_t sync_dw0 = FIELD(CMD0_OP, OP_SYNC);
 
 static void put(struct smmu *s, uint64_t dw0, uint64_t dw1)
 {
-	uint32_t index = s->cmdq_prod & ((1U << s->cmdq_log2) - 1);
+	uint32_t index = s->cmdq_prod & CMDQ_MASK >> 1;
 
 	s->cmdq[index * 2] = dw0;
 	s->cmdq[index * 2 + 1] = dw1;
-	s->cmdq_prod = (s->cmdq_prod + 1) & ((2U << s->cmdq_log2) - 1);
+	s->cmdq_prod = (s->cmdq_prod + 1) & CMDQ_MASK;
 }
 
 /* IHI 0070 §7.1: the queue stopped at a bad command; it goes on when that is mended and acked. */
@@ -39,7 +39,7 @@ static bool mend(struct smmu *s)
 	if (!((rd32(s->m, GERROR) ^ acked) & GERROR_CMDQ))
 		return false;
 	cons = rd32(s->m, CMDQ_CONS);
-	index = cons & ((1U << s->cmdq_log2) - 1);
+	index = cons & CMDQ_MASK >> 1;
 	if (ratelimit_pass(&s->log))
 		log_err("%s: command 0x%lx failed with error %lu", s->i->name, s->cmdq[index * 2],
 			field_get(CMDQ_CONS_ERR, cons));
@@ -53,13 +53,12 @@ static bool mend(struct smmu *s)
 static bool wait_consumed(struct smmu *s)
 {
 	uint64_t end = time_after(SYNC_US);
-	uint32_t mask = (2U << s->cmdq_log2) - 1;
 	unsigned errors = 0;
 
 	for (;;) {
 		bool late = arch_time_ticks() > end;
 
-		if ((rd32(s->m, CMDQ_CONS) & mask) == s->cmdq_prod)
+		if ((rd32(s->m, CMDQ_CONS) & CMDQ_MASK) == s->cmdq_prod)
 			return true;
 		if (late || (mend(s) && ++errors > ERRORS_MAX))
 			return false;
@@ -69,23 +68,16 @@ static bool wait_consumed(struct smmu *s)
 
 enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
 {
-	enum hv_status st = HV_ETIMEOUT;
-
-	ASSERT(n + 1 < 1U << s->cmdq_log2);
-	spin_lock(&s->queue_lock);
-	if (!s->i->dead) {
-		for (unsigned c = 0; c < n; c++)
-			put(s, cmds[c].dw[0], cmds[c].dw[1]);
-		put(s, sync_dw0, 0);
-		arch_dsb_oshst(); /* commands, and the tables they are about, before the doorbell */
-		wr32(s->m, CMDQ_PROD, s->cmdq_prod);
-		if (wait_consumed(s))
-			st = HV_OK;
-		else
-			iommu_kill(s->i, "the command queue does not answer");
-	}
-	spin_unlock(&s->queue_lock);
-	return st;
+	ASSERT(n + 1 < 1U << CMDQ_LOG2);
+	for (unsigned c = 0; c < n; c++)
+		put(s, cmds[c].dw[0], cmds[c].dw[1]);
+	put(s, sync_dw0, 0);
+	arch_dsb_oshst(); /* commands, and the tables they are about, before the doorbell */
+	wr32(s->m, CMDQ_PROD, s->cmdq_prod);
+	if (wait_consumed(s))
+		return HV_OK;
+	iommu_kill(s->i, "the command queue does not answer");
+	return HV_ETIMEOUT;
 }
 
 static uint32_t active_errors(const struct smmu *s)
@@ -100,7 +92,7 @@ void smmu_gerror(struct smmu *s)
 
 	if (!active_errors(s))
 		return;
-	spin_lock(&s->queue_lock);
+	spin_lock(&s->i->lock);
 	if (!s->i->dead) {
 		mend(s);
 		active = active_errors(s) & ~(uint32_t)GERROR_CMDQ;
@@ -110,23 +102,14 @@ void smmu_gerror(struct smmu *s)
 		if (active & GERROR_SFM)
 			iommu_kill(s->i, "service failure");
 	}
-	spin_unlock(&s->queue_lock);
+	spin_unlock(&s->i->lock);
 }
 
-/* Dead: nothing gets through any more, which is what a flush is for. */
-static void flush(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
+enum hv_status smmu_flush_all(struct smmu *s, uint16_t vmid)
 {
-	if (s->i->s2 && smmu_issue(s, cmds, n) != HV_OK)
-		iommu_settle(s->i);
-}
+	struct smmu_cmd cmd = {{field_put(FIELD(CMD0_OP, OP_TLBI_S12_VMALL), CMD0_VMID, vmid)}};
 
-void smmu_flush_all(struct smmu *s, uint16_t vmid)
-{
-	struct smmu_cmd cmd = {
-		{ field_put(FIELD(CMD0_OP, OP_TLBI_S12_VMALL), CMD0_VMID, vmid) }
-	};
-
-	flush(s, &cmd, 1);
+	return smmu_issue(s, &cmd, 1);
 }
 
 /* Stage-2 entries by address suffice because stage 1 is off. Not "leaf": tables are freed too. */
@@ -143,5 +126,5 @@ void smmu_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
 	do
 		cmds[n] = (struct smmu_cmd){ { dw0, (ipa.v + n * PAGE_SIZE) & CMD1_IPA } };
 	while (++n * PAGE_SIZE < size);
-	flush(i->priv, cmds, n);
+	smmu_issue(i->priv, cmds, n);
 }

@@ -9,11 +9,11 @@
 
 #include "smmuv3_priv.h"
 
-#define IDR0	    REG32(SMMU_IDR0)
-#define IDR1	    REG32(SMMU_IDR1)
-#define CR0	    REG32(SMMU_CR0)
-#define CR0ACK	    REG32(SMMU_CR0ACK)
-#define GBPA	    REG32(SMMU_GBPA)
+#define IDR0   REG32(SMMU_IDR0)
+#define IDR1   REG32(SMMU_IDR1)
+#define CR0    REG32(SMMU_CR0)
+#define CR0ACK REG32(SMMU_CR0ACK)
+#define GBPA   REG32(SMMU_GBPA)
 
 static struct smmu smmus[MAX_IOMMUS];
 
@@ -51,7 +51,7 @@ static const char *unusable(const struct iommu *i, uint32_t idr0, uint32_t idr1,
 		return "stalls every faulting transaction";
 	if (idr1 & IDR1_PRESET)
 		return "has tables or queues at fixed addresses";
-	if (field_get(IDR1_CMDQS, idr1) < CMDQ_LOG2_MIN)
+	if (field_get(IDR1_CMDQS, idr1) < CMDQ_LOG2)
 		return "has too short a command queue";
 	if (!i->coherent)
 		return "is not coherent with the CPUs' caches (dma-coherent and IDR0.COHACC)";
@@ -63,7 +63,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	struct smmu *s = &smmus[i - iommus];
 	uint32_t idr0, idr1, idr3, idr5;
 
-	*s = (struct smmu){ .i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16) };
+	*s = (struct smmu){.i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16)};
 	i->priv = s;
 	idr0 = rd32(s->m, IDR0);
 	idr1 = rd32(s->m, IDR1);
@@ -73,10 +73,10 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	i->sid_bits = (uint8_t)field_get(IDR1_SIDSIZE, idr1);
 	i->fwb = idr3 & IDR3_FWB;
 	i->coherent = (idr0 & IDR0_COHACC) && dt_bool(fdt, node, "dma-coherent");
-	/* §5.2: only where attributes can be overridden does "as they came" have to be asked for. */
+	/* §5.2: only where attributes can be overridden does "as they came" have to be asked for.
+	 */
 	s->ste1 = idr1 & IDR1_ATTR_TYPES ? FIELD(STE1_SHCFG, SHCFG_INCOMING) : 0;
 	s->log2size = MIN(i->sid_bits, SID_BITS_MAX);
-	s->cmdq_log2 = (uint8_t)MIN(field_get(IDR1_CMDQS, idr1), (uint64_t)CMDQ_LOG2);
 	s->evtq_log2 = (uint8_t)MIN(field_get(IDR1_EVENTQS, idr1), (uint64_t)EVTQ_LOG2);
 	return unusable(i, idr0, idr1, idr5);
 }
@@ -84,11 +84,11 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 static void allocate(struct smmu *s)
 {
 	size_t l1 = (size_t)8 << (s->log2size > SPLIT ? s->log2size - SPLIT : 0);
-	size_t cmdq = (size_t)CMD_SIZE << s->cmdq_log2, evtq = (size_t)EVT_SIZE << s->evtq_log2;
+	size_t evtq = (size_t)EVT_SIZE << s->evtq_log2;
 
 	/* Tables and queues are aligned to their size (§6.3.23, §6.3.25). */
 	s->l1 = pmem_alloc(l1, MAX(l1, (size_t)64));
-	s->cmdq = pmem_alloc(cmdq, MAX(cmdq, (size_t)64));
+	s->cmdq = pmem_alloc(CMD_SIZE << CMDQ_LOG2, CMD_SIZE << CMDQ_LOG2);
 	s->evtq = pmem_alloc(evtq, MAX(evtq, (size_t)64));
 }
 
@@ -103,7 +103,7 @@ static void program_tables(const struct smmu *s)
 	wr64(m, REG64(SMMU_STRTAB_BASE), va_to_pa(s->l1).v | BASE_ALLOC);
 	wr32(m, REG32(SMMU_STRTAB_BASE_CFG),
 	     (uint32_t)(FIELD(STRTAB_FMT, 1) | FIELD(STRTAB_SPLIT, SPLIT) | s->log2size));
-	wr64(m, REG64(SMMU_CMDQ_BASE), va_to_pa(s->cmdq).v | BASE_ALLOC | s->cmdq_log2);
+	wr64(m, REG64(SMMU_CMDQ_BASE), va_to_pa(s->cmdq).v | BASE_ALLOC | CMDQ_LOG2);
 	wr32(m, REG32(SMMU_CMDQ_PROD), 0);
 	wr32(m, REG32(SMMU_CMDQ_CONS), 0);
 	wr64(m, REG64(SMMU_EVENTQ_BASE), va_to_pa(s->evtq).v | BASE_ALLOC | s->evtq_log2);
@@ -116,9 +116,9 @@ static void program_tables(const struct smmu *s)
 static enum hv_status forget_firmware(struct smmu *s, uint32_t idr0)
 {
 	static const struct smmu_cmd cmds[] = {
-		{ { FIELD(CMD0_OP, OP_CFGI_ALL), FIELD(CMD1_RANGE, 31) } },
-		{ { FIELD(CMD0_OP, OP_TLBI_NSNH_ALL) } },
-		{ { FIELD(CMD0_OP, OP_TLBI_EL2_ALL) } }, /* where it has EL2 */
+		{{FIELD(CMD0_OP, OP_CFGI_ALL), FIELD(CMD1_RANGE, 31)}},
+		{{FIELD(CMD0_OP, OP_TLBI_NSNH_ALL)}},
+		{{FIELD(CMD0_OP, OP_TLBI_EL2_ALL)}}, /* where it has EL2 */
 	};
 
 	return smmu_issue(s, cmds, idr0 & IDR0_HYP ? 3 : 2);
@@ -126,7 +126,7 @@ static enum hv_status forget_firmware(struct smmu *s, uint32_t idr0)
 
 static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint32_t idr0)
 {
-	static const char names[][9] = { "combined", "eventq", "gerror" };
+	static const char names[][9] = {"combined", "eventq", "gerror"};
 	struct mmio m = s->m;
 	struct dt_irq irq;
 
@@ -159,13 +159,10 @@ static enum hv_status start(const void *fdt, int node, struct iommu *i)
 }
 
 const struct iommu_driver smmuv3_driver = {
-	.ops = {
-		.prepare = smmu_prepare,
-		.attach = smmu_attach,
-		.flush = smmu_flush,
-	},
 	.block = block,
 	.probe = probe,
 	.start = start,
 	.drain = smmu_drain,
+	.attach = smmu_attach,
+	.flush = smmu_flush,
 };

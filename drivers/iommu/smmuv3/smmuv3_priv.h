@@ -1,11 +1,8 @@
-/*
- * One SMMUv3: what its files share. Locks: stream (table entries) before queue (commands).
- */
+/* One SMMUv3: what its files share. The lock of its struct iommu is for all but events. */
 #ifndef SMMUV3_PRIV_H
 #define SMMUV3_PRIV_H
 
 #include <hv/log.h>
-#include <hv/spinlock.h>
 #include <spec/smmuv3.h>
 
 #include "../iommu_priv.h"
@@ -13,8 +10,7 @@
 #define SYNC_US	    100000 /* a CMD_SYNC waits for what is in flight; then the queue is dead */
 #define REGISTER_US 100000
 
-#define CMDQ_LOG2   8
-#define CMDQ_LOG2_MIN 5 /* room for a flush; the architecture's own minimum is less */
+#define CMDQ_LOG2   6 /* room for a flush; the architecture's own minimum is less */
 #define EVTQ_LOG2   9
 #define SPLIT	    8	/* one second-level table a bus */
 #define SID_BITS_MAX 20 /* first level of 32 KiB; StreamIDs beyond abort */
@@ -23,15 +19,11 @@ struct smmu {
 	struct iommu *i;
 	struct mmio m;
 	uint64_t ste1;		   /* what this SMMU wants in doubleword 1 of every entry */
-
-	struct spinlock stream_lock;
 	uint64_t *l1;
 	uint8_t log2size;	   /* StreamIDs 0 .. 2^log2size */
 
-	struct spinlock queue_lock;
 	uint64_t *cmdq;
 	uint32_t cmdq_prod;	   /* index and wrap bit */
-	uint8_t cmdq_log2;
 
 	uint64_t *evtq;
 	uint32_t evtq_cons;
@@ -45,13 +37,12 @@ struct smmu_cmd {
 };
 
 /* cmdq.c: the commands, then CMD_SYNC, complete on return. n < 2^CMDQ_LOG2. HV_ETIMEOUT: dead. */
-enum hv_status __must_check smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned n);
+enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned n);
 void smmu_gerror(struct smmu *s);
 void smmu_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
-void smmu_flush_all(struct smmu *s, uint16_t vmid);
+enum hv_status smmu_flush_all(struct smmu *s, uint16_t vmid);
 
 /* strtab.c */
-enum hv_status __must_check smmu_prepare(struct iommu *i, uint32_t sid);
 enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma);
 
 /* evtq.c */

@@ -1,6 +1,6 @@
 /*
- * The two-level stream table. A second level exists for buses that were prepared; elsewhere a
- * StreamID is unknown, which aborts too. An entry is
+ * The two-level stream table. A second level exists for buses that had a stream attached;
+ * elsewhere a StreamID is unknown, which aborts too. An entry is
  *
  *	abort (valid, silent)  <->  stage-2 (one guest's DMA root)
  *
@@ -22,50 +22,30 @@ static void store(uint64_t *p, uint64_t v)
 	__atomic_store_n(p, v, __ATOMIC_RELAXED); /* the SMMU may read at any time */
 }
 
-/* The entry of a stream; NULL when it was not prepared. */
-static uint64_t *entry(const struct smmu *s, uint32_t sid)
-{
-	uint64_t l1;
-
-	if (!s->i->s2 || sid >> s->log2size)
-		return NULL;
-	l1 = s->l1[sid >> SPLIT];
-	if (!l1)
-		return NULL;
-	return (uint64_t *)pa_to_va(PA(l1 & L1STD_L2PTR)) + (sid % (1U << SPLIT)) * STE_DWORDS;
-}
-
 static enum hv_status config_changed(struct smmu *s, uint32_t sid, bool leaf)
 {
-	struct smmu_cmd cmd = { { field_put(FIELD(CMD0_OP, OP_CFGI_STE), CMD0_SID, sid),
-				  leaf ? CMD1_LEAF : 0 } };
+	struct smmu_cmd cmd = {
+		{field_put(FIELD(CMD0_OP, OP_CFGI_STE), CMD0_SID, sid), leaf ? CMD1_LEAF : 0}};
 
 	return smmu_issue(s, &cmd, 1);
 }
 
-enum hv_status smmu_prepare(struct iommu *i, uint32_t sid)
+/* The second level of a stream's bus. */
+static enum hv_status add_entries(struct smmu *s, uint32_t sid)
 {
-	struct smmu *s = i->priv;
-	enum hv_status st;
-	uint64_t *l2;
+	uint64_t *l2 = pmem_try_alloc(STE_SIZE << SPLIT, STE_SIZE << SPLIT);
 
-	if (sid >> s->log2size)
-		return HV_EINVAL;
-	if (s->l1[sid >> SPLIT])
-		return HV_OK;
-	l2 = pmem_try_alloc(STE_SIZE << SPLIT, STE_SIZE << SPLIT);
 	if (!l2)
 		return HV_ENOMEM;
 	for (unsigned n = 0; n < 1U << SPLIT; n++)
 		l2[n * STE_DWORDS] = ste0_abort;
 	arch_dsb_oshst(); /* entries before the pointer to them */
 	store(&s->l1[sid >> SPLIT], va_to_pa(l2).v | FIELD(L1STD_SPAN, SPLIT + 1));
-	st = config_changed(s, sid, false);
-	iommu_settle(i);
-	return st;
+	return config_changed(s, sid, false);
 }
 
-/* Doublewords 1 to 3: the geometry is the CPU's, laid out as in VTCR_EL2, and faults are recorded. */
+/* Doublewords 1 to 3: the geometry is the CPU's, laid out as in VTCR_EL2, and faults are recorded.
+ */
 static void encode_stage2(const struct smmu *s, const struct s2 *dma, uint64_t *ste)
 {
 	uint64_t dw2 = STE2_S2AA64 | STE2_S2PTW | STE2_S2R;
@@ -79,22 +59,30 @@ static void encode_stage2(const struct smmu *s, const struct s2 *dma, uint64_t *
 
 static enum hv_status make_abort(struct smmu *s, uint64_t *ste, uint32_t sid)
 {
+	enum hv_status st;
+
 	if (ste[0] == ste0_abort)
-		return s->i->dead ? HV_ETIMEOUT : HV_OK;
+		return HV_OK;
 	store(&ste[0], ste0_abort);
-	return config_changed(s, sid, true);
+	st = config_changed(s, sid, true);
+	/* Only now can nothing bring the VMID's translations back for this stream. */
+	return st == HV_OK ? smmu_flush_all(s, (uint16_t)field_get(STE2_S2VMID, ste[2])) : st;
 }
 
-/* To a guest's root, or with NULL to abort. */
 enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 {
 	struct smmu *s = i->priv;
-	uint64_t *ste = entry(s, sid);
-	enum hv_status st;
+	enum hv_status st = HV_OK;
+	uint64_t *ste;
 
-	if (!ste)
+	if (sid >> s->log2size)
 		return HV_EINVAL;
-	spin_lock(&s->stream_lock);
+	if (!s->l1[sid >> SPLIT])
+		st = dma ? add_entries(s, sid) : HV_EINVAL;
+	if (st != HV_OK)
+		return st;
+	ste = pa_to_va(PA(s->l1[sid >> SPLIT] & L1STD_L2PTR));
+	ste += sid % (1U << SPLIT) * STE_DWORDS;
 	st = make_abort(s, ste, sid);
 	if (st == HV_OK && dma) {
 		encode_stage2(s, dma, ste);
@@ -102,10 +90,5 @@ enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 		store(&ste[0], ste0_stage2);
 		st = config_changed(s, sid, true);
 	}
-	spin_unlock(&s->stream_lock);
-	/* Only now can nothing bring the VMID's translations back for this stream. */
-	if (!dma)
-		smmu_flush_all(s, (uint16_t)field_get(STE2_S2VMID, ste[2]));
-	iommu_settle(i);
 	return st;
 }

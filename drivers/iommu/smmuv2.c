@@ -8,22 +8,47 @@
  * as well. Unlike SMMUv3's abort, this is not silent: such faults are bounded by who counts them.
  */
 #include <arch/barrier.h>
-#include <hv/panic.h>
+#include <hv/faults.h>
+#include <hv/limits.h>
+#include <hv/log.h>
+#include <spec/smmuv2.h>
 
-#include "smmuv2_priv.h"
+#include "iommu_priv.h"
 
-#define SYNC_US	    100000 /* an invalidation waits for what is in flight; then the SMMU is dead */
-#define FLUSH_PAGES 16	   /* beyond: everything of the VMID */
+#define SYNC_US  100000  /* an invalidation waits for what is in flight; then the SMMU is dead */
+#define TURNS    64      /* records of each kind that one drain takes */
+#define CONTEXTS MAX_VMS /* one a guest is all that is ever needed */
 
-#define CR0	    REG32(SMMUV2_CR0)
-#define S2CR(n)	    REG32(SMMUV2_S2CR(n))
-#define SMR(n)	    REG32(SMMUV2_SMR(n))
+#define CR0     REG32(SMMUV2_CR0)
+#define S2CR(n) REG32(SMMUV2_S2CR(n))
+#define SMR(n)  REG32(SMMUV2_SMR(n))
 
 /* All faults shown, all mismatches faults, CLIENTPD = 0: from the first write on, for ever. */
 static const uint32_t cr0_on = CR0_GFRE | CR0_GFIE | CR0_GCFGFRE | CR0_GCFGFIE | CR0_STALLD |
 			       CR0_USFCFG | CR0_VMIDPNE | CR0_PTM | CR0_SMCFCFG;
 
-static struct smmuv2 smmus[MAX_IOMMUS];
+static struct smmuv2 {
+	struct iommu *i;
+	struct mmio m;
+	uint32_t cb_page;  /* register page of context bank 0 */
+	uint8_t page_log2; /* of a register page */
+	bool va64;         /* v2 with AArch64 tables of 4 KiB, and invalidation by IPA */
+	bool matching;     /* else the StreamID is the index */
+	bool mmu500;
+	uint32_t groups; /* S2CRs, and SMRs where it matches */
+	uint8_t contexts;
+	uint8_t vmid[CONTEXTS]; /* whose a context is, for ever; 0: free */
+} smmus[MAX_IOMMUS];
+
+static struct reg32 at_page(const struct smmuv2 *s, unsigned page, uint32_t off)
+{
+	return REG32((page << s->page_log2) + off);
+}
+
+static struct reg32 at_bank(const struct smmuv2 *s, unsigned context, uint32_t off)
+{
+	return at_page(s, s->cb_page + context, off);
+}
 
 static unsigned group_count(uint32_t idr0)
 {
@@ -73,7 +98,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	uint32_t idr1 = rd32(m, REG32(SMMUV2_IDR1));
 	uint32_t idr2 = rd32(m, REG32(SMMUV2_IDR2));
 
-	*s = (struct smmuv2){ .i = i, .m = m };
+	*s = (struct smmuv2){.i = i, .m = m};
 	i->priv = s;
 	s->page_log2 = idr1 & IDR1_PAGESIZE ? 16 : 12;
 	s->cb_page = 2U << field_get(IDR1_NUMPAGENDXB, idr1);
@@ -83,8 +108,8 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	i->sid_ignored = dt_u32(fdt, node, "stream-match-mask", 0) & 0x7fff;
 	s->va64 = (idr2 & IDR2_PTFS_4K) && i->version > 1;
 	s->mmu500 = dt_compatible(fdt, node, "arm,mmu-500");
-	i->oas_bits = s2_address_bits((unsigned)MIN(field_get(IDR2_OAS, idr2),
-						    field_get(IDR2_IAS, idr2)));
+	i->oas_bits = s2_address_bits(
+		(unsigned)MIN(field_get(IDR2_OAS, idr2), field_get(IDR2_IAS, idr2)));
 	i->sid_bits = (uint8_t)field_get(IDR0_NUMSIDB, idr0);
 	i->coherent = (idr0 & IDR0_CTTW) && dt_bool(fdt, node, "dma-coherent");
 	return unusable(s, idr0, reg);
@@ -93,10 +118,10 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 /* The contexts that are never used are reached from nowhere. */
 static void reset_context(const struct smmuv2 *s, unsigned c)
 {
-	struct reg32 actlr = smmuv2_cb(s, c, CB_ACTLR);
+	struct reg32 actlr = at_bank(s, c, CB_ACTLR);
 
-	wr32(s->m, smmuv2_cb(s, c, CB_SCTLR), 0);
-	wr32(s->m, smmuv2_cb(s, c, CB_FSR), ~0U);
+	wr32(s->m, at_bank(s, c, CB_SCTLR), 0);
+	wr32(s->m, at_bank(s, c, CB_FSR), ~0U);
 	if (!s->mmu500)
 		return;
 	/* Prefetched entries may survive an invalidation (errata 826419, 841119 and others). */
@@ -162,8 +187,8 @@ static enum hv_status flush_vmid(const struct smmuv2 *s, uint16_t vmid)
 static void flush_pages(const struct smmuv2 *s, unsigned c, uint64_t ipa, uint64_t size)
 {
 	for (uint64_t end = ipa + size; ipa < end; ipa += PAGE_SIZE)
-		wr64(s->m, REG64(smmuv2_cb(s, c, CB_TLBIIPAS2).off), ipa / PAGE_SIZE);
-	sync(s, smmuv2_cb(s, c, CB_TLBSYNC), smmuv2_cb(s, c, CB_TLBSTATUS));
+		wr64(s->m, REG64(at_bank(s, c, CB_TLBIIPAS2).off), ipa / PAGE_SIZE);
+	sync(s, at_bank(s, c, CB_TLBSYNC), at_bank(s, c, CB_TLBSTATUS));
 }
 
 /* A guest's context; of VMID 0 a free one. s->contexts: there is none. */
@@ -176,24 +201,15 @@ static unsigned context_of(const struct smmuv2 *s, uint16_t vmid)
 	return c;
 }
 
-/* Dead: nothing gets through any more, which is what a flush is for. */
 static void flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
 {
-	struct smmuv2 *s = i->priv;
-	unsigned c;
+	const struct smmuv2 *s = i->priv;
+	unsigned c = context_of(s, vmid);
 
-	if (!i->s2)
-		return;
-	spin_lock(&s->lock);
-	c = context_of(s, vmid);
-	if (c < s->contexts && !i->dead) {
-		if (s->va64 && size <= FLUSH_PAGES * PAGE_SIZE)
-			flush_pages(s, c, ipa.v, size);
-		else
-			flush_vmid(s, vmid);
-	}
-	spin_unlock(&s->lock);
-	iommu_settle(i);
+	if (c < s->contexts && s->va64 && size <= FLUSH_PAGES * PAGE_SIZE)
+		flush_pages(s, c, ipa.v, size);
+	else if (c < s->contexts)
+		flush_vmid(s, vmid);
 }
 
 /* What a match register holds for a stream. */
@@ -211,47 +227,38 @@ static unsigned find_smr(const struct smmuv2 *s, uint32_t smr)
 	return n;
 }
 
-/* The S2CR of a stream; s->groups: it was not prepared. */
+/* The S2CR of a stream; s->groups: it has none. */
 static unsigned group_of(const struct smmuv2 *s, uint32_t sid)
 {
 	return s->matching ? find_smr(s, smr_of(s, sid)) : MIN(sid, s->groups);
 }
 
 /* A match register is given once; it stays, as its S2CR faults while nobody has the stream. */
-static enum hv_status prepare(struct iommu *i, uint32_t sid)
+static enum hv_status add_match(const struct smmuv2 *s, uint32_t sid, unsigned *group)
 {
-	const struct smmuv2 *s = i->priv;
 	uint32_t smr = smr_of(s, sid);
-	unsigned n;
 
-	if (sid >> i->sid_bits)
-		return HV_EINVAL;
-	if (group_of(s, sid) < s->groups)
-		return HV_OK;
-	if (!s->matching)
-		return HV_EINVAL;
-	n = find_smr(s, 0);
-	if (n == s->groups) {
-		log_err("%s: its %u stream match registers are all in use", i->name, n);
+	*group = find_smr(s, 0);
+	if (*group == s->groups) {
+		log_err("%s: its %u stream match registers are all in use", s->i->name, s->groups);
 		return HV_ENOMEM;
 	}
-	wr32(s->m, SMR(n), smr);
-	if (rd32(s->m, SMR(n)) == smr)
+	wr32(s->m, SMR(*group), smr);
+	if (rd32(s->m, SMR(*group)) == smr)
 		return HV_OK;
-	wr32(s->m, SMR(n), 0); /* it has fewer bits than a StreamID */
+	wr32(s->m, SMR(*group), 0); /* it has fewer bits than a StreamID */
 	return HV_EINVAL;
 }
 
-/* The stream to fault, and forgotten. Its guest's context stays, as the guest may start again. */
-static enum hv_status release(struct smmuv2 *s, unsigned group)
+/* The stream to fault, and forgotten. Its guest's context stays. */
+static enum hv_status release(const struct smmuv2 *s, unsigned group)
 {
-	unsigned old = s->mapped[group];
+	uint32_t old = rd32(s->m, S2CR(group));
 
-	if (!old)
+	if ((old & S2CR_TYPE) != S2CR_TRANSLATE)
 		return HV_OK;
 	wr32(s->m, S2CR(group), S2CR_FAULT);
-	s->mapped[group] = 0;
-	return flush_vmid(s, s->vmid[old - 1]);
+	return flush_vmid(s, s->vmid[field_get(S2CR_CBNDX, old)]);
 }
 
 /* It is off, and SCTLR last turns it on. The geometry is the CPU's VTCR_EL2. */
@@ -260,74 +267,128 @@ static enum hv_status open_context(struct smmuv2 *s, unsigned c, const struct s2
 	uint64_t tcr = s2_vtcr(dma);
 	enum hv_status st;
 
-	wr32(s->m, smmuv2_page(s, 1, SMMUV2_CBA2R(c)), s->va64 ? CBA2R_VA64 : 0); /* v1: reserved, 0 */
-	wr32(s->m, smmuv2_page(s, 1, SMMUV2_CBAR(c)), (uint32_t)(CBAR_S2 | dma->vmid));
-	wr32(s->m, smmuv2_cb(s, c, CB_TCR), (uint32_t)(s->va64 ? tcr : tcr & TCR_AARCH32));
-	wr32(s->m, smmuv2_cb(s, c, CB_TTBR0), (uint32_t)dma->root.v);
-	wr32(s->m, smmuv2_cb(s, c, CB_TTBR0 + 4), (uint32_t)(dma->root.v >> 32));
+	wr32(s->m, at_page(s, 1, SMMUV2_CBA2R(c)), s->va64 ? CBA2R_VA64 : 0); /* v1: reserved, 0 */
+	wr32(s->m, at_page(s, 1, SMMUV2_CBAR(c)), (uint32_t)(CBAR_S2 | dma->vmid));
+	wr32(s->m, at_bank(s, c, CB_TCR), (uint32_t)(s->va64 ? tcr : tcr & TCR_AARCH32));
+	wr32(s->m, at_bank(s, c, CB_TTBR0), (uint32_t)dma->root.v);
+	wr32(s->m, at_bank(s, c, CB_TTBR0 + 4), (uint32_t)(dma->root.v >> 32));
 	arch_dsb_oshst(); /* the tables before what makes them count */
 	st = flush_vmid(s, dma->vmid);
 	if (st == HV_OK) {
-		wr32(s->m, smmuv2_cb(s, c, CB_SCTLR),
+		wr32(s->m, at_bank(s, c, CB_SCTLR),
 		     SCTLR_M | SCTLR_SBOP | SCTLR_CFRE | SCTLR_CFIE | SCTLR_HUPCF);
 		s->vmid[c] = (uint8_t)dma->vmid;
-		s->root[c] = dma->root.v;
 	}
 	return st;
 }
 
-static enum hv_status point(struct smmuv2 *s, unsigned group, const struct s2 *dma)
+static enum hv_status translate(struct smmuv2 *s, unsigned group, const struct s2 *dma)
 {
 	unsigned c = context_of(s, dma->vmid);
 	enum hv_status st;
 
-	ASSERT(c == s->contexts || s->root[c] == dma->root.v);
-	if (s->mapped[group] == c + 1)
+	if (c < s->contexts &&
+	    (rd32(s->m, S2CR(group)) & (S2CR_TYPE | S2CR_CBNDX)) == (S2CR_TRANSLATE | c))
 		return HV_OK;
 	st = release(s, group);
 	if (st == HV_OK && c == s->contexts) {
 		c = context_of(s, 0);
 		if (c == s->contexts) {
-			log_err("%s: its %u contexts are all in use, and each guest needs one", s->i->name, c);
+			log_err("%s: its %u contexts are all in use, and each guest needs one",
+				s->i->name, c);
 			return HV_ENOMEM;
 		}
 		st = open_context(s, c, dma);
 	}
-	if (st == HV_OK) {
+	if (st == HV_OK)
 		wr32(s->m, S2CR(group), S2CR_TRANSLATE | c);
-		s->mapped[group] = (uint8_t)(c + 1);
-	}
 	return st;
 }
 
-/* With NULL to fault: what is not prepared does so by absence. */
 static enum hv_status attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 {
 	struct smmuv2 *s = i->priv;
-	enum hv_status st = HV_EINVAL;
+	enum hv_status st;
+	unsigned group;
 
-	spin_lock(&s->lock);
-	if (i->dead) {
-		st = HV_ETIMEOUT;
-	} else if (i->s2) {
-		unsigned group = group_of(s, sid);
-
-		if (group < s->groups)
-			st = dma ? point(s, group, dma) : release(s, group);
+	if (sid >> i->sid_bits)
+		return HV_EINVAL;
+	group = group_of(s, sid);
+	if (group == s->groups) {
+		st = dma && s->matching ? add_match(s, sid, &group) : HV_EINVAL;
+		if (st != HV_OK)
+			return st;
 	}
-	spin_unlock(&s->lock);
-	iommu_settle(i);
-	return st;
+	return dma ? translate(s, group, dma) : release(s, group);
+}
+
+/*
+ * Faults. There is one record for global faults, one a context, and what comes before a record is
+ * cleared is only known to have come. The lines are levels, for as long as a record is there.
+ */
+static const char context_text[][24] = {
+	[FSR_TF] = "translation",      [FSR_AFF] = "access flag",
+	[FSR_PF] = "permission",       [FSR_EF] = "external abort",
+	[FSR_TLBMCF] = "TLB conflict", [FSR_TLBLKF] = "TLB lock",
+	[FSR_ASF] = "address size",    [FSR_UUT] = "unsupported transaction",
+};
+static const char global_text[][24] = {
+	[GFSR_ICF] = "stream disabled",         [GFSR_USF] = "unknown StreamID",
+	[GFSR_SMCF] = "StreamID matches twice", [GFSR_UCBF] = "no such context",
+	[GFSR_UCIF] = "no such interrupt",      [GFSR_CAF] = "configuration access",
+	[GFSR_EF] = "external abort",           [GFSR_PF] = "permission",
+	[GFSR_UUT] = "unsupported transaction",
+};
+
+/* The registers of a record: offsets in a page, but for the StreamID. */
+static const struct record {
+	uint8_t fsr, far, synr;
+	uint8_t code;           /* of its reason 0 */
+	uint32_t faults, write; /* masks: of fsr, of synr */
+	const char (*text)[24];
+} global = {SMMUV2_GFSR, SMMUV2_GFAR, SMMUV2_GFSYNR0, 0x10, GFSR_FAULTS, GFSYNR0_WNR, global_text},
+  context = {CB_FSR, CB_FAR, CB_FSYNR0, 0, FSR_FAULTS, FSYNR0_WNR, context_text};
+
+/* Reports the record and clears it; false: there is none. It stands still until it is cleared. */
+static bool take(const struct smmuv2 *s, const struct record *r, unsigned page, struct reg32 sid)
+{
+	uint32_t fsr = rd32(s->m, at_page(s, page, r->fsr));
+	struct iommu_fault f = {.has_addr = true};
+	unsigned bit;
+
+	if (!(fsr & r->faults))
+		return false;
+	bit = (unsigned)__builtin_ctz(fsr & r->faults);
+	f.reason = r->text[bit];
+	f.code = (uint8_t)(r->code + bit);
+	f.sid = (uint32_t)field_get(SYNR_SID, rd32(s->m, sid)) & ~s->i->sid_ignored;
+	f.addr = rd32(s->m, at_page(s, page, r->far)) |
+		 (uint64_t)rd32(s->m, at_page(s, page, r->far + 4U)) << 32;
+	f.write = rd32(s->m, at_page(s, page, r->synr)) & r->write;
+	wr32(s->m, at_page(s, page, r->fsr), fsr);
+	faults_report(s->i, &f);
+	return true;
+}
+
+static bool drain(struct iommu *i)
+{
+	const struct smmuv2 *s = i->priv;
+	bool any = true;
+
+	for (unsigned turn = 0; turn < TURNS && any; turn++) {
+		any = take(s, &global, 0, REG32(SMMUV2_GFSYNR1));
+		for (unsigned c = 0; c < s->contexts; c++)
+			any |= take(s, &context, s->cb_page + c,
+				    at_page(s, 1, SMMUV2_CBFRSYNRA(c)));
+	}
+	return !any;
 }
 
 const struct iommu_driver smmuv2_driver = {
-	.ops = {
-		.prepare = prepare,
-		.attach = attach,
-		.flush = flush,
-	},
 	.block = block,
 	.probe = probe,
 	.start = start,
-	.drain = smmuv2_drain,
+	.drain = drain,
+	.attach = attach,
+	.flush = flush,
 };
