@@ -223,9 +223,9 @@ static void start_housekeeping(void)
 	timer_init();
 	iommu_route(cpu);
 	if (uart_intid && irq_register(uart_intid, uart_fired, NULL, false) == HV_OK) {
-		gic.ops->route(uart_intid, cpu);
-		gic.ops->set_edge(cpu, uart_intid, false);
-		gic.ops->set_enabled(cpu, uart_intid, true);
+		gic_route(uart_intid, cpu);
+		gic_set_edge(cpu, uart_intid, false);
+		gic_set_enabled(cpu, uart_intid, true);
 		console_start_irq();
 	}
 }

@@ -116,7 +116,7 @@ static int merge(struct vcpu *v, struct vgic_bank *b, uint32_t i)
 	else if (has_source(b->first + i))
 		wait_turn(cpu_of(v), n, i, lr);
 	else if (!(lr & LR_PENDING) && b->hw >> i & 1)
-		line_hw(gic.ops->set_pending, b, i, true);
+		line_hw(gic_set_pending, b, i, true);
 	else if (!(lr & LR_PENDING))
 		gic.ops->lr_write(n, lr | LR_PENDING);
 	return (int)n;
@@ -242,7 +242,7 @@ static bool end_evicted(struct vcpu *v)
 		return false;
 	c.bank->active &= ~(1U << c.i);
 	if (c.bank->hw >> c.i & 1)
-		line_hw(gic.ops->set_active, c.bank, c.i, false);
+		line_hw(gic_set_active, c.bank, c.i, false);
 	lr_ready_elsewhere(v, c.bank, c.i);
 	return true;
 }

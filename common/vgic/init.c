@@ -19,8 +19,8 @@ static void bank_reset(struct vgic_bank *b, uint32_t edge)
 static void spi_reset(const struct vgic_bank *b, uint32_t i)
 {
 	line_quiesce(b, i);
-	line_hw(gic.ops->set_edge, b, i, false);
-	gic.ops->route(b->pintid[i], b->vgic->vm->vcpu[0]->cpu);
+	line_hw(gic_set_edge, b, i, false);
+	gic_route(b->pintid[i], b->vgic->vm->vcpu[0]->cpu);
 }
 
 static void dist_reset(struct vgic_vm *g)
@@ -179,7 +179,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 	gic.ops->vcpu_reset();
 	st->hcr = ICH_HCR_EN;
 	gic.ops->hcr_write(st->hcr);
-	gic.ops->set_enabled(v->cpu, PPI_MAINTENANCE, true);
+	gic_set_enabled(v->cpu, PPI_MAINTENANCE, true);
 	st->online = true;
 	st->ready = ~0U >> (32 - g->bank_count);
 	st->evicted = true; /* SPIs that were active here when it went off; looked for once */

@@ -50,8 +50,8 @@ void line_give_back(struct vgic_bank *b, uint32_t i)
 {
 	b->pending &= ~(1U << i);
 	if (b->edge >> i & 1)
-		line_hw(gic.ops->set_pending, b, i, true);
-	line_hw(gic.ops->set_active, b, i, false);
+		line_hw(gic_set_pending, b, i, true);
+	line_hw(gic_set_active, b, i, false);
 }
 
 /* Physically enabled: exactly while the guest enabled it and somebody is there to take it. */
@@ -59,7 +59,7 @@ void line_sync_enable(const struct vgic_bank *b, uint32_t i)
 {
 	const struct vcpu *to = line_target(b, i);
 
-	line_hw(gic.ops->set_enabled, b, i, b->enabled >> i & 1 && to && cpu_of(to)->online);
+	line_hw(gic_set_enabled, b, i, b->enabled >> i & 1 && to && cpu_of(to)->online);
 }
 
 /* With its physical line. A pending one goes on to its new target. */
@@ -74,7 +74,7 @@ void line_route(struct vcpu *cur, struct vgic_bank *b, uint32_t i, uint32_t rout
 	to = line_target(b, i);
 	if (b->hw & bit) {
 		if (to)
-			gic.ops->route(b->pintid[i], to->cpu);
+			gic_route(b->pintid[i], to->cpu);
 		line_sync_enable(b, i);
 		if (b->pending & bit)
 			line_give_back(b, i);
@@ -86,9 +86,9 @@ void line_route(struct vcpu *cur, struct vgic_bank *b, uint32_t i, uint32_t rout
 
 void line_quiesce(const struct vgic_bank *b, uint32_t i)
 {
-	line_hw(gic.ops->set_enabled, b, i, false);
-	line_hw(gic.ops->set_pending, b, i, false);
-	line_hw(gic.ops->set_active, b, i, false);
+	line_hw(gic_set_enabled, b, i, false);
+	line_hw(gic_set_pending, b, i, false);
+	line_hw(gic_set_active, b, i, false);
 }
 
 /* PPIs have one handler for all guests: whose it is says the CPU. */

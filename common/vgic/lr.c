@@ -166,9 +166,9 @@ static void fold_hw(struct vcpu *v, struct vgic_bank *b, uint32_t i, uint64_t lr
 
 	if (lr & LR_PENDING && !(lr & LR_ACTIVE) && b->active & bit) {
 		if (b->edge & bit) /* ISACTIVER meanwhile: pends again behind it */
-			line_hw(gic.ops->set_pending, b, i, true);
+			line_hw(gic_set_pending, b, i, true);
 	} else if (lr & LR_STATE && drop) {
-		line_hw(gic.ops->set_active, b, i, false);
+		line_hw(gic_set_active, b, i, false);
 	} else if (lr & LR_ACTIVE) {
 		b->active |= bit;
 	} else if (lr & LR_PENDING) {

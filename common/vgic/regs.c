@@ -116,7 +116,7 @@ static bool get_pending(struct vgic_set *s, uint32_t *out)
 	if (b->owner)
 		v |= sgis_waiting(cpu_of(b->owner));
 	for_each_bit(i, b->hw & ~v)
-		if (gic.ops->is_pending(bank_cpu(b), b->pintid[i]))
+		if (gic_is_pending(bank_cpu(b), b->pintid[i]))
 			v |= 1U << i;
 	*out = v;
 	return done;
@@ -134,7 +134,7 @@ static bool set_pending(struct vgic_set *s, uint32_t v)
 
 	v = settable(s, v);
 	for_each_bit(h, v & b->hw)
-		line_hw(gic.ops->set_pending, b, h, true);
+		line_hw(gic_set_pending, b, h, true);
 	b->pending |= v & ~b->hw;
 	notify(s, v & ~b->hw);
 	return true;
@@ -146,9 +146,9 @@ static bool clear_pending(struct vgic_set *s, uint32_t v)
 
 	v = settable(s, v);
 	for_each_bit(i, v & b->hw) {
-		line_hw(gic.ops->set_pending, b, i, false);
+		line_hw(gic_set_pending, b, i, false);
 		if (b->pending >> i & 1) /* acknowledged by EL2, so active there */
-			line_hw(gic.ops->set_active, b, i, false);
+			line_hw(gic_set_active, b, i, false);
 	}
 	b->pending &= ~v;
 	if (b->owner)
@@ -175,9 +175,9 @@ static void make_active(struct vgic_set *s, uint32_t i)
 		return;
 	if (b->hw & bit) {
 		if (b->pending & b->edge & bit)
-			line_hw(gic.ops->set_pending, b, i, true);
+			line_hw(gic_set_pending, b, i, true);
 		b->pending &= ~bit;
-		line_hw(gic.ops->set_active, b, i, true);
+		line_hw(gic_set_active, b, i, true);
 	}
 	b->active |= bit;
 	if (!(b->resident & bit)) {
@@ -203,7 +203,7 @@ static bool clear_active(struct vgic_set *s, uint32_t v)
 
 	b->active &= ~was;
 	for_each_bit(h, was & b->hw)
-		line_hw(gic.ops->set_active, b, h, false);
+		line_hw(gic_set_active, b, h, false);
 	notify(s, was & (b->pending | b->level));
 	return recall(s, v, DROP_ACTIVE, false);
 }
@@ -268,7 +268,7 @@ static bool set_config(struct vgic_set *s, uint32_t v)
 	b->edge ^= moved;
 	if (!b->owner)
 		for_each_bit(h, moved & b->hw)
-			line_hw(gic.ops->set_edge, b, h, b->edge >> h & 1);
+			line_hw(gic_set_edge, b, h, b->edge >> h & 1);
 	notify(s, moved & b->level);
 	return true;
 }

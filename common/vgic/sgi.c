@@ -41,7 +41,7 @@ static void deactivate(struct vcpu *cur, struct vgic_bank *b, uint32_t i)
 		return;
 	b->active &= ~bit;
 	if (b->hw & bit)
-		line_hw(gic.ops->set_active, b, i, false);
+		line_hw(gic_set_active, b, i, false);
 	line_notify(cur, b, i);
 }
 

@@ -165,7 +165,7 @@ static void look(struct iommu *i)
 	if (!empty)
 		__atomic_store_n(&i->left_over, true, __ATOMIC_SEQ_CST);
 	for (unsigned n = 0; n < i->irq_count; n++)
-		gic.ops->set_enabled(0, i->irq[n], empty && !i->dead);
+		gic_set_enabled(0, i->irq[n], empty && !i->dead);
 	__atomic_store_n(&i->busy, false, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&i->left_over, __ATOMIC_SEQ_CST) && !i->dead && iommu_retry)
 		iommu_retry();
@@ -189,9 +189,9 @@ void iommu_connect(struct iommu *i, const struct dt_irq *irq)
 		log_warn("%s: its interrupt %u is taken; faults show late", i->name, irq->intid);
 		return;
 	}
-	gic.ops->set_edge(0, irq->intid, irq->edge);
-	gic.ops->route(irq->intid, 0);
-	gic.ops->set_enabled(0, irq->intid, true);
+	gic_set_edge(0, irq->intid, irq->edge);
+	gic_route(irq->intid, 0);
+	gic_set_enabled(0, irq->intid, true);
 	i->irq[i->irq_count++] = irq->intid;
 }
 
@@ -203,5 +203,5 @@ void iommu_poll(void)
 void iommu_route(unsigned cpu)
 {
 	iommu_for_each(i) for (unsigned n = 0; n < i->irq_count; n++)
-		gic.ops->route(i->irq[n], cpu);
+		gic_route(i->irq[n], cpu);
 }

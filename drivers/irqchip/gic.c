@@ -71,6 +71,16 @@ bool gic_is_pending(unsigned cpu, uint32_t intid)
 	return rd32(frame_of(cpu, intid), word_of(GICD_ISPENDR, intid)) >> intid % 32 & 1;
 }
 
+void gic_route(uint32_t intid, unsigned cpu)
+{
+	uint64_t to = gic_hw.cpu[cpu].route;
+
+	if (gic.version == 2)
+		arch_mmio_w8(gic_hw.dist.base + GICD_ITARGETSR + intid, (uint8_t)to);
+	else
+		wr64(gic_hw.dist, REG64(GICD_IROUTER + intid * 8), to);
+}
+
 void gic_clear_lines(struct mmio m, uint32_t first)
 {
 	wr32(m, word_of(GICD_ICENABLER, first), ~0U);

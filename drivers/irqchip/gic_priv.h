@@ -45,14 +45,4 @@ enum hv_status __must_check gic_reset_dist(uint32_t keep, uint32_t groups);
 /* The last step on a CPU: it has `lrs` list registers; they are empty, EL2's own lines on. */
 void gic_start_cpu(unsigned cpu, uint64_t lrs);
 
-void gic_set_enabled(unsigned cpu, uint32_t intid, bool on);
-void gic_set_edge(unsigned cpu, uint32_t intid, bool edge);
-void gic_set_pending(unsigned cpu, uint32_t intid, bool on);
-void gic_set_active(unsigned cpu, uint32_t intid, bool on);
-bool gic_is_pending(unsigned cpu, uint32_t intid);
-
-#define GIC_LINE_OPS                                                                               \
-	.set_enabled = gic_set_enabled, .set_edge = gic_set_edge, .set_pending = gic_set_pending,  \
-	.set_active = gic_set_active, .is_pending = gic_is_pending
-
 #endif

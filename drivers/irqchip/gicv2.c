@@ -45,11 +45,6 @@ static void v2_send_sgi(unsigned cpu, unsigned sgi)
 	wr32(gic_hw.dist, REG32(GICD_SGIR), (uint32_t)gic_hw.cpu[cpu].target | sgi);
 }
 
-static void v2_route(uint32_t intid, unsigned cpu)
-{
-	arch_mmio_w8(gic_hw.dist.base + GICD_ITARGETSR + intid, (uint8_t)gic_hw.cpu[cpu].route);
-}
-
 /* The formats differ in width only: CPUID of an SGI and EOI are in the physical INTID of both. */
 static uint64_t v2_lr_read(unsigned n)
 {
@@ -138,13 +133,11 @@ static enum hv_status v2_cpu_init(unsigned cpu, uint64_t)
 }
 
 static const struct gic_ops v2_ops = {
-	GIC_LINE_OPS,
 	.cpu_init = v2_cpu_init,
 	.ack = v2_ack,
 	.drop = v2_drop,
 	.deactivate = v2_deactivate,
 	.send_sgi = v2_send_sgi,
-	.route = v2_route,
 	.lr_read = v2_lr_read,
 	.lr_write = v2_lr_write,
 	.elrsr = v2_elrsr,

@@ -45,8 +45,8 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t, uint32_t n, unsigned c
 	if (!first)
 		return HV_ENOMEM;
 	for (uint32_t spi = first; spi < first + n; spi++) {
-		gic.ops->route(spi, cpu);
-		gic.ops->set_edge(cpu, spi, true);
+		gic_route(spi, cpu);
+		gic_set_edge(cpu, spi, true);
 	}
 	container_of(c, struct frame, msi)->next = first + n;
 	*out = (struct msi_block){ .ctrl = c, .first_data = first, .first_intid = first, .count = n };
@@ -55,12 +55,12 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t, uint32_t n, unsigned c
 
 static void move(const struct msi_block *b, uint32_t i, unsigned cpu)
 {
-	gic.ops->route(b->first_intid + i, cpu);
+	gic_route(b->first_intid + i, cpu);
 }
 
 static void set_enabled(const struct msi_block *b, uint32_t i, bool on)
 {
-	gic.ops->set_enabled(0, b->first_intid + i, on);
+	gic_set_enabled(0, b->first_intid + i, on);
 }
 
 static const struct msi_ops ops = {

@@ -19,11 +19,6 @@ static struct {
 	uint64_t stride;		  /* 0: by GICR_TYPER.VLPIS */
 } v3;
 
-static void v3_route(uint32_t intid, unsigned cpu)
-{
-	wr64(gic_hw.dist, REG64(GICD_IROUTER + intid * 8), gic_hw.cpu[cpu].route);
-}
-
 static void v3_send_sgi(unsigned cpu, unsigned sgi)
 {
 	arch_icc_sgi1r(gic_hw.cpu[cpu].target | (uint64_t)sgi * FIELD_LSB(SGI1R_INTID));
@@ -113,13 +108,11 @@ static enum hv_status v3_cpu_init(unsigned cpu, uint64_t mpidr)
 }
 
 static const struct gic_ops v3_ops = {
-	GIC_LINE_OPS,
 	.cpu_init = v3_cpu_init,
 	.ack = arch_icc_iar1,
 	.drop = arch_icc_eoir1,
 	.deactivate = arch_icc_dir,
 	.send_sgi = v3_send_sgi,
-	.route = v3_route,
 	.lr_read = arch_ich_lr,
 	.lr_write = arch_ich_lr_write,
 	.elrsr = arch_ich_elrsr,

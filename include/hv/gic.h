@@ -17,15 +17,6 @@ struct gic_ops {
 	void (*deactivate)(uint32_t intid);	/* DIR */
 	void (*send_sgi)(unsigned cpu, unsigned sgi);
 
-	/* One interrupt line; `cpu` selects the redistributor for SGIs and PPIs (INTID < 32). It
-	 * is the CPU that calls: with GICv2 nobody reaches those of another. */
-	void (*set_enabled)(unsigned cpu, uint32_t intid, bool on); /* off: complete on return */
-	void (*set_edge)(unsigned cpu, uint32_t intid, bool edge);
-	void (*set_pending)(unsigned cpu, uint32_t intid, bool on);
-	void (*set_active)(unsigned cpu, uint32_t intid, bool on);
-	bool (*is_pending)(unsigned cpu, uint32_t intid);
-	void (*route)(uint32_t intid, unsigned cpu); /* SPIs */
-
 	/* The virtual CPU interface of this CPU. */
 	uint64_t (*lr_read)(unsigned n);
 	void (*lr_write)(unsigned n, uint64_t lr);
@@ -48,6 +39,17 @@ struct gic {
 };
 
 extern struct gic gic;
+
+/*
+ * One interrupt line; `cpu` selects the redistributor for SGIs and PPIs (INTID < 32). It is the CPU
+ * that calls: with GICv2 nobody reaches those of another.
+ */
+void gic_set_enabled(unsigned cpu, uint32_t intid, bool on); /* off: complete on return */
+void gic_set_edge(unsigned cpu, uint32_t intid, bool edge);
+void gic_set_pending(unsigned cpu, uint32_t intid, bool on);
+void gic_set_active(unsigned cpu, uint32_t intid, bool on);
+bool gic_is_pending(unsigned cpu, uint32_t intid);
+void gic_route(uint32_t intid, unsigned cpu); /* SPIs */
 
 /* GICv2, SGIs: the vCPU that sent it, where a HW-linked line has its physical INTID. */
 #define LR_SOURCE BITS(34, 32)

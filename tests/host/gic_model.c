@@ -113,32 +113,32 @@ static void op_send_sgi(unsigned cpu, unsigned sgi)
 	gic_model_line(cpu, sgi)->pending = true;
 }
 
-static void op_set_enabled(unsigned cpu, uint32_t intid, bool on)
+void gic_set_enabled(unsigned cpu, uint32_t intid, bool on)
 {
 	reach(cpu, intid)->enabled = on;
 }
 
-static void op_set_edge(unsigned cpu, uint32_t intid, bool edge)
+void gic_set_edge(unsigned cpu, uint32_t intid, bool edge)
 {
 	reach(cpu, intid)->edge = edge;
 }
 
-static void op_set_pending(unsigned cpu, uint32_t intid, bool on)
+void gic_set_pending(unsigned cpu, uint32_t intid, bool on)
 {
 	reach(cpu, intid)->pending = on;
 }
 
-static void op_set_active(unsigned cpu, uint32_t intid, bool on)
+void gic_set_active(unsigned cpu, uint32_t intid, bool on)
 {
 	reach(cpu, intid)->active = on;
 }
 
-static bool op_is_pending(unsigned cpu, uint32_t intid)
+bool gic_is_pending(unsigned cpu, uint32_t intid)
 {
 	return line_pending(reach(cpu, intid));
 }
 
-static void op_route(uint32_t intid, unsigned cpu)
+void gic_route(uint32_t intid, unsigned cpu)
 {
 	gic_model_line(cpu, intid)->cpu = (uint8_t)cpu;
 }
@@ -258,12 +258,6 @@ static const struct gic_ops ops = {
 	.drop = op_drop,
 	.deactivate = op_deactivate,
 	.send_sgi = op_send_sgi,
-	.set_enabled = op_set_enabled,
-	.set_edge = op_set_edge,
-	.set_pending = op_set_pending,
-	.set_active = op_set_active,
-	.is_pending = op_is_pending,
-	.route = op_route,
 	.lr_read = op_lr_read,
 	.lr_write = op_lr_write,
 	.elrsr = op_elrsr,

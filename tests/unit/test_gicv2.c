@@ -261,7 +261,7 @@ static void targets_are_what_each_cpu_read(void **state)
 	start_cpus();
 	for (unsigned c = 0; c < 4; c++) {
 		host_trace_clear();
-		gic.ops->route(40 + c, c);
+		gic_route(40 + c, c);
 		assert_int_equal(dist.target[40 + c], 8U >> c);
 		gic.ops->send_sgi(c, 1);
 		assert_int_equal(dist.sgir, 8U >> c << 16 | 1);
@@ -274,11 +274,11 @@ static void targets_are_what_each_cpu_read(void **state)
 	masks[1] = 0;
 	cpu = 1;
 	assert_int_equal(gic.ops->cpu_init(1, 1), HV_OK);
-	gic.ops->route(40, 1);
+	gic_route(40, 1);
 	assert_int_equal(dist.target[40], 1);
 	masks[1] = 0x00040000;
 	assert_int_equal(gic.ops->cpu_init(1, 1), HV_OK);
-	gic.ops->route(40, 1);
+	gic_route(40, 1);
 	assert_int_equal(dist.target[40], 4);
 	masks[1] = 0x01010301;
 	assert_int_equal(gic.ops->cpu_init(1, 1), HV_EINVAL);
@@ -355,21 +355,21 @@ static void single_lines(void **state)
 	(void)state;
 	start_cpus();
 	cpu = 2;
-	gic.ops->set_enabled(2, 27, true);
-	gic.ops->set_enabled(2, 40, true);
+	gic_set_enabled(2, 27, true);
+	gic_set_enabled(2, 40, true);
 	assert_int_equal(dist.enabled[2][0], OWN | 1U << 27);
 	assert_int_equal(dist.enabled[0][1], 1U << 8);
-	gic.ops->set_enabled(2, 27, false);
-	gic.ops->set_enabled(2, 40, false);
+	gic_set_enabled(2, 27, false);
+	gic_set_enabled(2, 40, false);
 	assert_int_equal(dist.enabled[2][0], OWN);
 	assert_int_equal(dist.enabled[0][1], 0);
-	gic.ops->set_active(2, 27, true);
-	gic.ops->set_pending(2, 70, true);
-	assert_true(dist.active[2][0] == 1U << 27 && gic.ops->is_pending(2, 70));
-	gic.ops->set_active(2, 27, false);
+	gic_set_active(2, 27, true);
+	gic_set_pending(2, 70, true);
+	assert_true(dist.active[2][0] == 1U << 27 && gic_is_pending(2, 70));
+	gic_set_active(2, 27, false);
 	assert_int_equal(dist.active[2][0], 0);
 	dist.cfg[2] = 0;
-	gic.ops->set_edge(0, 33, true);
+	gic_set_edge(0, 33, true);
 	assert_int_equal(dist.cfg[2], 8);
 }
 

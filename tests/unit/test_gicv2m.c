@@ -38,25 +38,24 @@ static void frame_write(void *m, uint64_t off, unsigned size, uint64_t v)
 	fail_msg("write to 0x%x of a frame", (unsigned)off);
 }
 
-static void set_enabled(unsigned cpu, uint32_t intid, bool on)
+void gic_set_enabled(unsigned cpu, uint32_t intid, bool on)
 {
 	(void)cpu;
 	line[intid].enabled = on;
 }
 
-static void set_edge(unsigned cpu, uint32_t intid, bool edge)
+void gic_set_edge(unsigned cpu, uint32_t intid, bool edge)
 {
 	(void)cpu;
 	line[intid].edge = edge;
 }
 
-static void route(uint32_t intid, unsigned cpu)
+void gic_route(uint32_t intid, unsigned cpu)
 {
 	line[intid].routed = true;
 	line[intid].cpu = cpu;
 }
 
-static const struct gic_ops ops = { .set_enabled = set_enabled, .set_edge = set_edge, .route = route };
 struct gic gic;
 
 bool irq_has_handler(uint32_t intid, irq_handler_fn *fn)
@@ -87,7 +86,7 @@ static void probe(const struct node *n, unsigned nodes)
 	host_mmio_clear();
 	host_log_clear();
 	accesses = 0;
-	gic = (struct gic){ .ops = &ops, .spi_count = 352, .version = 2 };
+	gic = (struct gic){ .spi_count = 352, .version = 2 };
 	assert_int_equal(fdt_create(fdt, sizeof(fdt)), 0);
 	fdt_finish_reservemap(fdt);
 	fdt_begin_node(fdt, "");

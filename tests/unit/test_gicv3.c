@@ -390,29 +390,29 @@ static void single_lines(void **state)
 {
 	(void)state;
 	start_cpus();
-	gic.ops->set_enabled(0, 40, true);
-	gic.ops->set_enabled(2, 27, true);
+	gic_set_enabled(0, 40, true);
+	gic_set_enabled(2, 27, true);
 	assert_int_equal(dist.enabled[1], 1U << 8);
 	assert_int_equal(rd[2].enabled[0], OWN | 1U << 27);
-	gic.ops->set_enabled(0, 40, false);
-	gic.ops->set_enabled(2, 27, false);
+	gic_set_enabled(0, 40, false);
+	gic_set_enabled(2, 27, false);
 	assert_int_equal(dist.enabled[1] | dist.rwp_reads, 0); /* complete on return */
 	assert_int_equal(rd[2].enabled[0], OWN);
 	assert_int_equal(rd[2].rwp_reads, 0);
 
 	dist.cfg[2] = 0;
-	gic.ops->set_edge(0, 33, true);
-	gic.ops->set_edge(0, 47, true);
+	gic_set_edge(0, 33, true);
+	gic_set_edge(0, 47, true);
 	assert_int_equal(dist.cfg[2], 0x80000008);
-	gic.ops->set_edge(0, 33, false);
+	gic_set_edge(0, 33, false);
 	assert_int_equal(dist.cfg[2], 0x80000000);
-	gic.ops->set_pending(0, 64, true);
-	gic.ops->set_active(3, 30, true);
-	assert_true(gic.ops->is_pending(0, 64) && rd[3].active[0] == 1U << 30);
-	assert_false(gic.ops->is_pending(0, 65) || rd[2].active[0]);
-	gic.ops->set_pending(0, 64, false);
-	gic.ops->set_active(3, 30, false);
-	assert_false(gic.ops->is_pending(0, 64) || rd[3].active[0]);
+	gic_set_pending(0, 64, true);
+	gic_set_active(3, 30, true);
+	assert_true(gic_is_pending(0, 64) && rd[3].active[0] == 1U << 30);
+	assert_false(gic_is_pending(0, 65) || rd[2].active[0]);
+	gic_set_pending(0, 64, false);
+	gic_set_active(3, 30, false);
+	assert_false(gic_is_pending(0, 64) || rd[3].active[0]);
 }
 
 static void targets_are_affinities(void **state)
@@ -422,7 +422,7 @@ static void targets_are_affinities(void **state)
 	(void)state;
 	start_cpus();
 	for (unsigned c = 0; c < 4; c++) {
-		gic.ops->route(100, c);
+		gic_route(100, c);
 		assert_int_equal(dist.router[100], mpidr[c] & ~BIT(31));
 		gic.ops->send_sgi(c, 1);
 		assert_int_equal(sgi1r, sgi[c] | 1 << 24);

@@ -49,32 +49,27 @@ enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool 
 	return HV_OK;
 }
 
-static void set_enabled(unsigned cpu, uint32_t intid, bool on)
+void gic_set_enabled(unsigned cpu, uint32_t intid, bool on)
 {
 	(void)cpu;
 	(void)intid;
 	lines_off = !on;
 }
 
-static void set_edge(unsigned cpu, uint32_t intid, bool edge)
+void gic_set_edge(unsigned cpu, uint32_t intid, bool edge)
 {
 	(void)cpu;
 	(void)intid;
 	assert_false(edge);
 }
 
-static void route(uint32_t intid, unsigned cpu)
+void gic_route(uint32_t intid, unsigned cpu)
 {
 	(void)intid;
 	routed_to = cpu;
 }
 
-static const struct gic_ops gic_ops = {
-	.set_enabled = set_enabled,
-	.set_edge = set_edge,
-	.route = route,
-};
-struct gic gic = { .ops = &gic_ops };
+struct gic gic;
 
 /* A level: it comes again for as long as it is there and not masked. */
 static void on_irq(void)

@@ -47,7 +47,7 @@ enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool 
 	return HV_OK;
 }
 
-static void set_enabled(unsigned cpu, uint32_t intid, bool on)
+void gic_set_enabled(unsigned cpu, uint32_t intid, bool on)
 {
 	(void)cpu;
 	if (on && enabled_count < 4)
@@ -55,25 +55,20 @@ static void set_enabled(unsigned cpu, uint32_t intid, bool on)
 	lines_off = !on;
 }
 
-static void set_edge(unsigned cpu, uint32_t intid, bool edge)
+void gic_set_edge(unsigned cpu, uint32_t intid, bool edge)
 {
 	(void)cpu;
 	if (edge)
 		edges[edge_count++] = intid;
 }
 
-static void route(uint32_t intid, unsigned cpu)
+void gic_route(uint32_t intid, unsigned cpu)
 {
 	(void)intid;
 	routed_to = cpu;
 }
 
-static const struct gic_ops ops = {
-	.set_enabled = set_enabled,
-	.set_edge = set_edge,
-	.route = route,
-};
-struct gic gic = { .ops = &ops };
+struct gic gic;
 
 static void on_irq(void)
 {
