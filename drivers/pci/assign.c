@@ -8,163 +8,118 @@
  * only the prefetchable window reaches above 4 GiB (PCIe r6.0 §7.5.1.3.8, .9): 64-bit BARs that
  * are not prefetchable stay below.
  */
+#include <string.h>
+
 #include <hv/bits.h>
 #include <hv/log.h>
 
 #include "pci_priv.h"
 
-#define WINDOW_STEP MIB(1)	/* of a bridge window, §7.5.1.3.8 */
-#define BAR_MAX	    BIT(48)	/* beyond any window, and sums stay inside 64 bits */
+#define WINDOW_SHIFT 20 /* of a bridge window's ends, §7.5.1.3.8 */
+#define BAR_MAX	     BIT(48) /* beyond any window, and sums stay inside 64 bits */
 
-enum { POOL_MEM, POOL_PREF, POOLS };
+/* All that is to be placed, by falling alignment: SLOTS * function + BAR. */
+static uint16_t sorted[MAX_PCI_FUNCS * PCI_SLOTS];
+static unsigned sorted_count;
 
-/* What a bridge needs in one of its windows, and where it was put. */
-struct pool {
-	uint64_t size, align, base;
-};
-
-static struct pool pools[MAX_PCI_FUNCS][POOLS];
-static bool has_pref[MAX_PCI_FUNCS]; /* prefetchable windows of 64 bits from here to the root */
-
-/* Something to be placed: BAR 0..5 of a function, or the windows of a bridge. */
-#define SLOT_POOL PCI_BARS
-#define SLOTS	  (PCI_BARS + POOLS)
-
-struct want {
-	uint64_t size, align;
-	uint64_t *at;
-	unsigned pool;
-	bool high;     /* may lie above 4 GiB on the root bus */
-	bool prefetch; /* may lie in a prefetchable window of the host bridge */
-};
-
-static bool want_bar(struct pci_func *f, unsigned i, struct want *w)
+static struct pci_func *func_of(unsigned i)
 {
-	struct pci_bar *b = &f->bar[i];
-	bool pref = b->mem64 && b->prefetch;
-
-	if (!b->size || b->io || (f->refused && !f->bridge))
-		return false;
-	w->size = MAX(b->size, PAGE_SIZE);
-	w->align = w->size;
-	w->at = &b->pci;
-	w->pool = pref && (!f->parent || has_pref[f->parent - pci_funcs]) ? POOL_PREF : POOL_MEM;
-	w->high = b->mem64;
-	w->prefetch = b->prefetch;
-	return true;
+	return &pci_funcs[sorted[i] / PCI_SLOTS];
 }
 
-static bool want_of(struct pci_func *f, unsigned slot, struct want *w)
+static struct pci_bar *bar_of(unsigned i)
 {
-	struct pool *p;
-
-	if (slot < SLOT_POOL)
-		return want_bar(f, slot, w);
-	w->pool = slot - SLOT_POOL;
-	p = &pools[f - pci_funcs][w->pool];
-	w->size = p->size;
-	w->align = p->align;
-	w->at = &p->base;
-	w->high = w->prefetch = w->pool == POOL_PREF;
-	return f->bridge && p->size;
+	return &func_of(i)->bar[sorted[i] % PCI_SLOTS];
 }
 
-/* What hangs directly below `parent`, in pool `pool` or all (-1), by falling alignment: for (it =
- * wants_below(..); next_want(&it, &w);). */
-struct want_iter {
-	const struct pci_host *h;
-	const struct pci_func *parent;
-	int pool;
-	unsigned func, slot; /* of the next candidate */
-	struct pci_func *f;  /* whose want was returned */
-	uint64_t align, todo; /* the alignment that is being returned, and those to come */
-};
-
-static bool next_any(struct want_iter *it, struct want *w)
+static bool is_wanted(const struct pci_func *f, const struct pci_bar *b)
 {
-	for (; it->func < it->h->func_first + it->h->func_count; it->func++, it->slot = 0) {
-		it->f = &pci_funcs[it->func];
-		while (it->f->parent == it->parent && it->slot < SLOTS)
-			if (want_of(it->f, it->slot++, w) &&
-			    (it->pool < 0 || w->pool == (unsigned)it->pool))
-				return true;
+	return b->size && !b->io && (f->bridge || !f->refused);
+}
+
+static uint64_t room(const struct pci_bar *b)
+{
+	return ALIGN_UP(b->size, PAGE_SIZE);
+}
+
+/* The window of the bridge above that has the BAR in it; NULL: it is on the root bus. */
+static struct pci_bar *window_of(const struct pci_func *f, const struct pci_bar *b)
+{
+	struct pci_func *up = f->parent;
+	bool pref;
+
+	if (!up)
+		return NULL;
+	pref = b->mem64 && b->prefetch && up->bar[PCI_SLOT_PREF].mem64;
+	return &up->bar[pref ? PCI_SLOT_PREF : PCI_SLOT_MEM];
+}
+
+/* Packs a window: where in it things go, and what it so needs. */
+static void pack(struct pci_bar *window)
+{
+	window->pci = window->size = 0;
+	window->align_shift = WINDOW_SHIFT;
+	for (unsigned i = 0; i < sorted_count; i++) {
+		struct pci_bar *b = bar_of(i);
+
+		if (window_of(func_of(i), b) != window)
+			continue;
+		window->align_shift = MAX(window->align_shift, b->align_shift);
+		b->pci = ALIGN_UP(window->size, BIT(b->align_shift));
+		window->size = b->pci + room(b);
 	}
-	return false;
+	window->size = ALIGN_UP(window->size, BIT(WINDOW_SHIFT));
 }
 
-static struct want_iter wants_below(const struct pci_host *h, const struct pci_func *parent, int pool)
+static void sort_in(struct pci_func *f, unsigned slot)
 {
-	struct want_iter it = { .h = h, .parent = parent, .pool = pool, .func = h->func_first };
-	struct want w;
+	struct pci_bar *b = &f->bar[slot];
+	unsigned at = 0;
 
-	while (next_any(&it, &w))
-		it.todo |= w.align;
-	return it;
-}
-
-static bool next_want(struct want_iter *it, struct want *w)
-{
-	for (;;) {
-		while (next_any(it, w))
-			if (w->align == it->align)
-				return true;
-		if (!it->todo)
-			return false;
-		it->align = BIT(log2_floor(it->todo));
-		it->todo &= ~it->align;
-		it->func = it->h->func_first;
-		it->slot = 0;
-	}
-}
-
-/* Packs one window of a bridge from `base` on, which is aligned for it; returns the end. */
-static uint64_t pack(const struct pci_host *h, const struct pci_func *bridge, unsigned pool,
-		     uint64_t base)
-{
-	struct want_iter it = wants_below(h, bridge, (int)pool);
-	struct want w;
-
-	for (; next_want(&it, &w); base += w.size)
-		*w.at = base = ALIGN_UP(base, w.align);
-	return base;
+	if (!is_wanted(f, b))
+		return;
+	while (at < sorted_count && bar_of(at)->align_shift > b->align_shift)
+		at++;
+	memmove(&sorted[at + 1], &sorted[at], (sorted_count - at) * sizeof(sorted[0]));
+	sorted[at] = (uint16_t)((unsigned)(f - pci_funcs) * PCI_SLOTS + slot);
+	sorted_count++;
 }
 
 /* Children are captured after their bridge, so downwards in the table is upwards in the tree. */
 static void measure(const struct pci_host *h)
 {
+	sorted_count = 0;
 	for (unsigned i = h->func_first + h->func_count; i-- > h->func_first;)
-		for (unsigned k = 0; k < POOLS; k++) {
-			uint64_t aligns = wants_below(h, &pci_funcs[i], (int)k).todo;
+		for (unsigned slot = PCI_SLOTS; slot--;) {
+			struct pci_bar *b = &pci_funcs[i].bar[slot];
 
-			pools[i][k] = (struct pool){ 0 };
-			if (!pci_funcs[i].bridge)
-				continue;
-			pools[i][k].align = MAX(WINDOW_STEP, aligns ? BIT(log2_floor(aligns)) : 0);
-			pools[i][k].size = ALIGN_UP(pack(h, &pci_funcs[i], k, 0), WINDOW_STEP);
+			if (slot < PCI_BARS)
+				b->align_shift = (uint8_t)log2_floor(room(b));
+			else
+				pack(b);
+			sort_in(&pci_funcs[i], slot);
 		}
 }
 
-static bool window_take(struct pci_window *win, const struct want *w)
+static bool window_take(struct pci_window *win, struct pci_bar *b)
 {
-	uint64_t at = ALIGN_UP(win->next, w->align);
+	uint64_t at = ALIGN_UP(MAX(win->next, 1u), BIT(b->align_shift)); /* 0: "not assigned" */
 
-	if (!at)
-		at = w->align; /* 0 reads as "not assigned" */
-	if (at < win->next || at - win->pci > win->size || w->size > win->size - (at - win->pci))
+	if (at < win->next || !range_contains((struct range){ win->pci, win->size }, at, room(b)))
 		return false;
-	*w->at = at;
-	win->next = at + w->size;
+	b->pci = at;
+	win->next = at + room(b);
 	return true;
 }
 
-static bool root_take(struct pci_host *h, const struct want *w)
+static bool root_take(struct pci_host *h, struct pci_bar *b)
 {
-	for (int high = w->high; high >= 0; high--)
+	for (int high = b->mem64; high >= 0; high--)
 		for (unsigned i = 0; i < h->window_count; i++) {
 			struct pci_window *win = &h->window[i];
 
 			if (win->kind == (high ? PCI_WINDOW_MEM64 : PCI_WINDOW_MEM32) &&
-			    (w->prefetch || !win->prefetch) && window_take(win, w))
+			    (b->prefetch || !win->prefetch) && window_take(win, b))
 				return true;
 		}
 	return false;
@@ -181,51 +136,47 @@ static void drop(struct pci_func *f, unsigned bar)
 	}
 }
 
-/* `w` of `f` did not fit: the biggest BAR in it has to go. */
-static void make_room(const struct pci_host *h, struct pci_func *f, unsigned slot,
-		      const struct want *w)
+/* Is number i a BAR in that window of the bridge? The windows in between are of the same kind. */
+static bool is_in(unsigned i, const struct pci_func *bridge, unsigned slot)
 {
-	struct pci_func *victim = NULL;
-	unsigned bar = 0;
-	uint64_t biggest = 0;
-	struct want c;
+	const struct pci_func *f = func_of(i);
 
-	if (slot < SLOT_POOL) {
-		drop(f, slot);
-		return;
-	}
-	pci_for_each_of(o, h)
-		for (unsigned b = 0; b < PCI_BARS && pci_is_below(o, f); b++)
-			if (want_bar(o, b, &c) && c.pool == w->pool && c.size > biggest) {
-				victim = o;
-				bar = b;
-				biggest = c.size;
-			}
-	ASSERT(victim); /* the window had a size */
-	drop(victim, bar);
+	return sorted[i] % PCI_SLOTS < PCI_BARS && pci_is_below(f, bridge) &&
+	       window_of(f, bar_of(i)) == &f->parent->bar[slot];
+}
+
+/* Number i did not fit: it has to go, or of a window the biggest BAR in it. */
+static void make_room(unsigned i)
+{
+	const struct pci_func *bridge = func_of(i);
+	unsigned slot = sorted[i] % PCI_SLOTS;
+
+	if (slot >= PCI_BARS)
+		for (i = 0; !is_in(i, bridge, slot); i++)
+			ASSERT(i + 1 < sorted_count); /* the window had a size */
+	drop(func_of(i), sorted[i] % PCI_SLOTS);
 }
 
 /* false: something was dropped; decide again. */
 static bool place_root(struct pci_host *h)
 {
-	struct want_iter it = wants_below(h, NULL, -1);
-	struct want w;
-
 	for (unsigned i = 0; i < h->window_count; i++)
 		h->window[i].next = h->window[i].pci;
-	while (next_want(&it, &w))
-		if (!root_take(h, &w)) {
-			make_room(h, it.f, it.slot - 1, &w);
+	for (unsigned i = 0; i < sorted_count; i++)
+		if (!func_of(i)->parent && !root_take(h, bar_of(i))) {
+			make_room(i);
 			return false;
 		}
 	return true;
 }
 
+/* So far they have their places in the window of the bridge above; that comes before them. */
 static void place_below(const struct pci_host *h)
 {
 	pci_for_each_of(f, h)
-		for (unsigned k = 0; f->bridge && k < POOLS; k++)
-			pack(h, f, k, pools[f - pci_funcs][k].base);
+		for (struct pci_bar *b = f->bar; f->parent && b < &f->bar[PCI_SLOTS]; b++)
+			if (is_wanted(f, b))
+				b->pci += window_of(f, b)->pci;
 }
 
 /* The PA of [pci, pci + size), as the host bridge's windows have it. */
@@ -245,30 +196,35 @@ static bool to_cpu(const struct pci_host *h, uint64_t pci, uint64_t size, pa_t *
 
 static void commit_func(struct pci_func *f)
 {
-	struct want w;
-
-	for (unsigned b = 0; b < PCI_BARS; b++)
-		f->bar[b].assigned = want_bar(f, b, &w) &&
-				     to_cpu(f->host, f->bar[b].pci, w.size, &f->bar[b].pa);
+	for (struct pci_bar *b = f->bar; b < &f->bar[PCI_BARS]; b++)
+		b->assigned = is_wanted(f, b) && to_cpu(f->host, b->pci, room(b), &b->pa);
 	pci_bars_write(f);
 }
 
-static void write_windows(const struct pci_func *f, const struct pool *p)
+static uint64_t last_of(const struct pci_bar *window)
 {
-	uint64_t mem = p[POOL_MEM].base, mem_last = mem + p[POOL_MEM].size - 1;
-	uint64_t pref = p[POOL_PREF].base, pref_last = pref + p[POOL_PREF].size - 1;
+	return window->pci + MAX(window->size, 1u) - 1;
+}
+
+/* Base and limit, as both windows have them (§7.5.1.3.8, .9). */
+static uint32_t window_bits(const struct pci_bar *w)
+{
+	return !w->size ? PCI_WINDOW_CLOSED :
+			  (uint32_t)(w->pci >> 16 & 0xfff0) | (uint32_t)(last_of(w) & 0xfff00000);
+}
+
+static void write_windows(const struct pci_func *f)
+{
+	const struct pci_bar *pref = &f->bar[PCI_SLOT_PREF];
 
 	pci_cfg_write(f, PCI_IO_WINDOW, 2, PCI_IO_CLOSED);
 	pci_cfg_write(f, PCI_IO_WINDOW_HI, 4, 0);
-	pci_cfg_write(f, PCI_MEM_WINDOW, 4, !p[POOL_MEM].size ? PCI_WINDOW_CLOSED :
-		      (uint32_t)(mem >> 16 & 0xfff0) | (uint32_t)(mem_last & 0xfff00000));
+	pci_cfg_write(f, PCI_MEM_WINDOW, 4, window_bits(&f->bar[PCI_SLOT_MEM]));
 	/* Base above limit while the halves change: never open on the wrong addresses. */
 	pci_cfg_write(f, PCI_PREF_WINDOW, 4, PCI_WINDOW_CLOSED);
-	pci_cfg_write(f, PCI_PREF_BASE_HI, 4, p[POOL_PREF].size ? (uint32_t)(pref >> 32) : 0);
-	pci_cfg_write(f, PCI_PREF_LIMIT_HI, 4, p[POOL_PREF].size ? (uint32_t)(pref_last >> 32) : 0);
-	if (p[POOL_PREF].size)
-		pci_cfg_write(f, PCI_PREF_WINDOW, 4,
-			      (uint32_t)(pref >> 16 & 0xfff0) | (uint32_t)(pref_last & 0xfff00000));
+	pci_cfg_write(f, PCI_PREF_BASE_HI, 4, (uint32_t)(pref->pci >> 32));
+	pci_cfg_write(f, PCI_PREF_LIMIT_HI, 4, (uint32_t)(last_of(pref) >> 32));
+	pci_cfg_write(f, PCI_PREF_WINDOW, 4, window_bits(pref));
 }
 
 /* Firmware's placement stands; a BAR whose page holds another device's BAR is of no use to us. */
@@ -313,15 +269,16 @@ static void keep(struct pci_host *h)
 				refuse_sharing(f, g);
 }
 
+/* Its windows are BARs to whom they are in; with prefetchable ones of 64 bits up to the root. */
 static void prepare(struct pci_func *f)
 {
-	unsigned i = (unsigned)(f - pci_funcs);
+	bool pref = f->bridge && (pci_cfg_read(f, PCI_PREF_WINDOW, 2) & 0xf) == PCI_PREF_64 &&
+		    (!f->parent || f->parent->bar[PCI_SLOT_PREF].mem64);
 
+	f->bar[PCI_SLOT_PREF].mem64 = f->bar[PCI_SLOT_PREF].prefetch = pref;
 	for (unsigned b = 0; b < PCI_BARS; b++)
 		if (!f->bar[b].io && f->bar[b].size > BAR_MAX)
 			drop(f, b);
-	has_pref[i] = f->bridge && (pci_cfg_read(f, PCI_PREF_WINDOW, 2) & 0xf) == PCI_PREF_64 &&
-		      (!f->parent || has_pref[f->parent - pci_funcs]);
 }
 
 static void place(struct pci_host *h)
@@ -342,7 +299,7 @@ void bridge_open(const struct pci_func *f)
 {
 	bridge_write_buses(f, f->bus_subordinate);
 	if (!f->host->probe_only)
-		write_windows(f, pools[f - pci_funcs]);
+		write_windows(f);
 	pci_cfg_write(f, PCI_COMMAND, 2, PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF);
 }
 

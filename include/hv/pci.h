@@ -14,7 +14,8 @@
 #include <hv/status.h>
 #include <hv/types.h>
 
-#define PCI_BARS 6
+/* Behind the BARs a bridge keeps its windows, which are placed as they are. */
+enum { PCI_BARS = 6, PCI_SLOT_MEM = PCI_BARS, PCI_SLOT_PREF, PCI_SLOTS };
 
 enum { PCI_WINDOW_IO, PCI_WINDOW_MEM32, PCI_WINDOW_MEM64, PCI_WINDOW_KINDS };
 
@@ -52,6 +53,7 @@ struct pci_bar {
 	pa_t pa;		/* as the CPU sees it */
 	bool mem64, prefetch, io;
 	bool assigned;
+	uint8_t align_shift;	/* while it is placed */
 };
 
 struct pci_func {
@@ -68,7 +70,7 @@ struct pci_func {
 	uint8_t bus_secondary, bus_subordinate; /* bridges */
 	uint8_t irq_pin;	 /* 0 none, 1..4 */
 	bool intx_stuck;	 /* DisINTx does not work: its line cannot be silenced */
-	struct pci_bar bar[PCI_BARS];
+	struct pci_bar bar[PCI_SLOTS];
 	/* capability offsets, 0: absent; validated, inside config space */
 	uint8_t cap_pm, cap_msi, cap_msix, cap_pcie, cap_af;
 	uint16_t cap_acs, cap_rebar;
