@@ -60,7 +60,7 @@ pure_src := \
 	drivers/pci/assign.c \
 	drivers/pci/bars.c \
 	drivers/pci/caps.c \
-	drivers/pci/capsize.c \
+	drivers/pci/caplist.c \
 	drivers/pci/ecam.c \
 	drivers/pci/enumerate.c \
 	drivers/pci/fabric.c \

@@ -110,8 +110,8 @@ static void print_msi(const char *guest, const struct plan_device *d)
 		return;
 	}
 	if (f->msix_count)
-		fmt_print(table, sizeof(table), ", table in BAR%u at 0x%x", f->msix_table_bar,
-			  f->msix_table_off);
+		fmt_print(table, sizeof(table), ", table in BAR%u at 0x%x", f->msix[MSIX_TABLE].bar,
+			  (uint32_t)f->msix[MSIX_TABLE].at.base);
 	if (d->as.msi.ctrl->by_device)
 		fmt_print(where, sizeof(where), "ITS, DeviceID 0x%x", f->device_id);
 	else

@@ -8,8 +8,9 @@
  *
  * Two BARs in one place: the one that was there first keeps it, the other waits, unmapped.
  */
+#include <string.h>
+
 #include <spec/pci.h>
-#include <spec/pci_caps.h>
 
 #include "vpci_priv.h"
 
@@ -23,11 +24,6 @@ static struct range bar_range(const struct vpci_func *f, unsigned bar)
 	return (struct range){ f->base[bar], bar_size(f, bar) };
 }
 
-static struct range page_of(uint64_t addr)
-{
-	return (struct range){ ALIGN_DOWN(addr, PAGE_SIZE), PAGE_SIZE };
-}
-
 static struct range pages_of(uint64_t off, uint64_t size)
 {
 	uint64_t base = ALIGN_DOWN(off, PAGE_SIZE);
@@ -35,64 +31,26 @@ static struct range pages_of(uint64_t off, uint64_t size)
 	return (struct range){ base, ALIGN_UP(off + size, PAGE_SIZE) - base };
 }
 
-/* Pages of a BAR with MSI-X structures, as offsets: at most two ranges, ascending, disjoint. */
-static unsigned msix_parts(const struct vpci_func *f, unsigned bar, struct range out[2])
+/* The run of pages of one kind that begins at offset `at` of a BAR: its end. */
+static uint64_t run_end(const struct vpci_func *f, unsigned bar, uint64_t at, bool *trap)
 {
-	const struct pci_func *pf = f->pf;
-	unsigned n = 0;
+	uint64_t end = ALIGN_UP(bar_size(f, bar), PAGE_SIZE);
 
-	if (!f->vectors)
-		return 0;
-	if (pf->msix_table_bar == bar)
-		out[n++] = pages_of(pf->msix_table_off, (uint64_t)pf->msix_count * PCI_MSIX_ENTRY);
-	if (pf->msix_pba_bar == bar)
-		out[n++] = pages_of(pf->msix_pba_off, ALIGN_UP(pf->msix_count, 64) / 8);
-	if (n == 2 && out[1].base < out[0].base) {
-		struct range first = out[1];
+	*trap = false;
+	for (unsigned i = 0; i < 2 && f->vector; i++) {
+		const struct pci_part *p = &f->pf->msix[i];
+		struct range r = pages_of(p->at.base, p->at.size);
 
-		out[1] = out[0];
-		out[0] = first;
+		if (p->bar != bar)
+			continue;
+		if (range_contains(r, at, 1)) {
+			*trap = true;
+			return range_end(r);
+		}
+		if (at < r.base)
+			end = MIN(end, r.base);
 	}
-	if (n == 2 && out[1].base <= range_end(out[0])) {
-		out[0].size = MAX(range_end(out[0]), range_end(out[1])) - out[0].base;
-		n = 1;
-	}
-	return n;
-}
-
-static struct bar_seg segment(const struct vpci_func *f, unsigned bar, uint64_t base, uint64_t from,
-			      uint64_t to, bool trap)
-{
-	return (struct bar_seg){
-		.ipa = base + from,
-		.pa = f->pf->bar[bar].pa.v + from,
-		.size = to - from,
-		.bar = (uint8_t)bar,
-		.how = trap ? SEG_TRAP : f->as.device_memory[bar] ? SEG_DEVICE : SEG_NC,
-	};
-}
-
-unsigned bar_segments(const struct vpci_func *f, unsigned bar, uint64_t base, bool whole_page,
-		      struct bar_seg *out)
-{
-	uint64_t at = 0, size = bar_size(f, bar);
-	struct range trap[2];
-	unsigned traps = f->direct ? 0 : msix_parts(f, bar, trap), n = 0;
-
-	if (f->small & 1u << bar) {
-		out[0] = segment(f, bar, base, 0, PAGE_SIZE, traps || !whole_page);
-		out[0].ipa = ALIGN_DOWN(base, PAGE_SIZE);
-		return 1;
-	}
-	for (unsigned i = 0; i < traps; i++) {
-		if (at < trap[i].base)
-			out[n++] = segment(f, bar, base, at, trap[i].base, false);
-		at = range_end(trap[i]);
-		out[n++] = segment(f, bar, base, trap[i].base, at, true);
-	}
-	if (at < size)
-		out[n++] = segment(f, bar, base, at, size, false);
-	return n;
+	return end;
 }
 
 /* In a window of the host bridge and not over RAM, which a bridge would never claim. */
@@ -166,23 +124,31 @@ static void decide_segments(struct vpci_func *f)
 {
 	f->want_count = 0;
 	for_each_bit(bar, f->held) {
-		bool whole = f->page_alone & 1u << bar && IS_ALIGNED(f->base[bar], PAGE_SIZE) &&
-			     !held_by_other(f, bar, page_of(f->base[bar]), true);
+		uint64_t base = ALIGN_DOWN(f->base[bar], PAGE_SIZE), size = bar_size(f, bar);
+		bool crowded = size < PAGE_SIZE &&
+			       (!(f->page_alone & 1u << bar) || base != f->base[bar] ||
+				held_by_other(f, bar, pages_of(base, 1), true));
+		bool trap;
 
-		f->want_count += bar_segments(f, bar, f->base[bar], whole, &f->want[f->want_count]);
+		for (uint64_t at = 0, end; at < size; at = end) {
+			end = run_end(f, bar, at, &trap);
+			f->want[f->want_count++] = (struct bar_seg){
+				.ipa = base + at,
+				.pa = f->pf->bar[bar].pa.v + at,
+				.size = end - at,
+				.bar = bar,
+				.how = trap || crowded		 ? SEG_TRAP :
+				       f->as.device_memory[bar] ? SEG_DEVICE :
+								  SEG_NC,
+			};
+		}
 	}
-}
-
-static bool same(const struct bar_seg *a, const struct bar_seg *b)
-{
-	return a->ipa == b->ipa && a->pa == b->pa && a->size == b->size && a->how == b->how &&
-	       a->bar == b->bar;
 }
 
 static bool contains(const struct bar_seg *list, unsigned count, const struct bar_seg *s)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (same(&list[i], s))
+		if (!memcmp(&list[i], s, sizeof(*s)))
 			return true;
 	return false;
 }
@@ -233,22 +199,16 @@ static void remap(struct vpci_func *f)
 {
 	struct vpci *v = f->v;
 
-	/* Who may be concerned: those that wait for room, and those that may share a page. */
-	vpci_for_each(g, v)
-		g->affected = g == f || g->blocked || (f->small && g->small && g->live);
 	decide_held(f);
 	vpci_for_each(g, v)
-		if (g->affected && g->blocked && g != f)
-			decide_held(g);
+		if (g->blocked && g != f)
+			decide_held(g); /* it waits for room */
 	vpci_for_each(g, v)
-		if (g->affected)
-			decide_segments(g);
+		decide_segments(g);
 	vpci_for_each(g, v)
-		if (g->affected)
-			unmap_gone(g);
+		unmap_gone(g);
 	vpci_for_each(g, v)
-		if (g->affected)
-			map_new(g);
+		map_new(g);
 }
 
 static uint64_t shadow_base(const struct vpci_func *f, unsigned bar)
@@ -275,19 +235,12 @@ void bars_update(struct vpci_func *f)
 }
 
 /* Address bits below the size read 0 (PCIe r6.0 §7.5.1.2.1); flags are constant. */
-void bar_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+void bar_wrote(struct vpci_func *f, unsigned dw)
 {
-	unsigned bar = dw - DW(PCI_BAR(0));
-	uint64_t mask;
+	bool upper = f->row[dw] == ROW_BAR_HI;
+	uint64_t keep = ~(bar_size(f, dw - DW(PCI_BAR(0)) - upper) - 1) | PCI_BAR_MEM_FLAGS;
 
-	(void)old;
-	if (f->present & 1u << bar) {
-		mask = ~(bar_size(f, bar) - 1) & ~(uint64_t)PCI_BAR_MEM_FLAGS;
-		f->shadow[dw] = (f->shadow[dw] & (uint32_t)mask) | f->initial[dw];
-	} else {
-		mask = ~(bar_size(f, bar - 1) - 1);
-		f->shadow[dw] &= (uint32_t)(mask >> 32);
-	}
+	f->shadow[dw] &= (uint32_t)(keep >> (upper ? 32 : 0));
 	bars_update(f);
 }
 
@@ -301,8 +254,8 @@ static bool host_page_alone(const struct vpci_func *f, unsigned bar)
 		for (unsigned b = 0; b < PCI_BARS && pf != f->pf; b++) {
 			const struct pci_bar *o = &pf->bar[b];
 
-			if (o->assigned && !o->io &&
-			    range_overlaps(page_of(pa.v), (struct range){ o->pa.v, o->size }))
+			if (o->assigned &&
+			    range_overlaps(pages_of(pa.v, 1), (struct range){ o->pa.v, o->size }))
 				return false;
 		}
 	return true;
@@ -314,8 +267,7 @@ void bars_init(struct vpci_func *f)
 		const struct pci_bar *b = &f->pf->bar[bar];
 		uint8_t bit = (uint8_t)(1u << bar);
 
-		if (b->io || !b->assigned || b->size < 16 || b->size & (b->size - 1) ||
-		    (b->mem64 && bar == PCI_BARS - 1))
+		if (!b->assigned)
 			continue;
 		f->present |= bit;
 		if (b->size >= PAGE_SIZE)
@@ -329,16 +281,10 @@ void bars_init(struct vpci_func *f)
 /* The pages that EL2 itself touches. */
 void bars_map_at_el2(const struct vpci_func *f)
 {
-	for_each_bit(bar, f->present) {
-		uint64_t pa = f->pf->bar[bar].pa.v;
-		struct range trap[2];
-		unsigned n = msix_parts(f, bar, trap);
+	const struct pci_func *pf = f->pf;
 
-		if (f->small & 1u << bar) {
-			n = 1;
-			trap[0] = (struct range){ 0, bar_size(f, bar) };
-		}
-		for (unsigned i = 0; i < n; i++)
-			f->v->cfg.map(pages_of(pa + trap[i].base, trap[i].size));
-	}
+	for_each_bit(bar, f->small)
+		f->v->cfg.map(pages_of(pf->bar[bar].pa.v, pf->bar[bar].size));
+	for (const struct pci_part *p = pf->msix; f->vectors && p < &pf->msix[2]; p++)
+		f->v->cfg.map(pages_of(pf->bar[p->bar].pa.v + p->at.base, p->at.size));
 }

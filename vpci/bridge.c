@@ -10,11 +10,6 @@
 
 #define ECAM_SIZE MIB(1)
 
-static uint64_t ones(unsigned size)
-{
-	return ~UINT64_C(0) >> (64 - 8 * size);
-}
-
 /* Two dwords, low first, for an 8-byte access: a legal access never crosses a dword. */
 static void access_pair(struct vpci_func *f, unsigned off, struct mmio_access *a)
 {

@@ -36,69 +36,60 @@ static void rows_run(uint8_t *rows, unsigned first, unsigned count)
 		rows[i] = (uint8_t)(first + i);
 }
 
-/*
- * `first`: row of the first dword; `next`: of the others, 0: the rows behind `first`. `found` and
- * `seen` are where discovery and vPCI keep the only offset where it may be: one byte each.
- */
-struct cap_kind {
+/* PCI_EXT + ID of an extended one; row of its first dword, and of the others, 0: the rows behind. */
+static const struct cap_kind {
 	uint16_t id;
 	uint8_t first, next;
-	uint16_t found, seen;
-};
-
-#define THE_ONE(cap) offsetof(struct pci_func, cap_##cap), offsetof(struct vpci_func, cap)
-
-static const struct cap_kind legacy[] = {
-	{ PCI_CAP_PM, ROW_PM, 0, THE_ONE(pm) },
-	{ PCI_CAP_MSI, ROW_MSI_CTRL, 0, THE_ONE(msi) },
+} kinds[] = {
+	{ PCI_CAP_PM, ROW_PM },
+	{ PCI_CAP_MSI, ROW_MSI_CTRL },
 	{ PCI_CAP_PCIX, ROW_CAP, ROW_READ },
 	{ PCI_CAP_HT, ROW_CAP, ROW_READ },
 	{ PCI_CAP_VENDOR, ROW_CAP, ROW_RAW },
-	{ PCI_CAP_PCIE, ROW_PCIE, 0, THE_ONE(pcie) },
-	{ PCI_CAP_MSIX, ROW_MSIX, 0, THE_ONE(msix) },
+	{ PCI_CAP_PCIE, ROW_PCIE },
+	{ PCI_CAP_MSIX, ROW_MSIX },
 	{ PCI_CAP_SATA, ROW_CAP, ROW_READ },
-	{ PCI_CAP_AF, ROW_AF, 0, THE_ONE(af) },
+	{ PCI_CAP_AF, ROW_AF },
+	/* Not here, because they are Viaduct's: ARI, ATS, SR-IOV, PRI, PASID, DPC, L1 substates,
+	 * PTM; or of no use to a function alone: multicast, TPH, secondary PCIe. */
+	{ PCI_EXT + PCI_ECAP_AER, ROW_AER },
+	{ PCI_EXT + PCI_ECAP_VC, ROW_ECAP, ROW_READ },
+	{ PCI_EXT + PCI_ECAP_DSN, ROW_ECAP, ROW_READ },
+	{ PCI_EXT + PCI_ECAP_POWER, ROW_ECAP, ROW_READ },
+	{ PCI_EXT + PCI_ECAP_MFVC, ROW_ECAP, ROW_READ },
+	{ PCI_EXT + PCI_ECAP_VC9, ROW_ECAP, ROW_READ },
+	{ PCI_EXT + PCI_ECAP_VSEC, ROW_ECAP, ROW_RAW },
+	{ PCI_EXT + PCI_ECAP_ACS, ROW_ECAP, ROW_READ },
+	{ PCI_EXT + PCI_ECAP_REBAR, ROW_ECAP, ROW_FIXED },
+	{ PCI_EXT + PCI_ECAP_DPA, ROW_ECAP, ROW_READ },
+	{ PCI_EXT + PCI_ECAP_LTR, ROW_ECAP, ROW_READ },
+	{ PCI_EXT + PCI_ECAP_DVSEC, ROW_ECAP, ROW_RAW },
 };
 
-/* Not here, because they are Viaduct's: ARI, ATS, SR-IOV, PRI, PASID, DPC, L1 substates, PTM; or
- * of no use to a function alone: multicast, TPH, secondary PCIe. */
-static const struct cap_kind extended[] = {
-	{ PCI_ECAP_AER, ROW_AER, 0 },
-	{ PCI_ECAP_VC, ROW_ECAP, ROW_READ },
-	{ PCI_ECAP_DSN, ROW_ECAP, ROW_READ },
-	{ PCI_ECAP_POWER, ROW_ECAP, ROW_READ },
-	{ PCI_ECAP_MFVC, ROW_ECAP, ROW_READ },
-	{ PCI_ECAP_VC9, ROW_ECAP, ROW_READ },
-	{ PCI_ECAP_VSEC, ROW_ECAP, ROW_RAW },
-	{ PCI_ECAP_ACS, ROW_ECAP, ROW_READ },
-	{ PCI_ECAP_REBAR, ROW_ECAP, ROW_FIXED },
-	{ PCI_ECAP_DPA, ROW_ECAP, ROW_READ },
-	{ PCI_ECAP_LTR, ROW_ECAP, ROW_READ },
-	{ PCI_ECAP_DVSEC, ROW_ECAP, ROW_RAW },
-};
-
-static const struct cap_kind *kind_of(bool ext, unsigned id)
+/* What the table cannot say. Of several, only the one that discovery checked. */
+static bool is_hidden(const struct vpci_func *f, const struct pci_cap *c)
 {
-	const struct cap_kind *k = ext ? extended : legacy;
-	const struct cap_kind *end = k + (ext ? ARRAY_SIZE(extended) : ARRAY_SIZE(legacy));
+	const struct pci_func *pf = f->pf;
 
-	for (; k < end; k++)
-		if (k->id == id)
-			return k;
-	return NULL;
-}
-
-/* What the table cannot say. Discovery checked the one it found; there may be others. */
-static bool is_hidden(const struct vpci_func *f, const struct cap_kind *k, unsigned at, uint32_t head)
-{
-	if (k->found && ((const uint8_t *)f->pf)[k->found] != at)
-		return true;
-	if (at >= PCI_ECAP_FIRST) /* alone there is no peer that ACS could keep away */
-		return (k->id == PCI_ECAP_ACS && !f->as.multifunction) ||
-		       (k->id == PCI_ECAP_REBAR && at != f->pf->cap_rebar);
-	return (k->id == PCI_CAP_MSI && !f->granted) || (k->id == PCI_CAP_MSIX && !f->vectors) ||
-	       (k->id == PCI_CAP_VENDOR && f->pf->vendor == VIRTIO_VENDOR &&
-		head >> VIRTIO_CFG_TYPE == VIRTIO_PCI_CFG);
+	switch (c->id) {
+	case PCI_CAP_PM:
+		return c->off != pf->cap_pm;
+	case PCI_CAP_MSI:
+		return c->off != f->msi;
+	case PCI_CAP_VENDOR:
+		return pf->vendor == VIRTIO_VENDOR && c->head >> VIRTIO_CFG_TYPE == VIRTIO_PCI_CFG;
+	case PCI_CAP_PCIE:
+		return c->off != pf->cap_pcie;
+	case PCI_CAP_MSIX:
+		return c->off != f->msix;
+	case PCI_CAP_AF:
+		return c->off != pf->cap_af;
+	case PCI_EXT + PCI_ECAP_ACS: /* alone there is no peer that it could keep away */
+		return !f->as.multifunction;
+	case PCI_EXT + PCI_ECAP_REBAR:
+		return c->off != pf->cap_rebar;
+	}
+	return false;
 }
 
 /* Four layouts (§7.7.1): 32 or 64 bit, with or without masks. */
@@ -115,54 +106,43 @@ static void msi_rows(uint32_t head, uint8_t *rows)
 	}
 }
 
-/* Gives the capability at `at` its rows; false: it is not shown, and has none. */
-static bool show(struct vpci_func *f, const struct cap_kind *k, unsigned at, uint32_t head)
+/* Gives the capability its rows; false: it is not shown, and has none. */
+static bool show(const struct vpci_func *f, const struct pci_cap *c)
 {
-	bool ext = at >= PCI_ECAP_FIRST;
-	unsigned size = ext ? pci_ecap_size(f->pf, at) : pci_cap_size(f->pf, at);
-	unsigned n = DW(size + 3), end = ext ? DWORDS : DW(PCI_CFG_LEGACY_SIZE);
-	uint8_t *rows = &cfg.row[DW(at)];
+	const struct cap_kind *k = kinds;
+	unsigned n = DW(c->size + 3);
+	uint8_t *rows = &cfg.row[DW(c->off)];
 
-	if (!k || is_hidden(f, k, at, head) || DW(at) + n > end)
+	while (k < &kinds[ARRAY_SIZE(kinds)] && k->id != c->id)
+		k++;
+	if (k == &kinds[ARRAY_SIZE(kinds)] || is_hidden(f, c))
 		return false;
-	for (unsigned i = 0; i < n; i++)
-		if (rows[i] != ROW_NONE)
-			return false; /* of two that overlap the first */
 	if (k->next)
 		memset(rows, k->next == ROW_RAW && !f->as.raw_vendor_caps ? ROW_READ : k->next, n);
 	else
 		rows_run(rows, k->first, n);
 	rows[0] = k->first;
 	if (k->first == ROW_MSI_CTRL)
-		msi_rows(head, rows);
-	if (k->seen)
-		((uint8_t *)f)[k->seen] = (uint8_t)at;
+		msi_rows(c->head, rows);
 	return true;
 }
 
 /*
- * The guest's list of those that are shown; `at` is where the device's begins. The first extended
- * one stays where it is: if it is hidden, as one that has no ID.
+ * The guest's list of those that are shown. The first extended one stays where it is: if it is
+ * hidden, as one that has no ID.
  */
-static void build_list(struct vpci_func *f, unsigned at)
+static void build_list(const struct vpci_func *f, bool ext)
 {
-	bool ext = at >= PCI_ECAP_FIRST;
-	unsigned id_bits = ext ? 16 : 8, next = ext ? ECAP_NEXT : 8;
 	unsigned link = ext ? PCI_ECAP_FIRST : PCI_CAP_PTR; /* dword that points to the next visible one */
 
-	while (at >= (ext ? PCI_ECAP_FIRST : PCI_CAP_FIRST) && !is_head(at)) {
-		uint32_t head = pci_cfg_read(f->pf, at, 4), id = head & ((1u << id_bits) - 1);
-
-		if (ext && (!head || head == PCI_ALL_ONES))
-			break;
-		cfg.head[DW(at) / 64] |= BIT(DW(at) % 64);
-		if (show(f, kind_of(ext, id), at, head)) {
-			if (at != link)
-				cfg.link[DW(link)] |= at << (link == PCI_CAP_PTR ? 0 : next);
-			cfg.link[DW(at)] |= id;
-			link = at;
-		}
-		at = head >> next & (ext ? ~3u : 0xfc);
+	for (struct pci_cap c = pci_cap_list(f->pf, ext); pci_cap_next(&c);) {
+		cfg.head[DW(c.off) / 64] |= BIT(DW(c.off) % 64);
+		if (!show(f, &c))
+			continue;
+		if (c.off != link)
+			cfg.link[DW(link)] |= c.off << (ext ? ECAP_NEXT : link == PCI_CAP_PTR ? 0 : 8);
+		cfg.link[DW(c.off)] |= c.head & (ext ? 0xffff : 0xff);
+		link = c.off;
 	}
 }
 
@@ -188,15 +168,10 @@ static void build_header(const struct vpci_func *f)
 	for (unsigned i = 0; i < PCI_BARS; i++) {
 		bool upper = i && f->present & 1u << (i - 1) && bar_mem64(f, i - 1);
 
-		cfg.row[DW(PCI_BAR(0)) + i] = f->present & 1u << i || upper ? ROW_BAR : ROW_NONE;
+		cfg.row[DW(PCI_BAR(0)) + i] = f->present & 1u << i ? ROW_BAR :
+					      upper		   ? ROW_BAR_HI :
+								     ROW_NONE;
 	}
-}
-
-static void fix_bars(struct vpci_func *f)
-{
-	for_each_bit(i, f->present)
-		f->shadow[DW(PCI_BAR(0)) + i] = (bar_mem64(f, i) ? PCI_BAR_TYPE_64 : 0) |
-					       (f->pf->bar[i].prefetch ? PCI_BAR_PREFETCH : 0);
 }
 
 /* Only the size that it has (§7.8.6.2). */
@@ -219,20 +194,17 @@ static void fix_values(struct vpci_func *f)
 {
 	const struct pci_func *pf = f->pf;
 
-	put(f, PCI_ID, PCI_ALL_ONES, (uint32_t)pf->device << 16 | pf->vendor);
-	put(f, PCI_CLASS_REV, PCI_ALL_ONES, pf->class_rev);
 	put(f, CFG_CACHELINE, CFG_MULTIFUNCTION, f->as.multifunction ? CFG_MULTIFUNCTION : 0);
-	put(f, PCI_SUBSYSTEM, PCI_ALL_ONES, (uint32_t)pf->subdevice << 16 | pf->subvendor);
 	put(f, CFG_INTERRUPT, 0xff00, (uint32_t)f->as.intx_pin << 8);
-	if (f->af && !pf->af_flr)
-		put(f, f->af, AF_CAP_FLR, 0);
+	if (pf->cap_af && !pf->af_flr)
+		put(f, pf->cap_af, AF_CAP_FLR, 0);
 	if (pf->cap_rebar && cfg.row[DW(pf->cap_rebar)] == ROW_ECAP)
 		fix_rebar(f);
-	if (f->pcie && !pf->flr)
-		put(f, f->pcie + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, 0);
-	if (f->msi)
+	if (pf->cap_pcie && !pf->flr)
+		put(f, pf->cap_pcie + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, 0);
+	if (cfg.row[DW(f->msi)] == ROW_MSI_CTRL)
 		put(f, f->msi, MSI_MMC, (31u - (uint32_t)__builtin_clz(f->granted)) << 17);
-	if (f->msix)
+	if (cfg.row[DW(f->msix)] == ROW_MSIX)
 		put(f, f->msix, MSIX_SIZE, (f->vectors - 1u) << 16);
 }
 
@@ -242,16 +214,16 @@ void caps_build(struct vpci_func *f)
 
 	memset(&cfg, 0, sizeof(cfg));
 	build_header(f);
-	build_list(f, pci_cfg_read(f->pf, PCI_CAP_PTR, 1) & 0xfc);
+	build_list(f, false);
 	if (f->pf->ext_config)
-		build_list(f, PCI_ECAP_FIRST);
+		build_list(f, true);
 	build_gaps(f);
 	f->dwords = DWORDS;
 	while (f->dwords > DW(PCI_CFG_LEGACY_SIZE) && cfg.row[f->dwords - 1] == ROW_NONE)
 		f->dwords--;
 	f->row = row = pmem_alloc(f->dwords, 64);
 	f->shadow = pmem_alloc(f->dwords * sizeof(f->shadow[0]), 64);
-	f->initial = pmem_alloc(PCI_CFG_LEGACY_SIZE, 64);
+	f->initial = pmem_alloc(f->dwords * sizeof(f->shadow[0]), 64);
 	memcpy(row, cfg.row, f->dwords);
 	for (unsigned dw = 0; dw < f->dwords; dw++) {
 		const struct cfg_rule *r = &cfg_rules[row[dw]];
@@ -259,9 +231,8 @@ void caps_build(struct vpci_func *f)
 
 		f->shadow[dw] = (hw & r->boot) | r->set | cfg.link[dw];
 	}
-	fix_bars(f);
 	fix_values(f);
 	if (cfg.link[DW(PCI_CAP_PTR)])
 		put(f, PCI_COMMAND, PCI_STS_CAPS << 16, PCI_STS_CAPS << 16);
-	memcpy(f->initial, f->shadow, PCI_CFG_LEGACY_SIZE);
+	memcpy(f->initial, f->shadow, f->dwords * sizeof(f->shadow[0]));
 }

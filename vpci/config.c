@@ -8,12 +8,6 @@
 
 #include "vpci_priv.h"
 
-/* The bits of a dword that an access touches. */
-static uint32_t lanes_of(unsigned off, unsigned size)
-{
-	return (PCI_ALL_ONES >> (32 - 8 * size)) << 8 * (off % 4);
-}
-
 struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t hw_now, uint32_t value,
 			      uint32_t shadow)
 {
@@ -44,18 +38,52 @@ static bool settle(struct vpci_func *f)
 uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
 {
 	unsigned dw = DW(off), shift = 8 * (off % 4);
-	uint32_t ones = PCI_ALL_ONES >> (32 - 8 * size);
-	uint32_t value, hw;
+	uint32_t all = (uint32_t)ones(size), value, hw;
 
 	if (__atomic_load_n(&f->busy, __ATOMIC_RELAXED) && !settle(f))
-		return ones;
+		return all;
 	if (dw >= f->dwords)
 		return 0;
-	hw = cfg_rules[f->row[dw]].hw >> shift & ones;
-	value = __atomic_load_n(&f->shadow[dw], __ATOMIC_RELAXED) >> shift & ones & ~hw;
+	hw = cfg_rules[f->row[dw]].hw >> shift & all;
+	value = __atomic_load_n(&f->shadow[dw], __ATOMIC_RELAXED) >> shift & all & ~hw;
 	if (hw)
 		value |= pci_cfg_read(f->pf, off, size) & hw;
 	return value;
+}
+
+/* The hooks: what a write does besides. */
+static void act(struct vpci_func *f, unsigned dw, uint32_t old)
+{
+	switch (f->row[dw]) {
+	case ROW_HEADER + DW(PCI_COMMAND):
+		command_wrote(f, old);
+		break;
+	case ROW_BAR:
+	case ROW_BAR_HI:
+		bar_wrote(f, dw);
+		break;
+	case ROW_PM + DW(PCI_PM_CSR):
+		pm_wrote(f, old);
+		break;
+	case ROW_PCIE + DW(PCI_EXP_DEVCTL):
+		devctl_wrote(f);
+		break;
+	case ROW_PCIE + DW(PCI_EXP_DEVCTL2):
+		devctl2_wrote(f, old);
+		break;
+	case ROW_MSI_CTRL:
+		msi_wrote(f);
+		break;
+	case ROW_MSI_MASK:
+		msi_write_masks(f);
+		break;
+	case ROW_MSIX:
+		msi_apply(f);
+		break;
+	case ROW_AF + DW(PCI_AF_CTRL):
+		af_wrote(f);
+		break;
+	}
 }
 
 /* Lock held. */
@@ -63,7 +91,7 @@ static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint3
 {
 	unsigned dw = DW(off), shift = 8 * (off % 4);
 	const struct cfg_rule *r = &cfg_rules[f->row[dw]];
-	uint32_t lanes = lanes_of(off, size), old = f->shadow[dw], hw_now = 0;
+	uint32_t lanes = (uint32_t)ones(size) << shift, old = f->shadow[dw], hw_now = 0;
 	bool whole = (r->rw & r->hw & lanes) == lanes; /* raw: nothing to be kept */
 	struct cfg_verdict d;
 
@@ -74,8 +102,8 @@ static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint3
 	/* All ones: nobody answers, and a write back of ones would set every bit there is. */
 	if (d.to_hw && (whole || (hw_now & lanes) != lanes))
 		pci_cfg_write(f->pf, off, size, d.value >> shift);
-	if (r->wrote && r->rw & lanes)
-		r->wrote(f, dw, old);
+	if (r->rw & lanes)
+		act(f, dw, old);
 }
 
 void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t value)

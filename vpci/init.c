@@ -28,11 +28,6 @@ static enum hv_status init_func(struct vpci *v, unsigned index, const struct vpc
 	bars_init(f);
 	msi_init(f);
 	caps_build(f);
-	if (!f->msix) {
-		f->vectors = 0;
-		f->direct = false;
-	}
-	msix_init(f);
 	if (v->cfg.map)
 		bars_map_at_el2(f);
 	return msi_connect(f);
@@ -71,27 +66,15 @@ enum hv_status vpci_init(struct vm *vm, const struct vpci_config *cfg,
 	return HV_OK;
 }
 
-/* To the values after power-on. */
-static void reset_shadow(struct vpci_func *f)
-{
-	memcpy(f->shadow, f->initial, PCI_CFG_LEGACY_SIZE);
-	for (unsigned dw = DW(PCI_CFG_LEGACY_SIZE); dw < f->dwords; dw++) {
-		const struct cfg_rule *r = &cfg_rules[f->row[dw]];
-
-		f->shadow[dw] = (f->shadow[dw] & ~r->rw) | (r->set & r->rw);
-	}
-}
-
 /* Nothing mapped, nothing sent. A function in D3hot wakes up and is restored once it answers. */
 static void reset_func(struct vpci_func *f)
 {
 	bool asleep;
 
 	spin_lock(&f->lock);
-	f->shadow[DW(PCI_COMMAND)] &= ~(PCI_CMD_MEM | PCI_CMD_MASTER);
+	memcpy(f->shadow, f->initial, f->dwords * sizeof(f->shadow[0]));
 	bars_update(f);
 	asleep = state_wake(f);
-	reset_shadow(f);
 	msix_forget(f);
 	f->logged = 0;
 	__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
@@ -112,15 +95,10 @@ void vpci_quiesce(struct vpci *v)
 {
 	vpci_for_each(f, v) {
 		spin_lock(&f->lock);
-		f->shadow[DW(PCI_COMMAND)] &= ~(PCI_CMD_MEM | PCI_CMD_MASTER);
-		if (f->msi)
-			f->shadow[DW(f->msi)] &= ~MSI_ENABLE;
-		if (f->msix)
-			f->shadow[DW(f->msix)] &= ~MSIX_ENABLE;
 		f->mode = MODE_INTX;
+		f->decoding = false;
 		bars_update(f);
 		pci_quiesce(f->pf);
-		f->decoding = false;
 		spin_unlock(&f->lock);
 	}
 }
@@ -137,10 +115,10 @@ static unsigned bar_tables(const struct pci_func *pf, unsigned bar)
 	unsigned holes = 0;
 	uint64_t l2, l3;
 
-	if (!b->size || b->io || !b->assigned)
+	if (!b->assigned)
 		return 0;
 	if (pf->msix_count)
-		holes = 2u * (pf->msix_table_bar == bar) + 2u * (pf->msix_pba_bar == bar);
+		holes = 2u * (pf->msix[MSIX_TABLE].bar == bar) + 2u * (pf->msix[MSIX_PBA].bar == bar);
 	l3 = b->size <= MIB(2) ? 1 : IS_ALIGNED(b->pa.v, MIB(2)) ? holes : b->size / MIB(2);
 	l2 = b->size <= GIB(1) ? 1 : IS_ALIGNED(b->pa.v, GIB(1)) ? holes : b->size / GIB(1);
 	return (unsigned)(l2 + l3);

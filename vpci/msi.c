@@ -28,14 +28,10 @@ static unsigned msi_mme(const struct vpci_func *f)
 	return (f->shadow[DW(f->msi)] & MSI_MME) >> 20;
 }
 
-/* Registers behind the control word move with the capability's layout. */
-static unsigned msi_reg(const struct vpci_func *f, uint8_t row)
+/* The dword of the message data (§7.7.1); behind it is that of the masks. */
+static unsigned msi_data(const struct vpci_func *f)
 {
-	unsigned dw = DW(f->msi);
-
-	while (dw < DW(PCI_CFG_LEGACY_SIZE) && f->row[dw] != row)
-		dw++;
-	return dw;
+	return DW(f->msi) + (f->shadow[DW(f->msi)] & MSI_64 ? 3 : 2);
 }
 
 uint64_t msi_device_address(const struct vpci_func *f)
@@ -46,17 +42,14 @@ uint64_t msi_device_address(const struct vpci_func *f)
 	return (f->pf->iommu ? f->v->cfg.dma_doorbell.v : c->page.v) + c->offset;
 }
 
-static void write_masks(struct vpci_func *f)
+/* What is not granted stays masked. */
+void msi_write_masks(struct vpci_func *f)
 {
-	unsigned dw;
-	uint32_t all = PCI_ALL_ONES >> (32 - f->pf->msi_count);
+	unsigned dw = msi_data(f) + 1;
+	uint32_t masks = f->shadow[dw] | ~(PCI_ALL_ONES >> (32 - f->granted));
 
-	if (!f->pf->msi_mask)
-		return;
-	dw = msi_reg(f, ROW_MSI_MASK);
-	if (dw < DW(PCI_CFG_LEGACY_SIZE)) /* what is not granted stays masked */
-		pci_cfg_write(f->pf, dw * 4, 4,
-			      (f->shadow[dw] | ~(PCI_ALL_ONES >> (32 - f->granted))) & all);
+	if (f->pf->msi_mask)
+		pci_cfg_write(f->pf, dw * 4, 4, masks & PCI_ALL_ONES >> (32 - f->pf->msi_count));
 }
 
 static void write_msi(struct vpci_func *f, bool on)
@@ -72,8 +65,8 @@ static void write_msi(struct vpci_func *f, bool on)
 	pci_cfg_write(f->pf, at + 4, 4, (uint32_t)addr);
 	if (ctrl & MSI_64)
 		pci_cfg_write(f->pf, at + 8, 4, (uint32_t)(addr >> 32));
-	pci_cfg_write(f->pf, at + (ctrl & MSI_64 ? 12u : 8u), 2, f->as.msi.first_data);
-	write_masks(f);
+	pci_cfg_write(f->pf, msi_data(f) * 4, 2, f->as.msi.first_data);
+	msi_write_masks(f);
 	pci_cfg_write(f->pf, at + 2, 2, (ctrl & (MSI_ENABLE | MSI_MME)) >> 16);
 }
 
@@ -86,7 +79,7 @@ static void set_mode(struct vpci_func *f, uint8_t mode)
 /* Of the block, those that have a handler. */
 static uint32_t vector_count(const struct vpci_func *f)
 {
-	return f->direct ? f->as.msi.count : MAX(f->vectors, f->msi ? f->granted : 0u);
+	return f->direct ? f->as.msi.count : MAX(f->vectors, f->granted);
 }
 
 /* Vectors that were stopped: whoever sets up the function's messages gets them back. */
@@ -124,27 +117,12 @@ void msi_apply(struct vpci_func *f)
 }
 
 /* More messages than granted are asked for: as many as granted. */
-void msi_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+void msi_wrote(struct vpci_func *f)
 {
-	uint32_t mmc = f->shadow[dw] & MSI_MMC;
+	uint32_t *ctrl = &f->shadow[DW(f->msi)], mmc = *ctrl & MSI_MMC;
 
-	(void)old;
 	if (msi_mme(f) > mmc >> 17)
-		f->shadow[dw] = (f->shadow[dw] & ~MSI_MME) | mmc << 3;
-	msi_apply(f);
-}
-
-void msi_mask_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
-{
-	(void)dw;
-	(void)old;
-	write_masks(f);
-}
-
-void msix_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
-{
-	(void)dw;
-	(void)old;
+		*ctrl = (*ctrl & ~MSI_MME) | mmc << 3;
 	msi_apply(f);
 }
 
@@ -153,11 +131,10 @@ static bool msi_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
 {
 	unsigned mme = msi_mme(f);
 	uint64_t addr = f->shadow[DW(f->msi) + 1];
-	uint32_t data;
+	uint32_t data = f->shadow[msi_data(f)];
 
 	if (f->shadow[DW(f->msi)] & MSI_64)
 		addr |= (uint64_t)f->shadow[DW(f->msi) + 2] << 32;
-	data = f->shadow[DW(f->msi) + (f->shadow[DW(f->msi)] & MSI_64 ? 3 : 2)];
 	if (i >> mme || addr != f->v->doorbell)
 		return false;
 	*event = (data >> mme << mme) | i; /* Message Data, §7.7.1.5: the device changes the low bits */
@@ -228,27 +205,11 @@ static uint8_t grantable(const struct vpci_func *f)
 {
 	uint32_t n = 1;
 
-	if (!f->pf->cap_msi || !f->pf->msi_count || f->pf->msi_count > 32 ||
-	    f->as.msi.first_data > 0xffff)
+	if (!f->pf->msi_count || f->as.msi.first_data > 0xffff)
 		return 0;
-	while (n * 2 <= MIN(f->pf->msi_count, f->as.msi.count) &&
-	       f->as.msi.first_data % (n * 2) == 0 && f->as.msi.first_data + n * 2 <= 0x10000)
+	while (n * 2 <= MIN(f->pf->msi_count, f->as.msi.count) && f->as.msi.first_data % (n * 2) == 0)
 		n *= 2;
 	return (uint8_t)n;
-}
-
-static bool msix_usable(const struct vpci_func *f)
-{
-	const struct pci_func *pf = f->pf;
-	unsigned table = pf->msix_table_bar, pba = pf->msix_pba_bar;
-
-	if (!pf->cap_msix || !pf->msix_count || pf->msix_count > 2048 || table >= PCI_BARS ||
-	    pba >= PCI_BARS || !(f->present & 1u << table) || !(f->present & 1u << pba))
-		return false;
-	return range_contains((struct range){ 0, pf->bar[table].size }, pf->msix_table_off,
-			      (uint64_t)pf->msix_count * PCI_MSIX_ENTRY) &&
-	       range_contains((struct range){ 0, pf->bar[pba].size }, pf->msix_pba_off,
-			      ALIGN_UP(pf->msix_count, 64) / 8);
 }
 
 void msi_init(struct vpci_func *f)
@@ -256,9 +217,12 @@ void msi_init(struct vpci_func *f)
 	if (!f->as.msi.count || !f->v->doorbell)
 		return;
 	f->granted = grantable(f);
-	if (msix_usable(f))
-		f->vectors = (uint16_t)MIN(f->pf->msix_count, f->as.msi.count);
+	f->msi = f->granted ? f->pf->cap_msi : 0;
+	f->vectors = (uint16_t)MIN(f->pf->msix_count, f->as.msi.count);
+	f->msix = f->vectors ? f->pf->cap_msix : 0;
 	f->direct = f->vectors && f->as.msi_direct;
+	if (f->vectors && !f->direct)
+		f->vector = pmem_alloc(f->vectors * sizeof(f->vector[0]), 64);
 }
 
 enum hv_status msi_connect(struct vpci_func *f)

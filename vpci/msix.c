@@ -5,8 +5,9 @@
  * doorbell. Direct: the guest has the physical table, which it finds as after a reset. The
  * function mask is in the capability, see msi.c. Lock held throughout.
  */
+#include <string.h>
+
 #include <hv/mmio.h>
-#include <hv/pmem.h>
 #include <spec/pci.h>
 #include <spec/pci_caps.h>
 
@@ -14,25 +15,20 @@
 
 static uintptr_t entry(const struct vpci_func *f, unsigned i)
 {
-	return (uintptr_t)(f->pf->bar[f->pf->msix_table_bar].pa.v + f->pf->msix_table_off +
-			   (uint64_t)i * PCI_MSIX_ENTRY);
+	const struct pci_part *table = &f->pf->msix[MSIX_TABLE];
+
+	return (uintptr_t)(f->pf->bar[table->bar].pa.v + table->at.base + (uint64_t)i * PCI_MSIX_ENTRY);
 }
 
-static uint32_t hw_mask(const struct vpci_func *f, const struct vpci_vector *vec)
+static bool is_masked(const struct vpci_func *f, const union vpci_vector *vec)
 {
-	return vec->ctrl & MSIX_MASKED || vec->addr != f->v->doorbell ? VECTOR_HW_MASKED : 0;
+	return vec->ctrl & MSIX_MASKED || vec->addr != f->v->doorbell;
 }
 
 void msix_forget(struct vpci_func *f)
 {
-	for (unsigned i = 0; i < f->vectors && !f->direct; i++)
-		f->vector[i] = (struct vpci_vector){ .ctrl = MSIX_MASKED | VECTOR_HW_MASKED };
-}
-
-void msix_init(struct vpci_func *f)
-{
-	if (f->vectors && !f->direct)
-		f->vector = pmem_alloc(f->vectors * sizeof(f->vector[0]), 64);
+	for (unsigned i = 0; i < f->vectors && f->vector; i++)
+		f->vector[i] = (union vpci_vector){ .ctrl = MSIX_MASKED };
 }
 
 void msix_program(struct vpci_func *f)
@@ -41,80 +37,46 @@ void msix_program(struct vpci_func *f)
 
 	for (unsigned i = 0; i < f->pf->msix_count; i++) {
 		uintptr_t at = entry(f, i);
-		uint32_t mask = VECTOR_HW_MASKED;
 
 		/* Masked first: what was there may be live. Vectors that nobody allocated stay so. */
 		arch_mmio_probe_write(at + MSIX_ENTRY_CTRL, 4, MSIX_MASKED);
 		arch_mmio_probe_write(at, 4, (uint32_t)addr);
 		arch_mmio_probe_write(at + 4, 4, (uint32_t)(addr >> 32));
 		arch_mmio_probe_write(at + 8, 4, f->direct ? 0 : f->as.msi.first_data + i);
-		if (i >= f->vectors || f->direct)
-			continue;
-		mask = hw_mask(f, &f->vector[i]);
-		f->vector[i].ctrl = (f->vector[i].ctrl & MSIX_MASKED) | mask;
-		if (!mask)
+		if (f->vector && i < f->vectors && !is_masked(f, &f->vector[i]))
 			arch_mmio_probe_write(at + MSIX_ENTRY_CTRL, 4, 0);
 	}
 }
 
-uint32_t msix_read(const struct vpci_func *f, unsigned off)
+uint64_t msix_read(const struct vpci_func *f, unsigned off, unsigned size)
 {
-	unsigned i = off / PCI_MSIX_ENTRY;
+	uint64_t value = 0;
 
-	if (i >= f->vectors)
-		return 0;
-	switch (off % PCI_MSIX_ENTRY / 4) {
-	case 0:
-		return (uint32_t)f->vector[i].addr;
-	case 1:
-		return (uint32_t)(f->vector[i].addr >> 32);
-	case 2:
-		return f->vector[i].data;
-	default:
-		return f->vector[i].ctrl & MSIX_MASKED;
-	}
+	if (off / PCI_MSIX_ENTRY < f->vectors)
+		memcpy(&value, (const uint8_t *)f->vector + off, size);
+	return value;
 }
 
-/* Moves the physical mask. Masking is read back: when the guest's write completes, so has it. */
-static void update_mask(struct vpci_func *f, unsigned i)
+/*
+ * 4 and 8 bytes are what the table allows (§6.1.4.2). Masking is read back: when the guest's write
+ * completes, so has it.
+ */
+void msix_write(struct vpci_func *f, unsigned off, unsigned size, uint64_t value)
 {
-	struct vpci_vector *vec = &f->vector[i];
-	uint32_t mask = hw_mask(f, vec);
-	uintptr_t at = entry(f, i) + MSIX_ENTRY_CTRL;
-
-	if (mask == (vec->ctrl & VECTOR_HW_MASKED))
-		return;
-	vec->ctrl ^= VECTOR_HW_MASKED;
-	arch_mmio_probe_write(at, 4, mask ? MSIX_MASKED : 0);
-	if (mask)
-		arch_mmio_probe_read(at, 4);
-}
-
-static void set_address(struct vpci_vector *vec, uint64_t half, unsigned shift)
-{
-	uint64_t keep = vec->addr & ~((uint64_t)PCI_ALL_ONES << shift);
-
-	__atomic_store_n(&vec->addr, keep | half << shift, __ATOMIC_RELAXED);
-}
-
-void msix_write(struct vpci_func *f, unsigned off, uint32_t value)
-{
-	unsigned i = off / PCI_MSIX_ENTRY;
+	static const uint32_t writable[] = { ~3u, ~0u, ~0u, MSIX_MASKED };
+	unsigned i = off / PCI_MSIX_ENTRY, word = off % PCI_MSIX_ENTRY / 4;
+	uintptr_t ctrl = entry(f, i) + MSIX_ENTRY_CTRL;
+	union vpci_vector *vec = &f->vector[i];
+	bool was;
 
 	if (i >= f->vectors)
 		return;
-	switch (off % PCI_MSIX_ENTRY / 4) {
-	case 0:
-		set_address(&f->vector[i], value & ~3u, 0);
-		break;
-	case 1:
-		set_address(&f->vector[i], value, 32);
-		break;
-	case 2:
-		__atomic_store_n(&f->vector[i].data, value, __ATOMIC_RELAXED);
-		break;
-	default:
-		f->vector[i].ctrl = (f->vector[i].ctrl & VECTOR_HW_MASKED) | (value & MSIX_MASKED);
-	}
-	update_mask(f, i);
+	was = is_masked(f, vec);
+	for (; size >= 4; size -= 4, word++, value >>= 32)
+		__atomic_store_n(&vec->word[word], (uint32_t)value & writable[word], __ATOMIC_RELAXED);
+	if (was == is_masked(f, vec))
+		return;
+	arch_mmio_probe_write(ctrl, 4, was ? 0 : MSIX_MASKED);
+	if (!was)
+		arch_mmio_probe_read(ctrl, 4);
 }

@@ -1,6 +1,6 @@
 /*
  * What every bit of a guest's config space is: data only. A bit that no mask names does not
- * exist: it reads 0 and cannot be written. test_vpci_rules checks every row.
+ * exist: it reads 0 and cannot be written. What a write does besides, the hook, is in config.c.
  */
 #include <spec/pci.h>
 #include <spec/pci_caps.h>
@@ -18,8 +18,7 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 	 */
 	[ROW_HEADER + DW(PCI_COMMAND)] = { .hw = STATUS(STS_LIVE),
 					   .rw = PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF,
-					   .w1c = STATUS(STS_ERRORS),
-					   .wrote = command_wrote },
+					   .w1c = STATUS(STS_ERRORS) },
 	[ROW_HEADER + DW(PCI_CLASS_REV)] = { .boot = ~0u },
 	/* Cache line and latency do nothing on PCIe. BIST would run the device's own test: no. */
 	[ROW_HEADER + DW(CFG_CACHELINE)] = { .rw = 0xffff },
@@ -28,11 +27,12 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 	[ROW_HEADER + DW(CFG_INTERRUPT)] = { .rw = 0xff, .boot = 0xffff0000 },
 
 	/* Sizing: the hook keeps the address bits below the size 0. */
-	[ROW_BAR] = { .rw = ~0u, .wrote = bar_wrote },
+	[ROW_BAR] = { .rw = ~PCI_BAR_MEM_FLAGS, .boot = PCI_BAR_TYPE_64 | PCI_BAR_PREFETCH },
+	[ROW_BAR_HI] = { .rw = ~0u },
 
 	/* No PME: nobody could take the wake-up. No D1 and D2: nothing gained, more states. */
 	[ROW_PM] = { .boot = 0xffff0000 & ~(PMC_PME | PMC_D1_D2) },
-	[ROW_PM + 1] = { .rw = PCI_PM_STATE, .boot = PCI_PM_NO_SOFT_RESET, .wrote = pm_wrote },
+	[ROW_PM + 1] = { .rw = PCI_PM_STATE, .boot = PCI_PM_NO_SOFT_RESET },
 
 	/* Integrated endpoint: no link, no slot; those registers do not exist (§7.5.3, fig. 7-26). */
 	[ROW_PCIE] = { .boot = 0x3e0f0000, .set = EXP_TYPE_RCIEP },
@@ -49,34 +49,31 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 					       DEVCTL_MRRS | PCI_EXP_DEVCTL_FLR,
 					 .w1c = STATUS(DEVSTA_ERRORS),
 					 .boot = DEVCTL_RO | PCI_EXP_DEVCTL_MPS | DEVCTL_MRRS |
-						 DEVCTL_EXT_TAG | PCI_EXP_DEVCTL_AUX,
-					 .wrote = devctl_wrote },
+						 DEVCTL_EXT_TAG | PCI_EXP_DEVCTL_AUX },
 	/* Completion timeout ranges and atomic completer; no ARI, LTR, OBFF, TPH, TLP prefixes. */
 	[ROW_PCIE + DW(EXP_DEVCAP2)] = { .boot = 0x0000038f },
 	[ROW_PCIE + DW(PCI_EXP_DEVCTL2)] = { .rw = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO,
 					  .boot = DEVCTL2_CTO | DEVCTL2_CTO_OFF | PCI_EXP_DEVCTL2_ATOMIC |
-						  DEVCTL2_IDO,
-					  .wrote = devctl2_wrote },
+						  DEVCTL2_IDO },
 
 	/* Address and data are the guest's copy: the device has Viaduct's. Messages on offer (MMC)
 	 * are what was allocated. */
 	[ROW_MSI_CTRL] = { .rw = MSI_ENABLE | MSI_MME,
-			   .boot = MSI_64 | MSI_PVM,
-			   .wrote = msi_wrote },
+			   .boot = MSI_64 | MSI_PVM },
 	[ROW_MSI_ADDR] = { .rw = 0xfffffffc },
 	[ROW_MSI_ADDR_HI] = { .rw = ~0u },
 	[ROW_MSI_DATA] = { .rw = 0xffff },
-	[ROW_MSI_MASK] = { .rw = ~0u, .wrote = msi_mask_wrote },
+	[ROW_MSI_MASK] = { .rw = ~0u },
 	[ROW_MSI_PENDING] = { .hw = ~0u },
 
 	/* Table size is what was allocated. */
-	[ROW_MSIX] = { .rw = MSIX_ENABLE | MSIX_FUNC_MASK, .wrote = msix_wrote },
+	[ROW_MSIX] = { .rw = MSIX_ENABLE | MSIX_FUNC_MASK },
 	[ROW_MSIX + DW(PCI_MSIX_TABLE)] = { .boot = ~0u },
 	[ROW_MSIX + DW(PCI_MSIX_PBA)] = { .boot = ~0u },
 
 	/* The hook resets; the bit reads 0. */
 	[ROW_AF] = { .boot = 0xffff0000 },
-	[ROW_AF + 1] = { .hw = AF_PENDING, .rw = PCI_AF_FLR, .wrote = af_wrote },
+	[ROW_AF + 1] = { .hw = AF_PENDING, .rw = PCI_AF_FLR },
 
 	/*
 	 * Masks and severities are the guest's copy, with the defaults of §7.8.4: a guest must not

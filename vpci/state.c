@@ -13,7 +13,7 @@
 
 static uint32_t power_state(const struct vpci_func *f)
 {
-	return f->pm ? f->shadow[DW(f->pm + PCI_PM_CSR)] & PCI_PM_STATE : 0;
+	return f->pf->cap_pm ? f->shadow[DW(f->pf->cap_pm + PCI_PM_CSR)] & PCI_PM_STATE : 0;
 }
 
 bool state_live(const struct vpci_func *f)
@@ -58,24 +58,17 @@ static bool bars_intact(const struct vpci_func *f)
 	return true;
 }
 
-static bool has_devctl2(const struct vpci_func *f)
-{
-	unsigned dw = DW(f->pcie + PCI_EXP_DEVCTL2);
-
-	return dw < f->dwords && f->row[dw] == ROW_PCIE + DW(PCI_EXP_DEVCTL2);
-}
-
 /*
  * Device control as the device gets it: what was captured at boot, and of the guest's what it may
  * choose. Larger reads than the payload size are what the rest of the fabric was set up for.
  */
 static void write_devctl(const struct vpci_func *f)
 {
-	uint32_t guest = f->shadow[DW(f->pcie + PCI_EXP_DEVCTL)], own = f->pf->devctl;
+	uint32_t guest = f->shadow[DW(f->pf->cap_pcie + PCI_EXP_DEVCTL)], own = f->pf->devctl;
 	uint32_t mrrs = MIN(guest >> 12 & 7u, 5u), mps = MIN(own >> 5 & 7u, 5u);
 
 	own &= ~(PCI_EXP_DEVCTL_FLR | PCI_EXP_DEVCTL_SNOOP | DEVCTL_RO | DEVCTL_MRRS);
-	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL, 2,
+	pci_cfg_write(f->pf, f->pf->cap_pcie + PCI_EXP_DEVCTL, 2,
 		      own | (guest & DEVCTL_RO) | MAX(mrrs, mps) << 12);
 }
 
@@ -83,8 +76,8 @@ static void write_devctl2(const struct vpci_func *f)
 {
 	const uint32_t pass = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO;
 
-	pci_cfg_write(f->pf, f->pcie + PCI_EXP_DEVCTL2, 2, (f->pf->devctl2 & ~pass) |
-		      (f->shadow[DW(f->pcie + PCI_EXP_DEVCTL2)] & pass));
+	pci_cfg_write(f->pf, f->pf->cap_pcie + PCI_EXP_DEVCTL2, 2, (f->pf->devctl2 & ~pass) |
+		      (f->shadow[DW(f->pf->cap_pcie + PCI_EXP_DEVCTL2)] & pass));
 }
 
 /* MEM goes on while the MSI-X table is written: the physical BAR is where nobody else is. */
@@ -92,9 +85,9 @@ void state_restore(struct vpci_func *f)
 {
 	pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
 	pci_bars_write(f->pf);
-	if (f->pcie)
+	if (f->pf->cap_pcie)
 		write_devctl(f);
-	if (f->pcie && has_devctl2(f))
+	if (f->pf->pcie_v2)
 		write_devctl2(f);
 	if (f->msix) {
 		pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF | PCI_CMD_MEM);
@@ -142,12 +135,13 @@ bool state_settle(struct vpci_func *f)
  * MEM 1 -> 0: unmap, invalidate, then the device. 0 -> 1: the device, read back, then map.
  * The second bars_update does nothing after the first.
  */
-void command_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+void command_wrote(struct vpci_func *f, uint32_t old)
 {
-	bool mem = f->shadow[dw] & PCI_CMD_MEM;
+	uint32_t *command = &f->shadow[DW(PCI_COMMAND)];
+	bool mem = *command & PCI_CMD_MEM;
 
 	if (f->pf->intx_stuck)
-		f->shadow[dw] &= ~PCI_CMD_INTX_OFF; /* reads as it does in the device */
+		*command &= ~PCI_CMD_INTX_OFF; /* reads as it does in the device */
 	if (old & PCI_CMD_MEM && !mem)
 		bars_update(f);
 	if (mem && !(f->busy & BUSY_LOST) && !bars_intact(f))
@@ -164,28 +158,28 @@ void state_lose(struct vpci_func *f)
 
 static void write_power(struct vpci_func *f, uint32_t state)
 {
-	uint32_t now = pci_cfg_read(f->pf, f->pm + PCI_PM_CSR, 2);
+	uint32_t now = pci_cfg_read(f->pf, f->pf->cap_pm + PCI_PM_CSR, 2);
 
-	pci_cfg_write(f->pf, f->pm + PCI_PM_CSR, 2, (now & PCI_PM_NO_SOFT_RESET) | state);
+	pci_cfg_write(f->pf, f->pf->cap_pm + PCI_PM_CSR, 2, (now & PCI_PM_NO_SOFT_RESET) | state);
 }
 
 bool state_wake(struct vpci_func *f)
 {
 	bool asleep = f->busy & BUSY_LOST;
 
-	if (f->pm && pci_cfg_read(f->pf, f->pm + PCI_PM_CSR, 2) & PCI_PM_STATE) {
+	if (f->pf->cap_pm && pci_cfg_read(f->pf, f->pf->cap_pm + PCI_PM_CSR, 2) & PCI_PM_STATE) {
 		write_power(f, 0);
 		asleep = true;
 	}
 	return asleep;
 }
 
-void pm_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+void pm_wrote(struct vpci_func *f, uint32_t old)
 {
-	uint32_t state = f->shadow[dw] & PCI_PM_STATE;
+	uint32_t *csr = &f->shadow[DW(f->pf->cap_pm + PCI_PM_CSR)], state = *csr & PCI_PM_STATE;
 
 	if (state != 0 && state != PCI_PM_D3HOT) {
-		f->shadow[dw] = old; /* D1, D2: as a function that does not have them */
+		*csr = old; /* D1, D2: as a function that does not have them */
 		return;
 	}
 	if (state == (old & PCI_PM_STATE))
@@ -195,7 +189,7 @@ void pm_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
 	write_power(f, state);
 	if (state == PCI_PM_D3HOT)
 		return;
-	if (f->busy & BUSY_LOST || !(f->shadow[dw] & PCI_PM_NO_SOFT_RESET))
+	if (f->busy & BUSY_LOST || !(*csr & PCI_PM_NO_SOFT_RESET))
 		state_lose(f);
 	bars_update(f);
 }
@@ -209,37 +203,38 @@ static void start_reset(struct vpci_func *f)
 {
 	__atomic_store_n(&f->busy, BUSY_AWAY, __ATOMIC_RELEASE);
 	bars_update(f);
-	if (f->pm)
-		f->shadow[DW(f->pm + PCI_PM_CSR)] &= ~PCI_PM_STATE;
+	if (f->pf->cap_pm)
+		f->shadow[DW(f->pf->cap_pm + PCI_PM_CSR)] &= ~PCI_PM_STATE;
 	pci_reset_begin(f->pf);
 	state_settle(f);
 }
 
-void devctl_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+void devctl_wrote(struct vpci_func *f)
 {
-	uint32_t now = f->shadow[dw];
+	uint32_t *devctl = &f->shadow[DW(f->pf->cap_pcie + PCI_EXP_DEVCTL)];
+	bool reset = *devctl & PCI_EXP_DEVCTL_FLR;
 
-	(void)old;
-	f->shadow[dw] = now & ~PCI_EXP_DEVCTL_FLR; /* reads 0, §7.5.3.4 */
+	*devctl &= ~PCI_EXP_DEVCTL_FLR; /* reads 0, §7.5.3.4 */
 	write_devctl(f);
-	if (now & PCI_EXP_DEVCTL_FLR && f->pf->flr)
+	if (reset && f->pf->flr)
 		start_reset(f);
 }
 
-void af_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+void af_wrote(struct vpci_func *f)
 {
-	bool reset = f->shadow[dw] & PCI_AF_FLR;
+	uint32_t *ctrl = &f->shadow[DW(f->pf->cap_af + PCI_AF_CTRL)];
+	bool reset = *ctrl & PCI_AF_FLR;
 
-	(void)old;
-	f->shadow[dw] &= ~PCI_AF_FLR;
+	*ctrl &= ~PCI_AF_FLR;
 	if (reset && f->pf->af_flr)
 		start_reset(f);
 }
 
-void devctl2_wrote(struct vpci_func *f, unsigned dw, uint32_t old)
+void devctl2_wrote(struct vpci_func *f, uint32_t old)
 {
+	uint32_t *now = &f->shadow[DW(f->pf->cap_pcie + PCI_EXP_DEVCTL2)];
 	uint32_t kept = f->as.atomic_ops ? 0 : PCI_EXP_DEVCTL2_ATOMIC;
 
-	f->shadow[dw] = (f->shadow[dw] & ~kept) | (old & kept);
+	*now = (*now & ~kept) | (old & kept);
 	write_devctl2(f);
 }

@@ -17,44 +17,26 @@ static bool bar_has(const struct vpci_func *f, unsigned bar, const struct mmio_a
 	       range_contains(r, a->ipa.v, a->size);
 }
 
-/* 4 and 8 bytes are what the table allows (§6.1.4.2); the result of others is not defined. */
-static void table_access(struct vpci_func *f, unsigned off, struct mmio_access *a)
-{
-	unsigned shift = 8 * (off % 4);
-
-	if (a->write && a->size >= 4) {
-		msix_write(f, off, (uint32_t)a->value);
-		if (a->size == 8)
-			msix_write(f, off + 4, (uint32_t)(a->value >> 32));
-	} else if (!a->write) {
-		a->value = msix_read(f, off - off % 4) >> shift;
-		if (a->size == 8)
-			a->value |= (uint64_t)msix_read(f, off + 4) << 32;
-		else
-			a->value &= PCI_ALL_ONES >> (32 - 8 * a->size);
-	}
-}
-
 /* In a structure of MSI-X that Viaduct answers for? */
-static bool in_part(const struct vpci_func *f, unsigned bar, uint64_t off, unsigned part_bar,
-		    struct range part)
+static bool in_part(const struct vpci_func *f, unsigned bar, uint64_t off, unsigned part)
 {
-	return f->vectors && !f->direct && bar == part_bar && range_contains(part, off, 1);
+	const struct pci_part *p = &f->pf->msix[part];
+
+	return f->vector && bar == p->bar && range_contains(p->at, off, 1);
 }
 
 static void perform(struct vpci_func *f, unsigned bar, struct mmio_access *a)
 {
 	uint64_t off = a->ipa.v - f->base[bar];
-	const struct pci_func *pf = f->pf;
-	struct range table = { pf->msix_table_off, (uint64_t)pf->msix_count * PCI_MSIX_ENTRY };
-	struct range pba = { pf->msix_pba_off, ALIGN_UP(pf->msix_count, 64) / 8 };
-	uintptr_t at = (uintptr_t)(pf->bar[bar].pa.v + off);
+	unsigned in_table = (unsigned)(off - f->pf->msix[MSIX_TABLE].at.base);
+	uintptr_t at = (uintptr_t)(f->pf->bar[bar].pa.v + off);
+	bool table = in_part(f, bar, off, MSIX_TABLE);
 
-	if (in_part(f, bar, off, pf->msix_table_bar, table))
-		table_access(f, (unsigned)(off - table.base), a);
-	else if (!a->write)
-		a->value = arch_mmio_probe_read(at, a->size);
-	else if (!in_part(f, bar, off, pf->msix_pba_bar, pba))
+	if (!a->write)
+		a->value = table ? msix_read(f, in_table, a->size) : arch_mmio_probe_read(at, a->size);
+	else if (table)
+		msix_write(f, in_table, a->size, a->value);
+	else if (!in_part(f, bar, off, MSIX_PBA))
 		arch_mmio_probe_write(at, a->size, a->value);
 }
 
@@ -93,6 +75,6 @@ enum emul vpci_bar_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 	if (index >= v->count || bar >= PCI_BARS)
 		return EMUL_INJECT; /* a mark of something else, replaced meanwhile */
 	if (!try_bar(&v->func[index], bar, a) && !try_small(v, a) && !a->write)
-		a->value = ~UINT64_C(0) >> (64 - 8 * a->size);
+		a->value = ones(a->size);
 	return EMUL_OK;
 }

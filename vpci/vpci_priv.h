@@ -1,6 +1,6 @@
 /*
  * Inside vpci/. A function's config space is a byte a dword, naming a row of rules.c, and a shadow
- * dword. Decisions (cfg_decide, bar_segments) are pure; what performs them cannot fail.
+ * dword. Decisions (cfg_decide) are pure; what performs them cannot fail.
  *
  * func->lock guards the shadow and the hardware of that function. What decides mappings (live,
  * base, held, cur of every function) changes only under vm->config_lock, taken inside it.
@@ -22,11 +22,6 @@
 #define BAR_SEGS      (PCI_BARS + 4) /* each of two trapped ranges splits one BAR twice at most */
 #define PCI_ALL_ONES  0xffffffffu
 
-struct vpci_func;
-
-/* A side effect of a write; the shadow has the new value, `old` is what it was. Lock held. */
-typedef void wrote_fn(struct vpci_func *f, unsigned dw, uint32_t old);
-
 /* One dword. A bit that no mask names reads 0 and ignores writes. */
 struct cfg_rule {
 	uint32_t hw;	/* lives in the device; otherwise in the shadow */
@@ -34,13 +29,13 @@ struct cfg_rule {
 	uint32_t w1c;	/* writing 1 clears it where it lives; never written 1 on our own account */
 	uint32_t boot;	/* shadow: starts as the device had it at boot */
 	uint32_t set;	/* shadow: starts as 1, and a writable one does so again */
-	wrote_fn *wrote;
 };
 
 enum cfg_row {
 	ROW_NONE, /* reads 0, writes ignored */
 	ROW_HEADER,
 	ROW_BAR = ROW_HEADER + DW(0x40),
+	ROW_BAR_HI, /* upper half of a 64-bit one */
 	ROW_PM,
 	ROW_PCIE = ROW_PM + 2,
 	ROW_MSI_CTRL = ROW_PCIE + DW(0x3c),
@@ -75,17 +70,17 @@ struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t
 enum seg_how { SEG_NC, SEG_DEVICE, SEG_TRAP };
 struct bar_seg {
 	uint64_t ipa, pa, size;
-	uint8_t bar;
-	uint8_t how;
+	uint32_t bar, how;
 };
 
-/* One vector of a trapped MSI-X table as the guest wrote it. */
-struct vpci_vector {
-	uint64_t addr;
-	uint32_t data;
-	uint32_t ctrl; /* bit 0: masked by the guest; VECTOR_HW_MASKED */
+/* One vector of a trapped MSI-X table as the guest wrote it (§7.7.2). */
+union vpci_vector {
+	struct {
+		uint64_t addr;
+		uint32_t data, ctrl;
+	};
+	uint32_t word[4];
 };
-#define VECTOR_HW_MASKED 0x80000000u
 
 enum { MODE_INTX, MODE_MSI, MODE_MSIX };
 
@@ -102,18 +97,18 @@ struct vpci_func {
 	uint16_t dwords; /* of config space that have a row; behind it everything reads 0 */
 	const uint8_t *row;
 	uint32_t *shadow;
-	uint32_t *initial; /* the first 256 bytes of the shadow at power-on */
+	uint32_t *initial; /* the shadow at power-on */
 	struct vpci *v;
 	struct pci_func *pf;
 	struct vpci_assignment as;
-	uint8_t pm, pcie, msi, msix, af; /* visible capabilities, byte offset; 0: none */
+	uint8_t msi, msix;	  /* visible capabilities, byte offset; 0: none */
 	bool decoding;		  /* physical MEM is on, read back */
 	uint8_t granted;	  /* MSI: messages, a power of two */
 	uint16_t vectors;	  /* MSI-X */
 	bool direct;		  /* ... whose table is mapped straight through */
 	bool stopped;		  /* a vector ran away */
 	uint32_t *idle;		  /* a vector: messages in a row that changed nothing */
-	struct vpci_vector *vector; /* NULL: direct */
+	union vpci_vector *vector; /* NULL: direct */
 	uint64_t lost_since;
 
 	uint8_t present;    /* BARs that the guest sees, a bit each */
@@ -122,7 +117,6 @@ struct vpci_func {
 	uint8_t logged;
 	/* config_lock */
 	bool live;	  /* decodes: MEM, D0, not busy */
-	bool affected;	  /* takes part in the change under way */
 	uint8_t held;	  /* BARs that have their range; first come, first served */
 	uint8_t blocked;  /* BARs that wait until somebody moves away */
 	uint64_t base[PCI_BARS];
@@ -146,6 +140,12 @@ static inline bool bar_mem64(const struct vpci_func *f, unsigned bar)
 	return f->pf->bar[bar].mem64;
 }
 
+/* What nobody answers. */
+static inline uint64_t ones(unsigned size)
+{
+	return ~UINT64_C(0) >> (64 - 8 * size);
+}
+
 /* config.c: one access inside a dword. Takes the lock. */
 uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size);
 void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t value);
@@ -157,17 +157,20 @@ emul_fn vpci_ecam_access, vpci_window_access;
 void caps_build(struct vpci_func *f);
 
 /* bars.c, trap.c */
-unsigned bar_segments(const struct vpci_func *f, unsigned bar, uint64_t base, bool whole_page,
-		      struct bar_seg *out);
 /* Recomputes the mappings after a change of BARs, COMMAND or power. Lock held, not config_lock. */
 void bars_update(struct vpci_func *f);
 void bars_init(struct vpci_func *f);
 void bars_map_at_el2(const struct vpci_func *f);
-wrote_fn bar_wrote;
+void bar_wrote(struct vpci_func *f, unsigned dw);
 emul_fn vpci_bar_access;
 
-/* state.c: what the device is set to; all with the lock held. */
-wrote_fn command_wrote, pm_wrote, devctl_wrote, devctl2_wrote, af_wrote;
+/* state.c: what the device is set to; all with the lock held. *_wrote: the shadow has what the
+ * guest wrote, `old` is what it was. */
+void command_wrote(struct vpci_func *f, uint32_t old);
+void pm_wrote(struct vpci_func *f, uint32_t old);
+void devctl_wrote(struct vpci_func *f);
+void devctl2_wrote(struct vpci_func *f, uint32_t old);
+void af_wrote(struct vpci_func *f);
 bool state_live(const struct vpci_func *f);
 bool state_wake(struct vpci_func *f);	 /* to D0; true when it was not there */
 void state_lose(struct vpci_func *f);	 /* BUSY_LOST from now on */
@@ -176,17 +179,17 @@ void state_restore(struct vpci_func *f); /* the device lost everything: give it 
 bool state_settle(struct vpci_func *f);	 /* away or lost, and ready: restores; true when it did */
 
 /* msi.c */
-wrote_fn msi_wrote, msi_mask_wrote, msix_wrote;
 void msi_init(struct vpci_func *f); /* before caps_build: what can be granted */
+void msi_wrote(struct vpci_func *f);
+void msi_write_masks(struct vpci_func *f);
 enum hv_status __must_check msi_connect(struct vpci_func *f);
 void msi_apply(struct vpci_func *f); /* interrupt mode from the shadow to the device */
 uint64_t msi_device_address(const struct vpci_func *f);
 
 /* msix.c */
-void msix_init(struct vpci_func *f);
 void msix_program(struct vpci_func *f); /* the whole physical table; physical MEM on */
-uint32_t msix_read(const struct vpci_func *f, unsigned off);
-void msix_write(struct vpci_func *f, unsigned off, uint32_t value);
+uint64_t msix_read(const struct vpci_func *f, unsigned off, unsigned size);
+void msix_write(struct vpci_func *f, unsigned off, unsigned size, uint64_t value);
 void msix_forget(struct vpci_func *f); /* the guest's table as after power-on */
 
 #endif

@@ -1,9 +1,7 @@
 /*
  * Capabilities: found once, validated, and everything in them that could act on its own switched
- * off. A list that loops, overlaps or leaves config space refuses the function (both lists are
- * bounded by the space they claim: no dword belongs to two capabilities).
+ * off. A list that loops, overlaps or leaves config space refuses the function.
  */
-#include <hv/bits.h>
 #include <hv/log.h>
 
 #include "pci_priv.h"
@@ -31,40 +29,6 @@ static void found(struct pci_func *f, uint8_t id, uint8_t off)
 	}
 }
 
-/* Claims [off, off + size) of a map with a bit a dword; false: it ends behind `end` or is taken. */
-static bool claim(uint64_t *map, unsigned off, unsigned size, unsigned end)
-{
-	if (off + size > end)
-		return false;
-	for (unsigned dw = off / 4; dw < (off + size + 3) / 4; dw++) {
-		if (map[dw / 64] & BIT(dw % 64))
-			return false;
-		map[dw / 64] |= BIT(dw % 64);
-	}
-	return true;
-}
-
-static void walk_list(struct pci_func *f)
-{
-	uint64_t taken[1] = { BITS(PCI_CAP_FIRST / 4 - 1, 0) };
-	unsigned off;
-
-	if (!(pci_cfg_read(f, PCI_STATUS, 2) & PCI_STS_CAPS))
-		return;
-	off = pci_cfg_read(f, PCI_CAP_PTR, 1) & ~3u;
-	while (off) {
-		uint32_t head = pci_cfg_read(f, off, 2);
-		uint8_t id = (uint8_t)head;
-
-		if (id == 0xff || !claim(taken, off, pci_cap_size(f, off), PCI_CFG_LEGACY_SIZE)) {
-			pci_refuse(f, "its capability list is malformed");
-			return;
-		}
-		found(f, id, (uint8_t)off);
-		off = head >> 8 & ~3u;
-	}
-}
-
 /* To D0; and it never wakes the board. */
 static void wake(struct pci_func *f)
 {
@@ -81,7 +45,12 @@ static void wake(struct pci_func *f)
 
 void caps_find(struct pci_func *f)
 {
-	walk_list(f);
+	struct pci_cap c = pci_cap_list(f, false);
+
+	while (pci_cap_next(&c))
+		found(f, (uint8_t)c.id, (uint8_t)c.off);
+	if (c.malformed)
+		pci_refuse(f, "its capability list is malformed");
 	if (f->cap_pm)
 		wake(f);
 	if (f->cap_pcie)
@@ -99,35 +68,33 @@ static void capture_msi(struct pci_func *f)
 }
 
 /* Inside a memory BAR that exists. */
-static bool inside_bar(const struct pci_func *f, unsigned bir, struct range r)
+static bool inside_bar(const struct pci_func *f, const struct pci_part *p)
 {
-	return bir < PCI_BARS && f->bar[bir].size && !f->bar[bir].io &&
-	       range_contains((struct range){ 0, f->bar[bir].size }, r.base, r.size);
+	const struct pci_bar *b = &f->bar[p->bar];
+
+	return p->bar < PCI_BARS && !b->io &&
+	       range_contains((struct range){ 0, b->size }, p->at.base, p->at.size);
 }
 
 static void capture_msix(struct pci_func *f)
 {
 	uint32_t ctrl = pci_cfg_clear(f, f->cap_msix + PCI_MSIX_CTRL, PCI_MSIX_ENABLE);
-	uint32_t table = pci_cfg_read(f, f->cap_msix + PCI_MSIX_TABLE, 4);
-	uint32_t pba = pci_cfg_read(f, f->cap_msix + PCI_MSIX_PBA, 4);
 	unsigned n = (ctrl & PCI_MSIX_LAST) + 1;
-	struct range t = { table & ~PCI_MSIX_BIR, n * PCI_MSIX_ENTRY };
-	struct range p = { pba & ~PCI_MSIX_BIR, (n + 63) / 64 * 8 };
+	struct pci_part *table = &f->msix[MSIX_TABLE], *pba = &f->msix[MSIX_PBA];
 
-	table &= PCI_MSIX_BIR;
-	pba &= PCI_MSIX_BIR;
-	if (!inside_bar(f, table, t) || !inside_bar(f, pba, p) ||
-	    (table == pba && range_overlaps(t, p))) {
-		if (!f->bridge)
-			log_warn("pci: %s: MSI-X table or PBA is outside its BARs; no MSI-X",
-				 f->name);
-		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(f->msix); i++) {
+		uint32_t v = pci_cfg_read(f, f->cap_msix + PCI_MSIX_TABLE + 4 * i, 4);
+
+		f->msix[i].bar = v & PCI_MSIX_BIR;
+		f->msix[i].at.base = v & ~PCI_MSIX_BIR;
 	}
-	f->msix_count = (uint16_t)n;
-	f->msix_table_bar = (uint8_t)table;
-	f->msix_table_off = (uint32_t)t.base;
-	f->msix_pba_bar = (uint8_t)pba;
-	f->msix_pba_off = (uint32_t)p.base;
+	table->at.size = n * PCI_MSIX_ENTRY;
+	pba->at.size = (n + 63) / 64 * 8;
+	if (inside_bar(f, table) && inside_bar(f, pba) &&
+	    (table->bar != pba->bar || !range_overlaps(table->at, pba->at)))
+		f->msix_count = (uint16_t)n;
+	else if (!f->bridge)
+		log_warn("pci: %s: MSI-X table or PBA is outside its BARs; no MSI-X", f->name);
 }
 
 static void capture_pcie(struct pci_func *f)
@@ -161,19 +128,19 @@ static void capture_pcie(struct pci_func *f)
 }
 
 /* Sizes are kept: a reset may bring back others. */
-static void capture_rebar(struct pci_func *f, uint16_t off)
+static void capture_rebar(struct pci_func *f, const struct pci_cap *c)
 {
-	unsigned n = (pci_ecap_size(f, off) - PCI_REBAR_CAP(0)) / 8;
+	unsigned n = (c->size - PCI_REBAR_CAP(0)) / 8;
 
-	f->cap_rebar = off;
+	f->cap_rebar = (uint16_t)c->off;
 	f->rebar_count = (uint8_t)MIN(n, PCI_BARS);
 	for (unsigned i = 0; i < f->rebar_count; i++)
 		f->rebar_size[i] = PCI_REBAR_SIZE_MASK &
-			pci_cfg_read(f, off + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE, 1);
+			pci_cfg_read(f, c->off + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE, 1);
 }
 
 /* Switches off what acts on its own: control registers of two bytes, written 0. */
-static void found_extended(struct pci_func *f, unsigned id, uint16_t off)
+static void found_extended(struct pci_func *f, const struct pci_cap *c)
 {
 	static const struct {
 		uint8_t id, reg;
@@ -184,39 +151,33 @@ static void found_extended(struct pci_func *f, unsigned id, uint16_t off)
 		{ PCI_ECAP_SRIOV, PCI_SRIOV_CTRL }, /* VFs are further requester IDs */
 		{ PCI_ECAP_DPC, PCI_DPC_CTRL },
 	};
+	unsigned id = c->id - PCI_EXT;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(off_switches); i++)
 		if (off_switches[i].id == id)
-			pci_cfg_write(f, off + off_switches[i].reg, 2, 0);
+			pci_cfg_write(f, c->off + off_switches[i].reg, 2, 0);
 	if (id == PCI_ECAP_AER &&
 	    (pci_is_type(f, PCI_EXP_ROOT_PORT) || pci_is_type(f, PCI_EXP_RC_EC)))
-		pci_cfg_write(f, off + PCI_AER_ROOT_CMD, 4, 0);
+		pci_cfg_write(f, c->off + PCI_AER_ROOT_CMD, 4, 0);
 	if (id == PCI_ECAP_ACS && !f->cap_acs)
-		f->cap_acs = off;
+		f->cap_acs = (uint16_t)c->off;
 	if (id == PCI_ECAP_REBAR && !f->cap_rebar)
-		capture_rebar(f, off);
+		capture_rebar(f, c);
 }
 
 static void walk_extended(struct pci_func *f)
 {
-	uint64_t taken[PCI_CFG_SIZE / 4 / 64] = { UINT64_MAX }; /* below 0x100 */
+	struct pci_cap c = pci_cap_list(f, true);
 	uint32_t head = pci_cfg_read(f, PCI_ECAP_FIRST, 4);
-	unsigned off = PCI_ECAP_FIRST;
 
 	/* No answer, or the first 256 bytes over again: a bridge above that drops high bits. */
 	if (head == UINT32_MAX || head == pci_id(f))
 		return;
 	f->ext_config = true;
-	while (off && head) {
-		if (head == UINT32_MAX ||
-		    !claim(taken, off, pci_ecap_size(f, off), PCI_CFG_SIZE)) {
-			pci_refuse(f, "its extended capability list is malformed");
-			return;
-		}
-		found_extended(f, head & 0xffff, (uint16_t)off);
-		off = head >> 20 & ~3u;
-		head = off ? pci_cfg_read(f, off, 4) : 0;
-	}
+	while (pci_cap_next(&c))
+		found_extended(f, &c);
+	if (c.malformed)
+		pci_refuse(f, "its extended capability list is malformed");
 }
 
 void caps_capture(struct pci_func *f)

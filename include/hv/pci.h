@@ -56,6 +56,12 @@ struct pci_bar {
 	uint8_t align_shift;	/* while it is placed */
 };
 
+struct pci_part {
+	uint8_t bar;
+	struct range at; /* in it */
+};
+enum { MSIX_TABLE, MSIX_PBA };
+
 struct pci_func {
 	struct pci_host *host;
 	struct pci_func *parent; /* bridge above, NULL on the root bus */
@@ -86,8 +92,7 @@ struct pci_func {
 	uint8_t mps;		 /* largest payload it can: 128 << mps */
 	uint16_t devctl, devctl2, lnkctl, acs_ctrl; /* as at boot, given back by reset */
 	uint16_t msix_count;	 /* 0: none, or unusable */
-	uint8_t msix_table_bar, msix_pba_bar;
-	uint32_t msix_table_off, msix_pba_off;
+	struct pci_part msix[2]; /* table and pending bits, in memory BARs that exist */
 	uint8_t msi_count;	 /* vectors offered: 1..32; 0: none */
 	bool msi_64, msi_mask;
 	/* identity towards SMMU and ITS */
@@ -163,9 +168,21 @@ static inline bool pci_has_stream(const struct pci_func *f, const struct iommu *
 
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 
-/* The bytes that the capability at `off` occupies; whatever the device says, at most 4 KiB. */
-unsigned pci_cap_size(const struct pci_func *f, unsigned off);
-unsigned pci_ecap_size(const struct pci_func *f, unsigned off);
+/*
+ * A capability of a list: c = pci_cap_list(f, ext); while (pci_cap_next(&c)). Whatever the device
+ * says, they lie in config space and do not overlap, and the list ends.
+ */
+#define PCI_EXT 0x100 /* an extended one's number: this and its ID */
+
+struct pci_cap {
+	const struct pci_func *func;
+	uint32_t id, off, size, next; /* bytes */
+	uint32_t head;	    /* its first dword */
+	bool malformed;	    /* at the end of the list: it should go on */
+	uint64_t taken[16]; /* of config space, a bit a dword: those that came */
+};
+struct pci_cap pci_cap_list(const struct pci_func *f, bool ext);
+bool pci_cap_next(struct pci_cap *c);
 
 /* Memory BARs to where they are assigned. */
 void pci_bars_write(const struct pci_func *f);

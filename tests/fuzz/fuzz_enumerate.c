@@ -150,7 +150,7 @@ static void check(void)
 		check_bars(f);
 		assert(f->msi_count <= 32 && f->msix_count <= 2048 && f->rebar_count <= PCI_BARS);
 		if (f->msix_count)
-			assert(f->msix_table_off + 16u * f->msix_count <= f->bar[f->msix_table_bar].size);
+			assert(range_end(f->msix[MSIX_TABLE].at) <= f->bar[f->msix[MSIX_TABLE].bar].size);
 	}
 }
 

@@ -39,9 +39,8 @@ static void world(void)
 		fake_bar(d, 3, KIB(8) << 4 * i, 0x60000000 + MIB(32) * i, i == 0);
 		d->soft_reset = i & 1;
 	}
-	fakes[2].pf->msix_table_bar = 2; /* in a small BAR */
 	fakes[2].pf->msix_count = 2;
-	fakes[2].pf->msix_table_off = 0;
+	fakes[2].pf->msix[MSIX_TABLE] = (struct pci_part){ 2, { 0, 2 * 16 } }; /* in a small BAR */
 	fakes[3].reset_status = HV_ETIMEOUT;
 	/* A longer extended list: virtual channel, resizable BAR, vendor, designated vendor. */
 	fake_put(&fakes[1], 0x148, 4, 0x30010003);

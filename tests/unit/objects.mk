@@ -14,7 +14,7 @@ its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_
 	drivers/irqchip/its_table.c drivers/irqchip/msi.c $(dt_objs) common/fmt.c common/mmio.c common/pmem.c \
 	tests/host/its_model.c
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
-	drivers/pci/bars.c drivers/pci/capsize.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
+	drivers/pci/bars.c drivers/pci/caplist.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
 vpci_caps_objs := $(vpci_objs)
 vpci_config_objs := $(vpci_objs)
 vpci_bars_objs := $(vpci_objs)
@@ -28,7 +28,7 @@ board_objs := common/board.c $(dt_objs)
 guest_dt_objs := common/guest_dt.c common/fmt.c $(dt_objs)
 image_objs := common/image.c
 faults_objs := common/faults.c common/fmt.c
-pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps capsize ecam enumerate fabric find groups host identify \
+pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps caplist ecam enumerate fabric find groups host identify \
 	reset xr3) common/fmt.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)

@@ -361,7 +361,7 @@ static void test_everything_is_silent_afterwards(void **state)
 	assert_int_equal(board_func(ep)->msi_count, 32);
 	assert_true(board_func(ep)->msi_64 && board_func(ep)->msi_mask);
 	assert_int_equal(board_func(ep)->msix_count, 8);
-	assert_int_equal(board_func(ep)->msix_pba_off, 0x800);
+	assert_int_equal(board_func(ep)->msix[MSIX_PBA].at.base, 0x800);
 	assert_int_equal(board_func(ep)->subdevice, 0x1234);
 	assert_true(board_func(ep)->flr);
 	assert_true(board_func(ep)->ext_config);

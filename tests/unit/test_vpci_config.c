@@ -42,8 +42,6 @@ static void rows_obey_the_invariants(void **state)
 		assert_int_equal(r->rw & r->w1c, 0);
 		assert_int_equal(r->boot & r->hw, 0);
 		assert_int_equal(r->set & (r->hw | r->boot), 0);
-		if (r->wrote)
-			assert_int_not_equal(r->rw, 0);
 	}
 	assert_memory_equal(&cfg_rules[ROW_NONE], &(struct cfg_rule){ 0 }, sizeof(struct cfg_rule));
 }
@@ -154,7 +152,7 @@ static void a_looped_or_overlapping_list_is_cut(void **state)
 	fake_put(dev, 0x41, 1, 0x44);
 	fake_put(dev, 0x44, 4, 0x01868005);
 	fake_start();
-	assert_int_equal(cfg_read(DEV, 0x41, 1), 0x80);
+	assert_int_equal(cfg_read(DEV, 0x41, 1), 0);
 	assert_int_equal(cfg_read(DEV, 0x44, 2), 0);
 	fake_end();
 	fake_begin();

@@ -173,11 +173,11 @@ const struct plan_device *assigned(const struct tool *t, const struct pci_func *
 	return NULL;
 }
 
-static struct hole pages(unsigned bar, uint64_t off, uint64_t size)
+static struct hole pages(const struct pci_part *p)
 {
-	uint64_t base = ALIGN_DOWN(off, PAGE_SIZE);
+	uint64_t base = ALIGN_DOWN(p->at.base, PAGE_SIZE);
 
-	return (struct hole){ bar, { base, ALIGN_UP(off + size, PAGE_SIZE) - base } };
+	return (struct hole){ p->bar, { base, ALIGN_UP(range_end(p->at), PAGE_SIZE) - base } };
 }
 
 unsigned holes(const struct plan_device *d, struct hole out[2])
@@ -186,8 +186,8 @@ unsigned holes(const struct plan_device *d, struct hole out[2])
 
 	if (d->msi != PLAN_TRAPPED || !f->msix_count)
 		return 0;
-	out[0] = pages(f->msix_table_bar, f->msix_table_off, f->msix_count * 16u);
-	out[1] = pages(f->msix_pba_bar, f->msix_pba_off, (f->msix_count + 63u) / 64 * 8);
+	out[0] = pages(&f->msix[MSIX_TABLE]);
+	out[1] = pages(&f->msix[MSIX_PBA]);
 	return out[0].bar == out[1].bar && out[0].part.base == out[1].part.base &&
 			       out[0].part.size >= out[1].part.size
 		       ? 1
