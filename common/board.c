@@ -135,18 +135,17 @@ static void read_cpus(struct board *b)
 		const char *type = dt_string(b->fdt, node, "device_type");
 		const char *method = dt_string(b->fdt, node, "enable-method");
 		const char *name = dt_name(b->fdt, node);
-		unsigned cells = dt_address_cells(b->fdt, cpus), len;
-		const void *reg = dt_get(b->fdt, node, "reg", &len);
+		struct range id;
 
 		if (!type || strcmp(type, "cpu") || !dt_enabled(b->fdt, node))
 			continue;
-		if (!reg || cells < 1 || cells > 2 || len < 4 * cells)
+		if (dt_reg_raw(b->fdt, node, 0, &id) != HV_OK)
 			log_warn("board: /cpus/%s has no usable reg; ignored", name);
 		else if (method && strcmp(method, "psci"))
 			log_warn("board: /cpus/%s is started by \"%s\", not by PSCI; not used",
 				 name, method);
 		else
-			cpu_add(b, dt_cells(reg, cells) & MPIDR_AFFINITY, name);
+			cpu_add(b, id.base & MPIDR_AFFINITY, name);
 	}
 }
 

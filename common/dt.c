@@ -80,32 +80,48 @@ unsigned dt_size_cells(const void *fdt, int bus)
 	return dt_u32(fdt, bus, "#size-cells", 1);
 }
 
+enum hv_status dt_entry(const void *fdt, int node, const char *prop, unsigned i, unsigned count,
+			const unsigned *cells, uint64_t *out)
+{
+	unsigned size = 0, len;
+	const fdt32_t *p = dt_get(fdt, node, prop, &len);
+
+	for (unsigned k = 0; k < count; k++) {
+		if (cells[k] > 2 || !cells[0])
+			return HV_EUNSUPP;
+		size += cells[k];
+	}
+	if (i >= (len / 4 + size - 1) / size)
+		return HV_ENOENT;
+	if (i >= len / 4 / size)
+		return HV_EINVAL;
+	p += i * size;
+	for (unsigned k = 0; k < count; k++) {
+		out[k] = dt_cells(p, cells[k]);
+		p += cells[k];
+	}
+	return HV_OK;
+}
+
 /* One step up: [addr, addr + size) of `bus` in the space of its parent. */
 static enum hv_status translate_step(const void *fdt, int bus, int parent, uint64_t *addr,
 				     uint64_t size)
 {
-	unsigned ac = dt_address_cells(fdt, bus), sc = dt_size_cells(fdt, bus);
-	unsigned pc = dt_address_cells(fdt, parent);
-	struct cells c = cells_of(fdt, bus, "ranges");
-	const fdt32_t *e;
+	const unsigned cells[] = { dt_address_cells(fdt, bus), dt_address_cells(fdt, parent),
+				   dt_size_cells(fdt, bus) };
+	enum { CHILD, PARENT, SIZE, FIELDS };
+	uint64_t v[FIELDS];
+	enum hv_status s;
+	unsigned len;
 
-	if (!c.p)
-		return HV_ENOENT; /* §2.3.8: no `ranges`, no mapping */
-	if (!c.left)
-		return HV_OK;	  /* empty: identity */
-	if (ac > 2 || pc > 2 || sc > 2)
-		return HV_EUNSUPP;
-	while (cells_take(&c, ac + pc + sc, &e)) {
-		struct range child = { dt_cells(e, ac), dt_cells(e + ac + pc, sc) };
-
-		if (range_contains(child, *addr, size)) {
-			*addr = *addr - child.base + dt_cells(e + ac, pc);
-			return HV_OK;
-		}
-		if (!(ac + pc + sc))
+	if (dt_get(fdt, bus, "ranges", &len) && !len)
+		return HV_OK; /* §2.3.8: empty is identity, and without it there is no mapping */
+	for (unsigned i = 0; (s = dt_entry(fdt, bus, "ranges", i, FIELDS, cells, v)) == HV_OK; i++)
+		if (range_contains((struct range){ v[CHILD], v[SIZE] }, *addr, size)) {
+			*addr += v[PARENT] - v[CHILD];
 			break;
-	}
-	return HV_ENOENT;
+		}
+	return s;
 }
 
 enum hv_status dt_translate(const void *fdt, int bus, uint64_t *addr, uint64_t size)
@@ -127,21 +143,17 @@ enum hv_status dt_translate(const void *fdt, int bus, uint64_t *addr, uint64_t s
 /* *bus: the node in whose child space the entry is. */
 static enum hv_status reg_entry(const void *fdt, int node, unsigned i, struct range *out, int *bus)
 {
-	struct cells c = cells_of(fdt, node, "reg");
-	unsigned ac, sc;
+	enum hv_status s = HV_ENOENT;
+	uint64_t v[2];
 
-	*bus = c.p ? dt_parent(fdt, node) : -1;
-	if (*bus < 0)
-		return HV_ENOENT;
-	ac = dt_address_cells(fdt, *bus);
-	sc = dt_size_cells(fdt, *bus);
-	if (!ac || ac > 2 || sc > 2)
-		return HV_EUNSUPP;
-	if (i >= c.left / (ac + sc))
-		return HV_ENOENT;
-	c.p += i * (ac + sc);
-	*out = (struct range){ dt_cells(c.p, ac), dt_cells(c.p + ac, sc) };
-	return out->base + out->size < out->base ? HV_EINVAL : HV_OK;
+	*bus = dt_bool(fdt, node, "reg") ? dt_parent(fdt, node) : -1;
+	if (*bus >= 0)
+		s = dt_entry(fdt, node, "reg", i, 2,
+			     (const unsigned[]){ dt_address_cells(fdt, *bus), dt_size_cells(fdt, *bus) }, v);
+	if (s != HV_OK)
+		return s;
+	*out = (struct range){ v[0], v[1] };
+	return range_end(*out) < out->base ? HV_EINVAL : HV_OK;
 }
 
 enum hv_status dt_reg_raw(const void *fdt, int node, unsigned i, struct range *out)
@@ -179,30 +191,26 @@ static enum hv_status gic_irq(const uint32_t *spec, struct dt_irq *out)
 	return HV_OK;
 }
 
-/* A specifier on its way up: unit address, then interrupt cells, for `parent`. */
+/* A specifier on its way up: unit address, then interrupt cells, as `parent` has them. */
 struct spec {
 	int parent;
-	uint32_t cell[2 * MAX_CELLS];
 	unsigned unit, count;
+	uint32_t cell[2 * MAX_CELLS];
 };
 
-/* The next specifier for `parent`, with the unit address before it or, as yet, without. */
-static bool take_spec(const void *fdt, struct cells *c, int parent, bool unit, struct spec *out)
+static bool spec_for(const void *fdt, int parent, struct spec *s)
 {
-	const fdt32_t *p;
-
-	*out = (struct spec){ .parent = parent };
-	if (parent < 0)
-		return false;
+	s->parent = parent;
 	/* An interrupt parent without #address-cells has none. */
-	out->unit = unit ? dt_u32(fdt, parent, "#address-cells", 0) : 0;
-	out->count = dt_u32(fdt, parent, "#interrupt-cells", 0);
-	if (out->unit > MAX_CELLS || out->count - 1 >= MAX_CELLS ||
-	    !cells_take(c, out->unit + out->count, &p))
-		return false;
-	for (unsigned i = 0; i < out->unit + out->count; i++)
-		out->cell[i] = fdt32_ld(p + i);
-	return true;
+	s->unit = dt_u32(fdt, parent, "#address-cells", 0);
+	s->count = dt_u32(fdt, parent, "#interrupt-cells", 0);
+	return s->unit <= MAX_CELLS && s->count - 1 < MAX_CELLS;
+}
+
+static void load(uint32_t *to, const fdt32_t *p, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		to[i] = fdt32_ld(p + i);
 }
 
 static bool spec_matches(const struct spec *s, const fdt32_t *entry, struct cells mask)
@@ -221,19 +229,18 @@ static enum hv_status map_step(const void *fdt, struct spec *s)
 {
 	struct cells map = cells_of(fdt, s->parent, "interrupt-map");
 	struct cells mask = cells_of(fdt, s->parent, "interrupt-map-mask");
-	const fdt32_t *child, *phandle;
+	const fdt32_t *child, *phandle, *p;
 	uint32_t last = 0;
 	int parent = -1;
 	struct spec up;
 
-	if (dt_u32(fdt, s->parent, "#address-cells", 0) != s->unit)
-		return HV_EINVAL;
 	while (cells_take(&map, s->unit + s->count, &child) && cells_take(&map, 1, &phandle)) {
 		if (fdt32_ld(phandle) != last)
 			parent = dt_by_phandle(fdt, last = fdt32_ld(phandle));
-		if (!take_spec(fdt, &map, parent, true, &up))
+		if (!spec_for(fdt, parent, &up) || !cells_take(&map, up.unit + up.count, &p))
 			return HV_EINVAL; /* the length of the entry is unknown */
 		if (spec_matches(s, child, mask)) {
+			load(up.cell, p, up.unit + up.count);
 			*s = up;
 			return HV_OK;
 		}
@@ -241,30 +248,30 @@ static enum hv_status map_step(const void *fdt, struct spec *s)
 	return HV_ENOENT;
 }
 
-static enum hv_status resolve(const void *fdt, struct spec s, struct dt_irq *out)
+static enum hv_status resolve(const void *fdt, struct spec *s, struct dt_irq *out)
 {
 	enum hv_status st = HV_OK;
 
 	for (unsigned step = 0; step < MAP_STEPS && st == HV_OK; step++) {
-		if (dt_bool(fdt, s.parent, "interrupt-map"))
-			st = map_step(fdt, &s);
-		else if (!dt_bool(fdt, s.parent, "interrupt-controller") || s.count < 3)
+		if (dt_bool(fdt, s->parent, "interrupt-map"))
+			st = map_step(fdt, s);
+		else if (!dt_bool(fdt, s->parent, "interrupt-controller") || s->count < 3)
 			return HV_EUNSUPP; /* not a GIC */
 		else
-			return gic_irq(s.cell + s.unit, out);
+			return gic_irq(s->cell + s->unit, out);
 	}
 	return st == HV_OK ? HV_EINVAL : st;
 }
 
-enum hv_status dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *cell, unsigned unit,
-				    unsigned count, struct dt_irq *out)
+enum hv_status dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *cell, unsigned count,
+				    struct dt_irq *out)
 {
-	struct spec s = { .parent = parent, .unit = unit, .count = count };
+	struct spec s;
 
-	if (unit > MAX_CELLS || count - 1 >= MAX_CELLS)
+	if (!spec_for(fdt, parent, &s) || s.unit + s.count != count)
 		return HV_EINVAL;
-	memcpy(s.cell, cell, (unit + count) * sizeof(*cell));
-	return resolve(fdt, s, out);
+	memcpy(s.cell, cell, count * sizeof(*cell));
+	return resolve(fdt, &s, out);
 }
 
 /* §2.4.1: `interrupt-parent` of the node or of its nearest ancestor that has one. */
@@ -286,7 +293,7 @@ enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq
 	bool extended = c.p; /* it has precedence (§2.4.1.2) */
 	int parent = extended ? -1 : interrupt_parent(fdt, node);
 	const fdt32_t *p;
-	struct spec s;
+	struct spec s = { 0 };
 
 	if (!extended)
 		c = cells_of(fdt, node, "interrupts");
@@ -295,17 +302,12 @@ enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq
 			return HV_ENOENT;
 		if (extended && cells_take(&c, 1, &p))
 			parent = dt_by_phandle(fdt, fdt32_ld(p));
-		if (!take_spec(fdt, &c, parent, false, &s))
+		if (!spec_for(fdt, parent, &s) || !cells_take(&c, s.count, &p))
 			return HV_EINVAL;
 	} while (i--);
-	if (dt_bool(fdt, parent, "interrupt-map")) /* only a nexus looks at the unit address */
-		s.unit = dt_u32(fdt, parent, "#address-cells", 0);
-	if (s.unit > MAX_CELLS || !cells_take(&reg, s.unit, &p))
-		return HV_EINVAL;
-	memmove(s.cell + s.unit, s.cell, s.count * sizeof(s.cell[0]));
-	for (unsigned k = 0; k < s.unit; k++)
-		s.cell[k] = fdt32_ld(p + k);
-	return resolve(fdt, s, out);
+	load(s.cell, reg.p, MIN(s.unit, reg.left)); /* only a nexus looks at the unit address */
+	load(s.cell + s.unit, p, s.count);
+	return resolve(fdt, &s, out);
 }
 
 enum hv_status dt_interrupt_named(const void *fdt, int node, const char *name, struct dt_irq *out)

@@ -118,39 +118,36 @@ static void check_registers(const struct partial *c, const struct plan_region *r
 static void add_registers(const struct partial *c)
 {
 	int bus = dt_parent(c->fdt, c->node);
-	unsigned ac = dt_address_cells(c->fdt, bus), sc = dt_size_cells(c->fdt, bus), len;
-	const char *p = dt_get(c->fdt, c->node, "xen,reg", &len);
-	unsigned entry = 4 * (2 * ac + sc);
+	unsigned ac = dt_address_cells(c->fdt, bus), sc = dt_size_cells(c->fdt, bus);
+	const unsigned cells[] = { ac, sc, ac };
+	enum hv_status s;
+	uint64_t v[3];
 
-	if (len && c->host < 0 && !c->force)
-		refuse(c, "it has xen,reg and no xen,path; give both");
-	if (len && (ac - 1 > 1 || sc - 1 > 1 || len % entry)) {
-		refuse(c, "xen,reg is malformed; give <host size guest> in its parent's cells");
-		len = 0;
-	}
-	for (; len; len -= entry, p += entry) {
-		struct plan_region r = {
-			.pa = {dt_cells(p, ac), dt_cells(p + 4 * ac, sc)},
-			.ipa = dt_cells(p + 4 * (ac + sc), ac),
-		};
+	for (unsigned i = 0; (s = dt_entry(c->fdt, c->node, "xen,reg", i, 3, cells, v)) == HV_OK; i++) {
+		struct plan_region r = { .pa = { v[0], v[1] }, .ipa = v[2] };
 
+		if (c->host < 0 && !c->force)
+			refuse(c, "it has xen,reg and no xen,path; give both");
 		if (!plan_region_sane(&r))
 			refuse(c, "xen,reg is malformed; give multiples of 4 KiB");
 		else
 			check_registers(c, &r);
 		plan_add_region(c->g, &r);
 	}
+	if (s != HV_ENOENT)
+		refuse(c, "xen,reg is malformed; give <host size guest> in its parent's cells");
 }
+
+static const unsigned one_each[] = { 1, 1, 1 };
 
 /* The guest's number of interrupt i: as the partial tree has it, else the board's. */
 static uint32_t virtual_line(const struct partial *c, unsigned i, uint32_t pintid)
 {
-	unsigned len;
-	const char *p = dt_get(c->fdt, c->node, "interrupts", &len);
+	uint64_t v[3];
 
-	if (len < 12 * (i + 1) || dt_cells(p + 12 * i, 1)) /* not an SPI */
+	if (dt_entry(c->fdt, c->node, "interrupts", i, 3, one_each, v) != HV_OK || v[0]) /* no SPI */
 		return pintid;
-	return 32 + (uint32_t)dt_cells(p + 12 * i + 4, 1);
+	return 32 + (uint32_t)v[1];
 }
 
 static void add_line(const struct partial *c, struct plan_line l)
@@ -260,22 +257,22 @@ static void read_node(struct partial *c)
 
 static void add_functions(const struct partial *c)
 {
-	unsigned len;
-	const char *p = dt_get(c->fdt, c->node, "xen,pci-assigned", &len);
+	struct plan_device *d;
+	enum hv_status s;
+	uint64_t v[3];
 
-	for (; len >= 12; len -= 12, p += 12) {
-		uint64_t segment = dt_cells(p, 1), bus = dt_cells(p + 4, 1), at = dt_cells(p + 8, 1);
-		struct plan_device *d = plan_add_device(c->g);
-
-		if (segment > 0xffff || bus > 255 || at > 255)
+	for (unsigned i = 0; (s = dt_entry(c->fdt, c->node, "xen,pci-assigned", i, 3, one_each, v)) == HV_OK;
+	     i++) {
+		if (v[0] > 0xffff || v[1] > 255 || v[2] > 255)
 			break;
+		d = plan_add_device(c->g);
 		if (!d)
 			return;
 		d->node = -1;
-		fmt_print(d->host, sizeof(d->host), "%04lx:%02lx:%02lx.%lx", segment, bus, at >> 3,
-			  at & 7);
+		fmt_print(d->host, sizeof(d->host), "%04lx:%02lx:%02lx.%lx", v[0], v[1], v[2] >> 3,
+			  v[2] & 7);
 	}
-	if (len)
+	if (s != HV_ENOENT)
 		refuse(c, "xen,pci-assigned is malformed; give <segment bus devfn>...");
 }
 

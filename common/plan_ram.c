@@ -15,38 +15,27 @@
 
 #include "plan_priv.h"
 
-/*
- * xen,static-mem: pairs in the cells of /chosen, or in the guest's own as older trees have them.
- * Returns how many; -1: malformed.
- */
-static int static_ranges(const void *fdt, int node, struct range out[MAX_GUEST_RAM])
+/* Pair i of xen,static-mem, in the cells of /chosen, or in the guest's own as older trees have them. */
+static enum hv_status static_range(const void *fdt, int node, unsigned i, struct range *out)
 {
 	int chosen = dt_parent(fdt, node);
-	uint32_t ac = dt_u32(fdt, node, "#xen,static-mem-address-cells",
-			     dt_address_cells(fdt, chosen));
-	uint32_t sc = dt_u32(fdt, node, "#xen,static-mem-size-cells", dt_size_cells(fdt, chosen));
-	unsigned len, count;
-	const char *p = dt_get(fdt, node, "xen,static-mem", &len);
+	const unsigned cells[] = {
+		dt_u32(fdt, node, "#xen,static-mem-address-cells", dt_address_cells(fdt, chosen)),
+		dt_u32(fdt, node, "#xen,static-mem-size-cells", dt_size_cells(fdt, chosen)),
+	};
+	uint64_t v[2];
+	enum hv_status s = dt_entry(fdt, node, "xen,static-mem", i, 2, cells, v);
 
-	if (!p)
-		return 0;
-	if (ac - 1 > 1 || sc - 1 > 1 || len % (4 * (ac + sc)))
-		return -1;
-	count = len / (4 * (ac + sc));
-	if (!count || count > MAX_GUEST_RAM)
-		return -1;
-	for (unsigned i = 0; i < count; i++, p += 4 * (ac + sc)) {
-		out[i] = (struct range){dt_cells(p, ac), dt_cells(p + 4 * ac, sc)};
-		if (!plan_pages_sane(out[i]))
-			return -1;
-	}
-	return (int)count;
+	if (s != HV_OK)
+		return s;
+	*out = (struct range){ v[0], v[1] };
+	return plan_pages_sane(*out) ? HV_OK : HV_EINVAL;
 }
 
 unsigned plan_reserve(const struct board *b, struct range tree, struct range *modules, unsigned max)
 {
-	struct range r[MAX_GUEST_RAM];
 	unsigned count = plan_modules(b, modules, max);
+	struct range r;
 
 	for (unsigned i = 0; i < b->ram_count; i++)
 		pmem_add(b->ram[i]);
@@ -57,8 +46,8 @@ unsigned plan_reserve(const struct board *b, struct range tree, struct range *mo
 	for (unsigned i = 0; i < count; i++)
 		pmem_reserve(modules[i]);
 	for (int g = plan_next_guest(b->fdt, -1); g >= 0; g = plan_next_guest(b->fdt, g)) {
-		for (int i = static_ranges(b->fdt, g, r); i-- > 0;)
-			pmem_hold(r[i]);
+		for (unsigned i = 0; static_range(b->fdt, g, i, &r) == HV_OK; i++)
+			pmem_hold(r);
 		plan_hold_shared(b->fdt, g);
 	}
 	return count;
@@ -69,18 +58,22 @@ static void add_pages(struct guest_plan *g, uint64_t pa, uint64_t size)
 	g->ram[g->ram_count++] = (struct guest_ram){ .pa = PA(pa), .size = size };
 }
 
-static void take_static(const struct plan *p, struct guest_plan *g, const struct range *r, int n)
+static void take_static(const struct plan *p, struct guest_plan *g)
 {
+	enum hv_status s;
+	struct range r;
 	uint64_t sum = 0;
 
-	for (int i = 0; i < n; i++) {
-		sum += r[i].size;
-		if (pmem_take(r[i]))
-			add_pages(g, r[i].base, r[i].size);
+	for (unsigned i = 0; (s = static_range(p->board->fdt, g->node, i, &r)) == HV_OK; i++) {
+		if (i == MAX_GUEST_RAM)
+			break;
+		sum += r.size;
+		if (pmem_take(r))
+			add_pages(g, r.base, r.size);
 		else
-			plan_refuse_ram(p, g, r[i], "xen,static-mem");
+			plan_refuse_ram(p, g, r, "xen,static-mem");
 	}
-	if (n < 0)
+	if (s != HV_ENOENT)
 		plan_refuse(g, "xen,static-mem is malformed; give at most %d <address size>, multiples "
 			    "of 4 KiB, in the cells of /chosen", MAX_GUEST_RAM);
 	else if (sum != g->ram_size)
@@ -165,11 +158,8 @@ static void place(struct guest_plan *g, struct plan_space *s, struct guest_ram *
 
 void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s)
 {
-	struct range r[MAX_GUEST_RAM];
-	int count = static_ranges(p->board->fdt, g->node, r);
-
-	if (count)
-		take_static(p, g, r, count);
+	if (dt_bool(p->board->fdt, g->node, "xen,static-mem"))
+		take_static(p, g);
 	else if (g->direct_map)
 		take_direct(g, s);
 	else

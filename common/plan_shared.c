@@ -23,16 +23,18 @@ bool plan_is_shared(const void *fdt, int node)
 static bool read_addresses(const void *fdt, int node, struct plan_region *r)
 {
 	int guest = dt_parent(fdt, node);
-	unsigned ac = dt_address_cells(fdt, guest), sc = dt_size_cells(fdt, guest), len;
-	const char *p = dt_get(fdt, node, "xen,shared-mem", &len);
+	unsigned ac = dt_address_cells(fdt, guest), sc = dt_size_cells(fdt, guest), len, first;
+	uint64_t v[] = { 0, 0, 0 };
 
-	if (ac - 1 > 1 || sc - 1 > 1 || (len != 4 * (ac + sc) && len != 4 * (2 * ac + sc)))
+	dt_get(fdt, node, "xen,shared-mem", &len);
+	first = len != 4 * (2 * ac + sc);
+	if ((first && len != 4 * (ac + sc)) ||
+	    dt_entry(fdt, node, "xen,shared-mem", 0, 3 - first,
+		     &(const unsigned[]){ ac, ac, sc }[first], &v[first]) != HV_OK)
 		return false;
-	r->fixed = len != 4 * (ac + sc);
-	r->pa.base = r->fixed ? dt_cells(p, ac) : 0;
-	p += r->fixed ? 4 * ac : 0;
-	r->ipa = dt_cells(p, ac);
-	r->pa.size = dt_cells(p + 4 * ac, sc);
+	r->fixed = !first;
+	r->pa = (struct range){ v[0], v[2] };
+	r->ipa = v[1];
 	return plan_region_sane(r);
 }
 

@@ -161,7 +161,7 @@ static void find_intx(struct pci_func *f)
 		pin = (pin - 1 + pci_slot(at)) % 4 + 1;
 	if (pci_bus(at) != h->bus_first)
 		return; /* the tree says nothing of further root buses */
-	if (dt_interrupt_resolve(h->fdt, h->node, (uint32_t[]){ (uint32_t)at->bdf << 8, 0, 0, pin }, 3, 1,
+	if (dt_interrupt_resolve(h->fdt, h->node, (uint32_t[]){ (uint32_t)at->bdf << 8, 0, 0, pin }, 4,
 				 &f->intx) != HV_OK)
 		f->intx = (struct dt_irq){ 0 };
 }

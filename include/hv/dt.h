@@ -53,6 +53,12 @@ const char *dt_string(const void *fdt, int node, const char *prop); /* NUL termi
 unsigned dt_address_cells(const void *fdt, int bus); /* of `bus` itself, for its children */
 unsigned dt_size_cells(const void *fdt, int bus);
 
+/*
+ * Entry i of a list whose entries are `count` numbers of cells[] cells, the first 1 or 2, others 0 to
+ * 2 (else HV_EUNSUPP). HV_ENOENT: behind the last; HV_EINVAL: the last, and it is not whole.
+ */
+enum hv_status __must_check dt_entry(const void *fdt, int node, const char *prop, unsigned i,
+				     unsigned count, const unsigned *cells, uint64_t *out);
 /* Entry i of `reg`, translated through every parent's `ranges` to a CPU PA. */
 enum hv_status __must_check dt_reg(const void *fdt, int node, unsigned i, struct range *out);
 /* The same untranslated: for nodes below /chosen, which have no `ranges`. */
@@ -71,12 +77,11 @@ enum hv_status __must_check dt_interrupt_named(const void *fdt, int node, const 
 					       struct dt_irq *out);
 
 /*
- * A specifier in the cells of `parent`, behind the unit address of the device that it leaves, of
- * `unit` cells (0: none); followed through every `interrupt-map` up to the GIC. Cells in host order.
- * HV_ENOENT: no entry matches.
+ * The unit address of a device and its interrupt specifier, in the cells of `parent`, host order;
+ * followed through every `interrupt-map` up to the GIC. HV_ENOENT: no entry matches.
  */
 enum hv_status __must_check dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *cell,
-						 unsigned unit, unsigned count, struct dt_irq *out);
+						 unsigned count, struct dt_irq *out);
 
 bool dt_compatible(const void *fdt, int node, const char *compatible);
 /* Enabled: status absent, "okay" or "ok". */
