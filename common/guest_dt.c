@@ -1,9 +1,10 @@
 /*
- * The device tree that a guest boots with: exactly what it has, and nothing of the board. Written
- * front to back with libfdt's sequential functions; the first error stays and the rest is idle, so
- * no line here checks anything. Bindings: Devicetree Specification v0.4, arm,gic-v3, arm,gic, arm,pl011,
- * pci-host-ecam-generic, PCI Bus Binding (IEEE 1275) §2.2.
+ * The device tree that a guest boots with: exactly what it has, and nothing of the board. Its source
+ * is below, as text, which write() puts front to back into the blob (Devicetree Specification v0.4,
+ * §5); when that is full the rest is idle, so no line here checks anything. Bindings: the same,
+ * arm,gic-v3, arm,gic, arm,pl011, pci-host-ecam-generic, PCI Bus Binding (IEEE 1275) §2.2.
  */
+#include <stdarg.h>
 #include <string.h>
 
 #include <libfdt.h>
@@ -11,110 +12,177 @@
 #include <hv/dt.h>
 #include <hv/guest_dt.h>
 #include <hv/log.h>
+#include <hv/panic.h>
 #include <hv/vits.h>
 #include <hv/vuart.h>
 
 enum { PHANDLE_MSI = GUEST_PHANDLE + 1, PHANDLE_CLOCK };
 
-#define SPI        0
-#define PPI        1
-#define LEVEL_HIGH 4
-#define LEVEL_LOW  8 /* what arm,armv8-timer wants */
-
-#define GICD_SIZE  KIB(64)
-#define GICV2_SIZE KIB(4) /* its distributor */
-#define GICC_SIZE  KIB(8)
-#define GICR_SIZE  KIB(128) /* one vCPU's redistributor */
-#define ECAM_BUS   MIB(1)
-#define UART_CLOCK 24000000
-
-/* PCI Bus Binding §2.2.1.1: phys.hi of a memory range; not prefetchable, so that it takes all. */
-#define PCI_IO    0x01000000
+#define GICD_SIZE   KIB(64)
+#define GICV2_SIZE  KIB(4) /* its distributor */
+#define GICC_SIZE   KIB(8)
+#define GICR_SIZE   KIB(128) /* one vCPU's redistributor */
 #define PCI_IO_SIZE KIB(64)
-#define PCI_MEM32 0x02000000
-#define PCI_MEM64 0x03000000
 
+#define HEAD 56 /* header and an empty list of reservations */
+
+/* The structure, and from `limit` on its names, until the end: they go behind it then. */
 struct writer {
-	void *fdt;
-	int err;
+	char *fdt;
+	size_t at, limit, names, size;
+	size_t value; /* where that of the property begins that is being written; 0: none */
+	bool full;
 };
+
+static void put(struct writer *w, const void *p, size_t len)
+{
+	w->full = w->full || len > w->limit - w->at;
+	if (w->full)
+		return;
+	memcpy(w->fdt + w->at, p, len);
+	w->at += len;
+}
+
+static void put32(struct writer *w, uint32_t v)
+{
+	fdt32_t cell = cpu_to_fdt32(v);
+
+	put(w, &cell, sizeof(cell));
+}
+
+static void put64(struct writer *w, uint64_t v)
+{
+	put32(w, (uint32_t)(v >> 32));
+	put32(w, (uint32_t)v);
+}
+
+/* Whatever comes next, a property ends before it. */
+static void token(struct writer *w, uint32_t token)
+{
+	if (w->value && !w->full)
+		fdt32_st(w->fdt + w->value - 8, (uint32_t)(w->at - w->value));
+	w->value = 0;
+	while (w->at & 3 && !w->full)
+		put(w, "", 1);
+	put32(w, token);
+}
+
+static uint32_t name_offset(struct writer *w, const char *name)
+{
+	char *names = w->fdt + w->limit;
+	size_t at = 0, len = strlen(name) + 1;
+
+	while (at < w->names && strcmp(names + at, name))
+		at += strlen(names + at) + 1;
+	w->full = w->full || at + len > w->size - w->limit;
+	if (at == w->names && !w->full) {
+		memcpy(names + at, name, len);
+		w->names += len;
+	}
+	return (uint32_t)at;
+}
 
 static void begin(struct writer *w, const char *name)
 {
-	if (!w->err)
-		w->err = fdt_begin_node(w->fdt, name);
-}
-
-static void begin_at(struct writer *w, const char *name, uint64_t base)
-{
-	char full[48];
-
-	fmt_print(full, sizeof(full), "%s@%lx", name, base);
-	begin(w, full);
+	token(w, FDT_BEGIN_NODE);
+	put(w, name, strlen(name) + 1);
 }
 
 static void end(struct writer *w)
 {
-	if (!w->err)
-		w->err = fdt_end_node(w->fdt);
+	token(w, FDT_END_NODE);
+}
+
+/* Its value is put next. */
+static void property(struct writer *w, const char *name)
+{
+	token(w, FDT_PROP);
+	put32(w, 0);
+	put32(w, name_offset(w, name));
+	w->value = w->at;
 }
 
 static void bytes(struct writer *w, const char *name, const void *p, size_t len)
 {
-	if (!w->err)
-		w->err = fdt_property(w->fdt, name, p, (int)len);
+	property(w, name);
+	put(w, p, len);
 }
 
-/* A string literal, or several: "a\0b". */
-#define TEXT(w, name, s) bytes(w, name, s, sizeof(s))
-
-static void string(struct writer *w, const char *name, const char *s)
+static void finish(struct writer *w)
 {
-	bytes(w, name, s, strlen(s) + 1);
+	token(w, FDT_END);
+	if (w->full)
+		return;
+	const uint32_t header[] = {
+		FDT_MAGIC, (uint32_t)(w->at + w->names), HEAD, (uint32_t)w->at, sizeof(struct fdt_header),
+		17, 16, 0, (uint32_t)w->names, (uint32_t)w->at - HEAD,
+	};
+	memmove(w->fdt + w->at, w->fdt + w->limit, w->names);
+	memset(w->fdt, 0, HEAD);
+	w->at = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(header); i++)
+		put32(w, header[i]);
 }
 
-static void flag(struct writer *w, const char *name)
+static unsigned digit(char c)
 {
-	bytes(w, name, NULL, 0);
+	unsigned letter = (unsigned)(c - 'a');
+
+	return c >= '0' && c <= '9' ? (unsigned)(c - '0') : letter < 6 ? letter + 10 : 16;
 }
 
-/* Room for a property of so many cells; NULL after an error. */
-static fdt32_t *reserve(struct writer *w, const char *name, unsigned count)
+/* Up to ';'. Returns what is behind it. */
+static char *put_value(struct writer *w, char *s)
 {
-	void *p = NULL;
+	while (*s != ';') {
+		char *first = s;
+		uint64_t v = 0;
 
-	if (!w->err)
-		w->err = fdt_property_placeholder(w->fdt, name, (int)(4 * count), &p);
-	return w->err ? NULL : p;
+		for (; digit(*s) < 16; s++)
+			v = v << 4 | digit(*s);
+		if (s - first > 8) {
+			put64(w, v);
+		} else if (s > first) {
+			put32(w, (uint32_t)v);
+		} else if (*s++ == '\'') {
+			s = strchr(s, '\'') + 1;
+			put(w, first + 1, (size_t)(s - first - 2));
+			put(w, "", 1);
+		}
+	}
+	return s + 1;
 }
 
-static void fill(fdt32_t *to, const uint32_t *v, unsigned count)
+/*
+ * Device tree source: "node { name = VALUE; flag; }". Numbers are hexadecimal, and those of more
+ * than 8 digits (%016lx) are two cells; strings are 'a', 'b'. What a guest's owner or a board wrote
+ * goes through bytes() instead: this text is Viaduct's own, and well formed.
+ */
+static __printf(2, 3) void write(struct writer *w, const char *fmt, ...)
 {
-	for (unsigned i = 0; to && i < count; i++)
-		fdt32_st(to + i, v[i]);
-}
+	char text[512], *s = text;
+	va_list ap;
 
-static void cells(struct writer *w, const char *name, const uint32_t *v, unsigned count)
-{
-	fill(reserve(w, name, count), v, count);
-}
+	va_start(ap, fmt);
+	ASSERT(fmt_vprint(text, sizeof(text), fmt, ap) < sizeof(text) - 1);
+	va_end(ap);
+	while (*s) {
+		char *name = s, stop;
 
-static void u32(struct writer *w, const char *name, uint32_t v)
-{
-	cells(w, name, &v, 1);
-}
-
-#define CELLS(w, name, ...)                                                                        \
-	cells(w, name, (const uint32_t[]){ __VA_ARGS__ },                                            \
-	      ARRAY_SIZE(((const uint32_t[]){ __VA_ARGS__ })))
-#define HI(v)   ((uint32_t)((uint64_t)(v) >> 32))
-#define LO(v)   ((uint32_t)(v))
-#define PAIR(v) HI(v), LO(v)
-
-static void address_space(struct writer *w, uint32_t address_cells, uint32_t size_cells)
-{
-	u32(w, "#address-cells", address_cells);
-	u32(w, "#size-cells", size_cells);
+		while (*s != ' ' && *s != ';' && *s != '}')
+			s++;
+		stop = *s;
+		*s++ = 0;
+		if (stop == '}') {
+			end(w);
+		} else if (stop == ' ' && *s == '{') {
+			begin(w, name);
+			s++;
+		} else if (*name) {
+			property(w, name);
+			s = stop == ' ' ? put_value(w, s) : s;
+		}
+	}
 }
 
 uint64_t seed_spread(uint64_t *state)
@@ -129,19 +197,15 @@ uint64_t seed_spread(uint64_t *state)
 static void write_chosen(struct writer *w, const struct guest_plan *g, struct range initrd)
 {
 	uint64_t state = g->seed, rng[5];
-	char path[32];
 
 	begin(w, "chosen");
 	if (g->bootargs[0])
-		string(w, "bootargs", g->bootargs);
-	if (g->vpl011) {
-		fmt_print(path, sizeof(path), "/serial@%x", VUART_BASE);
-		string(w, "stdout-path", path);
-	}
-	if (initrd.size) {
-		CELLS(w, "linux,initrd-start", PAIR(initrd.base));
-		CELLS(w, "linux,initrd-end", PAIR(range_end(initrd)));
-	}
+		bytes(w, "bootargs", g->bootargs, strlen(g->bootargs) + 1);
+	if (g->vpl011)
+		write(w, "stdout-path = '/serial@%x';", VUART_BASE);
+	if (initrd.size)
+		write(w, "linux,initrd-start = <%016lx>; linux,initrd-end = <%016lx>;", initrd.base,
+		      range_end(initrd));
 	if (g->seed) {
 		for (unsigned i = 0; i < ARRAY_SIZE(rng); i++)
 			rng[i] = seed_spread(&state);
@@ -151,159 +215,113 @@ static void write_chosen(struct writer *w, const struct guest_plan *g, struct ra
 	end(w);
 }
 
+/* MPIDR affinity is the vCPU's index. */
 static void write_cpus(struct writer *w, const struct guest_plan *g)
 {
-	begin(w, "cpus");
-	address_space(w, 1, 0);
-	for (uint32_t i = 0; i < g->vcpu_count; i++) {
-		begin_at(w, "cpu", i);
-		TEXT(w, "device_type", "cpu");
-		TEXT(w, "compatible", "arm,armv8");
-		u32(w, "reg", i); /* MPIDR affinity is the vCPU's index */
-		TEXT(w, "enable-method", "psci");
-		end(w);
-	}
+	write(w, "cpus { #address-cells = <1>; #size-cells = <0>;");
+	for (unsigned i = 0; i < g->vcpu_count; i++)
+		write(w, "cpu@%x { device_type = 'cpu'; compatible = 'arm,armv8'; reg = <%x>; "
+			 "enable-method = 'psci'; }", i, i);
 	end(w);
 }
 
 static void write_memory(struct writer *w, const struct guest_plan *g)
 {
-	fdt32_t *reg;
-
-	begin_at(w, "memory", g->ram[0].ipa.v);
-	TEXT(w, "device_type", "memory");
-	reg = reserve(w, "reg", 4 * g->ram_count);
-	for (unsigned i = 0; reg && i < g->ram_count; i++)
-		fill(reg + 4 * i, (const uint32_t[]){ PAIR(g->ram[i].ipa.v), PAIR(g->ram[i].size) },
-		     4);
+	write(w, "memory@%lx { device_type = 'memory';", g->ram[0].ipa.v);
+	property(w, "reg");
+	for (unsigned i = 0; i < g->ram_count; i++) {
+		put64(w, g->ram[i].ipa.v);
+		put64(w, g->ram[i].size);
+	}
 	end(w);
 }
 
 /* Linux' binding reserved-memory/xen,shared-memory. */
 static void write_shared(struct writer *w, const struct guest_plan *g)
 {
-	unsigned i = 0;
+	bool any = false;
 
-	while (i < g->region_count && !g->region[i].id[0])
-		i++;
-	if (i == g->region_count)
-		return;
-	begin(w, "reserved-memory");
-	address_space(w, 2, 2);
-	flag(w, "ranges");
-	for (; i < g->region_count; i++) {
-		const struct plan_region *r = &g->region[i];
-
+	for (const struct plan_region *r = g->region; r < g->region + g->region_count; r++) {
 		if (!r->id[0])
 			continue;
-		begin_at(w, "xen-shmem", r->ipa);
-		TEXT(w, "compatible", "xen,shared-memory-v1");
-		CELLS(w, "reg", PAIR(r->ipa), PAIR(r->pa.size));
-		string(w, "xen,id", r->id);
-		CELLS(w, "xen,offset", 0, 0);
+		if (!any)
+			write(w, "reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;");
+		any = true;
+		write(w, "xen-shmem@%lx { compatible = 'xen,shared-memory-v1'; reg = <%016lx %016lx>; "
+			 "xen,offset = <0 0>;", r->ipa, r->ipa, r->pa.size);
+		bytes(w, "xen,id", r->id, strlen(r->id) + 1);
 		end(w);
 	}
-	end(w);
+	if (any)
+		end(w);
 }
 
 static void write_firmware(struct writer *w, const struct guest_plan *g)
 {
-	/* GICv2's binding also wants to know which CPUs have the PPI. */
-	uint32_t low = LEVEL_LOW | (g->gic_version == 2 ? ((1U << g->vcpu_count) - 1) << 8 : 0);
+	/* Low, which arm,armv8-timer wants; GICv2's binding also asks which CPUs have the PPI. */
+	uint32_t low = 8 | (g->gic_version == 2 ? ((1U << g->vcpu_count) - 1) << 8 : 0);
 
-	begin(w, "psci");
-	TEXT(w, "compatible", "arm,psci-1.0\0arm,psci-0.2");
-	TEXT(w, "method", "hvc");
-	end(w);
-
-	/* Secure, non-secure, virtual, hypervisor: the order of the binding. */
-	begin(w, "timer");
-	TEXT(w, "compatible", "arm,armv8-timer");
-	CELLS(w, "interrupts", PPI, 13, low, PPI, 14, low, PPI, 11, low, PPI, 10, low);
-	flag(w, "always-on");
-	end(w);
+	write(w, "psci { compatible = 'arm,psci-1.0', 'arm,psci-0.2'; method = 'hvc'; }");
+	/* PPIs: secure, non-secure, virtual, hypervisor, the order of the binding. */
+	write(w, "timer { compatible = 'arm,armv8-timer'; always-on; "
+		 "interrupts = <1 d %x 1 e %x 1 b %x 1 a %x>; }", low, low, low, low);
 }
 
 static void write_gic(struct writer *w, const struct guest_plan *g)
 {
-	begin_at(w, "interrupt-controller", GUEST_GICD_BASE);
-	if (g->gic_version == 2) {
-		TEXT(w, "compatible", "arm,cortex-a15-gic");
-		CELLS(w, "reg", PAIR(GUEST_GICD_BASE), PAIR(GICV2_SIZE), PAIR(GUEST_GICC_BASE),
-		      PAIR(GICC_SIZE));
-	} else {
-		TEXT(w, "compatible", "arm,gic-v3");
-		CELLS(w, "reg", PAIR(GUEST_GICD_BASE), PAIR(GICD_SIZE), PAIR(GUEST_GICR_BASE),
-		      PAIR(GICR_SIZE * g->vcpu_count));
-	}
-	u32(w, "phandle", g->gic_phandle);
-	u32(w, "#interrupt-cells", 3);
-	flag(w, "interrupt-controller");
-	/* Also the unit address of an interrupt-map's parent has these cells. */
-	address_space(w, 2, 2);
-	flag(w, "ranges");
-	if (g->msi) {
-		begin_at(w, "msi-controller", g->msi_base.v);
-		string(w, "compatible", g->its ? "arm,gic-v3-its" : "arm,gic-v2m-frame");
-		u32(w, "phandle", PHANDLE_MSI);
-		flag(w, "msi-controller");
-		if (g->its)
-			u32(w, "#msi-cells", 1);
-		CELLS(w, "reg", PAIR(g->msi_base.v), PAIR(g->its ? VITS_SIZE : PAGE_SIZE));
-		end(w);
-	}
+	bool v2 = g->gic_version == 2;
+
+	/* #address-cells: also those of the unit address of an interrupt-map's parent. */
+	write(w, "interrupt-controller@%x { compatible = '%s'; phandle = <%x>; #interrupt-cells = <3>; "
+		 "interrupt-controller; #address-cells = <2>; #size-cells = <2>; ranges; "
+		 "reg = <%016x %016lx %016x %016lx>;",
+	      GUEST_GICD_BASE, v2 ? "arm,cortex-a15-gic" : "arm,gic-v3", g->gic_phandle,
+	      GUEST_GICD_BASE, v2 ? GICV2_SIZE : GICD_SIZE, v2 ? GUEST_GICC_BASE : GUEST_GICR_BASE,
+	      v2 ? GICC_SIZE : GICR_SIZE * g->vcpu_count);
+	if (g->msi)
+		write(w, "msi-controller@%lx { compatible = '%s'; phandle = <%x>; msi-controller; %s"
+			 "reg = <%016lx %016lx>; }",
+		      g->msi_base.v, g->its ? "arm,gic-v3-its" : "arm,gic-v2m-frame", PHANDLE_MSI,
+		      g->its ? "#msi-cells = <1>; " : "", g->msi_base.v, g->its ? VITS_SIZE : PAGE_SIZE);
 	end(w);
 }
 
 static void write_uart(struct writer *w)
 {
-	begin(w, "clock");
-	TEXT(w, "compatible", "fixed-clock");
-	u32(w, "phandle", PHANDLE_CLOCK);
-	u32(w, "#clock-cells", 0);
-	u32(w, "clock-frequency", UART_CLOCK);
-	end(w);
-
-	begin_at(w, "serial", VUART_BASE);
-	TEXT(w, "compatible", "arm,pl011\0arm,primecell");
-	CELLS(w, "reg", PAIR(VUART_BASE), PAIR(PAGE_SIZE));
-	CELLS(w, "interrupts", SPI, VUART_VIRQ - 32, LEVEL_HIGH);
-	CELLS(w, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
-	TEXT(w, "clock-names", "uartclk\0apb_pclk");
-	end(w);
+	write(w, "clock { compatible = 'fixed-clock'; phandle = <%x>; #clock-cells = <0>; "
+		 "clock-frequency = <16e3600>; }", PHANDLE_CLOCK); /* 24 MHz */
+	write(w, "serial@%x { compatible = 'arm,pl011', 'arm,primecell'; reg = <%016x %016lx>; "
+		 "interrupts = <0 %x 4>; clocks = <%x %x>; clock-names = 'uartclk', 'apb_pclk'; }",
+	      VUART_BASE, VUART_BASE, PAGE_SIZE, VUART_VIRQ - 32, PHANDLE_CLOCK, PHANDLE_CLOCK);
 }
 
-/* One entry for each (device number, pin) in use; several functions may share one. */
+/* Several functions may share a pin of their device number; the first speaks for them. */
+static bool speaks_for_pin(const struct guest_plan *g, const struct plan_device *d)
+{
+	for (const struct plan_device *o = g->device; o < d; o++)
+		if (o->as.intx_pin == d->as.intx_pin && o->as.devfn >> 3 == d->as.devfn >> 3)
+			return false;
+	return d->as.intx_pin;
+}
+
 static void write_interrupt_map(struct writer *w, const struct guest_plan *g)
 {
-	enum { ENTRY = 10 };
-	uint32_t virq[32][5] = { { 0 } };
-	unsigned count = 0;
-	fdt32_t *to;
+	enum { SPI = 0, LEVEL_HIGH = 4 };
+	bool any = false;
 
-	for (unsigned i = 0; i < g->device_count; i++) {
-		const struct vpci_assignment *as = &g->device[i].as;
+	plan_for_each_device(d, g) {
+		const uint32_t entry[] = { (d->as.devfn & 0xf8U) << 8, 0, 0, d->as.intx_pin, g->gic_phandle,
+					   0, 0, SPI, d->as.intx_virq - 32, LEVEL_HIGH };
 
-		if (as->intx_pin && !virq[as->devfn >> 3][as->intx_pin]) {
-			virq[as->devfn >> 3][as->intx_pin] = as->intx_virq;
-			count++;
+		if (!speaks_for_pin(g, d))
+			continue;
+		if (!any) {
+			write(w, "#interrupt-cells = <1>; interrupt-map-mask = <f800 0 0 7>;");
+			property(w, "interrupt-map");
 		}
-	}
-	if (!count)
-		return;
-	u32(w, "#interrupt-cells", 1);
-	CELLS(w, "interrupt-map-mask", 0xf800, 0, 0, 7);
-	to = reserve(w, "interrupt-map", ENTRY * count);
-	for (uint32_t at = 0; to && at < ARRAY_SIZE(virq) * ARRAY_SIZE(virq[0]); at++) {
-		uint32_t slot = at / ARRAY_SIZE(virq[0]), pin = at % ARRAY_SIZE(virq[0]);
-		const uint32_t entry[ENTRY] = { slot << 11,           0,         0, pin,
-					       g->gic_phandle,       0,         0, SPI,
-					       virq[slot][pin] - 32, LEVEL_HIGH };
-
-		if (virq[slot][pin]) {
-			fill(to, entry, ENTRY);
-			to += ENTRY;
-		}
+		any = true;
+		for (unsigned i = 0; i < ARRAY_SIZE(entry); i++)
+			put32(w, entry[i]);
 	}
 }
 
@@ -315,26 +333,22 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	 * write to port 0 then: the end of the 32-bit window answers like an empty bus.
 	 */
 	const uint64_t mem32 = v->mem32.size - PCI_IO_SIZE, io = v->mem32.base + mem32;
-	const uint32_t ranges[] = {
-		PCI_IO, PAIR(UINT64_C(0)), PAIR(io), PAIR((uint64_t)PCI_IO_SIZE),
-		PCI_MEM32, PAIR(v->mem32.base), PAIR(v->mem32.base), PAIR(mem32),
-		PCI_MEM64, PAIR(v->mem64.base), PAIR(v->mem64.base), PAIR(v->mem64.size),
-	};
+	char high[60] = "";
 
-	begin_at(w, "pcie", v->ecam.v);
-	TEXT(w, "compatible", "pci-host-ecam-generic");
-	TEXT(w, "device_type", "pci");
-	address_space(w, 3, 2);
-	CELLS(w, "reg", PAIR(v->ecam.v), PAIR(ECAM_BUS));
-	CELLS(w, "bus-range", 0, 0);
-	u32(w, "linux,pci-domain", 0);
-	cells(w, "ranges", ranges, v->mem64.size ? 21 : 14);
+	/* PCI Bus Binding §2.2.1.1: phys.hi; not prefetchable, so that a window takes all BARs. */
+	if (v->mem64.size)
+		fmt_print(high, sizeof(high), " 3000000 %016lx %016lx %016lx", v->mem64.base,
+			  v->mem64.base, v->mem64.size);
+	write(w, "pcie@%lx { compatible = 'pci-host-ecam-generic'; device_type = 'pci'; "
+		 "#address-cells = <3>; #size-cells = <2>; reg = <%016lx %016lx>; bus-range = <0 0>; "
+		 "linux,pci-domain = <0>; ranges = <1000000 0 0 %016lx %016lx "
+		 "2000000 %016lx %016lx %016lx%s>; %s",
+	      v->ecam.v, v->ecam.v, MIB(1), io, PCI_IO_SIZE, v->mem32.base, v->mem32.base, mem32, high,
+	      g->coherent ? "dma-coherent;" : "");
 	if (g->its) /* requester ID is DeviceID */
-		CELLS(w, "msi-map", 0, PHANDLE_MSI, 0, 0x100);
+		write(w, "msi-map = <0 %x 0 100>;", PHANDLE_MSI);
 	else if (g->msi)
-		u32(w, "msi-parent", PHANDLE_MSI);
-	if (g->coherent)
-		flag(w, "dma-coherent");
+		write(w, "msi-parent = <%x>;", PHANDLE_MSI);
 	write_interrupt_map(w, g);
 	end(w);
 }
@@ -347,6 +361,7 @@ static void copy_property(struct writer *w, const struct guest_plan *g, int top,
 			  const struct dt_prop *p)
 {
 	int parent, end;
+	fdt32_t own = cpu_to_fdt32(g->gic_phandle);
 
 	if (!strncmp(p->name, "xen,", 4))
 		return;
@@ -356,8 +371,7 @@ static void copy_property(struct writer *w, const struct guest_plan *g, int top,
 	}
 	parent = dt_by_phandle(g->partial_fdt, (uint32_t)dt_cells(p->data, 1));
 	end = dt_next_sibling(g->partial_fdt, top);
-	u32(w, p->name, parent < top || (end >= 0 && parent >= end)
-				? g->gic_phandle : (uint32_t)dt_cells(p->data, 1));
+	bytes(w, p->name, parent < top || (end >= 0 && parent >= end) ? &own : p->data, sizeof(own));
 }
 
 /* The tree from `top` on, without recursion: its depth is the writer's only. */
@@ -381,15 +395,12 @@ static void copy_tree(struct writer *w, const struct guest_plan *g, int top)
 enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ipa, void *buf,
 			      size_t size)
 {
-	struct writer w = { buf, fdt_create(buf, (int)MIN(size, (size_t)INT32_MAX)) };
+	struct writer w = { .fdt = buf, .at = HEAD, .limit = ALIGN_DOWN(size / 4 * 3, 4),
+			    .size = size, .full = size < 2 * HEAD };
 
-	if (!w.err)
-		w.err = fdt_finish_reservemap(buf);
 	begin(&w, "");
-	TEXT(&w, "model", "Viaduct guest");
-	TEXT(&w, "compatible", "viaduct,guest\0linux,dummy-virt");
-	u32(&w, "interrupt-parent", g->gic_phandle);
-	address_space(&w, 2, 2);
+	write(&w, "model = 'Viaduct guest'; compatible = 'viaduct,guest', 'linux,dummy-virt'; "
+		  "interrupt-parent = <%x>; #address-cells = <2>; #size-cells = <2>;", g->gic_phandle);
 	write_chosen(&w, g, initrd_ipa);
 	write_cpus(&w, g);
 	write_memory(&w, g);
@@ -405,7 +416,6 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 		copy_tree(&w, g, dt_find(g->partial_fdt, "/passthrough"));
 	}
 	end(&w);
-	if (!w.err)
-		w.err = fdt_finish(buf);
-	return w.err ? HV_ENOMEM : HV_OK;
+	finish(&w);
+	return w.full ? HV_ENOMEM : HV_OK;
 }
