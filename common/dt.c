@@ -84,21 +84,21 @@ enum hv_status dt_entry(const void *fdt, int node, const char *prop, unsigned i,
 			const unsigned *cells, uint64_t *out)
 {
 	unsigned size = 0, len;
-	const fdt32_t *p = dt_get(fdt, node, prop, &len);
+	const char *p = dt_get(fdt, node, prop, &len);
 
 	for (unsigned k = 0; k < count; k++) {
 		if (cells[k] > 2 || !cells[0])
 			return HV_EUNSUPP;
-		size += cells[k];
+		size += 4 * cells[k];
 	}
-	if (i >= (len / 4 + size - 1) / size)
+	if (len <= i * size)
 		return HV_ENOENT;
-	if (i >= len / 4 / size)
+	if (len - i * size < size)
 		return HV_EINVAL;
 	p += i * size;
 	for (unsigned k = 0; k < count; k++) {
 		out[k] = dt_cells(p, cells[k]);
-		p += cells[k];
+		p += 4 * cells[k];
 	}
 	return HV_OK;
 }

@@ -4,6 +4,7 @@
  * devices chosen in plan_pci.c, addresses in plan_map.c. A guest takes nothing until all of it is
  * decided: RAM, CPUs and devices of a refused guest stay free for the next one.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include <hv/dt.h>
@@ -12,6 +13,8 @@
 #include <hv/pmem.h>
 
 #include "plan_priv.h"
+
+#define HEAD offsetof(struct guest_plan, vcpu_count) /* who it is, and why it was refused */
 
 static struct plan_device devices[PLAN_MAX_DEVICES];
 
@@ -68,11 +71,10 @@ static const char *obstacle(const struct plan *p, const struct guest_plan *g, st
 		return "Viaduct itself";
 	if (range_overlaps(r, b->tree))
 		return "the device tree";
-	for (const struct guest_plan *o = p->guest; o <= g && !what; o++)
-		if (o == g || !plan_refused(o)) {
-			what = guest_clash(o, r, role);
-			*owner = what ? o->name : "";
-		}
+	for (const struct guest_plan *o = p->guest; o <= g && !what; o++) {
+		what = guest_clash(o, r, role);
+		*owner = what ? o->name : "";
+	}
 	return what;
 }
 
@@ -118,7 +120,7 @@ static uint32_t free_cpus(const struct plan *p, const struct guest_plan *g)
 	for (unsigned cpu = 0; cpu < p->board->cpu_count; cpu++)
 		mask |= (uint32_t)p->board->cpu[cpu].online << cpu;
 	for (const struct guest_plan *o = p->guest; o < g; o++)
-		for (unsigned v = 0; !plan_refused(o) && v < o->vcpu_count; v++)
+		for (unsigned v = 0; v < o->vcpu_count; v++)
 			mask &= ~(1U << o->cpu[v]);
 	return mask;
 }
@@ -254,9 +256,7 @@ void plan_guests(struct plan *p, struct board *b)
 		plan_parse_guest(b->fdt, g);
 		decide(p, g);
 		if (plan_refused(g)) {
-			g->device_count = g->ram_count = 0;
-			g->region_count = g->line_count = g->stream_count = 0;
-			g->has_pci = false;
+			memset((char *)g + HEAD, 0, sizeof(*g) - HEAD); /* it has nothing */
 			continue;
 		}
 		plan_for_each_device(d, g)

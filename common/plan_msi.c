@@ -31,7 +31,7 @@ const struct guest_plan *plan_frame_mate(const struct plan *p, const struct gues
 					 const struct msi_ctrl *frame)
 {
 	for (const struct guest_plan *o = p->guest; o < p->guest + p->guest_count; o++)
-		if (o != g && !plan_refused(o) && o->msi == frame)
+		if (o != g && o->msi == frame)
 			return o;
 	return NULL;
 }
@@ -112,7 +112,7 @@ static bool frame_fits(struct plan *p, const struct msi_ctrl *frame, uint32_t mo
 	uint32_t at = 0;
 
 	for (struct guest_plan *g = p->guest; g < p->guest + p->guest_count; g++) {
-		if (plan_refused(g) || g->msi != frame)
+		if (g->msi != frame)
 			continue;
 		g->v2m_count = 0;
 		plan_for_each_device(d, g) {

@@ -367,6 +367,5 @@ static void assign_guest(const struct plan *p, struct guest_plan *g)
 void plan_intx_assign(struct plan *p)
 {
 	for (unsigned i = 0; i < p->guest_count; i++)
-		if (!plan_refused(&p->guest[i]))
-			assign_guest(p, &p->guest[i]);
+		assign_guest(p, &p->guest[i]);
 }
