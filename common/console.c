@@ -9,8 +9,6 @@
  *
  * A full ring drops and counts until it has been emptied; the count follows as a line of its own.
  */
-#include <string.h>
-
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <hv/console.h>
@@ -25,7 +23,8 @@
 #define RINGS      (MAX_VMS + 1)
 #define LINE_LONG  512 /* characters after which others may break a line */
 #define STAGE_SIZE 96  /* prefix and a piece of a line */
-#define PUMP_MAX   256 /* characters one call hands to the UART */
+#define PREFIX_MAX (GUEST_NAME_MAX + 3)
+#define PUMP_MAX   4   /* stages one call hands to the UART */
 #define RX_MAX     32  /* characters one call takes from the UART */
 #define STUCK_US   100000
 #define CTRL_A     1
@@ -36,7 +35,7 @@ struct ring {
 	uint32_t tail;        /* characters taken so far; the pump */
 	uint32_t lost;        /* nonzero: writers drop until the pump has told it */
 	char *buf;
-	char prefix[GUEST_NAME_MAX + 3];
+	const char *name; /* in front of each line; NULL: nothing */
 	void (*rx)(void *arg, char c);
 	void *arg;
 };
@@ -44,8 +43,6 @@ struct ring {
 static char log_buf[RING_SIZE]; /* of ring 0, which is there from the first line on */
 static struct ring rings[RINGS] = { { .buf = log_buf } };
 static uint8_t ring_count = 1;
-
-void (*console_retry)(void);
 
 static struct {
 	bool uart;     /* there is one */
@@ -57,9 +54,8 @@ static struct {
 	bool stuck;    /* the UART took nothing for STUCK_US; not waited for again */
 	/* the pump's own */
 	uint8_t cur; /* ring whose line is on the screen */
-	bool mid;    /* that line is not finished */
 	char last;
-	uint32_t line_len;
+	uint32_t line_len;   /* of that line, so far; 0: it is finished */
 	uint64_t held_until; /* without output since, the line may be broken */
 	char stage[STAGE_SIZE];
 	uint8_t stage_pos, stage_len;
@@ -79,16 +75,15 @@ static bool has_output(const struct ring *r)
 	       __atomic_load_n(&r->lost, __ATOMIC_RELAXED);
 }
 
-/* The next ring with output, the one on the screen last; RINGS: none. */
+/* The next ring with output, the one on the screen last and also when there is none. */
 static uint8_t next_ring(void)
 {
-	for (uint8_t i = 1; i <= ring_count; i++) {
-		uint8_t n = (uint8_t)((tx.cur + i) % ring_count);
+	uint8_t n = tx.cur;
 
-		if (has_output(&rings[n]))
-			return n;
-	}
-	return RINGS;
+	do
+		n = (uint8_t)((n + 1) % ring_count);
+	while (n != tx.cur && !has_output(&rings[n]));
+	return n;
 }
 
 static void stage(char c)
@@ -98,26 +93,23 @@ static void stage(char c)
 	tx.line_len++;
 }
 
-static void stage_text(const char *s)
-{
-	while (*s)
-		stage(*s++);
-}
-
 static void stage_newline(void)
 {
 	if (tx.last != '\r')
 		stage('\r');
 	stage('\n');
-	tx.mid = false;
 	tx.line_len = 0;
 }
 
 static void begin_line(const struct ring *r)
 {
-	if (!tx.mid)
-		stage_text(r->prefix);
-	tx.mid = true;
+	if (tx.line_len || !r->name)
+		return;
+	stage('(');
+	for (const char *s = r->name; *s; s++)
+		stage(*s);
+	stage(')');
+	stage(' ');
 }
 
 static void stage_lost(struct ring *r)
@@ -125,11 +117,12 @@ static void stage_lost(struct ring *r)
 	uint32_t n = __atomic_exchange_n(&r->lost, 0, __ATOMIC_RELAXED);
 	char text[32];
 
-	if (tx.mid)
+	if (tx.line_len)
 		stage_newline();
 	begin_line(r);
 	fmt_print(text, sizeof(text), "[%u bytes lost]", n);
-	stage_text(text);
+	for (const char *s = text; *s; s++)
+		stage(*s);
 	stage_newline();
 }
 
@@ -143,10 +136,10 @@ static void stage_ring(struct ring *r)
 		stage_lost(r);
 		return;
 	}
-	while (tail != head && tx.stage_len < STAGE_SIZE - sizeof(r->prefix)) {
+	while (tail != head && tx.stage_len < STAGE_SIZE - PREFIX_MAX) {
 		char c = r->buf[tail++ % RING_SIZE];
 
-		if (c == '\r' && !tx.mid) /* nothing to return on, and it would hide the prefix */
+		if (c == '\r' && !tx.line_len) /* nothing to return on, and it would hide the prefix */
 			continue;
 		begin_line(r);
 		if (c == '\n') {
@@ -166,10 +159,10 @@ static bool fill(bool now)
 
 	tx.stage_pos = 0;
 	tx.stage_len = 0;
-	if (next == RINGS)
+	if (next == tx.cur && !more)
 		return false;
-	if (tx.mid && next != tx.cur && !(more && tx.line_len < LINE_LONG)) {
-		if (!more && !now && tx.irq && console_retry && arch_time_ticks() < tx.held_until) {
+	if (tx.line_len && next != tx.cur && !(more && tx.line_len < LINE_LONG)) {
+		if (!more && !now && arch_time_ticks() < tx.held_until) {
 			if (!__atomic_exchange_n(&tx.retrying, true, __ATOMIC_RELAXED))
 				console_retry();
 			return false;
@@ -177,7 +170,7 @@ static bool fill(bool now)
 		stage_newline();
 		return true;
 	}
-	if (!tx.mid)
+	if (!tx.line_len)
 		tx.cur = next;
 	stage_ring(&rings[tx.cur]);
 	return true;
@@ -188,31 +181,24 @@ static bool fill(bool now)
 /* False: the UART takes no more now. */
 static bool send_stage(void)
 {
-	while (tx.stage_pos < tx.stage_len) {
-		unsigned n = uart_write(tx.stage + tx.stage_pos,
-					(unsigned)(tx.stage_len - tx.stage_pos));
+	unsigned n = uart_write(tx.stage + tx.stage_pos, (unsigned)(tx.stage_len - tx.stage_pos));
 
-		if (!n)
-			return false;
+	if (n) {
 		tx.stuck = false;
-		tx.stage_pos = (uint8_t)(tx.stage_pos + n);
+		tx.held_until = time_after(CONSOLE_HOLD_US);
 	}
-	return true;
+	tx.stage_pos = (uint8_t)(tx.stage_pos + n);
+	return tx.stage_pos == tx.stage_len;
 }
 
 static void send_all_or_interrupt(void)
 {
-	unsigned sent = 0;
-	bool full = false;
+	unsigned stages = 0;
+	bool full;
 
-	do {
-		uint8_t pending = (uint8_t)(tx.stage_len - tx.stage_pos);
-
-		full = !send_stage() || sent > PUMP_MAX;
-		if (pending)
-			tx.held_until = time_after(CONSOLE_HOLD_US);
-		sent += pending;
-	} while (!full && fill(false));
+	do
+		full = !send_stage() || stages++ == PUMP_MAX;
+	while (!full && fill(false));
 	if (full != tx.armed) {
 		__atomic_store_n(&tx.armed, full, __ATOMIC_SEQ_CST);
 		uart_tx_irq(full);
@@ -234,9 +220,8 @@ static void send_all_polled(void)
 			arch_cpu_relax();
 		}
 		if (!fill(true))
-			break;
+			return;
 	}
-	tx.held_until = time_after(CONSOLE_HOLD_US);
 }
 
 /*
@@ -261,7 +246,7 @@ static void pump(void)
 			return;
 	}
 	/* Others keep us busy: this CPU has a guest to run. */
-	if (console_retry)
+	if (tx.irq)
 		console_retry();
 }
 
@@ -291,16 +276,12 @@ void console_put(uint8_t ring, const char *text, size_t n)
 
 static void switch_input(void)
 {
-	for (uint8_t i = 1; i <= ring_count; i++) {
-		uint8_t n = (uint8_t)((rx.to + i) % ring_count);
-		const char *prefix = rings[n].prefix; /* "(name) " */
-
-		if (!rings[n].rx)
-			continue;
-		rx.to = n;
-		log_info("input to %.*s", (int)strlen(prefix) - 3, prefix + 1);
+	if (!rx.to)
 		return;
-	}
+	do
+		rx.to = (uint8_t)((rx.to + 1) % ring_count);
+	while (!rings[rx.to].rx);
+	log_info("input to %s", rings[rx.to].name);
 }
 
 static void command(char letter)
@@ -308,7 +289,7 @@ static void command(char letter)
 	if (letter == 'h')
 		log_info("Ctrl-a: three times: next guest; h: help; l: list of guests");
 	for (uint8_t i = 1; letter == 'l' && i < ring_count; i++)
-		log_info("%s%s", rings[i].prefix, i == rx.to ? "has the input" : "");
+		log_info("(%s) %s", rings[i].name, i == rx.to ? "has the input" : "");
 }
 
 static void deliver(char c)
@@ -321,20 +302,17 @@ static void input(char c)
 {
 	unsigned seen = rx.ctrl_a;
 
+	rx.ctrl_a = c == CTRL_A ? (uint8_t)((seen + 1) % 3) : 0;
 	if (c == CTRL_A) {
-		rx.ctrl_a = (uint8_t)((seen + 1) % 3);
 		if (seen == 2)
 			switch_input();
-		return;
-	}
-	rx.ctrl_a = 0;
-	if (seen == 1 && (c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
+	} else if (seen == 1 && (c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
 		command(c);
-		return;
+	} else {
+		if (seen == 2) /* the key that shows that no third one comes is the guest's as well */
+			deliver(CTRL_A);
+		deliver(c);
 	}
-	if (seen == 2) /* the key that shows that no third one comes is the guest's as well */
-		deliver(CTRL_A);
-	deliver(c);
 }
 
 static void take_input(void)
@@ -356,10 +334,7 @@ uint8_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
 	struct ring *r = &rings[ring_count];
 
 	ASSERT(ring_count < RINGS);
-	r->buf = pmem_alloc(RING_SIZE, 64);
-	fmt_print(r->prefix, sizeof(r->prefix), "(%.*s) ", GUEST_NAME_MAX - 1, name);
-	r->rx = fn;
-	r->arg = arg;
+	*r = (struct ring){ .buf = pmem_alloc(RING_SIZE, 64), .name = name, .rx = fn, .arg = arg };
 	if (!rx.to && fn)
 		rx.to = ring_count;
 	return ring_count++;

@@ -34,7 +34,7 @@ static void timer_fired(void *arg, uint32_t intid, struct vcpu *cur)
 	iommu_poll();
 }
 
-static void console_again(void)
+void console_retry(void)
 {
 	timer_arm(CONSOLE_HOLD_US);
 }
@@ -50,6 +50,5 @@ void timer_init(void)
 {
 	if (irq_register(PPI_HYP_TIMER, timer_fired, NULL, false) != HV_OK)
 		return;
-	console_retry = console_again;
 	iommu_retry = iommu_again;
 }

@@ -23,7 +23,8 @@ void uart_tx_irq(bool on); /* interrupt when there is room */
 bool uart_tx_idle(void);
 
 void console_init(void); /* uart_find was successful, and the UART is mapped */
-/* A guest's ring: returns its number. `rx` gets input, on the CPU that owns the UART interrupt. */
+/* A guest's ring: returns its number. `name`: GUEST_NAME_MAX at most, and stays where it is. `rx`
+ * gets input, on the CPU that owns the UART interrupt. */
 uint8_t console_add(const char *name, void (*rx)(void *arg, char c), void *arg);
 /*
  * All of it or, when the ring is full or has lost something, nothing; never blocks for long. Ring 0
@@ -37,14 +38,14 @@ void console_flush(void);
 
 /*
  * From now on the UART interrupt (and whoever writes) moves output; before, every line is out on
- * return. The caller registered console_poll for the UART's interrupt, and set console_retry.
+ * return. The caller registered console_poll for the UART's interrupt, and has a timer.
  */
 void console_start_irq(void);
 /*
- * Output of one guest waits because another's line is not finished: the callee makes console_poll
- * run in about CONSOLE_HOLD_US, on whatever CPU. NULL: nobody waits, the line is broken at once.
+ * In arch/: output of one guest waits because another's line is not finished; makes console_poll
+ * run in about CONSOLE_HOLD_US, on whatever CPU.
  */
-extern void (*console_retry)(void);
+void console_retry(void);
 #define CONSOLE_HOLD_US 250000
 
 #endif
