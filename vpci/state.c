@@ -40,21 +40,16 @@ void state_command(struct vpci_func *f)
 	f->decoding = now & PCI_CMD_MEM && now != 0xffff;
 }
 
-static uint64_t read_bar(const struct vpci_func *f, unsigned bar)
-{
-	uint64_t v = pci_cfg_read(f->pf, PCI_BAR(bar), 4) & ~PCI_BAR_MEM_FLAGS;
-
-	if (bar_mem64(f, bar))
-		v |= (uint64_t)pci_cfg_read(f->pf, PCI_BAR(bar + 1), 4) << 32;
-	return v;
-}
-
 /* A reset behind our back shows as lost BARs. */
 static bool bars_intact(const struct vpci_func *f)
 {
-	for_each_bit(i, f->present)
-		if (read_bar(f, i) != f->pf->bar[i].pci)
+	for_each_bit(i, f->present) {
+		uint64_t at = f->pf->bar[i].pci;
+
+		if ((pci_cfg_read(f->pf, PCI_BAR(i), 4) & ~PCI_BAR_MEM_FLAGS) != (uint32_t)at ||
+		    (bar_mem64(f, i) && pci_cfg_read(f->pf, PCI_BAR(i + 1), 4) != at >> 32))
 			return false;
+	}
 	return true;
 }
 

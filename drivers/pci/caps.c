@@ -62,7 +62,6 @@ static void capture_msi(struct pci_func *f)
 	uint32_t ctrl = pci_cfg_clear(f, f->cap_msi + PCI_MSI_CTRL, PCI_MSI_ENABLE);
 	unsigned mmc = (ctrl & PCI_MSI_MMC) >> PCI_MSI_MMC_SHIFT;
 
-	f->msi_64 = ctrl & PCI_MSI_64;
 	f->msi_mask = ctrl & PCI_MSI_PVM;
 	f->msi_count = (uint8_t)(mmc <= 5 ? 1u << mmc : 0); /* §7.7.1.2: 6, 7 reserved */
 }

@@ -16,8 +16,7 @@ static bool reach(const struct pci_host *h, unsigned bdf, unsigned off, unsigned
 {
 	uint64_t o = (((uint64_t)bdf - ((uint64_t)h->bus_first << 8)) << 12) + off;
 
-	if (h->dead || off >= PCI_CFG_SIZE || off & (size - 1u) ||
-	    !(size == 1 || size == 2 || size == 4) || bdf >> 8 < h->bus_first ||
+	if (off + size > PCI_CFG_SIZE || bdf >> 8 < h->bus_first ||
 	    bdf >> 8 > h->bus_last) /* the buses are those that the region holds */
 		return false;
 	*at = (uintptr_t)(h->ecam.base + o);

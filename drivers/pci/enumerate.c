@@ -212,7 +212,6 @@ void pci_enumerate(struct pci_host *h)
 	scan_bus(h, NULL, h->bus_first);
 	if (!h->func_count) {
 		log_warn("pci: %s: nothing answers in its ECAM; left alone", h->name);
-		h->dead = true;
 		return;
 	}
 	roots = find_roots(h, root);

@@ -4,6 +4,24 @@
  */
 #include "pci_priv.h"
 
+bool pci_is_type(const struct pci_func *f, unsigned pcie_type)
+{
+	return f->cap_pcie && f->pcie_type == pcie_type;
+}
+
+bool pci_is_port(const struct pci_func *f)
+{
+	return pci_is_type(f, PCI_EXP_ROOT_PORT) || pci_is_type(f, PCI_EXP_DOWNSTREAM);
+}
+
+bool pci_is_below(const struct pci_func *f, const struct pci_func *bridge)
+{
+	for (f = f->parent; f; f = f->parent)
+		if (f == bridge)
+			return true;
+	return false;
+}
+
 static const struct pci_func *top_of(const struct pci_func *f)
 {
 	while (f->parent)

@@ -9,136 +9,97 @@
 
 #include "pci_priv.h"
 
-static bool devfn(const char **s, unsigned *out)
-{
-	unsigned dev, fn;
-
-	if (!text_number(s, 16, 31, &dev) || !text_symbol(s, '.') || !text_number(s, 16, 7, &fn))
-		return false;
-	*out = dev << 3 | fn;
-	return true;
-}
-
-/* devfn of bus `bus`, on the segment; or, with a parent, directly below that. */
-struct place {
-	unsigned segment;
+/* What a name says: IDs; or the place `df` of a bus, or directly below `parent`. */
+struct key {
+	unsigned ids, id[4];
+	unsigned segment, bus, df;
 	const struct pci_func *parent;
-	unsigned bus, df;
 };
 
-static bool on_its_bus(const struct pci_func *f, const struct place *p)
+/* Of the place only the bits of `mask` count: all, those of the slot, or none but its bus. */
+static bool fits(const struct pci_func *f, const struct key *k, unsigned mask)
 {
-	return f->host->segment == p->segment &&
-	       (p->parent ? f->parent == p->parent : pci_bus(f) == p->bus);
+	if (k->ids)
+		return f->vendor == k->id[0] && f->device == k->id[1] &&
+		       (k->ids < 4 || (f->subvendor == k->id[2] && f->subdevice == k->id[3]));
+	return f->host->segment == k->segment && !((f->bdf ^ k->df) & mask) &&
+	       (k->parent ? f->parent == k->parent : pci_bus(f) == k->bus);
 }
 
-static struct pci_func *at(const struct place *p)
+static struct pci_func *nth(const struct key *k, unsigned mask, unsigned n)
 {
 	pci_for_each(f)
-		if (on_its_bus(f, p) && (f->bdf & 0xffu) == p->df)
+		if (fits(f, k, mask) && !n--)
 			return f;
 	return NULL;
 }
 
-/* *last is the place looked at last: where it is, or where it was missed. */
-static enum hv_status find_place(const char *s, struct pci_func **out, struct place *last)
-{
-	unsigned segment, bus, df;
-	struct pci_func *f;
-
-	if (!text_number(&s, 16, 0xffff, &segment) || !text_symbol(&s, ':') || !text_number(&s, 16, 0xffff, &bus))
-		return HV_EINVAL;
-	if (text_symbol(&s, ':')) {
-		if (!devfn(&s, &df))
-			return HV_EINVAL;
-	} else { /* bus:dev.fn, so what was read is bus and dev */
-		df = bus << 3;
-		if (bus > 31 || !text_symbol(&s, '.') || !text_number(&s, 16, 7, &bus))
-			return HV_EINVAL;
-		df |= bus;
-		bus = segment;
-		segment = 0;
-	}
-	if (bus > 255)
-		return HV_EINVAL;
-	*last = (struct place){ segment, NULL, bus, df };
-	f = at(last);
-	while (*s) {
-		if (!text_symbol(&s, '/') || !devfn(&s, &df))
-			return HV_EINVAL;
-		if (!f)
-			continue;
-		*last = (struct place){ segment, f, 0, df };
-		f = at(last);
-	}
-	*out = f;
-	return f ? HV_OK : HV_ENOENT;
-}
-
-/* vendor, device and perhaps the subsystem's; the number of IDs, 0: malformed. */
-static unsigned read_ids(const char *s, unsigned id[4])
+/* Hex numbers between colons, at most four; how many, 0: malformed. */
+static unsigned numbers(const char **s, unsigned v[4])
 {
 	unsigned n = 0;
 
 	do {
-		if (n == 4 || !text_number(&s, 16, 0xffff, &id[n++]))
+		if (n == 4 || !text_number(s, 16, 0xffff, &v[n++]))
 			return 0;
-	} while (text_symbol(&s, ':'));
-	return *s || n & 1 ? 0 : n;
+	} while (text_symbol(s, ':'));
+	return n;
 }
 
-static bool has_ids(const struct pci_func *f, const unsigned *id, unsigned n)
+static bool function(const char **s, unsigned dev, unsigned *df)
 {
-	return f->vendor == id[0] && f->device == id[1] &&
-	       (n < 4 || (f->subvendor == id[2] && f->subdevice == id[3]));
+	unsigned fn;
+
+	if (dev > 31 || !text_symbol(s, '.') || !text_number(s, 16, 7, &fn))
+		return false;
+	*df = dev << 3 | fn;
+	return true;
 }
 
-static enum hv_status find_id(const char *s, struct pci_func **out)
+/* Of a path the key is what it ends in, or the first place where nothing is. */
+static bool parse(const char *s, struct key *k)
 {
-	struct pci_func *hit = NULL;
-	unsigned id[4], n = read_ids(s, id);
+	unsigned v[4] = { 0 }, n, dev, df;
 
-	pci_for_each(f)
-		if (n && has_ids(f, id, n)) {
-			if (hit)
-				return HV_ECONFLICT;
-			hit = f;
+	*k = (struct key){ 0 };
+	if (!strncmp(s, "pci:", 4)) {
+		s += 4;
+		k->ids = numbers(&s, k->id);
+		return !*s && (k->ids == 2 || k->ids == 4);
+	}
+	n = numbers(&s, v);
+	if (n < 2 || n > 3 || v[n - 2] > 255 || !function(&s, v[n - 1], &k->df))
+		return false;
+	k->segment = n == 3 ? v[0] : 0;
+	k->bus = v[n - 2];
+	while (*s) {
+		const struct pci_func *at = nth(k, 0xff, 0);
+
+		if (!text_symbol(&s, '/') || !text_number(&s, 16, 31, &dev) || !function(&s, dev, &df))
+			return false;
+		if (at) {
+			k->parent = at;
+			k->df = df;
 		}
-	*out = hit;
-	return hit ? HV_OK : n ? HV_ENOENT : HV_EINVAL;
-}
-
-static bool is_id(const char *name)
-{
-	return !strncmp(name, "pci:", 4);
+	}
+	return true;
 }
 
 enum hv_status pci_find(const char *name, struct pci_func **out)
 {
-	struct place last;
+	struct key k;
 
-	*out = NULL;
-	return is_id(name) ? find_id(name + 4, out) : find_place(name, out, &last);
+	if (!parse(name, &k))
+		return HV_EINVAL;
+	*out = nth(&k, 0xff, 0);
+	return !*out ? HV_ENOENT : nth(&k, 0xff, 1) ? HV_ECONFLICT : HV_OK;
 }
 
 struct pci_func *pci_candidate(const char *name, unsigned n)
 {
-	struct pci_func *found;
-	struct place last = { 0 };
-	unsigned id[4] = { 0 }, ids = is_id(name) ? read_ids(name + 4, id) : 0;
-	bool slot = false, hit;
+	struct key k;
 
-	if (is_id(name) ? !ids : find_place(name, &found, &last) == HV_EINVAL)
-		return NULL;
-	pci_for_each(f)
-		slot |= !ids && on_its_bus(f, &last) && pci_slot(f) == last.df >> 3;
-	pci_for_each(f) {
-		hit = ids ? has_ids(f, id, ids) :
-			    on_its_bus(f, &last) && (!slot || pci_slot(f) == last.df >> 3);
-		if (hit && !n--)
-			return f;
-	}
-	return NULL;
+	return parse(name, &k) ? nth(&k, nth(&k, 0xf8, 0) ? 0xf8 : 0, n) : NULL;
 }
 
 struct pci_func *pci_by_sid(const struct iommu *iommu, uint32_t sid)

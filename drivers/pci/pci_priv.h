@@ -20,7 +20,10 @@ void caps_capture(struct pci_func *f);
 void bars_size(struct pci_func *f);
 bool bars_unchanged(const struct pci_func *f);
 
-/* fabric.c: payload size, ACS, everything of a function that is not BARs. */
+/* fabric.c: payload size, ACS, everything of a function that is not BARs; a port has a link below. */
+bool pci_is_type(const struct pci_func *f, unsigned pcie_type);
+bool pci_is_port(const struct pci_func *f);
+bool pci_is_below(const struct pci_func *f, const struct pci_func *bridge);
 void fabric_settle(struct pci_host *h);
 void fabric_restore(const struct pci_func *f);
 
@@ -42,25 +45,6 @@ static inline uint32_t pci_id(const struct pci_func *f)
 static inline bool pci_is_host_bridge(const struct pci_func *f)
 {
 	return f->class_rev >> 16 == PCI_CLASS_HOST;
-}
-
-static inline bool pci_is_type(const struct pci_func *f, unsigned pcie_type)
-{
-	return f->cap_pcie && f->pcie_type == pcie_type;
-}
-
-/* Has a link below it. */
-static inline bool pci_is_port(const struct pci_func *f)
-{
-	return pci_is_type(f, PCI_EXP_ROOT_PORT) || pci_is_type(f, PCI_EXP_DOWNSTREAM);
-}
-
-static inline bool pci_is_below(const struct pci_func *f, const struct pci_func *bridge)
-{
-	for (f = f->parent; f; f = f->parent)
-		if (f == bridge)
-			return true;
-	return false;
 }
 
 static inline uint8_t pci_bus(const struct pci_func *f)

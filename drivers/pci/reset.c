@@ -205,34 +205,30 @@ static bool is_over(const struct pci_func *f, enum how how)
 	       (f->reset_stage == LINK && (how < BY_LINK || link_up(f->parent)));
 }
 
-static void leave(struct pci_func *f, enum how how)
+/* What is done between a stage and the next, and how long that one may take. */
+static void advance(struct pci_func *f, enum how how)
 {
-	switch (f->reset_stage) {
-	case WAKE:
+	static const uint32_t most_us[] = {
+		[DRAIN] = DRAIN_US, [LINK] = LINK_US, [READY] = READY_US, [SLOW] = SLOW_US,
+	};
+	uint8_t stage = (uint8_t)(f->reset_stage + 1);
+	uint32_t us = most_us[stage];
+
+	if (stage == DRAIN) {
 		pci_quiesce(f);
-		enter(f, DRAIN, DRAIN_US);
-		break;
-	case DRAIN:
+	} else if (stage == HOLD) {
 		if (pending(f))
 			log_warn("pci: %s: transactions still pending before reset", f->name);
 		start(f, how);
-		enter(f, HOLD, methods[how].hold_us);
-		break;
-	case HOLD:
+		us = methods[how].hold_us;
+	} else if (stage == LINK) {
 		end(f, how);
-		enter(f, LINK, LINK_US);
-		break;
-	case LINK:
-		enter(f, SETTLE, methods[how].settle_us);
-		break;
-	case SETTLE:
-		enter(f, READY, READY_US);
-		break;
-	case READY:
+	} else if (stage == SETTLE) {
+		us = methods[how].settle_us;
+	} else if (stage == SLOW) {
 		log_warn("pci: %s: slow to come back from reset", f->name);
-		enter(f, SLOW, SLOW_US);
-		break;
 	}
+	enter(f, stage, us);
 }
 
 static enum hv_status finish(struct pci_func *f, enum hv_status st)
@@ -269,7 +265,7 @@ enum hv_status pci_reset_step(struct pci_func *f)
 			return HV_EAGAIN;
 		if (f->reset_stage == SLOW)
 			return finish(f, HV_ETIMEOUT);
-		leave(f, how);
+		advance(f, how);
 	}
 	return finish(f, restore_all(f, how));
 }
@@ -286,10 +282,8 @@ enum hv_status pci_reset_owned(uint8_t owner)
 		again = false;
 		pci_for_each(f) {
 			s = f->owner == owner ? pci_reset_step(f) : HV_OK;
-			if (s == HV_EAGAIN)
-				again = true;
-			else if (s != HV_OK)
-				st = s;
+			again |= s == HV_EAGAIN;
+			st = s == HV_OK || s == HV_EAGAIN ? st : s;
 		}
 		if (again)
 			pci_delay(STEP_US);

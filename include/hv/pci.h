@@ -38,7 +38,6 @@ struct pci_host {
 	const void *fdt;
 	bool coherent;		/* dma-coherent */
 	bool probe_only;	/* linux,pci-probe-only: keep firmware's BARs */
-	bool dead;		/* the ECAM does not answer: reads as all ones */
 	unsigned inbound_count;	/* dma-ranges: what devices may address; 0: everything */
 	struct range inbound[8];
 	bool own_doorbell;	/* MSIs pass at the controller's own address only */
@@ -94,7 +93,7 @@ struct pci_func {
 	uint16_t msix_count;	 /* 0: none, or unusable */
 	struct pci_part msix[2]; /* table and pending bits, in memory BARs that exist */
 	uint8_t msi_count;	 /* vectors offered: 1..32; 0: none */
-	bool msi_64, msi_mask;
+	bool msi_mask;
 	/* identity towards SMMU and ITS */
 	uint8_t alias_count;
 	uint16_t alias[4];	 /* requester IDs its transactions may carry */

@@ -369,7 +369,7 @@ struct fake_dev *fake_add(uint8_t devfn)
 		.class_rev = 0x02000003, .irq_pin = 1, .cap_pm = 0x40, .cap_msi = 0x50,
 		.cap_msix = 0xc0, .cap_pcie = 0x80, .ext_config = true, .flr = true,
 		.msix_count = 8, .msix = { { 0, { 0x2000, 8 * 16 } }, { 0, { 0x3000, 8 } } },
-		.msi_count = 8, .msi_64 = true, .msi_mask = true, .iommu = some_iommu,
+		.msi_count = 8, .msi_mask = true, .iommu = some_iommu,
 		.devctl = 0x2930, .pcie_v2 = true,
 	};
 	fake_put(d, 0x00, 4, 0x10d38086);

@@ -130,7 +130,7 @@ static void test_a_small_ecam_clamps_the_buses(void **state)
 		assert_true(host_trace_at(i)->addr < ECAM + MIB(3));
 }
 
-static void test_a_silent_ecam_is_dead_and_boot_goes_on(void **state)
+static void test_a_silent_ecam_has_nothing_and_boot_goes_on(void **state)
 {
 	(void)state;
 	start(MIB(16), 0);
@@ -140,8 +140,8 @@ static void test_a_silent_ecam_is_dead_and_boot_goes_on(void **state)
 	board_go();
 	assert_int_equal(pci_host_count, 2);
 	assert_int_equal(board_mapped, 2);
-	assert_true(pci_hosts[0].dead);
-	assert_false(pci_hosts[1].dead);
+	assert_int_equal(pci_hosts[0].func_count, 0);
+	assert_int_not_equal(pci_hosts[1].func_count, 0);
 	assert_int_equal(pci_func_count, 1);
 	assert_int_equal(log_lines("nothing answers"), 1);
 }
@@ -359,7 +359,7 @@ static void test_everything_is_silent_afterwards(void **state)
 	assert_int_equal(pcim_get(rp, rp->pcie + 0x18u, 2), 0);
 	assert_int_equal(pcim_get(rp, rp->pcie + 0x1cu, 2), 0x10);
 	assert_int_equal(board_func(ep)->msi_count, 32);
-	assert_true(board_func(ep)->msi_64 && board_func(ep)->msi_mask);
+	assert_true(board_func(ep)->msi_mask);
 	assert_int_equal(board_func(ep)->msix_count, 8);
 	assert_int_equal(board_func(ep)->msix[MSIX_PBA].at.base, 0x800);
 	assert_int_equal(board_func(ep)->subdevice, 0x1234);
@@ -694,7 +694,7 @@ int main(void)
 		T(test_functions_of_a_slot),
 		T(test_buses_that_do_not_start_at_0),
 		T(test_a_small_ecam_clamps_the_buses),
-		T(test_a_silent_ecam_is_dead_and_boot_goes_on),
+		T(test_a_silent_ecam_has_nothing_and_boot_goes_on),
 		T(test_segments),
 		T(test_dma_ranges),
 		T(test_juno_lets_in_what_firmware_opened),
