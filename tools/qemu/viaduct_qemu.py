@@ -9,12 +9,12 @@ Console conventions: a line of guest NAME comes as `(NAME) text`, one of Viaduct
 """
 import hashlib
 import http.server
+import multiprocessing
 import os
 import random
 import re
 import signal
 import subprocess
-import threading
 import time
 
 import pexpect
@@ -162,10 +162,19 @@ class FileServer:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://10.0.2.2:{self.server.server_address[1]}/file"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server.timeout = 1
+        # A process and no thread: pexpect forks, which with a second thread may deadlock.
+        self.process = multiprocessing.get_context("fork").Process(target=self._serve, args=(os.getpid(),), daemon=True)
+        self.process.start()
+
+    def _serve(self, parent):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        while os.getppid() == parent:
+            self.server.handle_request()
 
     def close(self):
-        self.server.shutdown()
+        self.process.terminate()
+        self.process.join()
         self.server.server_close()
 
 
