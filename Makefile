@@ -39,6 +39,9 @@ pure_o := $(pure_src:%=$(B)/%.o)
 all: $(B)/viaduct
 
 libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
+$(arch_o) $(pure_o): | $(libs)
+$(libs):
+	@echo "$@ is missing: run 'make setup' first" >&2; false
 
 $(B)/viaduct.elf: $(arch_o) $(pure_o) arch/arm64/viaduct.ld
 	@echo "  LD      $@"; $(CC) $(filter-out -ffat-lto-objects,$(cflags)) $(ldflags) -T arch/arm64/viaduct.ld \
