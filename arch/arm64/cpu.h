@@ -5,9 +5,12 @@
 #ifndef ARM64_CPU_H
 #define ARM64_CPU_H
 
-#define CPU_STACK_SIZE 16384
+#define CPU_STACK_SLOT 16384 /* its first page is never mapped */
+#define CPU_STACK_SIZE (CPU_STACK_SLOT - 4096)
 #define CPU_OFF_VCPU   0
 #define CPU_OFF_STACK  8
+#define CPU_OFF_EMERGENCY 16
+#define EMERGENCY_SIZE 2048
 #define FRAME_SIZE     272 /* struct guest_regs, rounded up to 16 */
 
 #ifndef __ASSEMBLY__
@@ -16,9 +19,10 @@
 
 #define ID_REG_COUNT 56 /* op0 3, op1 0, CRn 0, CRm 1..7, op2 0..7 */
 
-struct cpu {
+struct __attribute__((aligned(16))) cpu {
 	struct vcpu *vcpu;	/* NULL: no guest here */
 	uintptr_t stack_top;
+	uint8_t emergency[EMERGENCY_SIZE]; /* the stack of crash() when the other is full */
 	uint64_t mpidr;		/* affinity fields */
 	unsigned id;
 	bool online;		/* set by that CPU with release */
@@ -45,8 +49,6 @@ _Noreturn void cpu_secondary(struct cpu *c);
 _Noreturn void cpu_run(void);
 /* cpu_run() on an empty stack: from a trap that does not return to the guest. */
 _Noreturn void cpu_park(void);
-/* Releases the CPUs that wait in cpu_secondary(). */
-void smp_release(void);
 
 /* Secure monitor call, SMCCC: x0..x3 in, x0 out. */
 int64_t smc(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3);

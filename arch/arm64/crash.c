@@ -16,52 +16,44 @@
 
 extern char _start[], _end[];
 
+/* Of ESR: exception classes, and behind FAULT the status codes by their bits 5:2. */
+#define FAULT 0x40
 static const struct {
-	uint8_t ec;
+	uint8_t code;
 	char name[33];
-} ec_names[] = {
-	{0, "unknown or undefined instruction"},
-	{EC_BTI, "branch target exception"},
-	{EC_IABT, "instruction abort"},
-	{EC_PC_ALIGN, "PC alignment"},
-	{EC_DABT, "data abort"},
-	{EC_SP_ALIGN, "SP alignment"},
-	{EC_SERROR, "SError"},
-	{EC_BRK, "BRK"},
+} names[] = {
+	{ 0, "unknown or undefined instruction" },
+	{ EC_BTI, "branch target exception" },
+	{ EC_IABT, "instruction abort" },
+	{ EC_PC_ALIGN, "PC alignment" },
+	{ EC_DABT, "data abort" },
+	{ EC_SP_ALIGN, "SP alignment" },
+	{ EC_SERROR, "SError" },
+	{ EC_BRK, "BRK" },
+	{ FAULT | 0, "address size" },
+	{ FAULT | 1, "translation" },
+	{ FAULT | 2, "access flag" },
+	{ FAULT | 3, "permission" },
+	{ FAULT | 4, "external" },
+	{ FAULT | FSC_ALIGNMENT >> 2, "alignment" },
 };
 
-/* By bits 5:2 of the fault status code. */
-static const char fsc_names[][13] = {
-	"address size", "translation", "access flag",
-	"permission",   "external",    [FSC_ALIGNMENT >> 2] = "alignment",
-};
-
-static const char *ec_name(uint64_t esr)
+static const char *name_of(uint64_t code)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(ec_names); i++)
-		if (ec_names[i].ec == field_get(ESR_EC, esr))
-			return ec_names[i].name;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].code == code)
+			return names[i].name;
 	return "other";
 }
 
-static const char *fsc_name(uint64_t esr)
-{
-	size_t i = field_get(FSC_TYPE, esr);
-
-	return i < ARRAY_SIZE(fsc_names) && *fsc_names[i] ? fsc_names[i] : "other";
-}
-
-/*
- * The frame records of AAPCS64 §6.4.6. Who jumped out of the image did so by a call, most likely,
- * and its caller is in x30 only.
- */
+/* The frame records of AAPCS64 §6.4.6, and before them `lr`, where only x30 has the caller. */
 static void backtrace(uint64_t pc, uint64_t lr, uint64_t fp)
 {
 	unsigned i = 0;
 
 	log_err("image at 0x%lx", (uintptr_t)_start);
 	log_err("  #%u 0x%016lx", i++, pc);
-	if (pc - (uintptr_t)_start >= (uintptr_t)(_end - _start))
+	if (lr)
 		log_err("  #%u 0x%016lx", i++, lr - 4);
 	for (const uint64_t *record; i < 24; fp = record[0]) {
 		record = (const uint64_t *)fp;
@@ -104,19 +96,26 @@ static bool entered_again(void)
 void crash(const struct guest_regs *r, uint64_t sp)
 {
 	uint64_t esr = read_sysreg(esr_el2);
+	/* Who jumped out of the image, or has no stack left, did so by a call, most likely. */
+	bool called = r->pc - (uintptr_t)_start >= (uintptr_t)(_end - _start);
 
 	if (entered_again())
 		cpu_stop();
 	console_flush();
-	log_err("fault in EL2 on CPU %u: %s, %s, ESR 0x%lx", this_cpu()->id, ec_name(esr),
-		fsc_name(esr), esr);
+	log_err("fault in EL2 on CPU %u: %s, %s, ESR 0x%lx", this_cpu()->id,
+		name_of(field_get(ESR_EC, esr)), name_of(FAULT | field_get(FSC_TYPE, esr)), esr);
+	if (sp == (uintptr_t)(this_cpu()->emergency + EMERGENCY_SIZE)) {
+		log_err("its stack is full");
+		sp = read_sysreg(tpidr_el1) + FRAME_SIZE;
+		called = true;
+	}
 	log_err("PC 0x%lx SP 0x%lx FAR 0x%lx PSTATE 0x%lx", r->pc, sp, read_sysreg(far_el2),
 		r->pstate);
 	for (unsigned i = 0; i < 30; i += 3)
 		log_err("x%-2u 0x%016lx  x%-2u 0x%016lx  x%-2u 0x%016lx", i, r->x[i], i + 1,
 			r->x[i + 1], i + 2, r->x[i + 2]);
 	log_err("x30 0x%016lx", r->x[30]);
-	finish(r->pc, r->x[30], r->x[29]);
+	finish(r->pc, called ? r->x[30] : 0, r->x[29]);
 }
 
 void panic(const char *fmt, ...)

@@ -5,7 +5,6 @@
 #include <hv/vm.h>
 
 /* head.S */
-extern char boot_stack_top[];
 _Noreturn void start(const void *fdt, uint64_t entry_ticks);
 _Noreturn void start_below_el2(const void *fdt);
 

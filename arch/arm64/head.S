@@ -6,9 +6,6 @@
 #include "mmu.h"
 #include "sysreg.h"
 
-#define RX_ATTR	 (PTE_TYPE_PAGE | PTE_NORMAL | PTE_RO | PTE_SH_INNER | PTE_AF_BIT)
-#define RW_ATTR	 (PTE_TYPE_PAGE | PTE_NORMAL | PTE_SH_INNER | PTE_AF_BIT)
-
 	.section .head.text, "ax"
 	.global _start
 _start:
@@ -46,59 +43,16 @@ map_block:
 	str	x4, [x2, x3, lsl #3]
 1:	ret
 
-/* Maps the block of the image page by page, each with the rights of its section. x24 = AP[1]. */
-map_image:
-	adrp	x1, _start
-	adrp	x2, early_tables
-	next_table 39
-	next_table 30
-	next_table 21
-	and	x1, x1, #~0x1fffff
-	mov	x3, #0
-	mov	x6, #1
-	adrp	x7, _text_end
-	adrp	x8, _libs_end
-	adrp	x9, _rodata_end
-	adrp	x10, _end
-1:	mov	x5, #RX_ATTR
-	cmp	x1, x7
-	b.hs	2f
-	orr	x5, x5, x23		/* code of ours: guarded, where the CPU has BTI */
-	b	4f
-2:	cmp	x1, x8
-	b.lo	4f
-	orr	x5, x5, x6, lsl #PTE_XN_SHIFT
-	cmp	x1, x9
-	b.lo	4f
-	cmp	x1, x10
-	b.hs	4f
-	mov	x5, #RW_ATTR
-	orr	x5, x5, x6, lsl #PTE_XN_SHIFT
-4:	orr	x5, x5, x24
-	orr	x5, x5, x1
-	str	x5, [x2, x3, lsl #3]
-	add	x1, x1, #4096
-	add	x3, x3, #1
-	cmp	x3, #512
-	b.ne	1b
-	ret
-
 entry:
 	msr	daifset, #15
 	mov	x20, x0			/* device tree */
+	mov	x5, #(PTE_TYPE_BLOCK | PTE_NORMAL | PTE_SH_INNER | PTE_AF_BIT)
 	mrs	x19, CurrentEL
 	mov	x21, #0
-	mov	x24, #0
 	cmp	x19, #(2 << 2)
 	b.ne	1f
 	mrs	x21, cntpct_el0		/* entry time */
-	mov	x24, #PTE_AP1
-1:	mrs	x0, id_aa64pfr1_el1	/* BT, bits 3:0 */
-	and	x0, x0, #0xf
-	mov	x23, #0
-	cbz	x0, 1f
-	mov	x23, #1
-	lsl	x23, x23, #PTE_GP_SHIFT
+	orr	x5, x5, #PTE_AP1
 1:	adrp	x22, early_tables
 	mov	x0, x22
 	add	x1, x22, #(EARLY_TABLES * 4096)
@@ -106,11 +60,10 @@ entry:
 	cmp	x0, x1
 	b.lo	2b
 	add	x22, x22, #4096		/* the first is the root */
-	bl	map_image
-	mov	x5, #(PTE_TYPE_BLOCK | PTE_NORMAL | PTE_RO | PTE_SH_INNER | PTE_AF_BIT)
-	orr	x5, x5, x24
-	mov	x0, #1
-	orr	x5, x5, x0, lsl #PTE_XN_SHIFT
+	adrp	x1, _start
+	bl	map_block
+	orr	x5, x5, #PTE_RO
+	orr	x5, x5, #(1 << PTE_XN_SHIFT)
 	mov	x1, x20
 	bl	map_block
 	ldr	w1, [x20, #4]		/* totalsize, big endian: at most 2 MiB, so two blocks */
@@ -133,9 +86,11 @@ entry:
 	cmp	x0, x1
 	b.lo	3b
 	dsb	sy
+	adrp	x0, early_tables
 	cmp	x19, #(2 << 2)
 	b.ne	entered_low
-	bl	mmu_on
+	mov	w1, #0			/* code is writable until el2_init() */
+	bl	el2_on
 
 relocate:
 	/* Every R_AARCH64_RELATIVE (ELF for AArch64, 5.7.x) gets the load address. */
@@ -152,10 +107,10 @@ relocate:
 	str	x5, [x0, x3]
 	b	4b
 5:	adr	x0, _bss
-	adr	x1, _bss_end
-6:	stp	xzr, xzr, [x0], #16
-	cmp	x0, x1
-	b.lo	6b
+	mov	w1, #0
+	adr	x2, _bss_end
+	sub	x2, x2, x0
+	bl	memset
 	cmp	x19, #(2 << 2)
 	adrp	x0, boot_stack_top
 	mov	sp, x0
@@ -173,53 +128,50 @@ relocate:
 7:	mov	x0, x20
 	b	start_below_el2
 
-/* EL1: the same map in EL1's registers, to be able to say that this is not EL2. */
-entered_low:
-	mov	x0, #MAIR_VALUE
-	msr	mair_el1, x0
-	mrs	x1, id_aa64mmfr0_el1
-	and	x1, x1, #0xf
-	mov	x2, #5
-	cmp	x1, x2
-	csel	x1, x1, x2, lo
-	mov	x0, #0x3510		/* T0SZ 16, write-back, inner shareable, 4 KiB */
-	movk	x0, #0x0080, lsl #16	/* EPD1 */
-	orr	x0, x0, x1, lsl #32
-	msr	tcr_el1, x0
-	adrp	x0, early_tables
-	msr	ttbr0_el1, x0
-	tlbi	vmalle1
-	dsb	sy
-	isb
-	ldr	w0, =(0x30d00800 | SCTLR_M | SCTLR_C | SCTLR_I)
-	msr	sctlr_el1, x0
-	isb
-	b	relocate
-
-/* EL2 MMU and caches on with the tables of the boot CPU. */
-mmu_on:
-	mov	x0, #MAIR_VALUE
-	msr	mair_el2, x0
-	mrs	x1, id_aa64mmfr0_el1
-	and	x1, x1, #0xf		/* PARange; 6 and more is clamped to 48 bits */
-	mov	x2, #5
-	cmp	x1, x2
-	csel	x1, x1, x2, lo
-	ldr	w0, =0x80803510		/* RES1, T0SZ 16, write-back, inner shareable, 4 KiB */
-	orr	x0, x0, x1, lsl #16
-	msr	tcr_el2, x0
-	adrp	x0, early_tables
-	msr	ttbr0_el2, x0
-	ldr	x0, =((1 << 31) | HCR_SWIO)	/* RW; E2H must go to 0 before SCTLR means EL2 */
-	msr	hcr_el2, x0
+/* Tables at x0, SCTLR x1; x2 and x3 go. */
+	.macro	mmu_on el, tcr, ps_shift, tlbi
+	mov	x2, #MAIR_VALUE
+	msr	mair_\el, x2
+	mrs	x2, id_aa64mmfr0_el1
+	and	x2, x2, #0xf		/* PARange; 6 and more is clamped to 48 bits */
+	mov	x3, #5
+	cmp	x2, x3
+	csel	x2, x2, x3, lo
+	ldr	x3, =\tcr		/* T0SZ 16, write-back, inner shareable, 4 KiB */
+	orr	x3, x3, x2, lsl #\ps_shift
+	msr	tcr_\el, x3
+	msr	ttbr0_\el, x0
 	isb
 	ic	iallu
-	tlbi	alle2
+	tlbi	\tlbi
 	dsb	sy
 	isb
-	ldr	w0, =(SCTLR_EL2_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN)
-	msr	sctlr_el2, x0
+	msr	sctlr_\el, x1
 	isb
+	.endm
+
+/* EL1: the same map in EL1's registers, to be able to say that this is not EL2. */
+entered_low:
+	ldr	w1, =(0x30d00800 | SCTLR_M | SCTLR_C | SCTLR_I)
+	mmu_on	el1, 0x803510, 32, vmalle1 /* EPD1 */
+	b	relocate
+
+/*
+ * EL2's MMU and caches on, with the tables at x0 and further bits of SCTLR in w1. While it changes
+ * tables the MMU is off, as blocks may become pages (DDI 0487 D8.14, break-before-make); nothing
+ * is loaded or stored then but literals, which nobody writes.
+ */
+	.global el2_on
+el2_on:
+	ldr	w3, =SCTLR_EL2_RES1
+	msr	sctlr_el2, x3
+	ldr	w2, =(SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I)
+	orr	w1, w1, w2
+	orr	w1, w1, w3
+	ldr	x2, =((1 << 31) | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO)
+	msr	hcr_el2, x2		/* RW; E2H must go to 0 before SCTLR means EL2 */
+	isb
+	mmu_on	el2, 0x80803510, 16, alle2 /* RES1 */
 	ret
 
 /* A CPU that PSCI started: x0 = its struct cpu. */
@@ -227,7 +179,9 @@ mmu_on:
 secondary_entry:
 	msr	daifset, #15
 	mov	x20, x0
-	bl	mmu_on
+	adrp	x0, el2_root
+	mov	w1, #SCTLR_WXN
+	bl	el2_on
 	adr	x0, vectors
 	msr	vbar_el2, x0
 	msr	tpidr_el2, x20
@@ -246,12 +200,11 @@ secondary_entry:
 early_tables:
 	.space	EARLY_TABLES * 4096
 
-/* Each stack has an unmapped page below it (el2_take_over). */
+/* Each is a slot: a page that nobody maps, then the stack. vectors.S knows it by its address. */
 	.section .stacks, "aw", %nobits
-	.balign	4096
+	.balign	CPU_STACK_SLOT
 	.global cpu_stacks
 cpu_stacks:
-	.space	4096 + CPU_STACK_SIZE
-	.global boot_stack_top
+	.space	CPU_STACK_SLOT
 boot_stack_top:
-	.space	15 * (4096 + CPU_STACK_SIZE)
+	.space	15 * CPU_STACK_SLOT

@@ -1,7 +1,6 @@
 /*
- * EL2's identity map. The assembly built the image's pages; here the rest is added, and taken
- * away again where it was only for boot. An entry never changes its output address while valid,
- * so there is no break-before-make but for what is removed. Boot CPU only, until the seal.
+ * EL2's identity map, which takes the place of the assembly's at once. It only grows, so there is
+ * no break-before-make. Boot CPU only, until the seal.
  */
 #include <arch/barrier.h>
 #include <arch/window.h>
@@ -12,23 +11,29 @@
 #include "mmu.h"
 #include "sysreg.h"
 
-#define ATTR_COMMON (PTE_AP1 | PTE_AF_BIT | PTE_XN)
+#define ATTR_MEMORY (PTE_AP1 | PTE_AF_BIT | PTE_NORMAL | PTE_SH_INNER)
 
 /* Windows: the first 2 MiB of this 512 GiB, times the CPU's number; above every PA we map. */
 #define WINDOW_BASE (UINT64_C(256) << 39)
 
-/* Tables until there is memory: for UART, device tree and IOMMUs. Then they come from pmem. */
-static uint64_t boot_pool[16][512] __attribute__((aligned(4096)));
+/* Tables until there is memory: for image, device tree, UART and IOMMUs. Then they come from pmem. */
+static uint64_t boot_pool[24][512] __attribute__((aligned(4096)));
 static unsigned boot_pool_used;
 static bool have_pmem;
 
 extern uint64_t early_tables[];
-extern char cpu_stacks[], _rodata_end[], _ro_after_boot_end[];
+extern char cpu_stacks[], _start[], _text_end[], _libs_end[], _rodata_end[], _ro_after_boot_end[];
+extern void el2_on(uint64_t *tables, uint32_t sctlr);
+
+uint64_t el2_root[512] __attribute__((aligned(4096)));
+static uint64_t *root = early_tables; /* for ever where this is EL1 */
 
 static const uint64_t attributes[] = {
-	[EL2_RW] = ATTR_COMMON | PTE_NORMAL | PTE_SH_INNER,
-	[EL2_RO] = ATTR_COMMON | PTE_NORMAL | PTE_SH_INNER | PTE_RO,
-	[EL2_DEVICE] = ATTR_COMMON | PTE_DEVICE,
+	[EL2_CODE] = ATTR_MEMORY | PTE_RO | PTE_GP,
+	[EL2_LIBRARY] = ATTR_MEMORY | PTE_RO,
+	[EL2_RO] = ATTR_MEMORY | PTE_RO | PTE_XN,
+	[EL2_RW] = ATTR_MEMORY | PTE_XN,
+	[EL2_DEVICE] = PTE_AP1 | PTE_AF_BIT | PTE_DEVICE | PTE_XN,
 };
 
 static uint64_t *new_table(void)
@@ -53,7 +58,7 @@ static uint64_t *next(uint64_t *slot)
 /* The level-2 slot of va; tables above are made as needed. */
 static uint64_t *slot2(uint64_t va)
 {
-	uint64_t *l1 = next(&early_tables[va >> 39 & 511]);
+	uint64_t *l1 = next(&root[va >> 39 & 511]);
 	uint64_t *l2 = next(&l1[va >> 30 & 511]);
 
 	return &l2[va >> 21 & 511];
@@ -101,47 +106,41 @@ void el2_map_own(struct range r)
 	have_pmem = true;
 }
 
-static void flush_all(void)
+static void map_section(const char *from, const char *to, enum el2_type type)
 {
-	arch_dsb_ishst();
-	__asm__ volatile("tlbi alle2is" ::: "memory");
-	arch_dsb_ish();
-	arch_isb();
+	el2_map((struct range){ (uintptr_t)from, (uintptr_t)(to - from) }, type);
 }
 
-void el2_unmap(struct range r)
+uintptr_t el2_map_stack(unsigned cpu)
 {
-	uint64_t va = ALIGN_DOWN(r.base, PAGE_SIZE), end = ALIGN_UP(range_end(r), PAGE_SIZE);
+	uintptr_t top = cpu_stack_top(cpu);
 
-	while (va < end) {
-		uint64_t *slot = slot2(va);
-
-		if (!*slot || is_block(*slot)) {
-			*slot = 0;
-			va = ALIGN_DOWN(va, MIB(2)) + MIB(2);
-		} else {
-			next(slot)[va >> 12 & 511] = 0;
-			va += PAGE_SIZE;
-		}
-	}
-	flush_all();
+	el2_map((struct range){ top - CPU_STACK_SIZE, CPU_STACK_SIZE }, EL2_RW);
+	return top;
 }
 
-void el2_take_over(struct range image, unsigned stacks)
+void el2_init(struct range tree)
 {
-	uint64_t end = range_end(image);
+	bool bti = field_get(BITS(3, 0), read_sysreg(id_aa64pfr1_el1));
 
-	el2_unmap((struct range){ end, ALIGN_UP(end, MIB(2)) - end });
-	for (unsigned i = 0; i < stacks; i++)
-		el2_unmap((struct range){ (uintptr_t)cpu_stacks + i * (PAGE_SIZE + CPU_STACK_SIZE),
-					  PAGE_SIZE });
+	root = el2_root;
+	map_section(_start, _text_end, bti ? EL2_CODE : EL2_LIBRARY);
+	map_section(_text_end, _libs_end, EL2_LIBRARY);
+	map_section(_libs_end, _rodata_end, EL2_RO);
+	map_section(_rodata_end, cpu_stacks, EL2_RW);
+	cpus[0].stack_top = el2_map_stack(0);
+	el2_map(tree, EL2_RO);
+	el2_on(el2_root, SCTLR_WXN);
 }
 
 void el2_seal(void)
 {
 	for (uintptr_t va = (uintptr_t)_rodata_end; va < (uintptr_t)_ro_after_boot_end; va += PAGE_SIZE)
 		next(slot2(va))[va >> 12 & 511] |= PTE_RO;
-	flush_all();
+	arch_dsb_ishst();
+	__asm__ volatile("tlbi alle2is" ::: "memory");
+	arch_dsb_ish();
+	arch_isb();
 }
 
 bool el2_is_mapped(uintptr_t va)

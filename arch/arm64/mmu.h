@@ -4,22 +4,22 @@
 
 #define MAIR_VALUE   0x04ff /* 0: Normal write-back, 1: Device-nGnRE */
 
-#define EARLY_TABLES 12
+#define EARLY_TABLES 7 /* root; two levels each for image, begin and end of the device tree */
 
 #ifndef __ASSEMBLY__
 #include <hv/types.h>
 
-enum el2_type { EL2_RW, EL2_RO, EL2_DEVICE };
+enum el2_type { EL2_CODE, EL2_LIBRARY, EL2_RO, EL2_RW, EL2_DEVICE };
 
+/* The first of all: this CPU from the map of the assembly to one of its own, of image and `tree`. */
+void el2_init(struct range tree);
+uintptr_t el2_map_stack(unsigned cpu); /* returns its top */
 /* Adds [r) to the identity map, rounded out to pages. What is mapped already stays as it is. */
 void el2_map(struct range r, enum el2_type type);
 void el2_map_device(struct range r);
 void el2_map_own(struct range r);
-void el2_unmap(struct range r);
 /* Boot is over: boot-set data becomes read-only. */
 void el2_seal(void);
-/* Forgets what the assembly mapped besides `image`; the guard pages of `stacks` stacks go. */
-void el2_take_over(struct range image, unsigned stacks);
 bool el2_is_mapped(uintptr_t va);
 void el2_window_init(void); /* for every CPU; boot */
 #endif

@@ -11,19 +11,19 @@
 #include <spec/psci.h>
 
 #include "cpu.h"
+#include "mmu.h"
 #include "sysreg.h"
 
 #define START_SECONDS	2
 
 struct cpu cpus[MAX_CPUS];
 unsigned cpu_count;
-static bool released;
 
 extern char cpu_stacks[], secondary_entry[];
 
 uintptr_t cpu_stack_top(unsigned id)
 {
-	return (uintptr_t)cpu_stacks + (id + 1) * (PAGE_SIZE + CPU_STACK_SIZE);
+	return (uintptr_t)cpu_stacks + (id + 1) * CPU_STACK_SLOT;
 }
 
 static void cpu_join(struct cpu *c)
@@ -42,20 +42,7 @@ static void cpu_join(struct cpu *c)
 void cpu_secondary(struct cpu *c)
 {
 	cpu_join(c);
-	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE)) {
-		__asm__ volatile("dsb sy; wfi" ::: "memory");
-		irq_dispatch(NULL);
-	}
-	idreg_load();
 	cpu_run();
-}
-
-void smp_release(void)
-{
-	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	for (unsigned i = 1; i < cpu_count; i++)
-		if (cpus[i].online)
-			gic.ops->send_sgi(i, SGI_KICK);
 }
 
 static void start_one(struct cpu *c)
@@ -81,7 +68,7 @@ void smp_start(unsigned count)
 	cpu_count = count;
 	for (unsigned i = 0; i < count; i++) {
 		cpus[i].id = i;
-		cpus[i].stack_top = cpu_stack_top(i);
+		cpus[i].stack_top = el2_map_stack(i);
 	}
 	cpu_join(&cpus[0]);
 	for (unsigned i = 1; i < count; i++)

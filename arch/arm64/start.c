@@ -99,12 +99,8 @@ static const void *take_memory(const void *fdt)
 	struct range modules[MAX_MODULES];
 	unsigned count;
 	size_t size = dt_used_size(fdt);
-	struct range blocks = { ALIGN_DOWN((uintptr_t)fdt, MIB(2)), 0 };
 	void *copy;
 
-	/* What head.S mapped of the tree, read-only: nothing else may live there. */
-	blocks.size = ALIGN_UP((uintptr_t)fdt + dt_cells((const char *)fdt + 4, 1) + 1, MIB(2)) -
-		      blocks.base;
 	if (board_read(fdt, &board) != HV_OK)
 		refuse("this board cannot be used");
 	board.console_node = MAX(uart_find_node(fdt), 0);
@@ -112,13 +108,9 @@ static const void *take_memory(const void *fdt)
 	board.image = (struct range){ (uintptr_t)_start,
 				      cpu_stack_top(board.cpu_count - 1) - (uintptr_t)_start };
 	pmem_on_chunk(el2_map_own);
-	count = plan_reserve(&board, blocks, modules, MAX_MODULES);
+	count = plan_reserve(&board, board.tree, modules, MAX_MODULES);
 	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
 	board.fdt = copy;
-	el2_take_over(board.image, board.cpu_count);
-	for (uint64_t b = blocks.base; b < range_end(blocks); b += MIB(2))
-		if (b != ALIGN_DOWN(board.image.base, MIB(2)))
-			el2_unmap((struct range){ b, MIB(2) });
 	for (unsigned i = 0; i < count; i++)
 		el2_map(modules[i], EL2_RO);
 	return copy;
@@ -230,7 +222,8 @@ static void start_housekeeping(void)
 	}
 }
 
-static void start_guests(void)
+/* Each guest has its CPUs from here on, and enters them at release_guests(). */
+static void place_guests(void)
 {
 	uint64_t now = arch_time_ticks();
 
@@ -240,8 +233,18 @@ static void start_guests(void)
 		vm->cntvoff = now;
 		vm->state = VM_RUNNING;
 		for (unsigned c = 0; c < vm->vcpu_count; c++)
-			cpus[vm->vcpu[c]->cpu].vcpu = vm->vcpu[c];
-		vm->vcpu[0]->state = VCPU_ON_PENDING;
+			__atomic_store_n(&cpus[vm->vcpu[c]->cpu].vcpu, vm->vcpu[c], __ATOMIC_RELEASE);
+	}
+}
+
+static void release_guests(void)
+{
+	for (unsigned i = 0; i < vm_count; i++) {
+		struct vcpu *v = vms[i]->vcpu[0];
+
+		__atomic_store_n(&v->state, VCPU_ON_PENDING, __ATOMIC_RELEASE);
+		if (v->cpu != this_cpu()->id)
+			gic.ops->send_sgi(v->cpu, SGI_KICK);
 	}
 }
 
@@ -271,9 +274,9 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 
 	if (dt_check(fdt, DTB_MAX) != HV_OK)
 		cpu_stop(); /* nothing to say it on */
+	el2_init((struct range){ (uintptr_t)fdt, dt_cells((const char *)fdt + 4, 1) });
 	seed_read(fdt);
 	__stack_chk_guard = seed_spread(&seed) & ~UINT64_C(0xff);
-	cpus[0].stack_top = (uintptr_t)boot_stack_top;
 	start_console(fdt);
 	log_info("Viaduct at 0x%lx, EL2", (uintptr_t)_start);
 	__asm__("mrs %0, hcr_el2" : "=r"(hcr));
@@ -291,7 +294,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	idreg_load();
 	build_guests(p, el2_map_device);
 	stay_on = dt_bool(fdt, dt_find(fdt, "/chosen"), "viaduct,stay-on");
-	start_guests();
+	place_guests();
 	if (irq_register(SGI_STOP, crash_stop, NULL, false) != HV_OK)
 		refuse("SGI taken");
 	start_housekeeping();
@@ -303,6 +306,6 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	el2_seal();
 	if (vm_count == 0)
 		power_off();
-	smp_release();
+	release_guests();
 	cpu_run();
 }

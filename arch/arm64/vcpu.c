@@ -67,6 +67,7 @@ void cpu_run(void)
 
 	for (;;) {
 		irq_dispatch(v);
+		v = __atomic_load_n(&this_cpu()->vcpu, __ATOMIC_ACQUIRE); /* boot gives it late */
 		if (v && take_pending(v))
 			break;
 		/* Wakes for a pending interrupt although EL2 masks it (DDI 0487 D1.6). */

@@ -28,6 +28,14 @@ vectors:
 		el2_fault, el2_fault, el2_fault, el2_fault /* AArch32: HCR_EL2.RW is 1 */
 	.balign	128
 	sub	sp, sp, #FRAME_SIZE
+	.ifc	\label, el2_probe
+	add	sp, sp, x0		/* no register is free: x0 is what SP grows by */
+	sub	x0, sp, x0
+	tst	x0, #(CPU_STACK_SLOT - 4096)
+	b.eq	stack_overflow		/* in the page below the stack */
+	sub	x0, sp, x0
+	sub	sp, sp, x0
+	.endif
 	stp	x0, x1, [sp]
 	pairs	stp
 	mrs	x1, elr_el2
@@ -38,12 +46,16 @@ vectors:
 	.endr
 
 	.text
-guest_sync:
-	mov	x0, sp
+	.macro	from_guest		/* x19 = vCPU; a backtrace ends here */
 	mrs	x2, tpidr_el2
-	mrs	x1, esr_el2
 	ldr	x19, [x2, #CPU_OFF_VCPU]
 	mov	x29, #0
+	.endm
+
+guest_sync:
+	from_guest
+	mov	x0, sp
+	mrs	x1, esr_el2
 	mov	x2, x19
 	lsr	w4, w1, #26
 	cmp	w4, #0x24		/* data abort */
@@ -58,17 +70,13 @@ guest_sync:
 	b	guest_return
 
 guest_irq:
-	mrs	x2, tpidr_el2
-	ldr	x19, [x2, #CPU_OFF_VCPU]
-	mov	x29, #0
+	from_guest
 	mov	x0, x19
 	bl	irq_dispatch
 	b	guest_return
 
 guest_serror:
-	mrs	x2, tpidr_el2
-	ldr	x19, [x2, #CPU_OFF_VCPU]
-	mov	x29, #0
+	from_guest
 	mov	x0, sp
 	mov	x1, x19
 	bl	trap_serror
@@ -133,6 +141,17 @@ el2_probe:
 	eret
 	dsb	nsh			/* no speculation past the return */
 	isb
+
+/* x0 = SP, SP = SP + x0. The same again on another stack; the guest's registers are of no use now. */
+stack_overflow:
+	msr	tpidr_el1, x0
+	sub	x0, sp, x0
+	msr	tpidr_el0, x0
+	mrs	x0, tpidr_el2
+	add	x0, x0, #(CPU_OFF_EMERGENCY + EMERGENCY_SIZE)
+	mov	sp, x0
+	mrs	x0, tpidr_el0
+	b	vectors			/* the one of SP_EL0 */
 
 el2_fault:
 	mov	x0, sp

@@ -74,11 +74,11 @@
 #define PTE_RO	       (1 << 7)
 #define PTE_SH_INNER   (3 << 8)
 #define PTE_AF_BIT     (1 << 10)
-#define PTE_GP_SHIFT   50
 #define PTE_XN_SHIFT   54
 
 #define PTE_VALID	BIT(0)
 #define PTE_ADDR	BITS(47, 12)
+#define PTE_GP		BIT(50) /* guarded: BTI */
 #define PTE_XN		BIT(PTE_XN_SHIFT)
 
 /* SPSR_EL2, DDI 0487 C5.2 */

@@ -6,7 +6,7 @@ feature (x0..x30, sp, pc, cpsr). QEMU allows single registers only to who asked 
 import socket
 import time
 
-PC, CPSR = 32, 33
+SP, PC, CPSR = 31, 32, 33
 
 
 class Remote:

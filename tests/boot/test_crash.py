@@ -14,6 +14,7 @@ IMAGE_AT = vq.RAM_BASE + 2 * vq.MIB     # where QEMU's -kernel puts an Image wit
 BAD = 0xbadc0de0000
 KEPT = 0x123456789abcdef0
 EL2H = 9
+SLOT = 16384                            # CPU_STACK_SLOT: an unmapped page, then the stack
 
 
 def symbol(name):
@@ -37,7 +38,7 @@ def crash_in_console(name, register, value):
         assert gdb.read(gdb_remote.CPSR) & 0xf == EL2H
         assert gdb.read(0) in (1, 2), "not the ring of a guest"
         gdb.write(27, KEPT)
-        gdb.write(register, value)
+        gdb.write(register, value(gdb.read(register)) if callable(value) else value)
         gdb.detach()
         assert run.wait_line(r"^viaduct: error: stopped", seconds=20), run.tail()
         run.pump(seconds=1)     # the CPUs stop behind that line
@@ -96,4 +97,22 @@ def test_wild_jump():
     assert registers(lines)[27] == KEPT
     stack = frames(lines)
     assert stack[0].startswith("??"), stack
+    came_from_the_guests_uart(stack)
+
+
+def test_stack_overflow():
+    """No room on the stack: the vector cannot use it either, and says so on another one."""
+    run = crash_in_console("crash-stack", gdb_remote.SP, lambda sp: sp // SLOT * SLOT + 4096)
+    lines = dump(run)
+    assert any(re.match(r"fault in EL2 on CPU [01]: data abort, translation, ESR 0x9600004[4-7]$", line)
+               for line in lines), lines
+    assert "its stack is full" in lines, lines
+    where = re.match(r"PC 0x[0-9a-f]+ SP 0x([0-9a-f]+) FAR 0x([0-9a-f]+) ",
+                     next(line for line in lines if line.startswith("PC ")))
+    sp, far = int(where[1], 16), int(where[2], 16)
+    assert far % SLOT < 4096 and sp // SLOT == far // SLOT and abs(sp - far) < 1024, (sp, far)
+    seen = registers(lines)
+    assert sorted(seen) == list(range(31)) and seen[27] == KEPT and seen[0] in (1, 2), seen
+    stack = frames(lines)
+    assert re.search(r"\bconsole_put common/console.c:\d+", stack[0]), stack
     came_from_the_guests_uart(stack)
