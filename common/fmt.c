@@ -1,8 +1,12 @@
 /*
- * Text formatting for the log: the formats that include/hv/log.h lists, and `.N` or `.*` for %s.
- * Nothing is allocated, nothing is written behind the buffer; an unknown format is copied as it is.
+ * Text formatting for the log: the formats that include/hv/log.h lists. Nothing is allocated,
+ * nothing is written behind the buffer; an unknown format is copied as it is.
  */
+#include <string.h>
+
 #include <hv/log.h>
+
+#define WIDTH_MAX 64U /* no format pads without end; more than a number has digits */
 
 struct out {
 	char *buf;
@@ -11,7 +15,7 @@ struct out {
 };
 
 struct spec {
-	unsigned width, precision;
+	unsigned width;
 	bool left, zero;
 	bool is_long; /* long, long long and size_t are all 64 bits */
 };
@@ -26,51 +30,28 @@ static void put_padded(struct out *o, const struct spec *s, const char *text, si
 {
 	size_t pad = s->width > len ? s->width - len : 0;
 
-	if (s->zero && !s->left && *text == '-') { /* the sign stands before the zeros */
-		put(o, *text++);
-		len--;
-	}
 	for (; !s->left && pad; pad--)
-		put(o, s->zero ? '0' : ' ');
+		put(o, ' ');
 	while (len--)
 		put(o, *text++);
 	for (; pad; pad--)
 		put(o, ' ');
 }
 
+/* Zeros stand between the sign and the digits. */
 static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base,
 		       bool negative)
 {
-	char text[21];
-	size_t at = sizeof(text);
+	char text[WIDTH_MAX + 1];
+	size_t at = sizeof(text), least = s->zero ? s->width : 0;
 
 	do {
 		text[--at] = "0123456789abcdef"[v % base];
 		v /= base;
-	} while (v);
+	} while (v || sizeof(text) - at + negative < least);
 	if (negative)
 		text[--at] = '-';
 	put_padded(o, s, text + at, sizeof(text) - at);
-}
-
-static void put_string(struct out *o, struct spec *s, const char *text)
-{
-	size_t len = 0;
-
-	if (!text)
-		text = "(null)";
-	while (len < s->precision && text[len])
-		len++;
-	s->zero = false;
-	put_padded(o, s, text, len);
-}
-
-/* A number of the format string; capped, so that no format pads without end. */
-static const char *parse_number(const char *f, unsigned *n)
-{
-	for (*n = 0; *f >= '0' && *f <= '9'; f++)
-		*n = MIN(*n * 10 + (unsigned)(*f - '0'), 1024U);
-	return f;
 }
 
 size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
@@ -78,8 +59,9 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 	struct out o = {.buf = buf, .size = size};
 
 	for (const char *f = fmt; *f; f++) {
-		struct spec s = {.precision = UINT32_MAX};
+		struct spec s = { 0 };
 		const char *start = f;
+		const char *text;
 		int64_t v;
 
 		if (*f != '%') {
@@ -88,15 +70,10 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 		}
 		for (f++; *f == '-' || *f == '0'; f++)
 			*(*f == '-' ? &s.left : &s.zero) = true;
-		f = parse_number(f, &s.width);
-		if (f[0] == '.' && f[1] == '*') {
-			s.precision = (unsigned)va_arg(ap, int);
-			f += 2;
-		} else if (f[0] == '.') {
-			f = parse_number(f + 1, &s.precision);
-		}
-		for (; *f == 'l' || *f == 'z' || *f == 'h'; f++)
-			s.is_long |= *f != 'h';
+		for (; *f >= '0' && *f <= '9'; f++)
+			s.width = MIN(s.width * 10 + (unsigned)(*f - '0'), WIDTH_MAX);
+		for (; *f == 'l' || *f == 'z'; f++)
+			s.is_long = true;
 		switch (*f) {
 		case 'd':
 			v = s.is_long ? va_arg(ap, int64_t) : va_arg(ap, int);
@@ -108,7 +85,9 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 				   *f == 'u' ? 10 : 16, false);
 			break;
 		case 's':
-			put_string(&o, &s, va_arg(ap, const char *));
+			text = va_arg(ap, const char *);
+			text = text ? text : "(null)";
+			put_padded(&o, &s, text, strlen(text));
 			break;
 		case 'c':
 			put(&o, (char)va_arg(ap, int));
