@@ -82,57 +82,52 @@ static enum verdict decide(struct stream *s, const struct iommu_fault *f)
 	}
 	if (!s->silent && s->sid != NOBODY && ++s->in_second > FAULT_BUDGET) {
 		s->silent = true;
-		s->unprinted++;
 		return SILENCE;
 	}
 	for (uint32_t n = 0; n < s->lines; n++)
 		known |= s->key[n] == key;
-	if (known) {
-		s->unprinted++;
+	if (known)
 		return COUNT;
-	}
 	s->key[s->lines++] = key;
 	return PRINT;
 }
 
+struct name {
+	char text[80];
+};
+
 /* "disk: device 0000:01:00.0 (StreamID 0x100)" */
-static const char *stream_name(struct iommu *i, uint32_t sid, char *buf, size_t size)
+static struct name name_of(struct iommu *i, uint32_t sid)
 {
 	const struct pci_func *f = pci_by_sid(i, sid);
 	const struct vm *vm = owner_of(f, i, sid);
+	const char *kind = f ? "device " : vm ? "platform device" : "no device";
+	const char *owner = f ? "no guest" : i->name;
+	struct name n = { "" };
 
-	if (f)
-		fmt_print(buf, size, "%s: device %s (StreamID 0x%x)", vm ? vm->name : "no guest",
-			  f->name, sid);
-	else if (vm)
-		fmt_print(buf, size, "%s: platform device (StreamID 0x%x)", vm->name, sid);
-	else
-		fmt_print(buf, size, "%s: no device (StreamID 0x%x)", i->name, sid);
-	return buf;
+	fmt_print(n.text, sizeof(n.text), "%s: %s%s (StreamID 0x%x)", vm ? vm->name : owner, kind,
+		  f ? f->name : "", sid);
+	return n;
 }
 
 static void print(struct iommu *i, const struct iommu_fault *f)
 {
-	char name[80];
+	char where[40] = "";
 
-	stream_name(i, f->sid, name, sizeof(name));
 	if (f->has_addr)
-		log_warn("%s: DMA %s IPA 0x%lx refused: %s", name, f->write ? "write to" : "read from",
-			 f->addr, f->reason);
-	else
-		log_warn("%s: DMA refused: %s", name, f->reason);
+		fmt_print(where, sizeof(where), " %s IPA 0x%lx", f->write ? "write to" : "read from",
+			  f->addr);
+	log_warn("%s: DMA%s refused: %s", name_of(i, f->sid).text, where, f->reason);
 }
 
 static void quarantine(struct iommu *i, uint32_t sid)
 {
-	char name[80];
-
 	iommu_attach(i, sid, NULL);
 	pci_for_each(f)
 		if (!f->bridge && pci_has_stream(f, i, sid))
 			pci_quiesce(f);
-	log_err("%s: more than %u refused DMA within a second; quarantined",
-		stream_name(i, sid, name, sizeof(name)), FAULT_BUDGET);
+	log_err("%s: more than %u refused DMA within a second; quarantined", name_of(i, sid).text,
+		FAULT_BUDGET);
 }
 
 void faults_report(struct iommu *i, const struct iommu_fault *f)
@@ -144,6 +139,8 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 	s = get_stream(i, f->sid);
 	if (s)
 		v = decide(s, f);
+	if (s && v != PRINT)
+		s->unprinted++;
 	spin_unlock(&lock);
 	if (v == PRINT)
 		print(i, f);
@@ -155,12 +152,11 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 void faults_iommu_died(struct iommu *i)
 {
 	pci_for_each(f) {
-		const struct vm *vm;
+		const struct vm *vm = owner_of(f, i, 0);
 
 		if (f->bridge || f->iommu != i)
 			continue;
 		pci_quiesce(f);
-		vm = owner_of(f, i, 0);
 		if (vm)
 			log_err("%s: device %s: quarantined, because %s failed", vm->name, f->name,
 				i->name);
@@ -173,7 +169,6 @@ void faults_guest_end(const struct vm *vm)
 		struct stream *s = &streams[n];
 		const struct pci_func *f = pci_by_sid(s->iommu, s->sid);
 		uint32_t unprinted;
-		char name[80];
 
 		if (owner_of(f, s->iommu, s->sid) != vm)
 			continue;
@@ -182,7 +177,6 @@ void faults_guest_end(const struct vm *vm)
 		*s = (struct stream){ .iommu = s->iommu, .sid = s->sid };
 		spin_unlock(&lock);
 		if (unprinted)
-			log_info("%s: %u more refused DMA", stream_name(s->iommu, s->sid, name, sizeof(name)),
-				 unprinted);
+			log_info("%s: %u more refused DMA", name_of(s->iommu, s->sid).text, unprinted);
 	}
 }
