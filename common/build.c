@@ -248,7 +248,6 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 
 void build_guests(struct plan *p, void (*map_device)(struct range))
 {
-	load_init(p->work, p->work_size);
 	for (unsigned i = 0; i < p->guest_count; i++)
 		if (!p->guest[i].refused[0])
 			build_one(p, &p->guest[i], map_device);

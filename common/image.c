@@ -72,11 +72,6 @@ bool image_is_gzip(const void *data, size_t size)
 	return size >= GZIP_HEADER + GZIP_TRAILER && load_le(data, 3) == GZIP_MAGIC;
 }
 
-uint32_t image_gzip_size(const void *data, size_t size)
-{
-	return (uint32_t)load_le((const uint8_t *)data + size - 4, 4);
-}
-
 /*
  * Where the deflated data begins; 0: an unknown kind, or cut. The file is gzip by image_is_gzip().
  * A CRC of the header itself is stepped over: the one of the content counts.
@@ -97,18 +92,14 @@ static size_t skip_header(const uint8_t *file, size_t size)
 	return (flags & GZIP_FLAG_RESERVED) || at + GZIP_TRAILER > size ? 0 : at;
 }
 
+uint8_t image_work[IMAGE_WORK] __attribute__((aligned(64)));
+
 /*
  * inflateBack() leaves header, trailer and output to its caller, and needs neither zlib's crc32
- * (13 KiB of tables and code) nor a second buffer: pieces are handed out of the window itself.
+ * (13 KiB of tables and code) nor a second buffer: pieces are handed out of the window itself, the
+ * first half of image_work; zlib's state is the second.
  */
-struct work {
-	uint8_t window[KIB(32)];
-	uint8_t state[]; /* zlib's */
-};
-
 struct inflation {
-	struct work *work;
-	size_t state_size;
 	const uint8_t *next; /* input that zlib has not seen yet */
 	size_t left;
 	image_sink_fn *sink;
@@ -120,9 +111,8 @@ struct inflation {
 /* zlib allocates its state, once, and frees nothing before the end. */
 static voidpf state_alloc(voidpf opaque, uInt items, uInt size)
 {
-	struct inflation *f = opaque;
-
-	return (size_t)items * size <= f->state_size ? f->work->state : Z_NULL;
+	(void)opaque;
+	return (size_t)items * size <= IMAGE_WORK / 2 ? image_work + IMAGE_WORK / 2 : Z_NULL;
 }
 
 static void state_free(voidpf opaque, voidpf p)
@@ -169,19 +159,15 @@ static int drain(void *arg, unsigned char *piece, unsigned size)
 	return fits < size; /* not 0: enough */
 }
 
-enum hv_status image_inflate(const void *data, size_t size, uint64_t limit, image_sink_fn *sink,
-			     void *arg, void *work, size_t work_size)
+static enum hv_status inflate_all(const void *data, size_t size, uint64_t limit, image_sink_fn *sink,
+				  void *arg)
 {
-	struct inflation f = { work, work_size - sizeof(struct work), data, size, sink, arg, limit, 0,
-			       UINT32_MAX };
-	z_stream z = { .zalloc = state_alloc, .zfree = state_free, .opaque = &f };
+	struct inflation f = { data, size, sink, arg, limit, 0, UINT32_MAX };
+	z_stream z = { .zalloc = state_alloc, .zfree = state_free };
 	size_t start = skip_header(data, size);
 	int r;
 
-	if (work_size < sizeof(struct work) ||
-	    inflateBackInit(&z, MAX_WBITS, f.work->window) != Z_OK)
-		return HV_ENOMEM;
-	if (!start)
+	if (!start || inflateBackInit(&z, MAX_WBITS, image_work) != Z_OK)
 		return HV_EINVAL;
 	f.next += start;
 	f.left -= start;
@@ -197,36 +183,31 @@ enum hv_status image_inflate(const void *data, size_t size, uint64_t limit, imag
 		       : HV_EINVAL;
 }
 
-struct head {
-	uint8_t *to;
-	size_t have;
-};
-
-static void keep_head(void *arg, const void *piece, size_t size)
+enum hv_status image_unpack(const void *data, size_t size, uint64_t limit, image_sink_fn *sink,
+			    void *arg)
 {
-	struct head *h = arg;
-
-	size = MIN(size, IMAGE_HEAD - h->have);
-	memcpy(h->to + h->have, piece, size);
-	h->have += size;
+	if (image_is_gzip(data, size))
+		return inflate_all(data, size, limit, sink, arg);
+	sink(arg, data, (size_t)MIN(size, limit));
+	return size > limit ? HV_ENOMEM : HV_OK;
 }
 
-enum hv_status image_head(const void *data, size_t size, void *work, size_t work_size, void *head,
-			  uint64_t *file_size)
+static void keep(void *arg, const void *piece, size_t size)
 {
-	struct head h = { .to = head };
-	enum hv_status s;
+	uint8_t **to = arg;
 
-	memset(head, 0, IMAGE_HEAD);
-	if (!image_is_gzip(data, size)) {
-		keep_head(&h, data, size);
-		*file_size = size;
-		return HV_OK;
-	}
-	*file_size = image_gzip_size(data, size);
+	memcpy(*to, piece, size);
+	*to += size;
+}
+
+enum hv_status image_head(const void *data, size_t size, void *head, uint64_t *file_size)
+{
+	bool gzip = image_is_gzip(data, size);
+	uint8_t *to = memset(head, 0, IMAGE_HEAD);
+
+	*file_size = gzip ? load_le((const uint8_t *)data + size - 4, 4) : size; /* RFC 1952 §2.3.1 */
 	/* More than a head is in there: the limit ends it, which is no error here. */
-	s = image_inflate(data, size, IMAGE_HEAD, keep_head, &h, work, work_size);
-	if (s == HV_ENOMEM && h.have < IMAGE_HEAD)
-		return HV_ENOMEM;
-	return s != HV_EINVAL && has_magic(head) ? HV_OK : HV_EINVAL;
+	if (image_unpack(data, size, IMAGE_HEAD, keep, &to) == HV_EINVAL || (gzip && !has_magic(head)))
+		return HV_EINVAL;
+	return HV_OK;
 }

@@ -7,25 +7,8 @@
 #include <hv/guest_dt.h>
 #include <hv/image.h>
 #include <hv/load.h>
-#include <hv/pmem.h>
-
-#define DTB_MAX KIB(64)
 
 struct load_ticks load_ticks;
-
-/* Shared by all guests, one after the other. */
-static struct {
-	void *dtb;
-	void *work;
-	size_t work_size;
-} scratch;
-
-void load_init(void *work, size_t work_size)
-{
-	scratch.dtb = pmem_alloc(DTB_MAX, 64);
-	scratch.work = work;
-	scratch.work_size = work_size;
-}
 
 /*
  * Guest memory is written past the guest's (disabled) caches: every line goes to memory, and
@@ -80,19 +63,14 @@ static void sink_piece(void *arg, const void *piece, size_t size)
 
 static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm)
 {
-	const void *data = pa_to_va(PA(g->module[MODULE_KERNEL].base));
+	const struct range file = g->module[MODULE_KERNEL];
+	const void *data = pa_to_va(PA(file.base));
 	uint64_t start = arch_time_ticks();
 	struct sink s = { vm, g->image.kernel };
-	enum hv_status st = HV_OK;
+	enum hv_status st = image_unpack(data, file.size, g->image.kernel_size, sink_piece, &s);
 
-	if (g->image.gzip) {
-		st = image_inflate(data, g->module[MODULE_KERNEL].size, g->image.kernel_size, sink_piece, &s,
-				   scratch.work, scratch.work_size);
-		load_ticks.inflate += arch_time_ticks() - start;
-	} else {
-		fill(vm, g->image.kernel, data, g->module[MODULE_KERNEL].size);
-		load_ticks.copy += arch_time_ticks() - start;
-	}
+	*(image_is_gzip(data, file.size) ? &load_ticks.inflate : &load_ticks.copy) +=
+		arch_time_ticks() - start;
 	return st;
 }
 
@@ -106,12 +84,12 @@ enum hv_status load_guest(const struct guest_plan *g, struct vm *vm)
 		load_scrub(vm->ram[i].pa, vm->ram[i].size);
 	st = load_kernel(g, vm);
 	if (st == HV_OK)
-		st = guest_dt_build(g, initrd, scratch.dtb, DTB_MAX);
+		st = guest_dt_build(g, initrd, image_work, IMAGE_WORK);
 	start = arch_time_ticks();
 	if (st == HV_OK && g->module[MODULE_RAMDISK].size)
 		fill(vm, initrd.base, pa_to_va(PA(g->module[MODULE_RAMDISK].base)), initrd.size);
 	if (st == HV_OK)
-		fill(vm, g->image.dtb, scratch.dtb, DTB_MAX);
+		fill(vm, g->image.dtb, (const char *)image_work, IMAGE_WORK);
 	arch_icache_inval_all();
 	load_ticks.copy += arch_time_ticks() - start;
 	vm->vcpu[0]->entry = g->image.kernel;

@@ -16,19 +16,23 @@
 
 #define HEAD offsetof(struct guest_plan, vcpu_count) /* who it is, and why it was refused */
 
-static struct plan_device devices[PLAN_MAX_DEVICES];
+static struct plan_device devices[PLAN_MAX_DEVICES]; /* of all guests, in their order */
+static unsigned device_count;
 
-struct plan_device *plan_add_device(struct guest_plan *g)
+struct plan_device *plan_add_device(const struct plan *p, struct guest_plan *g)
 {
-	struct plan_device *d = &g->device[g->device_count];
+	struct plan_device *d = g->device + g->device_count;
 
-	if (d == devices + ARRAY_SIZE(devices)) {
+	if (device_count == PLAN_MAX_DEVICES) {
 		plan_refuse(g, "there are more than %d devices in all guests; remove some",
 			    PLAN_MAX_DEVICES);
 		return NULL;
 	}
-	g->device_count++;
+	memmove(d + 1, d, (size_t)(devices + device_count++ - d) * sizeof(*d));
 	memset(d, 0, sizeof(*d));
+	g->device_count++;
+	while (++g < p->guest + p->guest_count)
+		g->device++;
 	return d;
 }
 
@@ -184,18 +188,15 @@ static struct range ram_run(const struct guest_plan *g, unsigned i)
 /* A kernel that is not looked into counts as large as its file. */
 static enum hv_status fit_image(const struct plan *p, struct guest_plan *g, uint64_t *file_size)
 {
-	const void *data = p->module_data ? p->module_data(g->module[MODULE_KERNEL]) : NULL;
-	bool gzip = data && image_is_gzip(data, g->module[MODULE_KERNEL].size);
+	const struct range kernel = g->module[MODULE_KERNEL];
+	const void *data = p->module_data ? p->module_data(kernel) : NULL;
 	uint8_t head[IMAGE_HEAD] = { 0 };
-	enum hv_status s = HV_OK;
+	enum hv_status s = data ? image_head(data, kernel.size, head, file_size) : HV_OK;
 
-	if (data && (!gzip || p->work))
-		s = image_head(data, g->module[MODULE_KERNEL].size, p->work, p->work_size, head, file_size);
 	if (s != HV_OK)
 		return s;
 	for (unsigned i = 0; i < g->ram_count; i++) {
 		s = image_layout(head, *file_size, g->module[MODULE_RAMDISK].size, ram_run(g, i), &g->image);
-		g->image.gzip = gzip;
 		if (s != HV_ENOMEM)
 			return s;
 	}
@@ -216,6 +217,41 @@ static void check_image(const struct plan *p, struct guest_plan *g)
 			    plan_size(g->ram_size));
 }
 
+static void forget_refused(struct guest_plan *g)
+{
+	if (plan_refused(g))
+		memset((char *)g + HEAD, 0, sizeof(*g) - HEAD); /* it has nothing */
+}
+
+void plan_read(struct plan *p, struct board *b)
+{
+	int node, chosen = dt_find(b->fdt, "/chosen");
+	char path[96];
+
+	memset(p, 0, sizeof(*p));
+	p->board = b;
+	device_count = 0;
+	plan_warn_chosen(b->fdt);
+	dt_for_each_child(node, b->fdt, chosen) {
+		struct guest_plan *g = &p->guest[p->guest_count];
+
+		if (!plan_is_guest(b->fdt, node))
+			continue;
+		if (p->guest_count == MAX_VMS) {
+			log_err("guest %s refused: there are %d guests already; remove one",
+				dt_path(b->fdt, node, path, sizeof(path)), MAX_VMS);
+			continue;
+		}
+		p->guest_count++;
+		g->node = node;
+		g->gic_version = b->gic_version;
+		g->device = devices + device_count;
+		plan_parse_guest(p, g);
+		forget_refused(g);
+	}
+	plan_reserve(p);
+}
+
 /* Each step relies on the earlier ones; what they take of RAM is given back by a refusal. */
 static void decide(const struct plan *p, struct guest_plan *g)
 {
@@ -229,39 +265,16 @@ static void decide(const struct plan *p, struct guest_plan *g)
 		steps[i](p, g);
 	if (plan_refused(g))
 		pmem_undo();
+	forget_refused(g);
 }
 
-void plan_guests(struct plan *p, struct board *b)
+void plan_guests(struct plan *p)
 {
-	struct plan_device *next = devices;
-	char path[96];
-
 	ASSERT(p->geo.ipa_bits >= 32 && p->geo.ipa_bits < 64);
-	p->board = b;
-	p->guest_count = 0;
-	plan_warn_chosen(b->fdt);
-	for (int n = plan_next_guest(b->fdt, -1); n >= 0; n = plan_next_guest(b->fdt, n)) {
-		struct guest_plan *g = &p->guest[p->guest_count];
-
-		if (p->guest_count == MAX_VMS) {
-			log_err("guest %s refused: there are %d guests already; remove one",
-				dt_path(b->fdt, n, path, sizeof(path)), MAX_VMS);
-			continue;
-		}
-		memset(g, 0, sizeof(*g));
-		g->node = n;
-		p->guest_count++;
-		g->gic_version = b->gic_version;
-		g->device = next;
-		plan_parse_guest(b->fdt, g);
+	for (struct guest_plan *g = p->guest; g < p->guest + p->guest_count; g++) {
 		decide(p, g);
-		if (plan_refused(g)) {
-			memset((char *)g + HEAD, 0, sizeof(*g) - HEAD); /* it has nothing */
-			continue;
-		}
 		plan_for_each_device(d, g)
 			d->func->owner = (uint8_t)(g - p->guest);
-		next += g->device_count;
 	}
 	plan_msi_share(p);
 	plan_intx_assign(p);

@@ -32,12 +32,9 @@ static bool is_guest(const void *fdt, int node)
 	return dt_compatible(fdt, node, "xen,domain") || dt_compatible(fdt, node, "viaduct,guest");
 }
 
-int plan_next_guest(const void *fdt, int node)
+bool plan_is_guest(const void *fdt, int node)
 {
-	node = node < 0 ? dt_first_child(fdt, dt_find(fdt, "/chosen")) : dt_next_sibling(fdt, node);
-	while (node >= 0 && !(is_guest(fdt, node) && dt_enabled(fdt, node)))
-		node = dt_next_sibling(fdt, node);
-	return node;
+	return is_guest(fdt, node) && dt_enabled(fdt, node);
 }
 
 /* MODULES: none of them. */
@@ -56,39 +53,6 @@ static enum plan_module module_kind(const void *fdt, int node)
 		if (dt_compatible(fdt, node, kinds[i].compatible))
 			return kinds[i].kind;
 	return MODULES;
-}
-
-static unsigned module_add(const struct board *b, struct range r, struct range *out, unsigned count,
-			   unsigned max)
-{
-	if (count == max || !board_is_ram(b, r))
-		return count;
-	for (unsigned i = 0; i < count; i++)
-		if (out[i].base == r.base && out[i].size == r.size)
-			return count;
-	out[count] = r;
-	return count + 1;
-}
-
-/* The first of each kind: with a second one the guest is refused. */
-unsigned plan_modules(const struct board *b, struct range *out, unsigned max)
-{
-	unsigned count = 0, seen;
-	struct range r;
-	int node;
-
-	for (int g = plan_next_guest(b->fdt, -1); g >= 0; g = plan_next_guest(b->fdt, g)) {
-		seen = 1U << MODULES;
-		dt_for_each_child(node, b->fdt, g) {
-			unsigned kind = 1U << module_kind(b->fdt, node);
-
-			if (!(seen & kind) && dt_enabled(b->fdt, node) &&
-			    dt_reg_raw(b->fdt, node, 0, &r) == HV_OK)
-				count = module_add(b, r, out, count, max);
-			seen |= kind;
-		}
-	}
-	return count;
 }
 
 static void parse_memory(const void *fdt, struct guest_plan *g)
@@ -229,8 +193,9 @@ static void parse_device(const void *fdt, struct guest_plan *g, struct plan_devi
 	parse_memory_type(fdt, g, d);
 }
 
-static void parse_vpci(const void *fdt, int vpci, struct guest_plan *g)
+static void parse_vpci(const struct plan *p, int vpci, struct guest_plan *g)
 {
+	const void *fdt = p->board->fdt;
 	struct plan_device *d;
 	int node;
 
@@ -238,7 +203,7 @@ static void parse_vpci(const void *fdt, int vpci, struct guest_plan *g)
 	if (g->has_pci)
 		plan_refuse(g, "it has two vpci nodes; put all devices into one");
 	g->has_pci = true;
-	dt_for_each_child(node, fdt, vpci) if (dt_enabled(fdt, node) && (d = plan_add_device(g)))
+	dt_for_each_child(node, fdt, vpci) if (dt_enabled(fdt, node) && (d = plan_add_device(p, g)))
 	{
 		d->node = node;
 		parse_device(fdt, g, d);
@@ -291,15 +256,16 @@ static void parse_name(const void *fdt, struct guest_plan *g)
 	g->name[len] = 0;
 }
 
-static void parse_child(const void *fdt, int node, struct guest_plan *g)
+static void parse_child(const struct plan *p, int node, struct guest_plan *g)
 {
+	const void *fdt = p->board->fdt;
 	enum plan_module kind = module_kind(fdt, node);
 	char path[96];
 
 	if (kind != MODULES)
 		parse_module(fdt, node, kind, g);
 	else if (dt_compatible(fdt, node, "viaduct,vpci"))
-		parse_vpci(fdt, node, g);
+		parse_vpci(p, node, g);
 	else if (dt_compatible(fdt, node, "xen,vcpu"))
 		parse_vcpu(fdt, node, g);
 	else if (plan_is_shared(fdt, node))
@@ -308,13 +274,14 @@ static void parse_child(const void *fdt, int node, struct guest_plan *g)
 		log_warn("%s is not supported; ignored", dt_path(fdt, node, path, sizeof(path)));
 }
 
-void plan_parse_guest(const void *fdt, struct guest_plan *g)
+void plan_parse_guest(const struct plan *p, struct guest_plan *g)
 {
+	const void *fdt = p->board->fdt;
 	int node;
 
 	parse_name(fdt, g);
 	parse_guest_properties(fdt, g);
-	dt_for_each_child(node, fdt, g->node) if (dt_enabled(fdt, node)) parse_child(fdt, node, g);
+	dt_for_each_child(node, fdt, g->node) if (dt_enabled(fdt, node)) parse_child(p, node, g);
 	if (!g->module[MODULE_KERNEL].size)
 		plan_refuse(g, "it has no kernel; give a child with compatible = "
 			       "\"multiboot,kernel\", \"multiboot,module\" and its reg");

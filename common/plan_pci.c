@@ -263,7 +263,7 @@ void plan_devices(const struct plan *p, struct guest_plan *g)
 /* One that cannot be silenced drives its line whatever is declared. */
 static bool has_line(const struct plan_device *d)
 {
-	return d->func->irq_pin && d->func->intx.intid >= 32 &&
+	return d->func && d->func->irq_pin && d->func->intx.intid >= 32 &&
 	       (d->intx != PLAN_OFF || d->func->intx_stuck);
 }
 

@@ -265,7 +265,7 @@ static void add_functions(const struct partial *c)
 	     i++) {
 		if (v[0] > 0xffff || v[1] > 255 || v[2] > 255)
 			break;
-		d = plan_add_device(c->g);
+		d = plan_add_device(c->p, c->g);
 		if (!d)
 			return;
 		d->node = -1;

@@ -18,12 +18,12 @@ static inline bool plan_translated(const struct pci_func *f)
 	return f->iommu && f->sid_count && f->iommu->s2;
 }
 
-/* Every enabled guest node below /chosen: for (n = plan_next_guest(fdt, -1); n >= 0; ...). */
-int plan_next_guest(const void *fdt, int node);
+/* An enabled guest node. */
+bool plan_is_guest(const void *fdt, int node);
 /* Reads the declaration at g->node. May refuse. */
-void plan_parse_guest(const void *fdt, struct guest_plan *g);
+void plan_parse_guest(const struct plan *p, struct guest_plan *g);
 /* plan.c: the next device of g, all zero; NULL: refused, as there are too many. */
-struct plan_device *plan_add_device(struct guest_plan *g);
+struct plan_device *plan_add_device(const struct plan *p, struct guest_plan *g);
 /* One line for everything in /chosen that is Xen's and that Viaduct has no use for. */
 void plan_warn_chosen(const void *fdt);
 
@@ -43,7 +43,9 @@ void plan_msi_off(struct guest_plan *g, const char *why);
 
 /* plan_map.c: where RAM, BAR windows and doorbell go in the guest's address space. */
 void plan_map_guest(const struct plan *p, struct guest_plan *g);
-/* plan_ram.c: the RAM part of it. */
+/* plan_ram.c: gives pmem the board's RAM without what is taken, when all declarations are read. */
+void plan_reserve(const struct plan *p);
+/* The RAM part of the map. */
 void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s);
 /* plan.c: names what is at `r`, where `prop` of the guest wants RAM and cannot have it. */
 void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r, const char *prop);
@@ -51,7 +53,6 @@ void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r,
 /* plan_shared.c: shared memory, and where regions are. */
 bool plan_is_shared(const void *fdt, int node);
 void plan_parse_shared(const void *fdt, int node, struct guest_plan *g);
-void plan_hold_shared(const void *fdt, int guest); /* what has a host address, for pmem */
 bool plan_pages_sane(struct range r); /* whole pages, and no wrap */
 bool plan_region_sane(const struct plan_region *r);
 void plan_add_region(struct guest_plan *g, const struct plan_region *r);

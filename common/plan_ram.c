@@ -32,9 +32,9 @@ static enum hv_status static_range(const void *fdt, int node, unsigned i, struct
 	return plan_pages_sane(*out) ? HV_OK : HV_EINVAL;
 }
 
-unsigned plan_reserve(const struct board *b, struct range tree, struct range *modules, unsigned max)
+void plan_reserve(const struct plan *p)
 {
-	unsigned count = plan_modules(b, modules, max);
+	const struct board *b = p->board;
 	struct range r;
 
 	for (unsigned i = 0; i < b->ram_count; i++)
@@ -42,15 +42,16 @@ unsigned plan_reserve(const struct board *b, struct range tree, struct range *mo
 	for (unsigned i = 0; i < b->reserved_count; i++)
 		pmem_reserve(b->reserved[i]);
 	pmem_reserve(b->image);
-	pmem_reserve(tree);
-	for (unsigned i = 0; i < count; i++)
-		pmem_reserve(modules[i]);
-	for (int g = plan_next_guest(b->fdt, -1); g >= 0; g = plan_next_guest(b->fdt, g)) {
-		for (unsigned i = 0; static_range(b->fdt, g, i, &r) == HV_OK; i++)
+	pmem_reserve(b->tree);
+	for (unsigned i = 0; i < p->guest_count * MODULES; i++)
+		pmem_reserve(p->guest[i / MODULES].module[i % MODULES]);
+	for (const struct guest_plan *g = p->guest; g < p->guest + p->guest_count; g++) {
+		for (unsigned i = 0; static_range(b->fdt, g->node, i, &r) == HV_OK; i++)
 			pmem_hold(r);
-		plan_hold_shared(b->fdt, g);
+		for (unsigned i = 0; i < g->region_count; i++)
+			if (g->region[i].fixed)
+				pmem_hold(g->region[i].pa);
 	}
-	return count;
 }
 
 static void add_pages(struct guest_plan *g, uint64_t pa, uint64_t size)

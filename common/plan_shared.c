@@ -38,16 +38,6 @@ static bool read_addresses(const void *fdt, int node, struct plan_region *r)
 	return plan_region_sane(r);
 }
 
-void plan_hold_shared(const void *fdt, int guest)
-{
-	struct plan_region r;
-	int node;
-
-	dt_for_each_child(node, fdt, guest) if (plan_is_shared(fdt, node) &&
-						read_addresses(fdt, node, &r) && r.fixed)
-		pmem_hold(r.pa);
-}
-
 bool plan_pages_sane(struct range r)
 {
 	return IS_ALIGNED(r.base | r.size, PAGE_SIZE) && range_end(r) > r.base;

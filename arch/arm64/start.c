@@ -28,13 +28,12 @@
 #include "mmu.h"
 #include "sysreg.h"
 
-#define MAX_MODULES  (3 * MAX_VMS)
-#define INFLATE_WORK KIB(64)
 #define DTB_MAX	     MIB(2)
 
 extern char _start[];
 
 static struct board board;
+static struct plan plan;
 static uint32_t uart_intid;
 static uint64_t seed;
 static bool stay_on;
@@ -96,8 +95,6 @@ void start_below_el2(const void *fdt)
 /* What is taken is reserved before anything is allocated; then the tree moves to own memory. */
 static const void *take_memory(const void *fdt)
 {
-	struct range modules[MAX_MODULES];
-	unsigned count;
 	size_t size = dt_used_size(fdt);
 	void *copy;
 
@@ -108,11 +105,15 @@ static const void *take_memory(const void *fdt)
 	board.image = (struct range){ (uintptr_t)_start,
 				      cpu_stack_top(board.cpu_count - 1) - (uintptr_t)_start };
 	pmem_on_chunk(el2_map_own);
-	count = plan_reserve(&board, board.tree, modules, MAX_MODULES);
+	plan_read(&plan, &board);
 	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
 	board.fdt = copy;
-	for (unsigned i = 0; i < count; i++)
-		el2_map(modules[i], EL2_RO);
+	for (unsigned i = 0; i < plan.guest_count * MODULES; i++) {
+		struct range module = plan.guest[i / MODULES].module[i % MODULES];
+
+		if (board_is_ram(&board, module))
+			el2_map(module, EL2_RO);
+	}
 	return copy;
 }
 
@@ -178,19 +179,14 @@ static const void *module_data(struct range pa)
 	return pa_to_va(PA(pa.base));
 }
 
-static struct plan *plan(void)
+static void plan_all(void)
 {
-	struct plan *p = pmem_alloc(sizeof(*p), 64);
-
-	p->geo = geometry();
-	p->module_data = module_data;
-	p->work_size = INFLATE_WORK;
-	p->work = pmem_alloc(p->work_size, 64);
-	plan_guests(p, &board);
-	for (unsigned i = 0; i < p->guest_count; i++)
-		p->guest[i].seed = seed_spread(&seed);
-	plan_print(p);
-	return p;
+	plan.geo = geometry();
+	plan.module_data = module_data;
+	plan_guests(&plan);
+	for (unsigned i = 0; i < plan.guest_count; i++)
+		plan.guest[i].seed = seed_spread(&seed);
+	plan_print(&plan);
 }
 
 /* The lowest CPU without a guest takes what is nobody's; else CPU 0. */
@@ -269,7 +265,6 @@ void vm_stop(struct vcpu *v)
 
 __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint64_t entry_ticks)
 {
-	struct plan *p;
 	uint64_t hcr;
 
 	if (dt_check(fdt, DTB_MAX) != HV_OK)
@@ -288,11 +283,11 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	start_cpus();
 	iommu_start(fdt);
 	start_pci(fdt);
-	p = plan();
+	plan_all();
 	el2_window_init();
-	idreg_plan(p->geo);
+	idreg_plan(plan.geo);
 	idreg_load();
-	build_guests(p, el2_map_device);
+	build_guests(&plan, el2_map_device);
 	stay_on = dt_bool(fdt, dt_find(fdt, "/chosen"), "viaduct,stay-on");
 	place_guests();
 	if (irq_register(SGI_STOP, crash_stop, NULL, false) != HV_OK)

@@ -10,7 +10,6 @@ struct image_layout {
 	uint64_t kernel_size; /* bytes in memory: image_size, at least the file's size */
 	uint64_t initrd;      /* IPA; 0: none */
 	uint64_t dtb;         /* IPA, 2 MiB aligned, 2 MiB long */
-	bool gzip;
 };
 
 /*
@@ -22,25 +21,23 @@ enum hv_status __must_check image_layout(const void *head, uint64_t file_size, u
 					 struct range ram, struct image_layout *out);
 
 bool image_is_gzip(const void *data, size_t size);
-/* ISIZE of a gzip file: decompressed size modulo 2^32 (RFC 1952 §2.3.1). */
-uint32_t image_gzip_size(const void *data, size_t size);
 
 /*
- * Decompress what image_is_gzip() said yes to, piece by piece: sink gets consecutive pieces. work
- * is aligned and has at least 64 KiB. HV_EINVAL: corrupt or cut; HV_ENOMEM: more than `limit` bytes.
+ * The kernel, decompressed if it is gzip, piece by piece: sink gets consecutive pieces. HV_EINVAL:
+ * corrupt or cut; HV_ENOMEM: more than `limit` bytes. Uses image_work; others may between the calls.
  */
+#define IMAGE_WORK KIB(64)
+extern uint8_t image_work[IMAGE_WORK];
 typedef void image_sink_fn(void *arg, const void *piece, size_t size);
-enum hv_status __must_check image_inflate(const void *data, size_t size, uint64_t limit,
-					  image_sink_fn *sink, void *arg, void *work,
-					  size_t work_size);
+enum hv_status __must_check image_unpack(const void *data, size_t size, uint64_t limit,
+					 image_sink_fn *sink, void *arg);
 
 /*
  * The first IMAGE_HEAD bytes of the kernel, decompressed (zero behind a shorter file), and its
- * decompressed size. `work` is only for gzip. HV_EINVAL: corrupt, or compressed and no Image
- * inside (a ramdisk, likely: raw binaries are not compressed).
+ * decompressed size, of gzip modulo 2^32. HV_EINVAL: corrupt, or compressed and no Image inside (a
+ * ramdisk, likely: raw binaries are not compressed).
  */
 #define IMAGE_HEAD 64
-enum hv_status __must_check image_head(const void *data, size_t size, void *work, size_t work_size,
-				       void *head, uint64_t *file_size);
+enum hv_status __must_check image_head(const void *data, size_t size, void *head, uint64_t *file_size);
 
 #endif

@@ -17,8 +17,6 @@ struct load_ticks {
 
 extern struct load_ticks load_ticks;
 
-/* `work`: at least 64 KiB for zlib. Allocates the buffer for device trees: boot only. */
-void load_init(void *work, size_t work_size);
 /* Zeroes memory that no CPU of a guest and no device uses now. */
 void load_scrub(pa_t pa, uint64_t size);
 /* HV_EINVAL: the kernel does not inflate; HV_ENOMEM: the device tree does not fit. Sets the entry

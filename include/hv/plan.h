@@ -60,6 +60,7 @@ struct guest_plan {
 	int node;
 	char name[GUEST_NAME_MAX];
 	char refused[240]; /* "" : starts */
+	struct plan_device *device; /* slice of one array */
 	uint32_t vcpu_count;
 	uint32_t affinity[MAX_VCPUS]; /* bit n: may be board->cpu[n]; 0: any */
 	uint8_t cpu[MAX_VCPUS]; /* physical CPU of each vCPU: index in board->cpu */
@@ -84,7 +85,6 @@ struct guest_plan {
 	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame; count 0: none */
 	struct msi_ctrl *msi;	       /* where its devices' messages go; NULL: it has none */
 	unsigned device_count;
-	struct plan_device *device; /* slice of one array */
 	struct vpci_config vpci;
 	unsigned region_count;
 	struct plan_region region[PLAN_MAX_REGIONS];
@@ -105,14 +105,11 @@ static inline bool plan_has_dma(const struct guest_plan *g)
 
 struct plan {
 	/*
-	 * Set by the caller before plan_guests: what all CPUs and SMMUs can do; the bytes of a
-	 * module for reading (NULL: kernels are checked by their file size only); 64 KiB for
-	 * zlib (NULL: compressed kernels are not looked into).
+	 * Set by the caller, behind plan_read: what all CPUs and SMMUs can do; the bytes of a
+	 * module for reading (NULL: kernels are checked by their file size only).
 	 */
 	struct s2_geometry geo;
 	const void *(*module_data)(struct range pa);
-	void *work;
-	size_t work_size;
 
 	struct board *board;
 	unsigned guest_count;
@@ -141,19 +138,15 @@ struct plan {
 #define GUEST_MEM64_SIZE UINT64_C(0x100000000)
 #define GUEST_HIGH_BASE  UINT64_C(0x200000000) /* RAM beyond GUEST_RAM_SIZE */
 
-/* The module ranges of all guests, for EL2 to map. Returns the count, at most `max`; bad ones are
- * left out (plan_guests refuses their guest). */
-unsigned plan_modules(const struct board *b, struct range *out, unsigned max);
 /*
- * Gives pmem the board's RAM without what is taken: reserved memory, Viaduct's image, `tree` (what
- * is mapped of the device tree), modules, which it lists like plan_modules, and the guests' static
- * memory. Before anything is allocated.
+ * Reads every guest's declaration, and gives pmem the board's RAM without what is taken: reserved
+ * memory, Viaduct's image, the device tree, modules, and the guests' static memory. Before anything is allocated.
  */
-unsigned plan_reserve(const struct board *b, struct range tree, struct range *modules, unsigned max);
+void plan_read(struct plan *p, struct board *b);
 
 /* Decides everything. CPUs that are not online are not used; RAM comes from pmem. Owners of PCI
  * functions (pci_func.owner) are set to the guest's index. Once: it allocates. */
-void plan_guests(struct plan *p, struct board *b);
+void plan_guests(struct plan *p);
 /* The plan and every refusal, to the log. */
 void plan_print(const struct plan *p);
 

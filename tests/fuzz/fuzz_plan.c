@@ -43,8 +43,6 @@ static const void *module_data(struct range r)
 
 static void plan_board(void)
 {
-	struct range modules[24];
-
 	for (unsigned i = 0; i < board.cpu_count; i++)
 		board.cpu[i].online = true;
 	fake_pci_reset();
@@ -52,10 +50,10 @@ static void plan_board(void)
 		fake_v2m(1 + rest_size / 2 % 4, 1 + rest_size / 8 % 40);
 	fake_smmu.phandle = 0x77;
 	pmem_reset();
-	plan_reserve(&board, board.tree, modules, 24);
+	plan_read(&plan, &board);
 	plan.module_data = module_data;
 	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
-	plan_guests(&plan, &board);
+	plan_guests(&plan);
 	plan_print(&plan);
 	for (unsigned i = 0; i < plan.guest_count; i++)
 		if (!plan.guest[i].refused[0] &&

@@ -124,7 +124,6 @@ static void compile_partial(unsigned i, const char *more, const char *from, cons
 
 static void run(const char *chosen)
 {
-	struct range modules[24];
 	static char text[20000];
 
 	snprintf(text, sizeof(text), board_dts, chosen);
@@ -139,12 +138,11 @@ static void run(const char *chosen)
 	fake_pci_reset();
 	fake_smmu.phandle = 0x77;
 	pmem_reset();
-	plan_reserve(&board, (struct range){ 0 }, modules, 24);
 	memset(&plan, 0xa5, sizeof(plan));
+	plan_read(&plan, &board);
 	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
 	plan.module_data = module_data;
-	plan.work = NULL;
-	plan_guests(&plan, &board);
+	plan_guests(&plan);
 	plan_print(&plan);
 	for (unsigned i = 0; i < plan.guest_count; i++)
 		if (!plan.guest[i].refused[0])

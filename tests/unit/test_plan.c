@@ -202,10 +202,18 @@ static void put_image(uint64_t text_offset, uint64_t size)
 	memcpy(image + 56, "ARM\x64", 4);
 }
 
+static void replan(void)
+{
+	pmem_reset();
+	memset(&plan, 0xa5, sizeof(plan)); /* nothing may be expected to be zero */
+	plan_read(&plan, &board);
+	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
+	plan.module_data = image_data;
+	plan_guests(&plan);
+}
+
 static void run(void)
 {
-	struct range modules[20];
-
 	end();
 	end();
 	check(fdt_finish(blob));
@@ -215,13 +223,7 @@ static void run(void)
 	for (unsigned i = 1; i < board.cpu_count; i++)
 		board.cpu[i].online = true;
 	board.image = (struct range){ RAM_BASE, 0x200000 };
-	pmem_reset();
-	plan_reserve(&board, (struct range){ 0 }, modules, 20);
-	memset(&plan, 0xa5, sizeof(plan)); /* nothing may be expected to be zero */
-	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
-	plan.module_data = image_data;
-	plan.work = NULL;
-	plan_guests(&plan, &board);
+	replan();
 }
 
 static void run_guests(const struct decl *g, unsigned count)
@@ -1350,7 +1352,7 @@ static void offline_cpus_are_not_used(void **state)
 	run();
 	board.cpu[0].online = false;
 	board.cpu[2].online = false;
-	plan_guests(&plan, &board);
+	replan();
 	assert_int_equal(plan.guest[0].cpu[0], 1);
 	assert_int_equal(plan.guest[0].cpu[1], 3);
 }

@@ -112,14 +112,6 @@ static void start_iommus(const struct tool *t)
 	iommu_start(t->fdt);
 }
 
-static void take_memory(const struct board *b)
-{
-	struct range modules[2 * MAX_VMS + 4];
-
-	pmem_reset();
-	plan_reserve(b, (struct range){ 0 }, modules, ARRAY_SIZE(modules));
-}
-
 static void start_pci(const struct tool *t)
 {
 	pci_probe_hosts(t->fdt, NULL);
@@ -190,9 +182,10 @@ static void boot(struct tool *t)
 		return;
 	if (t->trial)
 		tree_trial_devices(t);
-	take_memory(&t->board);
+	pmem_reset();
+	plan_read(&t->plan, &t->board);
 	t->plan.geo = geometry();
-	plan_guests(&t->plan, &t->board);
+	plan_guests(&t->plan);
 	plan_print(&t->plan);
 	for (unsigned i = 0; i < t->plan.guest_count; i++)
 		t->refused += t->plan.guest[i].refused[0] != 0;
