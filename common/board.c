@@ -24,26 +24,19 @@ static bool range_valid(struct range r)
 
 static void ram_add(struct board *b, struct range r)
 {
-	struct range page;
+	uint64_t base = ALIGN_UP(r.base, PAGE_SIZE), end = ALIGN_DOWN(range_end(r), PAGE_SIZE);
+	const char *why = b->ram_count == ARRAY_SIZE(b->ram) ? "one of too many" : NULL;
+	struct range page = { base, end - base };
 
-	if (!range_valid(r))
-		return;
-	page.base = ALIGN_UP(r.base, PAGE_SIZE);
-	if (page.base < r.base || page.base >= ALIGN_DOWN(range_end(r), PAGE_SIZE))
+	if (!range_valid(r) || base < r.base || end <= base)
 		return; /* not one whole page */
-	page.size = ALIGN_DOWN(range_end(r), PAGE_SIZE) - page.base;
 	for (unsigned i = 0; i < b->ram_count; i++)
-		if (range_overlaps(page, b->ram[i])) {
-			log_warn("board: RAM at 0x%lx is listed twice; the second is ignored",
-				 r.base);
-			return;
-		}
-	if (b->ram_count == ARRAY_SIZE(b->ram)) {
-		log_warn("board: more than %u ranges of RAM; the one at 0x%lx is not used",
-			 (unsigned)ARRAY_SIZE(b->ram), r.base);
-		return;
-	}
-	b->ram[b->ram_count++] = page;
+		if (range_overlaps(page, b->ram[i]))
+			why = "listed twice";
+	if (why)
+		log_warn("board: RAM at 0x%lx is %s; ignored", r.base, why);
+	else
+		b->ram[b->ram_count++] = page;
 }
 
 static void read_ram(struct board *b)
@@ -65,66 +58,59 @@ static void read_ram(struct board *b)
 	}
 }
 
-static enum hv_status reserved_add(struct board *b, struct range r)
+/* Whole pages; the last one of all has no end to round up to. What there is no room for is counted. */
+static void reserved_add(struct board *b, struct range r)
 {
-	uint64_t end;
+	uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE), end = MAX(range_end(r), ALIGN_UP(range_end(r), PAGE_SIZE));
 
-	if (!range_valid(r))
-		return HV_OK;
-	end = range_end(r) > ALIGN_DOWN(UINT64_MAX, PAGE_SIZE) ? range_end(r)
-							       : ALIGN_UP(range_end(r), PAGE_SIZE);
-	r.base = ALIGN_DOWN(r.base, PAGE_SIZE);
-	r.size = end - r.base;
+	if (!range_valid(r) || b->reserved_count > ARRAY_SIZE(b->reserved))
+		return;
+	r = (struct range){ base, end - base };
 	for (unsigned i = 0; i < b->reserved_count; i++)
 		if (range_contains(b->reserved[i], r.base, r.size))
-			return HV_OK;
-	if (b->reserved_count == ARRAY_SIZE(b->reserved)) {
-		log_err("board: more than %u reserved ranges; merge some in /reserved-memory",
-			(unsigned)ARRAY_SIZE(b->reserved));
-		return HV_ENOMEM;
-	}
-	b->reserved[b->reserved_count++] = r;
-	return HV_OK;
+			return;
+	if (b->reserved_count < ARRAY_SIZE(b->reserved))
+		b->reserved[b->reserved_count] = r;
+	b->reserved_count++;
 }
 
 static enum hv_status read_reserved(struct board *b)
 {
-	enum hv_status s = HV_OK;
-	int node;
+	enum hv_status result = HV_OK, s;
 	struct range r;
+	int node;
 
-	for (unsigned i = 0; s == HV_OK && dt_reservation(b->fdt, i, &r); i++)
-		s = reserved_add(b, r);
+	for (unsigned i = 0; dt_reservation(b->fdt, i, &r); i++)
+		reserved_add(b, r);
 	dt_for_each_child(node, b->fdt, dt_find(b->fdt, "/reserved-memory")) {
-		if (s != HV_OK || !dt_enabled(b->fdt, node))
+		if (!dt_enabled(b->fdt, node))
 			continue;
 		/* Without reg it is a wish to the operating system, not a place. `ranges` of
 		 * /reserved-memory is empty by its binding, and often forgotten. */
 		for (unsigned i = 0; (s = dt_reg_raw(b->fdt, node, i, &r)) == HV_OK; i++)
-			if ((s = reserved_add(b, r)) != HV_OK)
-				break;
-		if (s == HV_ENOENT)
-			s = HV_OK;
-		else
-			log_err("board: /reserved-memory/%s: malformed reg, or too many",
-				dt_name(b->fdt, node));
+			reserved_add(b, r);
+		if (s != HV_ENOENT) {
+			log_err("board: /reserved-memory/%s has a malformed reg", dt_name(b->fdt, node));
+			result = s;
+		}
 	}
-	return s;
+	if (b->reserved_count <= ARRAY_SIZE(b->reserved))
+		return result;
+	log_err("board: more than %u reserved ranges; merge some in /reserved-memory", BOARD_MAX_RESERVED);
+	return HV_ENOMEM;
 }
 
 static void cpu_add(struct board *b, uint64_t mpidr, const char *name)
 {
+	const char *why = b->cpu_count == ARRAY_SIZE(b->cpu) ? "one of too many" : NULL;
+
 	for (unsigned i = 0; i < b->cpu_count; i++)
-		if (b->cpu[i].mpidr == mpidr) {
-			log_warn("board: /cpus/%s repeats MPIDR 0x%lx; ignored", name, mpidr);
-			return;
-		}
-	if (b->cpu_count == ARRAY_SIZE(b->cpu)) {
-		log_warn("board: /cpus/%s is not used: room for %u CPUs", name,
-			 (unsigned)ARRAY_SIZE(b->cpu));
-		return;
-	}
-	b->cpu[b->cpu_count++] = (struct board_cpu){ .mpidr = mpidr };
+		if (b->cpu[i].mpidr == mpidr)
+			why = "a repetition";
+	if (why)
+		log_warn("board: /cpus/%s, MPIDR 0x%lx, is %s; ignored", name, mpidr, why);
+	else
+		b->cpu[b->cpu_count++] = (struct board_cpu){ .mpidr = mpidr };
 }
 
 static void read_cpus(struct board *b)
@@ -162,14 +148,14 @@ static enum hv_status read_psci(struct board *b)
 		return HV_EINVAL;
 	}
 	method = dt_string(b->fdt, node, "method");
-	b->psci_hvc = method && !strcmp(method, "hvc");
-	if (b->psci_hvc)
-		log_err("board: PSCI by HVC cannot be used from EL2; start Viaduct from firmware "
-			"at EL3 "
+	if (method && !strcmp(method, "smc"))
+		return HV_OK;
+	if (method && !strcmp(method, "hvc"))
+		log_err("board: PSCI by HVC cannot be used from EL2; start Viaduct from firmware at EL3 "
 			"(QEMU: -M virt,virtualization=on)");
-	else if (!method || strcmp(method, "smc"))
+	else
 		log_err("board: the PSCI node has no method; give method = \"smc\"");
-	return method && !strcmp(method, "smc") ? HV_OK : HV_EINVAL;
+	return HV_EINVAL;
 }
 
 /* First match wins. */

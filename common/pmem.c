@@ -84,36 +84,40 @@ static bool take(struct ranges *l, struct range limits, uint64_t size, uint64_t 
 	return false;
 }
 
+/* The size of the largest piece in whole chunks. */
+static uint64_t largest(const struct ranges *l)
+{
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < l->count; i++) {
+		uint64_t base = ALIGN_UP(l->r[i].base, CHUNK);
+		uint64_t end = ALIGN_DOWN(range_end(l->r[i]), CHUNK);
+
+		size = end > base ? MAX(size, end - base) : size;
+	}
+	return size;
+}
+
 void pmem_add(struct range ram)
 {
-	uint64_t base = ALIGN_UP(ram.base, PAGE_SIZE);
-	uint64_t end = ALIGN_DOWN(range_end(ram), PAGE_SIZE);
-
-	if (end > base)
-		insert(&pm.guest.free, (struct range){ base, end - base });
+	insert(&pm.guest.free, ram);
 }
 
 void pmem_reserve(struct range taken)
 {
-	uint64_t base = ALIGN_DOWN(taken.base, PAGE_SIZE);
-	struct range r = { base, ALIGN_UP(range_end(taken), PAGE_SIZE) - base };
-
 	for (unsigned i = pm.guest.free.count; i-- > 0;)
-		if (range_overlaps(pm.guest.free.r[i], r))
-			carve(&pm.guest.free, i, r);
+		if (range_overlaps(pm.guest.free.r[i], taken))
+			carve(&pm.guest.free, i, taken);
 }
 
 void pmem_hold(struct range r)
 {
-	struct ranges *l = &pm.guest.free;
-	uint64_t largest = 0, at;
+	uint64_t at;
 
 	pmem_save();
-	if (!take(l, r, r.size, 1, &at))
+	if (!take(&pm.guest.free, r, r.size, 1, &at))
 		return;
-	for (unsigned i = 0; i < l->count; i++)
-		largest = MAX(largest, l->r[i].size);
-	if (largest < OWN_LEAST)
+	if (largest(&pm.guest.free) < OWN_LEAST)
 		pmem_undo();
 	else
 		insert(&pm.guest.held, r);
@@ -191,18 +195,11 @@ bool pmem_free_range(unsigned i, struct range *out)
 uint64_t pmem_alloc_guest(uint64_t size, pa_t *out)
 {
 	struct ranges *l = &pm.guest.free;
-	uint64_t largest = 0;
 
 	size = ALIGN_UP(size, CHUNK);
 	if (size >= GIB(1) && take(l, ANYWHERE, size, GIB(1), &out->v))
 		return size;
-	for (unsigned i = 0; i < l->count; i++) {
-		uint64_t base = ALIGN_UP(l->r[i].base, CHUNK);
-		uint64_t end = ALIGN_DOWN(range_end(l->r[i]), CHUNK);
-
-		largest = end > base ? MAX(largest, end - base) : largest;
-	}
-	size = MIN(size, largest);
+	size = MIN(size, largest(l));
 	return size && take(l, ANYWHERE, size, CHUNK, &out->v) ? size : 0;
 }
 

@@ -26,7 +26,6 @@ struct board {
 	struct range reserved[BOARD_MAX_RESERVED]; /* /memreserve/ and /reserved-memory */
 	unsigned cpu_count;
 	struct board_cpu cpu[MAX_CPUS]; /* [0] is the boot CPU after board_boot_cpu() */
-	bool psci_hvc;                  /* method = "hvc": cannot be used from EL2 */
 	int console_node;               /* 0: none; set by the caller after board_read */
 	int gic_node;                   /* -1: none that we know */
 	uint8_t gic_version;            /* 3 or 2 */
