@@ -59,16 +59,12 @@ static void parse_memory(const void *fdt, struct guest_plan *g)
 {
 	unsigned len;
 	const void *p = dt_get(fdt, g->node, "memory", &len);
-	uint64_t kib;
+	uint64_t kib = len == 8 || len == 4 ? dt_cells(p, len / 4) : 0;
 
-	if (!p || (len != 8 && len != 4)) {
+	if (!kib)
 		plan_bad_prop(fdt, g->node, g, "memory", "memory = <0 KiB>");
-		return;
-	}
-	kib = dt_cells(p, len / 4);
-	if (!kib || kib > MEMORY_KIB_MAX)
-		plan_refuse(g, "memory is %s; give memory = <0 KiB>",
-			    kib ? "more than 1 TiB" : "zero");
+	else if (kib > MEMORY_KIB_MAX)
+		plan_refuse(g, "memory is more than 1 TiB; give memory = <0 KiB>");
 	else
 		g->ram_size = ALIGN_UP(kib << 10, PAGE_SIZE);
 }
@@ -97,25 +93,15 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 		plan_bad_prop(fdt, g->node, g, "cpus", "cpus = <1>");
 }
 
-static void parse_bootargs(const void *fdt, int node, struct guest_plan *g)
-{
-	const char *args = dt_string(fdt, node, "bootargs");
-
-	if (!args && dt_bool(fdt, node, "bootargs"))
-		plan_bad_prop(fdt, node, g, "bootargs", "bootargs = \"...\"");
-	else if (args && strlen(args) >= sizeof(g->bootargs))
-		plan_refuse(g, "bootargs has %u characters; give at most %u",
-			    (unsigned)strlen(args), (unsigned)sizeof(g->bootargs) - 1);
-	else if (args)
-		memcpy(g->bootargs, args, strlen(args) + 1);
-}
-
 static void parse_module(const void *fdt, int node, enum plan_module kind, struct guest_plan *g)
 {
+	static const struct prop_rule bootargs = { "bootargs", PROP_TEXT, AT(guest_plan, bootargs), 0,
+						   sizeof(g->bootargs) - 1 };
 	struct range *to = &g->module[kind];
 	struct range r;
 
-	plan_properties(fdt, node, g, NULL, 0, NULL, "=reg\0=bootargs\0!xen,uefi-binary\0");
+	plan_properties(fdt, node, g, &bootargs, kind == MODULE_KERNEL, g,
+			"=reg\0=bootargs\0!xen,uefi-binary\0");
 	if (dt_reg_raw(fdt, node, 0, &r) != HV_OK || !r.size)
 		plan_refuse(g, "module %s has no usable reg; give reg = <address size> in the guest "
 			    "node's #address-cells and #size-cells", dt_name(fdt, node));
@@ -124,21 +110,18 @@ static void parse_module(const void *fdt, int node, enum plan_module kind, struc
 			    dt_name(fdt, node));
 	else
 		*to = r;
-	if (kind == MODULE_KERNEL)
-		parse_bootargs(fdt, node, g);
 }
 
 /* "00:02.0" or "0000:00:02.0"; segment 0 and bus 0 are all there is. */
 static bool parse_guest_bdf(const char *s, uint8_t *devfn)
 {
-	const char *first = strchr(s, ':');
-	unsigned zero, dev, fn;
+	unsigned dev, fn;
 
-	if (first && strchr(first + 1, ':') &&
-	    (!text_number(&s, 16, 0, &zero) || !text_symbol(&s, ':')))
+	s += strncmp(s, "0000:", 5) ? 0 : 5;
+	if (strncmp(s, "00:", 3))
 		return false;
-	if (!text_number(&s, 16, 0, &zero) || !text_symbol(&s, ':') ||
-	    !text_number(&s, 16, 31, &dev) || !text_symbol(&s, '.') ||
+	s += 3;
+	if (!text_number(&s, 16, 31, &dev) || !text_symbol(&s, '.') ||
 	    !text_number(&s, 16, 7, &fn) || *s)
 		return false;
 	*devfn = (uint8_t)(dev << 3 | fn);
@@ -169,6 +152,7 @@ static void parse_device(const void *fdt, struct guest_plan *g, struct plan_devi
 {
 	enum { INTX = 1 << PLAN_AUTO | 1 << PLAN_ON | 1 << PLAN_OFF, MSI = 31 & ~(1 << PLAN_ON) };
 	static const struct prop_rule rules[] = {
+		{ "host", PROP_TEXT, AT(plan_device, host), 1, sizeof(d->host) - 1 },
 		{ "guest", PROP_FLAG, AT(plan_device, has_guest_bdf), 0, 0 },
 		{ "intx", PROP_CHOICE, AT(plan_device, intx), PROP_AUTO, INTX },
 		{ "msi", PROP_CHOICE, AT(plan_device, msi), PROP_AUTO, MSI },
@@ -179,14 +163,11 @@ static void parse_device(const void *fdt, struct guest_plan *g, struct plan_devi
 		{ "raw-gaps", PROP_FLAG, AT(plan_device, as.raw_gaps), 0, 0 },
 		{ "atomic-ops", PROP_FLAG, AT(plan_device, as.atomic_ops), 0, 0 },
 	};
-	const char *host = dt_string(fdt, d->node, "host");
 	const char *guest = dt_string(fdt, d->node, "guest");
 
-	plan_properties(fdt, d->node, g, rules, ARRAY_SIZE(rules), d, "=host\0=memory-type\0!p2p\0");
-	if (!host || strlen(host) >= sizeof(d->host))
+	plan_properties(fdt, d->node, g, rules, ARRAY_SIZE(rules), d, "=memory-type\0!p2p\0");
+	if (!d->host[0])
 		plan_bad_prop(fdt, d->node, g, "host", "host = \"0000:00:01.0\"");
-	else
-		memcpy(d->host, host, strlen(host) + 1);
 	if (d->has_guest_bdf && (!guest || !parse_guest_bdf(guest, &d->as.devfn)))
 		plan_bad_prop(fdt, d->node, g, "guest",
 			      "guest = \"00:02.0\" (segment and bus are 0)");

@@ -65,11 +65,12 @@ bool plan_has_line(const struct guest_plan *g, uint32_t vintid);
 
 /*
  * plan_props.c: a node's properties, by table. PROP_NUMBER is a uint32_t from min to max,
+ * PROP_TEXT a string of min to max characters in an array with room for its NUL,
  * PROP_CHOICE a uint8_t: which of the strings of list `min`, where bit n of `max` allows n. `others`
  * lists what has no rule as "=a\0-b\0!c\0": = is read elsewhere, - has no meaning for Viaduct, ! is
  * not supported. Names are arrays and lists strings: no pointers to relocate.
  */
-enum { PROP_FLAG, PROP_NUMBER, PROP_CHOICE };
+enum { PROP_FLAG, PROP_NUMBER, PROP_TEXT, PROP_CHOICE };
 enum { PROP_AUTO, PROP_CRASH, PROP_ROLE };
 
 struct prop_rule {

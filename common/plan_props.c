@@ -54,6 +54,19 @@ static void choose(const void *fdt, int node, struct guest_plan *g, const struct
 	plan_bad_prop(fdt, node, g, r->name, give);
 }
 
+static void text(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r, char *to)
+{
+	const char *s = dt_string(fdt, node, r->name);
+	size_t len = s ? strlen(s) : SIZE_MAX;
+	char give[40];
+
+	fmt_print(give, sizeof(give), "a text of %u to %u characters", r->min, r->max);
+	if (len < r->min || len > r->max)
+		plan_bad_prop(fdt, node, g, r->name, give);
+	else
+		memcpy(to, s, len + 1);
+}
+
 static void number(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
 		   const struct dt_prop *p, uint32_t *to)
 {
@@ -74,6 +87,8 @@ static void apply(const void *fdt, int node, struct guest_plan *g, const struct 
 {
 	if (r->kind == PROP_NUMBER)
 		number(fdt, node, g, r, p, (uint32_t *)(void *)field);
+	else if (r->kind == PROP_TEXT)
+		text(fdt, node, g, r, (char *)field);
 	else if (r->kind == PROP_CHOICE)
 		choose(fdt, node, g, r, field);
 	else

@@ -61,19 +61,18 @@ void plan_add_region(struct guest_plan *g, const struct plan_region *r)
 
 void plan_parse_shared(const void *fdt, int node, struct guest_plan *g)
 {
-	static const struct prop_rule rule = {"role", PROP_CHOICE,
-					      offsetof(struct plan_region, owner), PROP_ROLE, 3};
-	const char *id = dt_string(fdt, node, "xen,shm-id");
+	static const struct prop_rule rules[] = {
+		{ "role", PROP_CHOICE, offsetof(struct plan_region, owner), PROP_ROLE, 3 },
+		{ "xen,shm-id", PROP_TEXT, offsetof(struct plan_region, id), 1, sizeof(g->region[0].id) - 1 },
+	};
 	struct plan_region r = { 0 };
 
-	plan_properties(fdt, node, g, &rule, 1, &r, "=xen,shm-id\0=xen,shared-mem\0");
-	if (!id || !*id || strlen(id) >= sizeof(r.id))
-		plan_bad_prop(fdt, node, g, "xen,shm-id", "a name of 1 to 15 characters");
+	plan_properties(fdt, node, g, rules, ARRAY_SIZE(rules), &r, "=xen,shared-mem\0");
+	if (!r.id[0])
+		plan_bad_prop(fdt, node, g, "xen,shm-id", "a name");
 	else if (!read_addresses(fdt, node, &r))
 		plan_bad_prop(fdt, node, g, "xen,shared-mem",
 			      "<[host address] guest address, size>, multiples of 4 KiB");
-	else
-		memcpy(r.id, id, strlen(id) + 1);
 	plan_add_region(g, &r);
 }
 
