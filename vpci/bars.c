@@ -1,15 +1,12 @@
 /*
  * BARs. What is mapped is a function of (COMMAND, BARs, power state, windows): recomputed after
- * every change as a list of segments, compared with what is there, unmapped, then mapped. The
- * physical BAR never moves. Page truth: a page is mapped straight through only where guest and
+ * every change, compared with what is there, unmapped, then mapped. The physical BAR never moves. Page truth: a page is mapped straight through only where guest and
  * host addresses agree in the low 12 bits and the host page is this function's alone; MSI-X
  * tables and pending bits (not where the table is direct) and crowded small BARs are trapped, and
  * what is not emulated forwarded.
  *
  * Two BARs in one place: the one that was there first keeps it, the other waits, unmapped.
  */
-#include <string.h>
-
 #include <spec/pci.h>
 
 #include "vpci_priv.h"
@@ -120,78 +117,68 @@ static void decide_held(struct vpci_func *f)
 	}
 }
 
-static void decide_segments(struct vpci_func *f)
+/* Below a page, and the page is not mapped through as it is. */
+static bool is_crowded(const struct vpci_func *f, unsigned bar)
 {
-	f->want_count = 0;
-	for_each_bit(bar, f->held) {
-		uint64_t base = ALIGN_DOWN(f->base[bar], PAGE_SIZE), size = bar_size(f, bar);
-		bool crowded = size < PAGE_SIZE &&
-			       (!(f->page_alone & 1u << bar) || base != f->base[bar] ||
-				held_by_other(f, bar, pages_of(base, 1), true));
-		bool trap;
+	uint64_t base = f->base[bar];
+	bool trap;
 
-		for (uint64_t at = 0, end; at < size; at = end) {
-			end = run_end(f, bar, at, &trap);
-			f->want[f->want_count++] = (struct bar_seg){
-				.ipa = base + at,
-				.pa = f->pf->bar[bar].pa.v + at,
-				.size = end - at,
-				.bar = bar,
-				.how = trap || crowded		 ? SEG_TRAP :
-				       f->as.device_memory[bar] ? SEG_DEVICE :
-								  SEG_NC,
-			};
-		}
-	}
+	if (!(f->small & 1u << bar))
+		return false;
+	run_end(f, bar, 0, &trap);
+	return trap || !(f->page_alone & 1u << bar) || !IS_ALIGNED(base, PAGE_SIZE) ||
+	       held_by_other(f, bar, pages_of(base, 1), true);
 }
 
-static bool contains(const struct bar_seg *list, unsigned count, const struct bar_seg *s)
+/* How the BAR should be mapped, in the form of f->mapped. */
+static uint64_t wanted(const struct vpci_func *f, unsigned bar)
 {
-	for (unsigned i = 0; i < count; i++)
-		if (!memcmp(&list[i], s, sizeof(*s)))
-			return true;
-	return false;
+	if (!(f->held & 1u << bar))
+		return 0;
+	return f->base[bar] | MAPPED | (is_crowded(f, bar) ? MAPPED_CROWDED : 0);
 }
 
 static void unmap_gone(struct vpci_func *f)
 {
-	unsigned keep = 0;
+	for_each_bit(bar, f->present) {
+		struct range r = pages_of(f->mapped[bar] & ~MAPPED_FLAGS, bar_size(f, bar));
 
-	for (unsigned i = 0; i < f->cur_count; i++) {
-		struct bar_seg s = f->cur[i];
-
-		if (contains(f->want, f->want_count, &s))
-			f->cur[keep++] = s;
-		else
-			s2_unmap(&f->v->vm->cpu_s2, IPA(s.ipa), s.size);
+		if (!f->mapped[bar] || f->mapped[bar] == wanted(f, bar))
+			continue;
+		s2_unmap(&f->v->vm->cpu_s2, IPA(r.base), r.size);
+		f->mapped[bar] = 0;
 	}
-	f->cur_count = keep;
 }
 
-static enum hv_status map_segment(const struct vpci_func *f, const struct bar_seg *s)
+static void map_bar(struct vpci_func *f, unsigned bar, bool crowded)
 {
+	uint64_t mark = EMUL_MARK(f->v->bar_kind, (uint32_t)f->index << 3 | bar);
+	struct range r = pages_of(f->base[bar], bar_size(f, bar));
 	struct s2 *s2 = &f->v->vm->cpu_s2;
+	enum hv_status st = HV_OK;
+	bool trap;
 
-	if (s->how == SEG_TRAP)
-		return s2_mark(s2, IPA(s->ipa), s->size,
-			       EMUL_MARK(f->v->bar_kind, (uint32_t)f->index << 3 | s->bar));
-	return s2_map(s2, IPA(s->ipa), PA(s->pa), s->size,
-		      s->how == SEG_DEVICE ? S2_DEVICE : S2_BAR_NC);
+	for (uint64_t at = 0, end; at < r.size && st == HV_OK; at = end) {
+		end = run_end(f, bar, at, &trap);
+		st = trap || crowded ?
+			     s2_mark(s2, IPA(r.base + at), end - at, mark) :
+			     s2_map(s2, IPA(r.base + at), PA(f->pf->bar[bar].pa.v + at), end - at,
+				    f->as.device_memory[bar] ? S2_DEVICE : S2_BAR_NC);
+	}
+	if (st != HV_OK)
+		log_once(f, bar, "cannot be mapped"); /* reads all ones */
 }
 
 static void map_new(struct vpci_func *f)
 {
-	for (unsigned i = 0; i < f->want_count; i++) {
-		const struct bar_seg *s = &f->want[i];
-		bool there = contains(f->cur, f->cur_count, s);
+	for_each_bit(bar, f->held) {
+		uint64_t want = wanted(f, bar);
 
-		/* Small BARs may share a page's mark; one that left took it away. */
-		if (there && !(s->how == SEG_TRAP && f->small & 1u << s->bar))
+		/* Crowded ones share a page's mark; one that left took it away. */
+		if (f->mapped[bar] == want && !(want & MAPPED_CROWDED))
 			continue;
-		if (map_segment(f, s) != HV_OK)
-			log_once(f, s->bar, "cannot be mapped"); /* reads all ones */
-		else if (!there)
-			f->cur[f->cur_count++] = *s;
+		map_bar(f, bar, want & MAPPED_CROWDED);
+		f->mapped[bar] = want;
 	}
 }
 
@@ -203,8 +190,6 @@ static void remap(struct vpci_func *f)
 	vpci_for_each(g, v)
 		if (g->blocked && g != f)
 			decide_held(g); /* it waits for room */
-	vpci_for_each(g, v)
-		decide_segments(g);
 	vpci_for_each(g, v)
 		unmap_gone(g);
 	vpci_for_each(g, v)

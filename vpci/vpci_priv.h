@@ -3,7 +3,7 @@
  * dword. Decisions (cfg_decide) are pure; what performs them cannot fail.
  *
  * func->lock guards the shadow and the hardware of that function. What decides mappings (live,
- * base, held, cur of every function) changes only under vm->config_lock, taken inside it.
+ * base, held, mapped of every function) changes only under vm->config_lock, taken inside it.
  * While `busy` says AWAY only state_settle touches the function.
  */
 #ifndef VPCI_PRIV_H
@@ -19,7 +19,6 @@
 
 #define DW(off)	      ((unsigned)(off) / 4)
 #define VPCI_NO_FUNC  0xff
-#define BAR_SEGS      (PCI_BARS + 4) /* each of two trapped ranges splits one BAR twice at most */
 #define PCI_ALL_ONES  0xffffffffu
 
 /* One dword. A bit that no mask names reads 0 and ignores writes. */
@@ -65,13 +64,6 @@ struct cfg_verdict {
 };
 struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t hw_now, uint32_t value,
 			      uint32_t shadow);
-
-/* A piece of a BAR in the guest's address space, whole pages. */
-enum seg_how { SEG_NC, SEG_DEVICE, SEG_TRAP };
-struct bar_seg {
-	uint64_t ipa, pa, size;
-	uint32_t bar, how;
-};
 
 /* One vector of a trapped MSI-X table as the guest wrote it (§7.7.2). */
 union vpci_vector {
@@ -120,8 +112,10 @@ struct vpci_func {
 	uint8_t held;	  /* BARs that have their range; first come, first served */
 	uint8_t blocked;  /* BARs that wait until somebody moves away */
 	uint64_t base[PCI_BARS];
-	unsigned cur_count, want_count;
-	struct bar_seg cur[BAR_SEGS], want[BAR_SEGS];
+	uint64_t mapped[PCI_BARS]; /* where, and flags: */
+#define MAPPED	       UINT64_C(1)
+#define MAPPED_CROWDED UINT64_C(2) /* all of it is trapped */
+#define MAPPED_FLAGS   UINT64_C(3)
 };
 
 struct vpci {
