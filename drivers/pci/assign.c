@@ -179,28 +179,6 @@ static void place_below(const struct pci_host *h)
 				b->pci += window_of(f, b)->pci;
 }
 
-/* The PA of [pci, pci + size), as the host bridge's windows have it. */
-static bool to_cpu(const struct pci_host *h, uint64_t pci, uint64_t size, pa_t *pa)
-{
-	for (unsigned i = 0; i < h->window_count; i++) {
-		const struct pci_window *win = &h->window[i];
-
-		if (win->kind != PCI_WINDOW_IO &&
-		    range_contains((struct range){ win->pci, win->size }, pci, size)) {
-			*pa = PA(win->cpu + (pci - win->pci));
-			return true;
-		}
-	}
-	return false;
-}
-
-static void commit_func(struct pci_func *f)
-{
-	for (struct pci_bar *b = f->bar; b < &f->bar[PCI_BARS]; b++)
-		b->assigned = is_wanted(f, b) && to_cpu(f->host, b->pci, room(b), &b->pa);
-	pci_bars_write(f);
-}
-
 static uint64_t last_of(const struct pci_bar *window)
 {
 	return window->pci + MAX(window->size, 1u) - 1;
@@ -227,16 +205,29 @@ static void write_windows(const struct pci_func *f)
 	pci_cfg_write(f, PCI_PREF_WINDOW, 4, window_bits(pref));
 }
 
-/* Firmware's placement stands; a BAR whose page holds another device's BAR is of no use to us. */
-static void keep_func(struct pci_func *f)
+/* The PA of a BAR, as the host bridge's windows have it. */
+static bool to_cpu(const struct pci_host *h, struct pci_bar *b)
 {
-	for (unsigned b = 0; b < PCI_BARS; b++) {
-		struct pci_bar *bar = &f->bar[b];
+	for (unsigned i = 0; i < h->window_count; i++) {
+		const struct pci_window *win = &h->window[i];
 
-		if (!bar->size || bar->io)
+		if (win->kind != PCI_WINDOW_IO &&
+		    range_contains((struct range){ win->pci, win->size }, b->pci, b->size)) {
+			b->pa = PA(win->cpu + (b->pci - win->pci));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Where we placed it, or firmware. */
+static void settle(struct pci_func *f)
+{
+	for (struct pci_bar *b = f->bar; b < &f->bar[PCI_BARS]; b++) {
+		if (!is_wanted(f, b))
 			continue;
-		bar->assigned = to_cpu(f->host, bar->pci, bar->size, &bar->pa);
-		if (!bar->assigned)
+		b->assigned = to_cpu(f->host, b);
+		if (!b->assigned)
 			pci_refuse(f, "firmware placed a BAR outside the host bridge's windows");
 	}
 }
@@ -259,10 +250,11 @@ static void refuse_sharing(struct pci_func *f, struct pci_func *g)
 		}
 }
 
+/* Firmware's placement stands; a BAR whose page holds another device's BAR is of no use to us. */
 static void keep(struct pci_host *h)
 {
 	pci_for_each_of(f, h)
-		keep_func(f);
+		settle(f);
 	pci_for_each_of(f, h)
 		pci_for_each_of(g, h)
 			if (f < g)
@@ -289,9 +281,10 @@ static void place(struct pci_host *h)
 		measure(h);
 	} while (!place_root(h));
 	place_below(h);
-	pci_for_each_of(f, h)
-		if (!pci_is_host_bridge(f))
-			commit_func(f);
+	pci_for_each_of(f, h) {
+		settle(f);
+		pci_bars_write(f);
+	}
 }
 
 /* It forwards from now on: what is below is silent. Errors are nobody's to see. */

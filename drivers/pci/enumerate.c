@@ -57,15 +57,16 @@ static void capture(struct pci_func *f)
 	caps_capture(f);
 }
 
-/* false: the table is full. */
-static bool add(struct pci_host *h, struct pci_func *parent, unsigned bdf, uint32_t id, bool multi)
+static void add(struct pci_host *h, struct pci_func *parent, unsigned bdf, uint32_t id, bool multi)
 {
 	struct pci_func *f;
 
 	if (pci_func_count == MAX_PCI_FUNCS) {
-		log_warn("pci: more than %u functions; from %04x:%02x:%02x.%x on they are left out",
-			 MAX_PCI_FUNCS, h->segment, bdf >> 8, bdf >> 3 & 0x1f, bdf & 7);
-		return false;
+		if (!h->full)
+			log_warn("pci: more than %u functions; from %04x:%02x:%02x.%x on they are left out",
+				 MAX_PCI_FUNCS, h->segment, bdf >> 8, bdf >> 3 & 0x1f, bdf & 7);
+		h->full = true;
+		return;
 	}
 	f = &pci_funcs[pci_func_count++];
 	h->func_count++;
@@ -82,7 +83,6 @@ static bool add(struct pci_host *h, struct pci_func *parent, unsigned bdf, uint3
 	fmt_print(f->name, sizeof(f->name), "%04x:%02x:%02x.%x", h->segment, bdf >> 8,
 		  bdf >> 3 & 0x1f, bdf & 7);
 	capture(f);
-	return true;
 }
 
 static bool absent(uint32_t id)
@@ -90,7 +90,7 @@ static bool absent(uint32_t id)
 	return (id & 0xffff) == PCI_VENDOR_NONE || !(id & 0xffff);
 }
 
-static bool scan_slot(struct pci_host *h, struct pci_func *parent, unsigned bdf)
+static void scan_slot(struct pci_host *h, struct pci_func *parent, unsigned bdf)
 {
 	bool multi = false;
 
@@ -101,10 +101,8 @@ static bool scan_slot(struct pci_host *h, struct pci_func *parent, unsigned bdf)
 			continue;
 		if (!fn)
 			multi = pci_host_read(h, bdf, PCI_HEADER_TYPE, 1) & PCI_HEADER_MULTI;
-		if (!add(h, parent, bdf + fn, id, multi))
-			return false;
+		add(h, parent, bdf + fn, id, multi);
 	}
-	return true;
 }
 
 /* A link has one device at its lower end (§7.3.1); beyond device 0 are echoes of it. */
@@ -113,12 +111,10 @@ static unsigned slots_below(const struct pci_func *parent)
 	return parent && (pci_is_port(parent) || pci_is_type(parent, PCI_EXP_FROM_PCI)) ? 1 : 32;
 }
 
-static bool scan_bus(struct pci_host *h, struct pci_func *parent, unsigned bus)
+static void scan_bus(struct pci_host *h, struct pci_func *parent, unsigned bus)
 {
 	for (unsigned dev = 0; dev < slots_below(parent); dev++)
-		if (!scan_slot(h, parent, bus << 8 | dev << 3))
-			return false;
-	return true;
+		scan_slot(h, parent, bus << 8 | dev << 3);
 }
 
 void bridge_write_buses(const struct pci_func *f, unsigned subordinate)
@@ -147,13 +143,12 @@ static void walk(struct pci_host *h, unsigned root, unsigned limit)
 	unsigned last = root;
 
 	for (;;) {
-		struct pci_func *b = last < limit ? next_bridge(h, at, root) : NULL;
+		struct pci_func *b = last < limit && !h->full ? next_bridge(h, at, root) : NULL;
 
 		if (b) {
 			b->bus_secondary = (uint8_t)++last;
 			bridge_write_buses(b, limit);
-			if (!scan_bus(h, b, last))
-				limit = last; /* no further bus */
+			scan_bus(h, b, last);
 			at = b;
 			continue;
 		}
@@ -216,8 +211,8 @@ void pci_enumerate(struct pci_host *h)
 	}
 	roots = find_roots(h, root);
 	for (unsigned i = 0; i < roots; i++) {
-		if (i && !scan_bus(h, NULL, root[i]))
-			break;
+		if (i)
+			scan_bus(h, NULL, root[i]);
 		walk(h, root[i], i + 1 < roots ? root[i + 1] - 1u : h->bus_last);
 	}
 	log_info("pci: %04x: %s, buses %02x-%02x, %u functions", h->segment, h->name, h->bus_first,

@@ -41,6 +41,7 @@ struct pci_host {
 	unsigned inbound_count;	/* dma-ranges: what devices may address; 0: everything */
 	struct range inbound[8];
 	bool own_doorbell;	/* MSIs pass at the controller's own address only */
+	bool full;		/* it has more functions than there is room for */
 	unsigned func_first, func_count; /* its slice of pci_funcs */
 	uint32_t waited_us;	/* for functions that were not ready */
 	char name[40];
