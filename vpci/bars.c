@@ -50,18 +50,6 @@ static uint64_t run_end(const struct vpci_func *f, unsigned bar, uint64_t at, bo
 	return end;
 }
 
-/* In a window of the host bridge and not over RAM, which a bridge would never claim. */
-static bool in_window(const struct vpci *v, struct range r)
-{
-	if (!range_contains(v->cfg.mem32, r.base, r.size) &&
-	    !range_contains(v->cfg.mem64, r.base, r.size))
-		return false;
-	for (unsigned i = 0; i < v->vm->ram_count; i++)
-		if (range_overlaps(r, (struct range){ v->vm->ram[i].ipa.v, v->vm->ram[i].size }))
-			return false;
-	return true;
-}
-
 /* Does another BAR hold something in r? */
 static bool held_by_other(const struct vpci_func *f, unsigned bar, struct range r, bool small_only)
 {
@@ -105,7 +93,7 @@ static void decide_held(struct vpci_func *f)
 	for_each_bit(bar, f->present) {
 		struct range r = bar_range(f, bar);
 
-		if (!in_window(f->v, r)) {
+		if (!vpci_in_window(f->v, r.base, r.size)) {
 			if (!is_idle(f, bar))
 				log_once(f, bar, "is outside the host bridge's windows");
 		} else if (held_by_other(f, bar, r, false)) {
@@ -150,23 +138,27 @@ static void unmap_gone(struct vpci_func *f)
 	}
 }
 
-static void map_bar(struct vpci_func *f, unsigned bar, bool crowded)
+static bool map_bar(struct vpci_func *f, unsigned bar, bool crowded)
 {
 	uint64_t mark = EMUL_MARK(f->v->bar_kind, (uint32_t)f->index << 3 | bar);
 	struct range r = pages_of(f->base[bar], bar_size(f, bar));
 	struct s2 *s2 = &f->v->vm->cpu_s2;
-	enum hv_status st = HV_OK;
+	enum hv_status st;
 	bool trap;
 
-	for (uint64_t at = 0, end; at < r.size && st == HV_OK; at = end) {
+	for (uint64_t at = 0, end; at < r.size; at = end) {
 		end = run_end(f, bar, at, &trap);
 		st = trap || crowded ?
 			     s2_mark(s2, IPA(r.base + at), end - at, mark) :
 			     s2_map(s2, IPA(r.base + at), PA(f->pf->bar[bar].pa.v + at), end - at,
 				    f->as.device_memory[bar] ? S2_DEVICE : S2_BAR_NC);
+		if (st != HV_OK) {
+			s2_unmap(s2, IPA(r.base), at);
+			log_once(f, bar, "cannot be mapped"); /* reads all ones */
+			return false;
+		}
 	}
-	if (st != HV_OK)
-		log_once(f, bar, "cannot be mapped"); /* reads all ones */
+	return true;
 }
 
 static void map_new(struct vpci_func *f)
@@ -177,8 +169,7 @@ static void map_new(struct vpci_func *f)
 		/* Crowded ones share a page's mark; one that left took it away. */
 		if (f->mapped[bar] == want && !(want & MAPPED_CROWDED))
 			continue;
-		map_bar(f, bar, want & MAPPED_CROWDED);
-		f->mapped[bar] = want;
+		f->mapped[bar] = map_bar(f, bar, want & MAPPED_CROWDED) ? want : 0;
 	}
 }
 
@@ -200,7 +191,7 @@ static uint64_t shadow_base(const struct vpci_func *f, unsigned bar)
 {
 	uint64_t base = f->shadow[DW(PCI_BAR(0)) + bar] & ~PCI_BAR_MEM_FLAGS;
 
-	if (bar_mem64(f, bar))
+	if (f->pf->bar[bar].mem64)
 		base |= (uint64_t)f->shadow[DW(PCI_BAR(0)) + bar + 1] << 32;
 	return base;
 }

@@ -67,8 +67,7 @@ enum emul vpci_window_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 {
 	struct vpci *v = arg;
 
-	if (!range_contains(v->cfg.mem32, a->ipa.v, a->size) &&
-	    !range_contains(v->cfg.mem64, a->ipa.v, a->size))
+	if (!vpci_in_window(v, a->ipa.v, a->size))
 		return vm_unmapped(vcpu, NULL, a);
 	if (settle_any(v))
 		return EMUL_RETRY;

@@ -166,7 +166,7 @@ static void build_header(const struct vpci_func *f)
 {
 	rows_run(cfg.row, ROW_HEADER, DW(PCI_CAP_FIRST));
 	for (unsigned i = 0; i < PCI_BARS; i++) {
-		bool upper = i && f->present & 1u << (i - 1) && bar_mem64(f, i - 1);
+		bool upper = i && f->present & 1u << (i - 1) && f->pf->bar[i - 1].mem64;
 
 		cfg.row[DW(PCI_BAR(0)) + i] = f->present & 1u << i ? ROW_BAR :
 					      upper		   ? ROW_BAR_HI :

@@ -14,10 +14,6 @@ static enum hv_status init_func(struct vpci *v, unsigned index, const struct vpc
 {
 	struct vpci_func *f = &v->func[index];
 
-	if (as->func->header_type || as->func->bridge || as->intx_pin > 4)
-		return HV_EINVAL;
-	if (v->by_devfn[as->devfn] != VPCI_NO_FUNC)
-		return HV_ECONFLICT;
 	v->by_devfn[as->devfn] = (uint8_t)index;
 	*f = (struct vpci_func){
 		.index = (uint8_t)index,

@@ -47,7 +47,7 @@ static bool bars_intact(const struct vpci_func *f)
 		uint64_t at = f->pf->bar[i].pci;
 
 		if ((pci_cfg_read(f->pf, PCI_BAR(i), 4) & ~PCI_BAR_MEM_FLAGS) != (uint32_t)at ||
-		    (bar_mem64(f, i) && pci_cfg_read(f->pf, PCI_BAR(i + 1), 4) != at >> 32))
+		    (f->pf->bar[i].mem64 && pci_cfg_read(f->pf, PCI_BAR(i + 1), 4) != at >> 32))
 			return false;
 	}
 	return true;

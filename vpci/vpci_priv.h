@@ -129,9 +129,10 @@ struct vpci {
 	struct vpci_func func[];
 };
 
-static inline bool bar_mem64(const struct vpci_func *f, unsigned bar)
+/* The host bridge's windows; there is no RAM in them. */
+static inline bool vpci_in_window(const struct vpci *v, uint64_t ipa, uint64_t size)
 {
-	return f->pf->bar[bar].mem64;
+	return range_contains(v->cfg.mem32, ipa, size) || range_contains(v->cfg.mem64, ipa, size);
 }
 
 /* What nobody answers. */

@@ -20,21 +20,14 @@ static uint32_t writable(const struct pci_func *f, unsigned i, uint32_t *was)
 	return v;
 }
 
-/* The writable bits are all those from the size upwards. */
-static bool contiguous(uint64_t mask, uint64_t top)
-{
-	uint64_t size = mask & (~mask + 1);
-
-	return mask == (top & ~(size - 1));
-}
-
 /* BAR i of f; returns the registers it takes (1 or 2), 0: malformed. */
 static unsigned bar_probe(const struct pci_func *f, unsigned i, struct pci_bar *b)
 {
 	uint32_t was, was_hi = 0;
-	uint64_t mask = writable(f, i, &was), top = UINT32_MAX, flags;
+	uint64_t mask = writable(f, i, &was), top = UINT32_MAX;
 	unsigned type = was & PCI_BAR_TYPE;
 	bool io = was & PCI_BAR_IO;
+	uint64_t flags = io ? PCI_BAR_IO_FLAGS : PCI_BAR_MEM_FLAGS;
 
 	*b = (struct pci_bar){
 		.io = io,
@@ -47,12 +40,11 @@ static unsigned bar_probe(const struct pci_func *f, unsigned i, struct pci_bar *
 		mask |= (uint64_t)writable(f, i + 1, &was_hi) << 32;
 		top = UINT64_MAX;
 	}
-	flags = io ? PCI_BAR_IO_FLAGS : PCI_BAR_MEM_FLAGS;
 	mask &= ~flags;
 	b->size = mask & (~mask + 1);
 	b->pci = ((uint64_t)was_hi << 32 | was) & ~flags;
-	/* The upper half of an I/O BAR may be hard-wired to 0 (§7.5.1.2.1). */
-	if (!io && (type == PCI_BAR_TYPE || (mask && !contiguous(mask, top))))
+	/* From the size upwards all bits are writable; but of an I/O BAR's upper half (§7.5.1.2.1). */
+	if (!io && (type == PCI_BAR_TYPE || (mask && (mask | (b->size - 1)) != top)))
 		return 0;
 	return b->mem64 ? 2 : 1;
 }

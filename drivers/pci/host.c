@@ -22,26 +22,17 @@ unsigned pci_func_count;
 
 /* One entry of ranges or dma-ranges; cpu is in the space of the parent. */
 struct map_entry {
-	uint32_t hi;
-	uint64_t pci, cpu, size;
+	uint64_t hi, pci, cpu, size;
 };
 
 static bool map_entry(const struct pci_host *h, const char *prop, unsigned i, struct map_entry *e)
 {
-	unsigned pc = dt_address_cells(h->fdt, dt_parent(h->fdt, h->node));
-	unsigned cells = 3 + pc + 2;
-	unsigned len;
-	const fdt32_t *p = dt_get(h->fdt, h->node, prop, &len);
+	unsigned cells[] = { 1, 2, dt_address_cells(h->fdt, dt_parent(h->fdt, h->node)), 2 };
+	uint64_t v[4];
 
-	if (!p || pc > 2 || i >= len / 4 / cells)
+	if (dt_entry(h->fdt, h->node, prop, i, 4, cells, v) != HV_OK)
 		return false;
-	p += i * cells;
-	*e = (struct map_entry){
-		.hi = fdt32_ld(p),
-		.pci = dt_cells(p + 1, 2),
-		.cpu = dt_cells(p + 3, pc),
-		.size = dt_cells(p + 3 + pc, 2),
-	};
+	*e = (struct map_entry){ v[0], v[1], v[2], v[3] };
 	return true;
 }
 
@@ -102,19 +93,18 @@ static void read_inbound(struct pci_host *h)
 
 static bool read_buses(struct pci_host *h)
 {
-	unsigned len;
-	const fdt32_t *p = dt_get(h->fdt, h->node, "bus-range", &len);
-	uint32_t first = p && len == 8 ? fdt32_ld(p) : 0;
-	uint32_t last = p && len == 8 ? fdt32_ld(p + 1) : 255;
-	uint64_t buses = h->ecam.size / PCI_ECAM_BUS_SIZE;
+	uint64_t buses = h->ecam.size / PCI_ECAM_BUS_SIZE, bus[] = { 0, 255 };
 
-	if (last > 255 || first > last || !buses)
+	if (dt_bool(h->fdt, h->node, "bus-range") &&
+	    dt_entry(h->fdt, h->node, "bus-range", 0, 2, (unsigned[]){ 1, 1 }, bus) != HV_OK)
+		return false;
+	if (bus[1] > 255 || bus[0] > bus[1] || !buses)
 		return false;
 	/* The ECAM begins at the first bus; buses beyond its end do not exist. */
-	last = (uint32_t)MIN(last, first + buses - 1);
-	h->bus_first = (uint8_t)first;
-	h->bus_last = (uint8_t)last;
-	h->ecam.size = (uint64_t)(last - first + 1) * PCI_ECAM_BUS_SIZE;
+	buses = MIN(buses, bus[1] - bus[0] + 1);
+	h->bus_first = (uint8_t)bus[0];
+	h->bus_last = (uint8_t)(bus[0] + buses - 1);
+	h->ecam.size = buses * PCI_ECAM_BUS_SIZE;
 	return true;
 }
 

@@ -84,19 +84,16 @@ static uint16_t find_aliases(struct pci_func *f)
 static bool map_rid(const struct pci_host *h, const char *map, const char *mask, uint16_t rid,
 		    uint32_t *phandle, uint32_t *out)
 {
-	unsigned len;
-	const fdt32_t *p = dt_get(h->fdt, h->node, map, &len);
+	static const unsigned cells[] = { 1, 1, 1, 1 };
 	uint32_t masked = rid & dt_u32(h->fdt, h->node, mask, UINT32_MAX);
+	uint64_t v[4];
 
-	for (unsigned i = 0; i < len / 16; i++, p += 4) {
-		uint32_t base = fdt32_ld(p);
-
-		if (masked < base || masked - base >= fdt32_ld(p + 3))
-			continue;
-		*phandle = fdt32_ld(p + 1);
-		*out = fdt32_ld(p + 2) + (masked - base);
-		return true;
-	}
+	for (unsigned i = 0; dt_entry(h->fdt, h->node, map, i, 4, cells, v) == HV_OK; i++)
+		if (range_contains((struct range){ v[0], v[3] }, masked, 1)) {
+			*phandle = (uint32_t)v[1];
+			*out = (uint32_t)(v[2] + (masked - v[0]));
+			return true;
+		}
 	return false;
 }
 
