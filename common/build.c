@@ -165,8 +165,6 @@ static enum hv_status build_platform(const struct guest_plan *g, struct vm *vm)
 
 	for (unsigned i = 0; i < g->line_count && st == HV_OK; i++)
 		st = vgic_assign_line(vm, g->line[i].vintid, g->line[i].pintid);
-	for (unsigned i = 0; i < g->stream_count && st == HV_OK; i++)
-		st = iommu_attach(g->stream[i].iommu, g->stream[i].sid, &vm->dma_s2);
 	vm->stream = g->stream;
 	vm->stream_count = g->stream_count;
 	return st;
@@ -194,12 +192,6 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 	g->vpci.map = map_device;
 	if (st == HV_OK)
 		st = vpci_init(vm, &g->vpci, list, g->device_count);
-	for (unsigned i = 0; i < g->device_count; i++) {
-		const struct pci_func *f = list[i].func;
-
-		for (unsigned s = 0; f->iommu && s < f->sid_count && st == HV_OK; s++)
-			st = iommu_attach(f->iommu, f->sid[s], &vm->dma_s2);
-	}
 	return st;
 }
 
@@ -212,12 +204,14 @@ static const char *build_parts(const struct plan *p, struct guest_plan *g, struc
 	if (build_interrupts(g, vm) != HV_OK)
 		return "its interrupt controller cannot be set up";
 	if (build_platform(g, vm) != HV_OK)
-		return "an interrupt or DMA stream of its platform devices is not to be had";
-	if (g->has_pci && pci_reset_owned(vm->id) != HV_OK)
+		return "an interrupt of its platform devices is not to be had";
+	if (life_reset_devices(vm, NULL) != HV_OK)
 		return "one of its PCI devices cannot be reset";
 	if (g->has_pci && build_pci(g, vm, list, map_device) != HV_OK)
 		return "its PCI devices cannot be set up";
-	return load_guest(g, vm) == HV_OK ? NULL : "its images cannot be loaded";
+	if (load_guest(g, vm, NULL) != HV_OK)
+		return "its images cannot be loaded";
+	return life_attach(vm, &vm->dma_s2) ? NULL : "its DMA streams cannot be attached";
 }
 
 static void build_one(const struct plan *p, struct guest_plan *g, void (*map_device)(struct range))
@@ -229,6 +223,7 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 	for (unsigned i = 0; i < g->device_count; i++)
 		list[i] = g->device[i].as;
 	vm->id = (uint8_t)(g - p->guest);
+	vm->plan = g;
 	vm->faults = RATELIMIT(LOG_BURST);
 	vm->open_bus = !g->trap_unmapped;
 	vm->emul[0].fn = vm_unmapped;
@@ -239,7 +234,7 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 		vms[vm_count++] = vm;
 		return;
 	}
-	life_detach(vm);
+	life_attach(vm, NULL);
 	plan_for_each_device(d, g)
 		d->func->owner = PCI_NO_OWNER;
 	fmt_print(g->refused, sizeof(g->refused), "%s", failed);

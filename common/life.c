@@ -1,7 +1,7 @@
 /*
- * A guest's end, in the order of device-reset.md: vCPUs first, then bus mastering, then
- * interrupts, and the streams abort before anything else may use the memory. One vCPU does it;
- * its peers are kicked out of the guest and park.
+ * A guest's end: vCPUs first, then bus mastering, then interrupts, and the streams abort before
+ * anything else may use the memory. One vCPU does it; its peers are kicked out of the guest and
+ * park. The way back is that of boot: devices reset, RAM scrubbed and loaded, streams attached.
  */
 #include <string.h>
 
@@ -9,11 +9,14 @@
 #include <arch/time.h>
 #include <hv/faults.h>
 #include <hv/iommu.h>
+#include <hv/irq.h>
 #include <hv/life.h>
+#include <hv/load.h>
 #include <hv/log.h>
 #include <hv/pci.h>
 #include <hv/vits.h>
 #include <hv/vpci.h>
+#include <hv/vuart.h>
 
 #define PARK_SECONDS 2
 
@@ -26,32 +29,51 @@ static bool begin_stop(struct vm *vm)
 					   __ATOMIC_RELAXED);
 }
 
-static void stop_peers(struct vcpu *self)
+/* In two turns: a peer may just have been switching another one on. False: one does not park. */
+static bool stop_peers(struct vcpu *self)
 {
-	struct vm *vm = self->vm;
+	const struct vm *vm = self->vm;
 	uint64_t end = arch_time_ticks() + PARK_SECONDS * arch_time_hz();
+	bool parked = true;
 
-	for (unsigned i = 0; i < vm->vcpu_count; i++) {
-		struct vcpu *v = vm->vcpu[i];
+	for (unsigned i = 0; i < 2U * vm->vcpu_count; i++) {
+		struct vcpu *v = vm->vcpu[i % vm->vcpu_count];
 
 		if (v == self)
 			continue;
 		__atomic_store_n(&v->vgic.attention, 1, __ATOMIC_RELEASE);
 		vcpu_kick(self, v);
 		/* A vCPU that is parked, or about to be entered, sees the guest's state itself. */
-		while (__atomic_load_n(&v->state, __ATOMIC_ACQUIRE) != VCPU_OFF &&
-		       arch_time_ticks() < end)
-			arch_cpu_relax();
+		do
+			parked = __atomic_load_n(&v->state, __ATOMIC_ACQUIRE) == VCPU_OFF;
+		while (!parked && arch_time_ticks() < end);
+		if (!parked)
+			break;
 	}
+	return parked;
 }
 
-void life_detach(const struct vm *vm)
+bool life_attach(const struct vm *vm, const struct s2 *root)
 {
 	pci_for_each(f)
 		for (unsigned s = 0; f->owner == vm->id && f->iommu && s < f->sid_count; s++)
-			iommu_attach(f->iommu, f->sid[s], NULL);
-	for (unsigned i = 0; i < vm->stream_count; i++)
-		iommu_attach(vm->stream[i].iommu, vm->stream[i].sid, NULL);
+			if (iommu_attach(f->iommu, f->sid[s], root) != HV_OK && root)
+				return false;
+	for (const struct iommu_stream *s = vm->stream; s < vm->stream + vm->stream_count; s++)
+		if (iommu_attach(s->iommu, s->sid, root) != HV_OK && root)
+			return false;
+	return true;
+}
+
+static void serve(void *self)
+{
+	irq_dispatch(self);
+	arch_cpu_relax();
+}
+
+enum hv_status life_reset_devices(const struct vm *vm, struct vcpu *self)
+{
+	return pci_reset_owned(vm->id, serve, self);
 }
 
 static void quarantine(struct vm *vm)
@@ -61,18 +83,15 @@ static void quarantine(struct vm *vm)
 	vgic_quiesce_lines(vm);
 	if (vm->vits)
 		vits_reset(vm->vits);
-	life_detach(vm);
+	life_attach(vm, NULL);
 	faults_guest_end(vm);
 }
 
 static bool any_left(void)
 {
-	for (unsigned i = 0; i < vm_count; i++) {
-		enum vm_state s = __atomic_load_n(&vms[i]->state, __ATOMIC_ACQUIRE);
-
-		if (s == VM_RUNNING || s == VM_STOPPING)
+	for (unsigned i = 0; i < vm_count; i++)
+		if (__atomic_load_n(&vms[i]->state, __ATOMIC_ACQUIRE) != VM_OFF)
 			return true;
-	}
 	return false;
 }
 
@@ -93,21 +112,64 @@ static void print_exits(struct vcpu *v)
 
 	for (unsigned i = 0; i < EXIT_REASONS; i++)
 		len += fmt_print(text + len, sizeof(text) - len, " %s=%lu", names[i], v->exits[i]);
-	memset(v->exits, 0, sizeof(v->exits));
 	log_info("%s: vCPU %u exits:%s", v->vm->name, v->index, text);
 }
 
-bool life_stop(struct vcpu *self)
+void life_start(struct vm *vm, const struct vcpu *self)
+{
+	vm->cntvoff = arch_time_ticks();
+	__atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
+	__atomic_store_n(&vm->vcpu[0]->state, VCPU_ON_PENDING, __ATOMIC_RELEASE);
+	vcpu_kick(self, vm->vcpu[0]);
+}
+
+/* Everything of the guest as after power-on, streams last. Returns what failed, or NULL. */
+static const char *prepare_again(struct vm *vm, struct vcpu *self)
+{
+	if (life_reset_devices(vm, self) != HV_OK)
+		return "one of its PCI devices cannot be reset";
+	vm->plan->seed ^= vm->plan->seed ? arch_time_ticks() : 0;
+	if (load_guest(vm->plan, vm, self) != HV_OK)
+		return "its images cannot be loaded";
+	if (vm->vuart)
+		vuart_reset(vm->vuart);
+	if (vm->vpci)
+		vpci_reset(vm->vpci);
+	faults_guest_end(vm); /* what its devices tried meanwhile */
+	return life_attach(vm, &vm->dma_s2) ? NULL : "its DMA streams cannot be attached";
+}
+
+static bool start_again(struct vm *vm, struct vcpu *self)
+{
+	const char *failed = prepare_again(vm, self);
+
+	if (!failed) {
+		vm_log(vm, "starts again");
+		life_start(vm, self);
+		return true;
+	}
+	quarantine(vm);
+	log_err("%s: cannot start again: %s", vm->name, failed);
+	return false;
+}
+
+bool life_stop(struct vcpu *self, enum life_end why)
 {
 	struct vm *vm = self->vm;
+	bool again = why == LIFE_RESET || (why == LIFE_CRASH && !vm->plan->stop_on_crash);
 
 	if (!begin_stop(vm)) {
 		life_parked(self);
 		return false;
 	}
-	stop_peers(self);
+	if (!stop_peers(self) && again) {
+		log_err("%s: cannot start again: a vCPU does not stop", vm->name);
+		again = false;
+	}
 	life_parked(self);
 	quarantine(vm);
+	if (again && start_again(vm, self))
+		return false;
 	if (vm->faults.dropped)
 		log_info("%s: %u more lines were not printed", vm->name, vm->faults.dropped);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)

@@ -6,9 +6,16 @@
 #include <arch/window.h>
 #include <hv/guest_dt.h>
 #include <hv/image.h>
+#include <hv/irq.h>
 #include <hv/load.h>
 
 struct load_ticks load_ticks;
+
+/* image_work is one guest's at a time. */
+static struct {
+	bool busy;
+	struct vcpu *self; /* of who loads */
+} loading;
 
 /*
  * Guest memory is written past the guest's (disabled) caches: every line goes to memory, and
@@ -26,6 +33,7 @@ static size_t fill_window(pa_t pa, const char *data, uint64_t size)
 		memset(w, 0, n);
 	arch_cache_clean_inval(w, n);
 	arch_window_close();
+	irq_dispatch(loading.self); /* EL2 runs masked, and there may be gigabytes */
 	return n;
 }
 
@@ -74,7 +82,7 @@ static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm)
 	return st;
 }
 
-enum hv_status load_guest(const struct guest_plan *g, struct vm *vm)
+static enum hv_status load_parts(const struct guest_plan *g, struct vm *vm)
 {
 	struct range initrd = { g->image.initrd, g->module[MODULE_RAMDISK].size };
 	enum hv_status st;
@@ -94,5 +102,17 @@ enum hv_status load_guest(const struct guest_plan *g, struct vm *vm)
 	load_ticks.copy += arch_time_ticks() - start;
 	vm->vcpu[0]->entry = g->image.kernel;
 	vm->vcpu[0]->context = g->image.dtb;
+	return st;
+}
+
+enum hv_status load_guest(const struct guest_plan *g, struct vm *vm, struct vcpu *self)
+{
+	enum hv_status st;
+
+	while (__atomic_exchange_n(&loading.busy, true, __ATOMIC_ACQUIRE))
+		irq_dispatch(self);
+	loading.self = self;
+	st = load_parts(g, vm);
+	__atomic_store_n(&loading.busy, false, __ATOMIC_RELEASE);
 	return st;
 }

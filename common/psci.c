@@ -97,9 +97,7 @@ enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 		result = 2; /* no trusted OS that cares where it runs */
 		break;
 	case PSCI_FN_SYSTEM_RESET:
-		log_info("%s: reset requested; restarting is not built yet, so it stays off",
-			 vcpu->vm->name);
-		return PSCI_VM_OFF;
+		return PSCI_VM_RESET;
 	case PSCI_FN_SYSTEM_OFF:
 		return PSCI_VM_OFF;
 	}

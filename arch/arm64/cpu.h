@@ -15,6 +15,7 @@
 
 #ifndef __ASSEMBLY__
 #include <hv/limits.h>
+#include <hv/life.h>
 #include <hv/vm.h>
 
 #define ID_REG_COUNT 56 /* op0 3, op1 0, CRn 0, CRm 1..7, op2 0..7 */
@@ -72,7 +73,7 @@ void timer_init(void); /* all CPUs online */
 void timer_stop(void);
 
 /* Ends v's guest: called on one of its CPUs, does not return. start.c */
-_Noreturn void vm_stop(struct vcpu *v);
+_Noreturn void vm_stop(struct vcpu *v, enum life_end why);
 #endif
 
 #endif

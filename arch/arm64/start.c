@@ -218,30 +218,13 @@ static void start_housekeeping(void)
 	}
 }
 
-/* Each guest has its CPUs from here on, and enters them at release_guests(). */
+/* Each guest has its CPUs from here on, and enters them at life_start(). */
 static void place_guests(void)
 {
-	uint64_t now = arch_time_ticks();
-
-	for (unsigned i = 0; i < vm_count; i++) {
-		struct vm *vm = vms[i];
-
-		vm->cntvoff = now;
-		vm->state = VM_RUNNING;
-		for (unsigned c = 0; c < vm->vcpu_count; c++)
-			__atomic_store_n(&cpus[vm->vcpu[c]->cpu].vcpu, vm->vcpu[c], __ATOMIC_RELEASE);
-	}
-}
-
-static void release_guests(void)
-{
-	for (unsigned i = 0; i < vm_count; i++) {
-		struct vcpu *v = vms[i]->vcpu[0];
-
-		__atomic_store_n(&v->state, VCPU_ON_PENDING, __ATOMIC_RELEASE);
-		if (v->cpu != this_cpu()->id)
-			gic.ops->send_sgi(v->cpu, SGI_KICK);
-	}
+	for (unsigned i = 0; i < vm_count; i++)
+		for (unsigned c = 0; c < vms[i]->vcpu_count; c++)
+			__atomic_store_n(&cpus[vms[i]->vcpu[c]->cpu].vcpu, vms[i]->vcpu[c],
+					 __ATOMIC_RELEASE);
 }
 
 static void power_off(void)
@@ -256,9 +239,9 @@ static void power_off(void)
 	cpu_stop();
 }
 
-void vm_stop(struct vcpu *v)
+void vm_stop(struct vcpu *v, enum life_end why)
 {
-	if (life_stop(v))
+	if (life_stop(v, why))
 		power_off();
 	cpu_park();
 }
@@ -301,6 +284,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	el2_seal();
 	if (vm_count == 0)
 		power_off();
-	release_guests();
+	for (unsigned i = 0; i < vm_count; i++)
+		life_start(vms[i], NULL);
 	cpu_run();
 }

@@ -69,7 +69,7 @@ static __cold void settle(struct guest_regs *r, struct vcpu *v, uint64_t esr, en
 		return;
 	}
 	vm_log(v->vm, "killed at PC 0x%lx", r->pc);
-	vm_stop(v);
+	vm_stop(v, LIFE_CRASH);
 }
 
 /* The IPA of a stage-2 fault: page from HPFAR_EL2, offset from FAR_EL2 (DDI 0487 D23.2.58). */
@@ -181,8 +181,8 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		action = psci_call(v, r);
 	if (action == PSCI_CPU_OFF)
 		cpu_park();
-	if (action == PSCI_VM_OFF)
-		vm_stop(v);
+	if (action != PSCI_RESUME)
+		vm_stop(v, action == PSCI_VM_RESET ? LIFE_RESET : LIFE_OFF);
 }
 
 #define ISS_SYS_MASK ISS_SYS(3, 7, 15, 15, 7)

@@ -17,7 +17,6 @@
 #define LINK_US	      1000000
 #define READY_US      1000000	/* then it is said to be slow */
 #define SLOW_US	      59000000
-#define STEP_US	      1000
 
 void pci_quiesce(const struct pci_func *f)
 {
@@ -270,7 +269,7 @@ enum hv_status pci_reset_step(struct pci_func *f)
 	return finish(f, restore_all(f, how));
 }
 
-enum hv_status pci_reset_owned(uint8_t owner)
+enum hv_status pci_reset_owned(uint8_t owner, void (*wait)(void *arg), void *arg)
 {
 	enum hv_status st = HV_OK, s;
 	bool again;
@@ -286,7 +285,7 @@ enum hv_status pci_reset_owned(uint8_t owner)
 			st = s == HV_OK || s == HV_EAGAIN ? st : s;
 		}
 		if (again)
-			pci_delay(STEP_US);
+			wait(arg);
 	} while (again);
 	return st;
 }

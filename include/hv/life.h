@@ -4,17 +4,29 @@
 
 #include <hv/vm.h>
 
+/* vCPU 0 is to enter the guest that was loaded. `self`: the caller's vCPU; NULL at boot. */
+void life_start(struct vm *vm, const struct vcpu *self);
+
+enum life_end {
+	LIFE_OFF,
+	LIFE_RESET, /* the guest starts again, from its original images */
+	LIFE_CRASH, /* ... where its declaration does not say on-crash = "stop" */
+};
+
 /*
  * Called by a vCPU of the guest, on its CPU: stops the peers, waits until all are parked at EL2,
- * then quiets and quarantines the devices. On return this vCPU is off and must not enter the guest
- * again. True when no guest is left: the machine may power off.
+ * then quiets and quarantines the devices. To start again it resets the devices and fills RAM anew,
+ * which takes as long as it takes, serving this CPU's interrupts. On return this vCPU is off, or
+ * about to be entered as after power-on. True when no guest is left: the machine may power off.
  */
-bool life_stop(struct vcpu *self);
+bool life_stop(struct vcpu *self, enum life_end why);
 
 /* A vCPU's CPU is parked: it will not touch the guest any more. */
 void life_parked(struct vcpu *v);
 
-/* Every DMA stream of its devices to abort. IOMMU locks; boot, or the vCPU that stops the guest. */
-void life_detach(const struct vm *vm);
+/* For boot, which does the same. `self`: the vCPU whose interrupts are served meanwhile, or NULL. */
+enum hv_status __must_check life_reset_devices(const struct vm *vm, struct vcpu *self);
+/* Every DMA stream of its devices to `root`; false: one cannot. With NULL to abort, all of them. */
+bool life_attach(const struct vm *vm, const struct s2 *root);
 
 #endif

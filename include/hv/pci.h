@@ -200,7 +200,7 @@ const char *pci_reset_method(const struct pci_func *f);
  */
 void pci_reset_begin(struct pci_func *f);
 enum hv_status __must_check pci_reset_step(struct pci_func *f);
-/* Boot, or the stopped guest's own CPU: all functions of an owner, waiting once for all. */
-enum hv_status __must_check pci_reset_owned(uint8_t owner);
+/* All functions of an owner, waiting once for all, in `wait`. Boot, or the stopped guest's CPU. */
+enum hv_status __must_check pci_reset_owned(uint8_t owner, void (*wait)(void *arg), void *arg);
 
 #endif

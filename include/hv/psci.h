@@ -6,9 +6,9 @@
 
 /*
  * What the caller does next. PSCI_RESUME: return with x0 set. The others do not return to the
- * guest: this vCPU is off, or the whole guest is.
+ * guest: this vCPU is off, or the whole guest is, perhaps to start again.
  */
-enum psci_action { PSCI_RESUME, PSCI_CPU_OFF, PSCI_VM_OFF };
+enum psci_action { PSCI_RESUME, PSCI_CPU_OFF, PSCI_VM_OFF, PSCI_VM_RESET };
 
 enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *regs);
 

@@ -51,7 +51,7 @@ struct vcpu {
 	enum vcpu_state state; /* changes by compare-exchange, see common/psci.c */
 	uint64_t entry;	       /* IPA, for VCPU_ON_PENDING */
 	uint64_t context;      /* x0 at entry */
-	uint64_t exits[EXIT_REASONS]; /* since the guest's start; written on its own CPU */
+	uint64_t exits[EXIT_REASONS]; /* since boot; written on its own CPU */
 };
 
 enum vm_state { VM_READY, VM_RUNNING, VM_STOPPING, VM_OFF };
@@ -62,10 +62,13 @@ struct guest_ram {
 	uint64_t size;
 };
 
+struct guest_plan;
+
 struct vm {
 	char name[GUEST_NAME_MAX];
 	uint8_t id; /* number in the plan, also where an earlier guest is refused; VMID is id + 1 */
 	enum vm_state state;
+	struct guest_plan *plan; /* what it is started from, again and again */
 	uint8_t vcpu_count;
 	struct vcpu *vcpu[MAX_VCPUS];
 	struct s2 cpu_s2; /* RAM, BARs, marks */

@@ -13,6 +13,7 @@
 
 #include <host.h>
 #include <hv/gic.h>
+#include <hv/irq.h>
 #include <hv/load.h>
 #include <hv/pmem.h>
 
@@ -31,6 +32,14 @@ static void put64(uint8_t *p, uint64_t v)
 {
 	for (int i = 0; i < 8; i++)
 		p[i] = (uint8_t)(v >> 8 * i);
+}
+
+static unsigned served;
+
+void irq_dispatch(struct vcpu *cur)
+{
+	assert_ptr_equal(cur, &vcpu);
+	served++;
 }
 
 static int setup(void **state)
@@ -94,8 +103,17 @@ static void check_contents(void)
 static void images_and_tree_are_in_place(void **state)
 {
 	(void)state;
-	assert_int_equal(load_guest(&plan, &vm), HV_OK);
+	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	check_contents();
+}
+
+/* Who loads a guest while others run serves its CPU's interrupts at least once a window of 2 MiB. */
+static void interrupts_are_served_meanwhile(void **state)
+{
+	(void)state;
+	served = 0;
+	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
+	assert_true(served >= RAM_SIZE / MIB(2));
 }
 
 static void everything_else_is_scrubbed(void **state)
@@ -103,7 +121,7 @@ static void everything_else_is_scrubbed(void **state)
 	struct range used[3];
 
 	(void)state;
-	assert_int_equal(load_guest(&plan, &vm), HV_OK);
+	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	used[0] = (struct range){ plan.image.kernel, sizeof(kernel) };
 	used[1] = (struct range){ plan.image.initrd, sizeof(initrd) };
 	used[2] = (struct range){ plan.image.dtb, KIB(64) };
@@ -137,7 +155,7 @@ static void every_written_line_reaches_memory(void **state)
 
 	(void)state;
 	memset(lines, 0, sizeof(lines));
-	assert_int_equal(load_guest(&plan, &vm), HV_OK);
+	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	count_lines(lines);
 	/* Once for the scrub, once more for what was loaded over it. */
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
@@ -154,7 +172,7 @@ static void stale_instructions_go_last(void **state)
 	long icache, clean = -1;
 
 	(void)state;
-	assert_int_equal(load_guest(&plan, &vm), HV_OK);
+	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	icache = host_trace_find(0, "icache_inval_all", UINT64_MAX);
 	for (long i = 0; (i = host_trace_find((size_t)i, "cache_clean_inval", UINT64_MAX)) >= 0; i++)
 		clean = i;
@@ -176,7 +194,7 @@ static void a_compressed_kernel_is_inflated(void **state)
 {
 	(void)state;
 	pack();
-	assert_int_equal(load_guest(&plan, &vm), HV_OK);
+	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	check_contents();
 }
 
@@ -185,7 +203,7 @@ static void a_damaged_kernel_is_an_error(void **state)
 	(void)state;
 	pack();
 	packed[plan.module[MODULE_KERNEL].size / 2] ^= 0x55;
-	assert_int_not_equal(load_guest(&plan, &vm), HV_OK);
+	assert_int_not_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 }
 
 int main(void)
@@ -193,6 +211,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(images_and_tree_are_in_place),
+		T(interrupts_are_served_meanwhile),
 		T(everything_else_is_scrubbed),
 		T(every_written_line_reaches_memory),
 		T(stale_instructions_go_last),

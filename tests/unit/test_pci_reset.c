@@ -31,11 +31,19 @@ static struct pcim_dev *device(struct pcim_dev *up)
 	return d;
 }
 
+static void wait(void *arg)
+{
+	*(unsigned *)arg += 1;
+	host_time_advance(1000);
+}
+
 /* All that the guest has are reset; it has this one. */
 static enum hv_status reset(struct pcim_dev *d)
 {
+	unsigned waits = 0;
+
 	board_func(d)->owner = 1;
-	return pci_reset_owned(1);
+	return pci_reset_owned(1, wait, &waits);
 }
 
 /* As a guest may leave it. */

@@ -95,7 +95,7 @@ static void ends(void **state)
 	call(PSCI_FN_SYSTEM_OFF, 0, 0, 0);
 	assert_int_equal(action, PSCI_VM_OFF);
 	call(PSCI_FN_SYSTEM_RESET, 0, 0, 0);
-	assert_int_equal(action, PSCI_VM_OFF);
+	assert_int_equal(action, PSCI_VM_RESET);
 }
 
 static void cpu_on_starts_once(void **state)
