@@ -38,7 +38,7 @@ pure_o := $(pure_src:%=$(B)/%.o)
 .PHONY: all setup plan-tool plan-test check boot-test lint fuzz test test-mutation bench demo run soak clean
 all: $(B)/viaduct
 
-libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
+libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
 $(arch_o) $(pure_o): | $(libs)
 $(libs):
 	@echo "$@ is missing: run 'make setup' first" >&2; false

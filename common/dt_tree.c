@@ -70,17 +70,12 @@ bool dt_reservation(const void *fdt, unsigned i, struct range *out)
 
 enum hv_status dt_check(const void *fdt, size_t max)
 {
-	const uint64_t size = max < sizeof(struct fdt_header) ? 0 : fdt_totalsize(fdt);
-	const struct range all = { 0, size };
 	struct range r;
 	uint64_t at;
 
 	/* Version 17 has the sizes of both blocks; the last string's end is the end of all. */
-	if (size < sizeof(struct fdt_header) || size > max || !IS_ALIGNED((uintptr_t)fdt, 8) ||
-	    fdt_magic(fdt) != FDT_MAGIC || fdt_version(fdt) < 17 || fdt_last_comp_version(fdt) > 17 ||
-	    !range_contains(all, fdt_off_dt_struct(fdt), fdt_size_dt_struct(fdt)) ||
-	    !range_contains(all, fdt_off_dt_strings(fdt), fdt_size_dt_strings(fdt)) ||
-	    !IS_ALIGNED(fdt_off_dt_struct(fdt), 4) ||
+	if (max < sizeof(struct fdt_header) || fdt_check_header(fdt) || fdt_version(fdt) < 17 ||
+	    fdt_totalsize(fdt) > max || !IS_ALIGNED(fdt_off_dt_struct(fdt), 4) ||
 	    (fdt_size_dt_strings(fdt) &&
 	     ((const char *)fdt)[fdt_off_dt_strings(fdt) + fdt_size_dt_strings(fdt) - 1]))
 		return HV_EINVAL;

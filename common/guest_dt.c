@@ -1,8 +1,7 @@
 /*
  * The device tree that a guest boots with: exactly what it has, and nothing of the board. Its source
- * is below, as text, which write() puts front to back into the blob (Devicetree Specification v0.4,
- * §5); when that is full the rest is idle, so no line here checks anything. Bindings: the same,
- * arm,gic-v3, arm,gic, arm,pl011, pci-host-ecam-generic, PCI Bus Binding (IEEE 1275) §2.2.
+ * is below, as text, which write() hands to libfdt. Bindings: Devicetree Specification v0.4, arm,gic-v3,
+ * arm,gic, arm,pl011, pci-host-ecam-generic, PCI Bus Binding (IEEE 1275) §2.2.
  */
 #include <stdarg.h>
 #include <string.h>
@@ -24,104 +23,36 @@ enum { PHANDLE_MSI = GUEST_PHANDLE + 1, PHANDLE_CLOCK };
 #define GICR_SIZE   KIB(128) /* one vCPU's redistributor */
 #define PCI_IO_SIZE KIB(64)
 
-#define HEAD 56 /* header and an empty list of reservations */
-
-/* The structure, and from `limit` on its names, until the end: they go behind it then. */
+/* libfdt's sequential writer. After an error the rest is idle, so no line below checks anything. */
 struct writer {
-	char *fdt;
-	size_t at, limit, names, size;
-	size_t value; /* where that of the property begins that is being written; 0: none */
-	bool full;
+	void *fdt;
+	int err;
 };
-
-static void put(struct writer *w, const void *p, size_t len)
-{
-	w->full = w->full || len > w->limit - w->at;
-	if (w->full)
-		return;
-	memcpy(w->fdt + w->at, p, len);
-	w->at += len;
-}
-
-static void put32(struct writer *w, uint32_t v)
-{
-	fdt32_t cell = cpu_to_fdt32(v);
-
-	put(w, &cell, sizeof(cell));
-}
-
-static void put64(struct writer *w, uint64_t v)
-{
-	put32(w, (uint32_t)(v >> 32));
-	put32(w, (uint32_t)v);
-}
-
-/* Whatever comes next, a property ends before it. */
-static void token(struct writer *w, uint32_t token)
-{
-	if (w->value && !w->full)
-		fdt32_st(w->fdt + w->value - 8, (uint32_t)(w->at - w->value));
-	w->value = 0;
-	while (w->at & 3 && !w->full)
-		put(w, "", 1);
-	put32(w, token);
-}
-
-static uint32_t name_offset(struct writer *w, const char *name)
-{
-	char *names = w->fdt + w->limit;
-	size_t at = 0, len = strlen(name) + 1;
-
-	while (at < w->names && strcmp(names + at, name))
-		at += strlen(names + at) + 1;
-	w->full = w->full || at + len > w->size - w->limit;
-	if (at == w->names && !w->full) {
-		memcpy(names + at, name, len);
-		w->names += len;
-	}
-	return (uint32_t)at;
-}
 
 static void begin(struct writer *w, const char *name)
 {
-	token(w, FDT_BEGIN_NODE);
-	put(w, name, strlen(name) + 1);
+	w->err = w->err ? w->err : fdt_begin_node(w->fdt, name);
 }
 
 static void end(struct writer *w)
 {
-	token(w, FDT_END_NODE);
-}
-
-/* Its value is put next. */
-static void property(struct writer *w, const char *name)
-{
-	token(w, FDT_PROP);
-	put32(w, 0);
-	put32(w, name_offset(w, name));
-	w->value = w->at;
+	w->err = w->err ? w->err : fdt_end_node(w->fdt);
 }
 
 static void bytes(struct writer *w, const char *name, const void *p, size_t len)
 {
-	property(w, name);
-	put(w, p, len);
+	w->err = w->err ? w->err : fdt_property(w->fdt, name, p, (int)len);
 }
 
-static void finish(struct writer *w)
+static char *put32(char *to, uint64_t v)
 {
-	token(w, FDT_END);
-	if (w->full)
-		return;
-	const uint32_t header[] = {
-		FDT_MAGIC, (uint32_t)(w->at + w->names), HEAD, (uint32_t)w->at, sizeof(struct fdt_header),
-		17, 16, 0, (uint32_t)w->names, (uint32_t)w->at - HEAD,
-	};
-	memmove(w->fdt + w->at, w->fdt + w->limit, w->names);
-	memset(w->fdt, 0, HEAD);
-	w->at = 0;
-	for (unsigned i = 0; i < ARRAY_SIZE(header); i++)
-		put32(w, header[i]);
+	fdt32_st(to, (uint32_t)v);
+	return to + 4;
+}
+
+static char *put64(char *to, uint64_t v)
+{
+	return put32(put32(to, v >> 32), v);
 }
 
 static unsigned digit(char c)
@@ -132,24 +63,29 @@ static unsigned digit(char c)
 }
 
 /* Up to ';'. Returns what is behind it. */
-static char *put_value(struct writer *w, char *s)
+static char *write_value(struct writer *w, const char *name, char *s)
 {
+	char value[256], *to = value;
+
 	while (*s != ';') {
 		char *first = s;
 		uint64_t v = 0;
 
+		ASSERT(to - value < 128);
 		for (; digit(*s) < 16; s++)
 			v = v << 4 | digit(*s);
 		if (s - first > 8) {
-			put64(w, v);
+			to = put64(to, v);
 		} else if (s > first) {
-			put32(w, (uint32_t)v);
+			to = put32(to, v);
 		} else if (*s++ == '\'') {
-			s = strchr(s, '\'') + 1;
-			put(w, first + 1, (size_t)(s - first - 2));
-			put(w, "", 1);
+			while (*s != '\'')
+				*to++ = *s++;
+			*to++ = 0;
+			s++;
 		}
 	}
+	bytes(w, name, value, (size_t)(to - value));
 	return s + 1;
 }
 
@@ -178,9 +114,10 @@ static __printf(2, 3) void write(struct writer *w, const char *fmt, ...)
 		} else if (stop == ' ' && *s == '{') {
 			begin(w, name);
 			s++;
+		} else if (stop == ' ' && *name) {
+			s = write_value(w, name, s);
 		} else if (*name) {
-			property(w, name);
-			s = stop == ' ' ? put_value(w, s) : s;
+			bytes(w, name, NULL, 0);
 		}
 	}
 }
@@ -227,12 +164,12 @@ static void write_cpus(struct writer *w, const struct guest_plan *g)
 
 static void write_memory(struct writer *w, const struct guest_plan *g)
 {
+	char reg[16 * MAX_GUEST_RAM], *to = reg;
+
+	for (unsigned i = 0; i < g->ram_count; i++)
+		to = put64(put64(to, g->ram[i].ipa.v), g->ram[i].size);
 	write(w, "memory@%lx { device_type = 'memory';", g->ram[0].ipa.v);
-	property(w, "reg");
-	for (unsigned i = 0; i < g->ram_count; i++) {
-		put64(w, g->ram[i].ipa.v);
-		put64(w, g->ram[i].size);
-	}
+	bytes(w, "reg", reg, (size_t)(to - reg));
 	end(w);
 }
 
@@ -306,22 +243,28 @@ static bool speaks_for_pin(const struct guest_plan *g, const struct plan_device 
 
 static void write_interrupt_map(struct writer *w, const struct guest_plan *g)
 {
-	enum { SPI = 0, LEVEL_HIGH = 4 };
-	bool any = false;
+	enum { SPI = 0, LEVEL_HIGH = 4, CELLS = 10 };
+	unsigned count = 0;
+	void *map;
+	char *to;
 
+	plan_for_each_device(d, g)
+		count += speaks_for_pin(g, d);
+	if (!count)
+		return;
+	write(w, "#interrupt-cells = <1>; interrupt-map-mask = <f800 0 0 7>;");
+	if (!w->err)
+		w->err = fdt_property_placeholder(w->fdt, "interrupt-map", (int)count * 4 * CELLS, &map);
+	if (w->err)
+		return;
+	to = map;
 	plan_for_each_device(d, g) {
-		const uint32_t entry[] = { (d->as.devfn & 0xf8U) << 8, 0, 0, d->as.intx_pin, g->gic_phandle,
-					   0, 0, SPI, d->as.intx_virq - 32, LEVEL_HIGH };
+		const uint32_t entry[CELLS] = { (d->as.devfn & 0xf8U) << 8, 0, 0, d->as.intx_pin,
+						g->gic_phandle, 0, 0, SPI, d->as.intx_virq - 32,
+						LEVEL_HIGH };
 
-		if (!speaks_for_pin(g, d))
-			continue;
-		if (!any) {
-			write(w, "#interrupt-cells = <1>; interrupt-map-mask = <f800 0 0 7>;");
-			property(w, "interrupt-map");
-		}
-		any = true;
-		for (unsigned i = 0; i < ARRAY_SIZE(entry); i++)
-			put32(w, entry[i]);
+		for (unsigned i = 0; i < CELLS && speaks_for_pin(g, d); i++)
+			to = put32(to, entry[i]);
 	}
 }
 
@@ -395,9 +338,9 @@ static void copy_tree(struct writer *w, const struct guest_plan *g, int top)
 enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ipa, void *buf,
 			      size_t size)
 {
-	struct writer w = { .fdt = buf, .at = HEAD, .limit = ALIGN_DOWN(size / 4 * 3, 4),
-			    .size = size, .full = size < 2 * HEAD };
+	struct writer w = { buf, fdt_create(buf, (int)size) };
 
+	w.err = w.err ? w.err : fdt_finish_reservemap(buf);
 	begin(&w, "");
 	write(&w, "model = 'Viaduct guest'; compatible = 'viaduct,guest', 'linux,dummy-virt'; "
 		  "interrupt-parent = <%x>; #address-cells = <2>; #size-cells = <2>;", g->gic_phandle);
@@ -416,6 +359,6 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 		copy_tree(&w, g, dt_find(g->partial_fdt, "/passthrough"));
 	}
 	end(&w);
-	finish(&w);
-	return w.full ? HV_ENOMEM : HV_OK;
+	w.err = w.err ? w.err : fdt_finish(buf);
+	return w.err ? HV_ENOMEM : HV_OK;
 }

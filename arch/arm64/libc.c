@@ -1,4 +1,4 @@
-/* What the compiler and zlib expect of a C library, and no more. */
+/* What the compiler and the libraries (libfdt, zlib) expect of a C library, and no more. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

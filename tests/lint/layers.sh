@@ -31,7 +31,7 @@ vpci:                common common/vgic drivers/pci drivers/irqchip arch
 # One file that everything stands on: nothing but the port and the log.
 leaf='common/s2.c common/fmt.c common/dt.c common/dt_tree.c'
 leaf_may='common/dt.c common/dt_tree.c common/log.c common/fmt.c common/pmem.c common/panic.c arch'
-library='^(mem(cpy|move|set|cmp|chr)|str(len|nlen|cmp|ncmp|chr|rchr|toul)|inflate.*|__stack_chk_.*|_GLOBAL_OFFSET_TABLE_)$'
+library='^(fdt_.*|mem(cpy|move|set|cmp|chr)|str(len|nlen|cmp|ncmp|chr|rchr|toul)|inflate.*|__stack_chk_.*|_GLOBAL_OFFSET_TABLE_)$'
 
 dirs=$(printf '%s' "$allowed" | sed -n 's/^\([^:]*\):.*/\1/p')
 sources() { sed -n 's/^[[:space:]]*\([a-z0-9_/]*\.[cS]\).*/\1/p' objects.mk | sort -u; }
