@@ -1,7 +1,9 @@
 """The shared console, with two Linux shells: input goes to one guest, Ctrl-a three times switches."""
 import socket
+import sys
 import time
 
+import pexpect
 import pytest
 
 import viaduct_qemu as vq
@@ -47,6 +49,34 @@ def test_machine_ends_after_both_shells(run):
     run.wait()
     assert run.ended("left") and run.ended("right"), run.tail()
     assert run.ended_by_itself, run.tail()
+
+
+def test_make_run(work):
+    """What `make run` starts, on a terminal: each guest's shell in turn, then both off, and it ends by itself."""
+    with open(f"{work}/make-run.log", "w", encoding="utf-8") as log:
+        run = pexpect.spawn(sys.executable, [f"{vq.ROOT}/tools/qemu/demo.py", "--interactive"], logfile=log,
+                            encoding="utf-8", codec_errors="replace", timeout=120, dimensions=(50, 200))
+        try:
+            for _ in ("disk", "net"):
+                run.expect("VIADUCT-BEGIN")
+            time.sleep(4)       # the modules load, the shells come up
+            run.send("echo first-$((40 + 2))\r")
+            run.expect(r"\((disk|net)\) first-42")
+            first = run.match[1]
+            run.send(f"{vq.SWITCH}echo second-$((40 + 2))\r")
+            run.expect(r"\((disk|net)\) second-42")
+            second = run.match[1]
+            assert first != second
+            run.send("poweroff -f\r")
+            run.expect(f"viaduct: {second}: off")
+            run.send(f"{vq.SWITCH}poweroff -f\r")
+            run.expect(f"viaduct: {first}: off")
+            run.expect(pexpect.EOF)
+        finally:
+            run.close()
+    assert run.exitstatus == 0
+    with open(f"{vq.BUILD}/boot-logs/run.log", encoding="utf-8") as kept:
+        assert "second-42" in kept.read()
 
 
 def test_stdout_path_names_another_uart(work):

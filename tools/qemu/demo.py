@@ -31,8 +31,11 @@ def interactive(disk, server):
           "`poweroff -f` ends a guest; the machine ends with the last one.\n")
     options = f"quiet viaduct.url={server.url}"
     with machine("run", disk.path).start(guests(["shell"], ["shell"], options), timeout=24 * 3600) as run:
-        run.child.logfile_read = run.log
-        run.child.interact(escape_character="\x1d")
+        def keep(data):
+            run.log.write(data.decode("utf-8", "replace"))
+            return data
+
+        run.child.interact(escape_character="\x1d", output_filter=keep)
     return 0
 
 
