@@ -93,6 +93,7 @@ def test_io_takes_no_exit_but_its_interrupt(reads, kind):
     few, lots = exits(reads, "few" + kind), exits(reads, "lots" + kind)
     assert lots.pop("msi") - few.pop("msi") == 1000
     few.pop("timer"), lots.pop("timer")  # EL2's own: the console
+    assert abs(few.pop("kick") - lots.pop("kick")) <= 1  # who starts the guest may come late
     assert lots == few, "an exit that is not the device's interrupt"
 
 
