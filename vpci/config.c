@@ -71,12 +71,10 @@ static void act(struct vpci_func *f, unsigned dw, uint32_t old)
 	case ROW_PCIE + DW(PCI_EXP_DEVCTL2):
 		devctl2_wrote(f, old);
 		break;
-	case ROW_MSI_CTRL:
-		msi_wrote(f);
-		break;
 	case ROW_MSI_MASK:
 		msi_write_masks(f);
 		break;
+	case ROW_MSI_CTRL:
 	case ROW_MSIX:
 		msi_apply(f);
 		break;

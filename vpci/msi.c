@@ -56,8 +56,10 @@ static void write_msi(struct vpci_func *f, bool on)
 {
 	uint64_t addr = msi_device_address(f);
 	uint16_t at = f->msi;
-	uint32_t ctrl = f->shadow[DW(at)];
+	uint32_t ctrl = f->shadow[DW(at)], mmc = ctrl & MSI_MMC;
 
+	if (msi_mme(f) > mmc >> 17) /* more messages than granted: as many as granted */
+		f->shadow[DW(at)] = ctrl = (ctrl & ~MSI_MME) | mmc << 3;
 	if (!on) {
 		pci_cfg_write(f->pf, at + 2, 2, 0);
 		return;
@@ -114,16 +116,6 @@ void msi_apply(struct vpci_func *f)
 	}
 	if (mode == MODE_INTX)
 		set_mode(f, mode);
-}
-
-/* More messages than granted are asked for: as many as granted. */
-void msi_wrote(struct vpci_func *f)
-{
-	uint32_t *ctrl = &f->shadow[DW(f->msi)], mmc = *ctrl & MSI_MMC;
-
-	if (msi_mme(f) > mmc >> 17)
-		*ctrl = (*ctrl & ~MSI_MME) | mmc << 3;
-	msi_apply(f);
 }
 
 /* The guest's message number i, or false: it goes somewhere that is not its ITS. */

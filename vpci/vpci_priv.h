@@ -175,7 +175,6 @@ bool state_settle(struct vpci_func *f);	 /* away or lost, and ready: restores; t
 
 /* msi.c */
 void msi_init(struct vpci_func *f); /* before caps_build: what can be granted */
-void msi_wrote(struct vpci_func *f);
 void msi_write_masks(struct vpci_func *f);
 enum hv_status __must_check msi_connect(struct vpci_func *f);
 void msi_apply(struct vpci_func *f); /* interrupt mode from the shadow to the device */

@@ -2,9 +2,6 @@
  * Who a function is to the rest of the machine: the requester IDs its transactions may carry, the
  * StreamIDs and the DeviceID made of them, and the line its INTx arrives on.
  */
-#include <libfdt.h>
-
-
 #include "pci_priv.h"
 
 /* Functions that send requests as another function of their slot. Facts of the parts. */
@@ -67,7 +64,6 @@ static uint16_t find_aliases(struct pci_func *f)
 {
 	uint16_t last = f->bdf, rid;
 
-	f->alias_count = 0;
 	add_alias(f, f->bdf);
 	for (unsigned i = 0; i < ARRAY_SIZE(fn_aliases); i++)
 		if (fn_aliases[i].vendor == f->vendor && fn_aliases[i].device == f->device)
@@ -80,9 +76,10 @@ static uint16_t find_aliases(struct pci_func *f)
 	return last;
 }
 
-/* iommu-map and msi-map: (rid base, phandle, output base, length); the mask comes first. */
-static bool map_rid(const struct pci_host *h, const char *map, const char *mask, uint16_t rid,
-		    uint32_t *phandle, uint32_t *out)
+/* iommu-map and msi-map: (rid base, phandle, output base, length); the mask comes first. Returns
+ * the phandle; 0: the map has no such ID. */
+static uint32_t map_rid(const struct pci_host *h, const char *map, const char *mask, uint16_t rid,
+			uint32_t *out)
 {
 	static const unsigned cells[] = { 1, 1, 1, 1 };
 	uint32_t masked = rid & dt_u32(h->fdt, h->node, mask, UINT32_MAX);
@@ -90,24 +87,19 @@ static bool map_rid(const struct pci_host *h, const char *map, const char *mask,
 
 	for (unsigned i = 0; dt_entry(h->fdt, h->node, map, i, 4, cells, v) == HV_OK; i++)
 		if (range_contains((struct range){ v[0], v[3] }, masked, 1)) {
-			*phandle = (uint32_t)v[1];
 			*out = (uint32_t)(v[2] + (masked - v[0]));
-			return true;
+			return (uint32_t)v[1];
 		}
-	return false;
+	return 0;
 }
 
 /* One alias that no IOMMU translates makes all of it untranslated: it can choose which it sends. */
 static void find_streams(struct pci_func *f)
 {
-	f->iommu = NULL;
-	f->sid_count = 0;
 	for (unsigned i = 0; i < f->alias_count; i++) {
-		struct iommu *iommu = NULL;
-		uint32_t phandle, sid;
+		uint32_t sid, phandle = map_rid(f->host, "iommu-map", "iommu-map-mask", f->alias[i], &sid);
+		struct iommu *iommu = phandle ? iommu_find(phandle) : NULL;
 
-		if (map_rid(f->host, "iommu-map", "iommu-map-mask", f->alias[i], &phandle, &sid))
-			iommu = iommu_find(phandle);
 		if (!iommu || (f->iommu && f->iommu != iommu)) {
 			f->iommu = NULL;
 			f->sid_count = 0;
@@ -124,24 +116,17 @@ static void find_streams(struct pci_func *f)
 static void find_msi(struct pci_func *f, uint16_t rid)
 {
 	const struct pci_host *h = f->host;
-	uint32_t phandle = 0;
-	const fdt32_t *p;
-	unsigned len;
+	uint64_t phandle = 0;
 
-	f->msi = NULL;
 	f->device_id = rid;
-	if (dt_bool(h->fdt, h->node, "msi-map")) {
-		if (!map_rid(h, "msi-map", "msi-map-mask", rid, &phandle, &f->device_id))
-			return;
-	} else {
-		p = dt_get(h->fdt, h->node, "msi-parent", &len);
-		if (len < 4)
-			return;
-		phandle = fdt32_ld(p);
-	}
-	f->msi = its_find(phandle);
-	if (!f->msi)
-		f->msi = v2m_find(phandle);
+	if (dt_bool(h->fdt, h->node, "msi-map"))
+		phandle = map_rid(h, "msi-map", "msi-map-mask", rid, &f->device_id);
+	else if (dt_entry(h->fdt, h->node, "msi-parent", 0, 1, (unsigned[]){ 1 }, &phandle) != HV_OK)
+		return;
+	if (phandle)
+		f->msi = its_find((uint32_t)phandle);
+	if (phandle && !f->msi)
+		f->msi = v2m_find((uint32_t)phandle);
 }
 
 /* PCI-to-PCI Bridge Architecture 1.2 §9.1: pins turn by the device number at every bridge. */
@@ -151,7 +136,6 @@ static void find_intx(struct pci_func *f)
 	const struct pci_func *at = f;
 	uint32_t pin = f->irq_pin;
 
-	f->intx = (struct dt_irq){ 0 };
 	if (!pin)
 		return;
 	for (; at->parent; at = at->parent)

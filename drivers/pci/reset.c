@@ -70,6 +70,7 @@ static const struct {
 	char name[4];
 	uint32_t hold_us, settle_us; /* from start to end, and behind it */
 } methods[] = {
+	[BY_NOTHING] = { "no" },
 	[BY_FLR] = { "FLR", 0, FLR_US },
 	[BY_AF] = { "AF", 0, FLR_US },
 	[BY_PM] = { "PM", PM_US, PM_US },
@@ -78,8 +79,10 @@ static const struct {
 	[BY_BUS] = { "bus", BUS_HOLD_US, BUS_PCI_US },
 };
 
-static void start(const struct pci_func *f, enum how how)
+static void start(const struct pci_func *f)
 {
+	enum how how = f->reset_how;
+
 	if (how == BY_FLR)
 		pci_cfg_write(f, f->cap_pcie + PCI_EXP_DEVCTL, 2, f->devctl | PCI_EXP_DEVCTL_FLR);
 	else if (how == BY_AF)
@@ -90,11 +93,11 @@ static void start(const struct pci_func *f, enum how how)
 		write_bus(f, PCI_BRIDGE_BUS_RESET);
 }
 
-static void end(const struct pci_func *f, enum how how)
+static void end(const struct pci_func *f)
 {
-	if (how == BY_PM)
+	if (f->reset_how == BY_PM)
 		to_d0(f);
-	else if (how >= BY_LINK)
+	else if (f->reset_how >= BY_LINK)
 		write_bus(f, 0);
 }
 
@@ -160,16 +163,16 @@ static bool is_ready(const struct pci_func *f)
 	return id != UINT32_MAX && (id & 0xffff) != PCI_VENDOR_RRS;
 }
 
-static bool is_hit(const struct pci_func *o, const struct pci_func *f, enum how how)
+static bool is_hit(const struct pci_func *o, const struct pci_func *f)
 {
-	return o == f || (how >= BY_LINK && pci_is_below(o, f->parent));
+	return o == f || (f->reset_how >= BY_LINK && pci_is_below(o, f->parent));
 }
 
 /* Bridges are opened on the way: only then can be seen what is behind. They come before it. */
-static bool all_ready(const struct pci_func *f, enum how how)
+static bool all_ready(const struct pci_func *f)
 {
 	pci_for_each(o) {
-		if (!is_hit(o, f, how))
+		if (!is_hit(o, f))
 			continue;
 		if (!is_ready(o))
 			return false;
@@ -179,12 +182,12 @@ static bool all_ready(const struct pci_func *f, enum how how)
 	return true;
 }
 
-static enum hv_status restore_all(const struct pci_func *f, enum how how)
+static enum hv_status restore_all(const struct pci_func *f)
 {
 	enum hv_status st = HV_OK, s;
 
 	pci_for_each(o) {
-		s = is_hit(o, f, how) ? restore(o) : HV_OK;
+		s = is_hit(o, f) ? restore(o) : HV_OK;
 		st = s == HV_OK ? st : s;
 	}
 	return st;
@@ -198,14 +201,14 @@ static void enter(struct pci_func *f, uint8_t stage, uint32_t us)
 	f->reset_due = arch_time_ticks() + us * arch_time_hz() / 1000000;
 }
 
-static bool is_over(const struct pci_func *f, enum how how)
+static bool is_over(const struct pci_func *f)
 {
 	return arch_time_ticks() >= f->reset_due || (f->reset_stage == DRAIN && !pending(f)) ||
-	       (f->reset_stage == LINK && (how < BY_LINK || link_up(f->parent)));
+	       (f->reset_stage == LINK && (f->reset_how < BY_LINK || link_up(f->parent)));
 }
 
 /* What is done between a stage and the next, and how long that one may take. */
-static void advance(struct pci_func *f, enum how how)
+static void advance(struct pci_func *f)
 {
 	static const uint32_t most_us[] = {
 		[DRAIN] = DRAIN_US, [LINK] = LINK_US, [READY] = READY_US, [SLOW] = SLOW_US,
@@ -218,12 +221,12 @@ static void advance(struct pci_func *f, enum how how)
 	} else if (stage == HOLD) {
 		if (pending(f))
 			log_warn("pci: %s: transactions still pending before reset", f->name);
-		start(f, how);
-		us = methods[how].hold_us;
+		start(f);
+		us = methods[f->reset_how].hold_us;
 	} else if (stage == LINK) {
-		end(f, how);
+		end(f);
 	} else if (stage == SETTLE) {
-		us = methods[how].settle_us;
+		us = methods[f->reset_how].settle_us;
 	} else if (stage == SLOW) {
 		log_warn("pci: %s: slow to come back from reset", f->name);
 	}
@@ -232,12 +235,10 @@ static void advance(struct pci_func *f, enum how how)
 
 static enum hv_status finish(struct pci_func *f, enum hv_status st)
 {
-	const char *method = pci_reset_method(f);
-
 	f->reset_stage = IDLE;
 	if (st != HV_OK)
 		log_warn("pci: %s: did not come back from %s reset as it was", f->name,
-			 method ? method : "no");
+			 methods[f->reset_how].name);
 	return st;
 }
 
@@ -245,6 +246,7 @@ void pci_reset_begin(struct pci_func *f)
 {
 	bool asleep = f->cap_pm && pci_cfg_read(f, f->cap_pm + PCI_PM_CSR, 2) & PCI_PM_STATE;
 
+	f->reset_how = (uint8_t)method_of(f);
 	if (asleep)
 		to_d0(f);
 	/* Unplugged: nothing to wait for. */
@@ -253,20 +255,18 @@ void pci_reset_begin(struct pci_func *f)
 
 enum hv_status pci_reset_step(struct pci_func *f)
 {
-	enum how how = method_of(f);
-
 	if (f->reset_stage == IDLE)
 		return HV_OK;
 	if (f->reset_stage == GONE)
 		return finish(f, HV_ETIMEOUT);
-	while (f->reset_stage < READY || !all_ready(f, how)) {
-		if (!is_over(f, how))
+	while (f->reset_stage < READY || !all_ready(f)) {
+		if (!is_over(f))
 			return HV_EAGAIN;
 		if (f->reset_stage == SLOW)
 			return finish(f, HV_ETIMEOUT);
-		advance(f, how);
+		advance(f);
 	}
-	return finish(f, restore_all(f, how));
+	return finish(f, restore_all(f));
 }
 
 enum hv_status pci_reset_owned(uint8_t owner, void (*wait)(void *arg), void *arg)

@@ -108,6 +108,7 @@ struct pci_func {
 	const char *refused;	 /* why it cannot be given to a guest, or NULL */
 	uint8_t owner;		 /* vm id, or PCI_NO_OWNER */
 	uint8_t reset_stage;	 /* of reset.c; 0: no reset under way */
+	uint8_t reset_how;
 	uint64_t reset_due;
 };
 
