@@ -30,29 +30,48 @@ static void put(struct vpci_func *f, unsigned off, uint32_t mask, uint32_t value
 	f->shadow[DW(off)] = (f->shadow[DW(off)] & ~mask) | (value & mask);
 }
 
-static void rows_run(uint8_t *rows, unsigned first, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		rows[i] = (uint8_t)(first + i);
-}
+/* The rows of what has several of its own, dword by dword. */
+enum {
+	AT_HEADER,
+	AT_PM = AT_HEADER + DW(PCI_CAP_FIRST),
+	AT_PCIE = AT_PM + 2,
+	AT_MSIX = AT_PCIE + DW(PCI_EXP_V2_SIZE),
+	AT_AF = AT_MSIX + 3,
+	AT_AER = AT_AF + 2,
+};
 
-/* PCI_EXT + ID of an extended one; row of its first dword, and of the others, 0: the rows behind. */
+static const uint8_t layout[] = {
+	[AT_HEADER] = ROW_BOOT, ROW_COMMAND, ROW_BOOT, ROW_CACHELINE,
+	[AT_HEADER + DW(CFG_CIS)] = ROW_BOOT, ROW_BOOT,
+	[AT_HEADER + DW(CFG_INTERRUPT)] = ROW_INTERRUPT,
+	[AT_PM] = ROW_PM, ROW_PM_CSR,
+	[AT_PCIE] = ROW_PCIE, ROW_DEVCAP, ROW_DEVCTL,
+	[AT_PCIE + DW(PCI_EXP_LNKCAP) ... AT_PCIE + DW(EXP_DEVCAP2) - 1] = ROW_FIXED,
+	[AT_PCIE + DW(EXP_DEVCAP2)] = ROW_DEVCAP2, ROW_DEVCTL2,
+	[AT_PCIE + DW(PCI_EXP_DEVCTL2) + 1 ... AT_MSIX - 1] = ROW_FIXED,
+	[AT_MSIX] = ROW_MSIX, ROW_BOOT, ROW_BOOT,
+	[AT_AF] = ROW_CAP, ROW_AF_CTRL,
+	[AT_AER] = ROW_ECAP, ROW_UNC_STATUS, ROW_UNC_MASK, ROW_UNC_SEVERITY, ROW_COR_STATUS,
+	ROW_COR_MASK, ROW_READ, ROW_READ, ROW_READ, ROW_READ, ROW_READ,
+};
+
+/* PCI_EXT + ID of an extended one; row of its first dword and of the others. 0: by layout. */
 static const struct cap_kind {
 	uint16_t id;
 	uint8_t first, next;
 } kinds[] = {
-	{ PCI_CAP_PM, ROW_PM },
-	{ PCI_CAP_MSI, ROW_MSI_CTRL },
+	{ PCI_CAP_PM, AT_PM },
+	{ PCI_CAP_MSI },
 	{ PCI_CAP_PCIX, ROW_CAP, ROW_READ },
 	{ PCI_CAP_HT, ROW_CAP, ROW_READ },
 	{ PCI_CAP_VENDOR, ROW_CAP, ROW_RAW },
-	{ PCI_CAP_PCIE, ROW_PCIE },
-	{ PCI_CAP_MSIX, ROW_MSIX },
+	{ PCI_CAP_PCIE, AT_PCIE },
+	{ PCI_CAP_MSIX, AT_MSIX },
 	{ PCI_CAP_SATA, ROW_CAP, ROW_READ },
-	{ PCI_CAP_AF, ROW_AF },
+	{ PCI_CAP_AF, AT_AF },
 	/* Not here, because they are Viaduct's: ARI, ATS, SR-IOV, PRI, PASID, DPC, L1 substates,
 	 * PTM; or of no use to a function alone: multicast, TPH, secondary PCIe. */
-	{ PCI_EXT + PCI_ECAP_AER, ROW_AER },
+	{ PCI_EXT + PCI_ECAP_AER, AT_AER },
 	{ PCI_EXT + PCI_ECAP_VC, ROW_ECAP, ROW_READ },
 	{ PCI_EXT + PCI_ECAP_DSN, ROW_ECAP, ROW_READ },
 	{ PCI_EXT + PCI_ECAP_POWER, ROW_ECAP, ROW_READ },
@@ -102,7 +121,7 @@ static void msi_rows(uint32_t head, uint8_t *rows)
 	*rows++ = ROW_MSI_DATA;
 	if (head & MSI_PVM) {
 		*rows++ = ROW_MSI_MASK;
-		*rows = ROW_MSI_PENDING;
+		*rows = ROW_READ;
 	}
 }
 
@@ -117,13 +136,14 @@ static bool show(const struct vpci_func *f, const struct pci_cap *c)
 		k++;
 	if (k == &kinds[ARRAY_SIZE(kinds)] || is_hidden(f, c))
 		return false;
-	if (k->next)
+	if (k->next) {
 		memset(rows, k->next == ROW_RAW && !f->as.raw_vendor_caps ? ROW_READ : k->next, n);
-	else
-		rows_run(rows, k->first, n);
-	rows[0] = k->first;
-	if (k->first == ROW_MSI_CTRL)
+		rows[0] = k->first;
+	} else if (c->id == PCI_CAP_MSI) {
 		msi_rows(c->head, rows);
+	} else {
+		memcpy(rows, &layout[k->first], n);
+	}
 	return true;
 }
 
@@ -164,7 +184,7 @@ static void build_gaps(const struct vpci_func *f)
 
 static void build_header(const struct vpci_func *f)
 {
-	rows_run(cfg.row, ROW_HEADER, DW(PCI_CAP_FIRST));
+	memcpy(cfg.row, &layout[AT_HEADER], DW(PCI_CAP_FIRST));
 	for (unsigned i = 0; i < PCI_BARS; i++) {
 		bool upper = i && f->present & 1u << (i - 1) && f->pf->bar[i - 1].mem64;
 

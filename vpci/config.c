@@ -55,20 +55,20 @@ uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
 static void act(struct vpci_func *f, unsigned dw, uint32_t old)
 {
 	switch (f->row[dw]) {
-	case ROW_HEADER + DW(PCI_COMMAND):
+	case ROW_COMMAND:
 		command_wrote(f, old);
 		break;
 	case ROW_BAR:
 	case ROW_BAR_HI:
 		bar_wrote(f, dw);
 		break;
-	case ROW_PM + DW(PCI_PM_CSR):
+	case ROW_PM_CSR:
 		pm_wrote(f, old);
 		break;
-	case ROW_PCIE + DW(PCI_EXP_DEVCTL):
+	case ROW_DEVCTL:
 		devctl_wrote(f);
 		break;
-	case ROW_PCIE + DW(PCI_EXP_DEVCTL2):
+	case ROW_DEVCTL2:
 		devctl2_wrote(f, old);
 		break;
 	case ROW_MSI_MASK:
@@ -78,7 +78,7 @@ static void act(struct vpci_func *f, unsigned dw, uint32_t old)
 	case ROW_MSIX:
 		msi_apply(f);
 		break;
-	case ROW_AF + DW(PCI_AF_CTRL):
+	case ROW_AF_CTRL:
 		af_wrote(f);
 		break;
 	}

@@ -10,21 +10,23 @@
 #define STATUS(bits) ((uint32_t)(bits) << 16)
 
 const struct cfg_rule cfg_rules[ROW_COUNT] = {
-	[ROW_HEADER + DW(PCI_ID)] = { .boot = ~0u },
+	[ROW_BOOT] = { .boot = ~0u },
+	[ROW_READ] = { .hw = ~0u },
+	[ROW_RAW] = { .hw = ~0u, .rw = ~0u },
+	[ROW_CAP] = { .boot = 0xffff0000 },
+	[ROW_ECAP] = { .boot = ECAP_VERSION },
+
 	/*
 	 * COMMAND is shadow; the hook moves hardware. Withheld: I/O (no I/O windows), special
 	 * cycles, MWI, parity, stepping, SERR# (a guest must not make the host see errors), fast
 	 * back-to-back. The interrupt status bit is live: a driver polls it.
 	 */
-	[ROW_HEADER + DW(PCI_COMMAND)] = { .hw = STATUS(STS_LIVE),
-					   .rw = PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF,
-					   .w1c = STATUS(STS_ERRORS) },
-	[ROW_HEADER + DW(PCI_CLASS_REV)] = { .boot = ~0u },
+	[ROW_COMMAND] = { .hw = STATUS(STS_LIVE),
+			  .rw = PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF,
+			  .w1c = STATUS(STS_ERRORS) },
 	/* Cache line and latency do nothing on PCIe. BIST would run the device's own test: no. */
-	[ROW_HEADER + DW(CFG_CACHELINE)] = { .rw = 0xffff },
-	[ROW_HEADER + DW(CFG_CIS)] = { .boot = ~0u },
-	[ROW_HEADER + DW(PCI_SUBSYSTEM)] = { .boot = ~0u },
-	[ROW_HEADER + DW(CFG_INTERRUPT)] = { .rw = 0xff, .boot = 0xffff0000 },
+	[ROW_CACHELINE] = { .rw = 0xffff },
+	[ROW_INTERRUPT] = { .rw = 0xff, .boot = 0xffff0000 },
 
 	/* Sizing: the hook keeps the address bits below the size 0. */
 	[ROW_BAR] = { .rw = ~PCI_BAR_MEM_FLAGS, .boot = PCI_BAR_TYPE_64 | PCI_BAR_PREFETCH },
@@ -32,63 +34,51 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 
 	/* No PME: nobody could take the wake-up. No D1 and D2: nothing gained, more states. */
 	[ROW_PM] = { .boot = 0xffff0000 & ~(PMC_PME | PMC_D1_D2) },
-	[ROW_PM + 1] = { .rw = PCI_PM_STATE, .boot = PCI_PM_NO_SOFT_RESET },
+	[ROW_PM_CSR] = { .rw = PCI_PM_STATE, .boot = PCI_PM_NO_SOFT_RESET },
 
 	/* Integrated endpoint: no link, no slot; those registers do not exist (§7.5.3, fig. 7-26). */
 	[ROW_PCIE] = { .boot = 0x3e0f0000, .set = EXP_TYPE_RCIEP },
 	/* MPS, L0s, L1, role-based errors, extended tags; no phantom functions: they would be
 	 * requester IDs that no stream table entry covers. */
-	[ROW_PCIE + DW(PCI_EXP_DEVCAP)] = { .boot = 0x00008fe7 | PCI_EXP_DEVCAP_FLR },
+	[ROW_DEVCAP] = { .boot = 0x00008fe7 | PCI_EXP_DEVCAP_FLR },
 	/*
 	 * The hook writes the device: relaxed ordering and read request size (never below the
 	 * physical MPS). Payload size and error reporting are Viaduct's, the guest has a copy.
 	 * No snoop stays 0: DMA would bypass caches that the guest relies on. FLR never passes raw.
 	 */
-	[ROW_PCIE + DW(PCI_EXP_DEVCTL)] = { .hw = STATUS(DEVSTA_LIVE),
-					 .rw = PCI_EXP_DEVCTL_ERRORS | DEVCTL_RO | PCI_EXP_DEVCTL_MPS |
-					       DEVCTL_MRRS | PCI_EXP_DEVCTL_FLR,
-					 .w1c = STATUS(DEVSTA_ERRORS),
-					 .boot = DEVCTL_RO | PCI_EXP_DEVCTL_MPS | DEVCTL_MRRS |
-						 DEVCTL_EXT_TAG | PCI_EXP_DEVCTL_AUX },
+	[ROW_DEVCTL] = { .hw = STATUS(DEVSTA_LIVE),
+			 .rw = PCI_EXP_DEVCTL_ERRORS | DEVCTL_RO | PCI_EXP_DEVCTL_MPS | DEVCTL_MRRS |
+			       PCI_EXP_DEVCTL_FLR,
+			 .w1c = STATUS(DEVSTA_ERRORS),
+			 .boot = DEVCTL_RO | PCI_EXP_DEVCTL_MPS | DEVCTL_MRRS | DEVCTL_EXT_TAG |
+				 PCI_EXP_DEVCTL_AUX },
 	/* Completion timeout ranges and atomic completer; no ARI, LTR, OBFF, TPH, TLP prefixes. */
-	[ROW_PCIE + DW(EXP_DEVCAP2)] = { .boot = 0x0000038f },
-	[ROW_PCIE + DW(PCI_EXP_DEVCTL2)] = { .rw = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO,
-					  .boot = DEVCTL2_CTO | DEVCTL2_CTO_OFF | PCI_EXP_DEVCTL2_ATOMIC |
-						  DEVCTL2_IDO },
+	[ROW_DEVCAP2] = { .boot = 0x0000038f },
+	[ROW_DEVCTL2] = { .rw = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO,
+			  .boot = DEVCTL2_CTO | DEVCTL2_CTO_OFF | PCI_EXP_DEVCTL2_ATOMIC |
+				  DEVCTL2_IDO },
 
 	/* Address and data are the guest's copy: the device has Viaduct's. Messages on offer (MMC)
 	 * are what was allocated. */
-	[ROW_MSI_CTRL] = { .rw = MSI_ENABLE | MSI_MME,
-			   .boot = MSI_64 | MSI_PVM },
+	[ROW_MSI_CTRL] = { .rw = MSI_ENABLE | MSI_MME, .boot = MSI_64 | MSI_PVM },
 	[ROW_MSI_ADDR] = { .rw = 0xfffffffc },
 	[ROW_MSI_ADDR_HI] = { .rw = ~0u },
 	[ROW_MSI_DATA] = { .rw = 0xffff },
 	[ROW_MSI_MASK] = { .rw = ~0u },
-	[ROW_MSI_PENDING] = { .hw = ~0u },
 
 	/* Table size is what was allocated. */
 	[ROW_MSIX] = { .rw = MSIX_ENABLE | MSIX_FUNC_MASK },
-	[ROW_MSIX + DW(PCI_MSIX_TABLE)] = { .boot = ~0u },
-	[ROW_MSIX + DW(PCI_MSIX_PBA)] = { .boot = ~0u },
 
 	/* The hook resets; the bit reads 0. */
-	[ROW_AF] = { .boot = 0xffff0000 },
-	[ROW_AF + 1] = { .hw = AF_PENDING, .rw = PCI_AF_FLR },
+	[ROW_AF_CTRL] = { .hw = AF_PENDING, .rw = PCI_AF_FLR },
 
 	/*
 	 * Masks and severities are the guest's copy, with the defaults of §7.8.4: a guest must not
 	 * silence what the board's root ports see, nor choose what is fatal to it.
 	 */
-	[ROW_AER] = { .boot = ECAP_VERSION },
-	[ROW_AER + DW(AER_UNC_STATUS)] = { .hw = ~0u, .w1c = AER_UNC_ALL },
-	[ROW_AER + DW(AER_UNC_MASK)] = { .rw = AER_UNC_ALL, .set = AER_UNC_MASKED },
-	[ROW_AER + DW(AER_UNC_SEVERITY)] = { .rw = AER_UNC_ALL, .set = AER_UNC_FATAL },
-	[ROW_AER + DW(AER_COR_STATUS)] = { .hw = ~0u, .w1c = AER_COR_ALL },
-	[ROW_AER + DW(AER_COR_MASK)] = { .rw = AER_COR_ALL, .set = AER_COR_MASKED },
-	[ROW_AER + DW(AER_CAP) ... ROW_AER + DW(AER_LOG(3))] = { .hw = ~0u },
-
-	[ROW_CAP] = { .boot = 0xffff0000 },
-	[ROW_ECAP] = { .boot = ECAP_VERSION },
-	[ROW_READ] = { .hw = ~0u },
-	[ROW_RAW] = { .hw = ~0u, .rw = ~0u },
+	[ROW_UNC_STATUS] = { .hw = ~0u, .w1c = AER_UNC_ALL },
+	[ROW_UNC_MASK] = { .rw = AER_UNC_ALL, .set = AER_UNC_MASKED },
+	[ROW_UNC_SEVERITY] = { .rw = AER_UNC_ALL, .set = AER_UNC_FATAL },
+	[ROW_COR_STATUS] = { .hw = ~0u, .w1c = AER_COR_ALL },
+	[ROW_COR_MASK] = { .rw = AER_COR_ALL, .set = AER_COR_MASKED },
 };

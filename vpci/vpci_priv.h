@@ -31,26 +31,21 @@ struct cfg_rule {
 };
 
 enum cfg_row {
-	ROW_NONE, /* reads 0, writes ignored */
-	ROW_HEADER,
-	ROW_BAR = ROW_HEADER + DW(0x40),
-	ROW_BAR_HI, /* upper half of a 64-bit one */
-	ROW_PM,
-	ROW_PCIE = ROW_PM + 2,
-	ROW_MSI_CTRL = ROW_PCIE + DW(0x3c),
-	ROW_MSI_ADDR,
-	ROW_MSI_ADDR_HI,
-	ROW_MSI_DATA,
-	ROW_MSI_MASK,
-	ROW_MSI_PENDING,
-	ROW_MSIX,
-	ROW_AF = ROW_MSIX + 3,
-	ROW_AER = ROW_AF + 2,
-	ROW_CAP = ROW_AER + DW(PCI_AER_SIZE), /* first dword of a capability that has no row of its own */
-	ROW_ECAP,
+	ROW_NONE,  /* reads 0, writes ignored */
 	ROW_FIXED, /* set at boot */
+	ROW_BOOT,  /* as the device had it at boot */
 	ROW_READ,  /* as the device has it */
 	ROW_RAW,   /* the guest's as it is, where its declaration says so */
+	ROW_CAP,   /* first dword of a capability that has no row of its own */
+	ROW_ECAP,
+	ROW_COMMAND, ROW_CACHELINE, ROW_INTERRUPT,
+	ROW_BAR, ROW_BAR_HI, /* upper half of a 64-bit one */
+	ROW_PM, ROW_PM_CSR,
+	ROW_PCIE, ROW_DEVCAP, ROW_DEVCTL, ROW_DEVCAP2, ROW_DEVCTL2,
+	ROW_MSI_CTRL, ROW_MSI_ADDR, ROW_MSI_ADDR_HI, ROW_MSI_DATA, ROW_MSI_MASK,
+	ROW_MSIX,
+	ROW_AF_CTRL,
+	ROW_UNC_STATUS, ROW_UNC_MASK, ROW_UNC_SEVERITY, ROW_COR_STATUS, ROW_COR_MASK,
 	ROW_COUNT,
 };
 
