@@ -241,16 +241,11 @@ void bars_init(struct vpci_func *f)
 {
 	for (unsigned bar = 0; bar < PCI_BARS; bar++) {
 		const struct pci_bar *b = &f->pf->bar[bar];
-		uint8_t bit = (uint8_t)(1u << bar);
+		uint8_t bit = (uint8_t)(b->assigned << bar), small = b->size < PAGE_SIZE ? bit : 0;
 
-		if (!b->assigned)
-			continue;
 		f->present |= bit;
-		if (b->size >= PAGE_SIZE)
-			continue;
-		f->small |= bit;
-		if (host_page_alone(f, bar))
-			f->page_alone |= bit;
+		f->small |= small;
+		f->page_alone |= small && host_page_alone(f, bar) ? bit : 0;
 	}
 }
 

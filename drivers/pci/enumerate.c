@@ -26,7 +26,7 @@ static void capture_bridge(struct pci_func *f)
 
 static void capture(struct pci_func *f)
 {
-	uint32_t subsystem, pin;
+	uint32_t pin;
 
 	f->class_rev = pci_cfg_read(f, PCI_CLASS_REV, 4);
 	f->header_type = pci_cfg_read(f, PCI_HEADER_TYPE, 1) & PCI_HEADER_KIND;
@@ -48,9 +48,7 @@ static void capture(struct pci_func *f)
 	if (f->header_type == 1) {
 		capture_bridge(f);
 	} else {
-		subsystem = pci_cfg_read(f, PCI_SUBSYSTEM, 4);
-		f->subvendor = (uint16_t)subsystem;
-		f->subdevice = (uint16_t)(subsystem >> 16);
+		f->subsystem = pci_cfg_read(f, PCI_SUBSYSTEM, 4);
 		pci_cfg_write(f, PCI_ROM, 4, 0);
 	}
 	bars_size(f);

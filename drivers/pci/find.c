@@ -21,7 +21,7 @@ static bool fits(const struct pci_func *f, const struct key *k, unsigned mask)
 {
 	if (k->ids)
 		return f->vendor == k->id[0] && f->device == k->id[1] &&
-		       (k->ids < 4 || (f->subvendor == k->id[2] && f->subdevice == k->id[3]));
+		       (k->ids < 4 || f->subsystem == (k->id[3] << 16 | k->id[2]));
 	return f->host->segment == k->segment && !((f->bdf ^ k->df) & mask) &&
 	       (k->parent ? f->parent == k->parent : pci_bus(f) == k->bus);
 }

@@ -10,7 +10,8 @@
  */
 #include "pci_priv.h"
 
-/* Group numbers only ever go down to the lower of two, so the lowest index names the group. */
+/* At first each function is alone. Group numbers only ever go down to the lower of two, so the
+ * lowest index names the group. */
 static void join(const struct pci_func *a, const struct pci_func *b)
 {
 	unsigned from = MAX(a->group, b->group), to = MIN(a->group, b->group);
@@ -70,8 +71,6 @@ static bool belong_together(const struct pci_func *a, const struct pci_func *b)
 
 void groups_compute(void)
 {
-	pci_for_each(f)
-		f->group = (uint16_t)(f - pci_funcs);
 	pci_for_each(f) {
 		for (const struct pci_func *b = f->parent; b && !way_isolated(b); b = b->parent)
 			join(f, b);

@@ -68,7 +68,7 @@ struct pci_func {
 	uint16_t bdf;		 /* requester ID: bus 15:8, device 7:3, function 2:0 */
 	char name[16];		 /* "0000:01:00.0" */
 	uint16_t vendor, device;
-	uint16_t subvendor, subdevice;
+	uint32_t subsystem;	 /* config dword 0x2c */
 	uint32_t class_rev;	 /* config dword 0x08 */
 	uint8_t header_type;	 /* without bit 7 */
 	bool multifunction;

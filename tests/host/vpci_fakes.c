@@ -365,7 +365,7 @@ struct fake_dev *fake_add(uint8_t devfn)
 
 	d->pf = pf;
 	*pf = (struct pci_func){
-		.vendor = 0x8086, .device = 0x10d3, .subvendor = 0x1af4, .subdevice = 0x1100,
+		.vendor = 0x8086, .device = 0x10d3, .subsystem = 0x11001af4,
 		.class_rev = 0x02000003, .irq_pin = 1, .cap_pm = 0x40, .cap_msi = 0x50,
 		.cap_msix = 0xc0, .cap_pcie = 0x80, .ext_config = true, .flr = true,
 		.msix_count = 8, .msix = { { 0, { 0x2000, 8 * 16 } }, { 0, { 0x3000, 8 } } },

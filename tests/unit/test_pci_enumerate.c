@@ -362,7 +362,7 @@ static void test_everything_is_silent_afterwards(void **state)
 	assert_true(board_func(ep)->msi_mask);
 	assert_int_equal(board_func(ep)->msix_count, 8);
 	assert_int_equal(board_func(ep)->msix[MSIX_PBA].at.base, 0x800);
-	assert_int_equal(board_func(ep)->subdevice, 0x1234);
+	assert_int_equal(board_func(ep)->subsystem >> 16, 0x1234);
 	assert_true(board_func(ep)->flr);
 	assert_true(board_func(ep)->ext_config);
 }
