@@ -114,6 +114,7 @@ static inline enum emul emulate(struct guest_regs *r, struct vcpu *v, uint64_t e
 	a.write = esr & ISS_WNR;
 	if (a.ipa.v & (a.size - 1U))
 		return EMUL_ALIGN;
+	a.value = 0;
 	if (a.write)
 		a.value = reg_read(r, (unsigned)field_get(ISS_SRT, esr)) &
 			  access_mask[field_get(ISS_SAS, esr)];
@@ -201,41 +202,41 @@ static bool sysreg_read(uint64_t sys, uint64_t *value)
 	return false;
 }
 
-static bool sysreg_write(struct vcpu *v, uint64_t sys, uint64_t value)
+static enum emul sysreg_write(struct vcpu *v, uint64_t sys, uint64_t value)
 {
 	switch (sys) {
 	case SYS_SGI1R:
 		vgic_sgi1r(v, value);
-		return true;
+		return EMUL_OK;
 	case ISS_SYS(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1: no other security state */
 	case ISS_SYS(3, 0, 12, 11, 7): /* ICC_SGI0R_EL1: no guest has group 0 SGIs */
-		return true;
+		return EMUL_OK;
 	case ISS_SYS(3, 0, 12, 11, 1): /* ICC_DIR_EL1, while ICH_HCR_EL2.TDIR */
-		vgic_dir(v, value);
-		return true;
+		return vgic_dir(v, value);
 	case ISS_SYS(3, 0, 1, 0, 1): /* ACTLR_EL1 */
-		return true;
+		return EMUL_OK;
 	}
-	return false;
+	return EMUL_INJECT;
 }
 
 static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
 	unsigned rt = (unsigned)(esr >> 5 & 31);
 	uint64_t sys = esr & ISS_SYS_MASK, value = 0;
-	bool known;
+	enum emul verdict = EMUL_INJECT;
 
 	v->exits[sys == SYS_SGI1R ? EXIT_IPI : EXIT_SYSREG]++;
 	if (esr & 1) {
-		known = sysreg_read(sys, &value);
-		if (known)
+		if (sysreg_read(sys, &value)) {
 			reg_write(r, rt, value);
+			verdict = EMUL_OK;
+		}
 	} else {
-		known = sysreg_write(v, sys, reg_read(r, rt));
+		verdict = sysreg_write(v, sys, reg_read(r, rt));
 	}
-	if (known)
+	if (verdict == EMUL_OK)
 		advance(r);
-	else
+	else if (verdict == EMUL_INJECT)
 		inject_undef(r);
 }
 

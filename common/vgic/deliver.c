@@ -15,12 +15,6 @@ struct candidate {
 
 #define NOTHING 256U
 
-/* Lines with something to deliver, to whomever. */
-static uint32_t deliverable(const struct vgic_bank *b)
-{
-	return (b->pending | (wired(b) & ~b->resident)) & b->enabled & ~b->active;
-}
-
 /* The most urgent of bank n for v, if it beats *c. */
 static void pick_from_bank(struct vcpu *v, uint32_t n, struct candidate *c)
 {
@@ -32,7 +26,7 @@ static void pick_from_bank(struct vcpu *v, uint32_t n, struct candidate *c)
 			continue;
 		if (b->resident >> i & 1 && b->loc[i] >> 4 != v->index) {
 			/* Still at its last target, which passes it on. */
-			lr_recall(v, b, i, 0);
+			lr_recall(v, b, i);
 			continue;
 		}
 		some = true;
@@ -115,8 +109,6 @@ static int merge(struct vcpu *v, struct vgic_bank *b, uint32_t i)
 		lr_write_line(v, n, b, i, LR_PENDING);
 	else if (has_source(b->first + i))
 		wait_turn(cpu_of(v), n, i, lr);
-	else if (!(lr & LR_PENDING) && b->hw >> i & 1)
-		line_hw(gic_set_pending, b, i, true);
 	else if (!(lr & LR_PENDING))
 		gic.ops->lr_write(n, lr | LR_PENDING);
 	return (int)n;
@@ -142,7 +134,7 @@ static bool place_line(struct vcpu *v, const struct candidate *c, uint64_t *spar
 
 static int lr_of_id(const struct vgic_cpu_state *st, uint32_t id)
 {
-	for_each_bit(n, (uint32_t)st->used)
+	for (unsigned n = 0; n < gic.lr_count; n++)
 		if (st->lr_id[n] == id)
 			return (int)n;
 	return -1;
@@ -169,12 +161,12 @@ static bool place_lpi(struct vcpu *v, const struct candidate *c, uint64_t *spare
 	return true;
 }
 
-/* Active lines of bank b that end on v and have no list register. */
+/* Active lines of bank b that end on v, without a list register. */
 static uint32_t left_out(const struct vcpu *v, const struct vgic_bank *b)
 {
 	uint32_t here = 0;
 
-	for_each_bit(i, b->active & ~b->resident)
+	for_each_bit(i, b->active)
 		here |= b->loc[i] >> 4 == v->index ? 1U << i : 0;
 	return here;
 }
@@ -192,11 +184,11 @@ static void restore_active(struct vcpu *v, uint64_t spare)
 			uint32_t bit = 1U << i;
 			uint64_t state = LR_ACTIVE;
 
-			if (!spare) {
+			if (!spare || b->held & bit) {
 				st->evicted = true;
-				return;
+				continue;
 			}
-			if (!(b->hw & bit) && (b->pending | wired(b)) & b->enabled & bit) {
+			if ((b->pending | wired(b)) & b->enabled & bit) {
 				state |= has_source(k * 32 + i) ? 0 : LR_PENDING;
 				b->pending &= ~bit;
 			}
@@ -243,7 +235,7 @@ static bool end_evicted(struct vcpu *v)
 	c.bank->active &= ~(1U << c.i);
 	if (c.bank->hw >> c.i & 1)
 		line_hw(gic_set_active, c.bank, c.i, false);
-	lr_ready_elsewhere(v, c.bank, c.i);
+	lr_attend_other(v, line_ready(c.bank, c.i));
 	return true;
 }
 

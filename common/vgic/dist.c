@@ -1,21 +1,24 @@
 /*
- * The virtual distributor: one security state (GICD_CTLR.DS=1), affinity routing always on, no
- * SPIs by message, no 1-of-N (IHI 0069 §12.9). The registers of single lines are in regs.c.
+ * The virtual distributor but for the registers of single lines (regs.c) and SGIs (v2.c). GICv3: one
+ * security state (GICD_CTLR.DS=1), affinity routing always on, no SPIs by message, no 1-of-N (IHI
+ * 0069 §12.9). GICv2: IHI 0048 §4.3.
  */
 #include "vgic_priv.h"
 
-static uint32_t typer(const struct vgic_vm *g)
+static uint64_t typer(const struct vgic_vm *g)
 {
-	uint32_t v = (uint32_t)GICD_TYPER_NO1N | (g->bank_count - 1U);
+	uint64_t lines = g->bank_count - 1U;
 
+	if (gic.version == 2)
+		return lines | (g->vm->vcpu_count - 1U) * FIELD_LSB(GICD_TYPER_CPUS);
 	/* 16 bits of INTID with LPIs, 10 without. */
-	return v | (g->lpis ? (uint32_t)(GICD_TYPER_LPIS | FIELD(GICD_TYPER_IDBITS, 15)) :
-			      (uint32_t)FIELD(GICD_TYPER_IDBITS, 9));
+	return lines | GICD_TYPER_NO1N |
+	       (g->lpis ? GICD_TYPER_LPIS | FIELD(GICD_TYPER_IDBITS, 15) : FIELD(GICD_TYPER_IDBITS, 9));
 }
 
 /* A group that was switched off leaves the list registers; one that was switched on may have
  * something for everybody. */
-void dist_set_ctlr(struct vcpu *cur, uint32_t value)
+static __cold enum emul set_ctlr(struct vcpu *cur, uint32_t value)
 {
 	struct vgic_vm *g = cur->vm->vgic;
 
@@ -31,78 +34,43 @@ void dist_set_ctlr(struct vcpu *cur, uint32_t value)
 			continue;
 		st->ready = ~0U >> (32 - g->bank_count);
 		if (off && v == cur)
-			lr_fold(cur, st->used);
+			lr_fold(cur, VGIC_ALL_LRS);
 		else if (off)
-			st->fold |= st->used;
+			st->fold |= (uint16_t)VGIC_ALL_LRS;
 		vgic_attend(cur, v);
 	}
 	spin_unlock(&g->lock);
+	return EMUL_OK;
 }
 
-/* Aff3 is always 0 (GICD_TYPER.A3V), and so is IRM (No1N): only the low word is stored. */
-static uint32_t *router_of(const struct vgic_vm *g, const struct mmio_access *a)
+static uint64_t read_other(const struct vgic_vm *g, uint64_t off)
 {
-	uint32_t intid = (uint32_t)(a->off - GICD_IROUTER) / 8;
+	bool v2 = gic.version == 2;
 
-	if (a->off < GICD_IROUTER || a->size < 4 || intid < GIC_SPI_FIRST ||
-	    intid / 32 >= g->bank_count)
-		return NULL;
-	return &g->spis[intid / 32 - 1].router[intid % 32];
-}
-
-static void dist_write(struct vcpu *cur, const struct mmio_access *a)
-{
-	struct vgic_vm *g = cur->vm->vgic;
-	const uint32_t *router = router_of(g, a);
-
-	if (router) {
-		uint32_t intid = (uint32_t)(a->off - GICD_IROUTER) / 8;
-
-		spin_lock(&g->lock);
-		line_route(cur, &g->spis[intid / 32 - 1], intid % 32,
-			   (uint32_t)(part_put(*router, a) & BITS(23, 0)));
-		spin_unlock(&g->lock);
-	} else if (a->off == GICD_CTLR && a->size == 4) {
-		dist_set_ctlr(cur, (uint32_t)a->value & (GICD_CTLR_G0 | GICD_CTLR_G1));
-	}
-}
-
-static uint64_t dist_read(const struct vgic_vm *g, const struct mmio_access *a)
-{
-	const uint32_t *router = router_of(g, a);
-
-	if (router)
-		return part_get(*router, a);
-	if (a->size != 4)
-		return 0;
-	switch (a->off) {
+	switch (off) {
 	case GICD_CTLR:
-		return g->ctlr | GICD_CTLR_ARE | GICD_CTLR_DS;
+		return g->ctlr | (v2 ? 0 : GICD_CTLR_ARE | GICD_CTLR_DS);
 	case GICD_TYPER:
 		return typer(g);
 	case GICD_IIDR:
 		return VGIC_IIDR;
-	case GICD_PIDR2:
-		return VGIC_PIDR2;
 	}
-	return 0;
+	return off == (v2 ? GICD_ICPIDR2 : GICD_PIDR2) ? VGIC_PIDR2 : 0;
 }
 
-/* Apart, so that the registers of lines, which are read more often, need no frame here. */
-static __attribute__((noinline)) enum emul dist_other(struct vcpu *vcpu, struct mmio_access *a)
+/* Apart, so that the registers of lines, which are read more often, need no frame. */
+__attribute__((noinline)) enum emul vgic_dist_other(struct vcpu *vcpu, struct mmio_access *a)
 {
-	if (a->write)
-		dist_write(vcpu, a);
-	else
-		a->value = dist_read(vcpu->vm->vgic, a);
-	return EMUL_OK;
-}
+	bool v2 = gic.version == 2;
 
-enum emul vgic_dist_access(struct vcpu *vcpu, void *, struct mmio_access *a)
-{
+	if (v2 && a->off >= GICD_SGIR && a->off < GICD_SPENDSGIR + GIC_SGI_COUNT)
+		return vgic_v2_sgis(vcpu, a);
+	if (a->size != 4)
+		return EMUL_OK;
+	if (a->write && a->off == GICD_CTLR)
+		return set_ctlr(vcpu, (uint32_t)a->value & (uint32_t)(v2 ? GICD_CTLR_V2_ON :
+									   GICD_CTLR_G0 | GICD_CTLR_G1));
 	if (!a->write)
-		a->value = 0;
-	if (a->off - GICD_IGROUPR < 0x1000 - GICD_IGROUPR)
-		return vgic_lines_access(vcpu, NULL, (uint32_t)a->off, a);
-	return dist_other(vcpu, a);
+		a->value = read_other(vcpu->vm->vgic, a->off);
+	return EMUL_OK;
 }

@@ -61,7 +61,7 @@ static enum hv_status emulate(struct vm *vm, const struct vgic_config *cfg)
 {
 	bool v2 = gic.version == 2;
 	enum hv_status st = vm_emulate(vm, cfg->dist, v2 ? PAGE_SIZE : GICR_FRAME,
-				       v2 ? vgic_v2_access : vgic_dist_access, NULL, NULL);
+				       vgic_dist_access, NULL, NULL);
 
 	if (st != HV_OK)
 		return st;
@@ -173,7 +173,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 	struct vgic_cpu_state *st = cpu_of(v);
 
 	spin_lock(&g->lock);
-	lr_fold(v, st->used);
+	lr_fold(v, VGIC_ALL_LRS);
 	quiesce_ppis(v);
 	cpu_reset(v);
 	gic.ops->vcpu_reset();
@@ -195,7 +195,7 @@ void vgic_vcpu_off(struct vcpu *v)
 
 	spin_lock(&g->lock);
 	st->online = false;
-	lr_fold(v, st->used);
+	lr_fold(v, VGIC_ALL_LRS);
 	quiesce_ppis(v);
 	sync_spis(g, v);
 	st->hcr = 0;

@@ -30,10 +30,7 @@ struct vcpu *line_ready(const struct vgic_bank *b, uint32_t i)
 
 void line_notify(const struct vcpu *cur, const struct vgic_bank *b, uint32_t i)
 {
-	struct vcpu *to = line_ready(b, i);
-
-	if (to)
-		vgic_attend(cur, to);
+	vgic_attend(cur, line_ready(b, i));
 }
 
 void line_hw(void (*op)(unsigned cpu, uint32_t intid, bool on), const struct vgic_bank *b,
@@ -80,7 +77,7 @@ void line_route(struct vcpu *cur, struct vgic_bank *b, uint32_t i, uint32_t rout
 			line_give_back(b, i);
 	}
 	if (b->resident & bit)
-		lr_recall(cur, b, i, 0);
+		lr_recall(cur, b, i);
 	line_notify(cur, b, i);
 }
 
@@ -146,7 +143,7 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 		if (level && b->edge & bit)
 			b->pending |= bit;
 		if (b->resident & bit)
-			lr_recall(cur, b, i, level ? 0 : DROP_PENDING);
+			lr_recall(cur, b, i);
 		else if (level)
 			line_notify(cur, b, i);
 	}

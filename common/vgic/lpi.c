@@ -64,14 +64,6 @@ struct vcpu *lpi_queue(struct vgic_vm *g, struct vlpi *lpi)
 	return to;
 }
 
-static void pend(struct vgic_vm *g, struct vcpu *cur, struct vlpi *lpi)
-{
-	struct vcpu *to = lpi_queue(g, lpi);
-
-	if (to)
-		vgic_attend(cur, to);
-}
-
 /* A list register that holds it is read back, so that what is pending there is queued again by
  * the new rules; or forgotten. */
 static void recall(struct vgic_vm *g, struct vcpu *cur, uint8_t vcpu, struct vlpi *lpi, bool forget)
@@ -94,7 +86,7 @@ bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 	spin_lock(&g->lock);
 	news = lpi->vintid && !lpi->pending;
 	if (news)
-		pend(g, cur, lpi);
+		vgic_attend(cur, lpi_queue(g, lpi));
 	spin_unlock(&g->lock);
 	return news;
 }
@@ -123,7 +115,7 @@ void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t 
 	old = lpi->vcpu;
 	lpi->vcpu = new_vcpu;
 	if (lpi->pending)
-		pend(g, cur, lpi);
+		vgic_attend(cur, lpi_queue(g, lpi));
 	else
 		recall(g, cur, old, lpi, false);
 	spin_unlock(&g->lock);

@@ -10,59 +10,80 @@
 
 /*
  * The vCPU's CPU shall look before the guest goes on; its own CPU is in EL2 and will. Set already:
- * who set it kicked, and the CPU has not looked yet.
+ * who set it kicked, and the CPU has not looked yet. NULL: nobody.
  */
 void vgic_attend(const struct vcpu *cur, struct vcpu *to)
 {
-	if (!__atomic_exchange_n(&to->vgic.attention, 1, __ATOMIC_ACQ_REL))
+	if (to && !__atomic_exchange_n(&to->vgic.attention, 1, __ATOMIC_ACQ_REL))
 		vcpu_kick(cur, to);
 }
 
-/* Ready at its target, which is told unless it is the one that is about to refill. */
-void lr_ready_elsewhere(struct vcpu *v, struct vgic_bank *b, uint32_t i)
+/* The same by v's CPU while it looks: its own list registers are filled after this. */
+void lr_attend_other(const struct vcpu *v, struct vcpu *to)
 {
-	struct vcpu *to = line_ready(b, i);
-
-	if (to && to != v)
+	if (to != v)
 		vgic_attend(v, to);
 }
 
-/* List register n describes nothing any more; it is empty or about to be written. */
-static void lr_forget(struct vcpu *v, unsigned n)
+/* What an SGI of GICv2 was: its sender is pending again, and others may wait for their turn. */
+static void forget_source(struct vcpu *v, struct vgic_bank *b, uint32_t sgi, uint64_t lr)
+{
+	unsigned source = (unsigned)field_get(LR_SOURCE, lr);
+	uint8_t *waiting = &cpu_of(v)->sgi_source[sgi];
+
+	if (lr & LR_PENDING)
+		*waiting |= (uint8_t)(1U << source);
+	if (*waiting)
+		b->pending |= 1U << sgi;
+	b->loc[sgi] = loc_of(v, source);
+}
+
+/* Line i was `lr` in its list register: what a wire made pending there (LR_EOI) is so by itself. */
+static void forget_line(struct vcpu *v, struct vgic_bank *b, uint32_t i, uint64_t lr)
+{
+	uint32_t bit = 1U << i;
+
+	b->resident &= ~bit;
+	if (has_source(b->first + i))
+		forget_source(v, b, i, lr);
+	else if (lr & LR_PENDING && (lr & (LR_HW | LR_EOI)) != LR_EOI)
+		b->pending |= bit;
+	if (lr & LR_ACTIVE) {
+		b->active |= bit;
+		cpu_of(v)->evicted = true;
+	}
+	if (b->hw & b->pending & bit && line_target(b, i) != v)
+		line_give_back(b, i);
+	if ((b->pending | wired(b)) & bit)
+		lr_attend_other(v, line_ready(b, i));
+}
+
+/* List register n, which was `lr`, describes nothing any more; it is empty or about to be written. */
+static void lr_forget(struct vcpu *v, unsigned n, uint64_t lr)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
-	uint32_t id = st->lr_id[n], bit = 1U << id % 32;
-	uint16_t keep = (uint16_t)~(1U << n);
+	uint32_t id = st->lr_id[n], i = id % 32;
+	struct vlpi *lpi = st->lr_lpi[n];
 
-	st->used &= keep;
-	st->fold &= keep;
-	st->drop_pending &= keep;
-	st->drop_active &= keep;
-	if (id >= GIC_LPI_FIRST) {
-		st->lr_lpi[n] = NULL;
+	st->fold &= (uint16_t)~(1U << n);
+	st->lr_lpi[n] = NULL;
+	if (lpi && lr & LR_PENDING)
+		lr_attend_other(v, lpi_queue(v->vm->vgic, lpi));
+	if (id >= GIC_LPI_FIRST)
 		return;
-	}
 	struct vgic_bank *b = bank_of(v, id / 32);
 
 	/* The line may have been delivered elsewhere since its end here went unnoticed. */
-	if (!(b->resident & bit) || b->loc[id % 32] != loc_of(v, n))
-		return;
-	b->resident &= ~bit;
-	b->seen_pending &= ~bit;
-	b->seen_active &= ~bit;
-	if (has_source(id) && st->sgi_source[id])
-		b->pending |= bit; /* the next one's turn */
-	if ((b->pending | wired(b)) & bit)
-		lr_ready_elsewhere(v, b, id % 32);
+	if (b->resident >> i & 1 && b->loc[i] == loc_of(v, n))
+		forget_line(v, b, i, lr);
 }
 
 void lr_take(struct vcpu *v, unsigned n, uint32_t id)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 
-	if (st->used >> n & 1 && st->lr_id[n] != id)
-		lr_forget(v, n);
-	st->used |= (uint16_t)(1U << n);
+	if (st->lr_id[n] != id)
+		lr_forget(v, n, 0);
 	st->lr_id[n] = id;
 }
 
@@ -145,7 +166,12 @@ void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t i)
 	bool known = b->resident & bit && b->loc[i] >> 4 == v->index;
 	uint64_t spare = known ? BIT(b->loc[i] & 15) : lr_free_mask();
 
-	if (!spare || !grp_enabled(b, i) || b->active & bit) {
+	if (b->active & bit) { /* ISACTIVER meanwhile: pends again behind it */
+		if (b->edge & bit)
+			line_hw(gic_set_pending, b, i, true);
+		return;
+	}
+	if (!spare || !grp_enabled(b, i)) {
 		b->pending |= bit;
 		cpu_of(v)->ready |= 1U << b->first / 32;
 		vgic_attend(v, v);
@@ -159,76 +185,12 @@ void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t i)
 		lr_write_line(v, n, b, i, LR_PENDING);
 }
 
-/* What a HW-linked line that left its list register was. It is never pending and active. */
-static void fold_hw(struct vcpu *v, struct vgic_bank *b, uint32_t i, uint64_t lr, bool drop)
-{
-	uint32_t bit = 1U << i;
-
-	if (lr & LR_PENDING && !(lr & LR_ACTIVE) && b->active & bit) {
-		if (b->edge & bit) /* ISACTIVER meanwhile: pends again behind it */
-			line_hw(gic_set_pending, b, i, true);
-	} else if (lr & LR_STATE && drop) {
-		line_hw(gic_set_active, b, i, false);
-	} else if (lr & LR_ACTIVE) {
-		b->active |= bit;
-	} else if (lr & LR_PENDING) {
-		if (b->enabled & bit && cpu_of(v)->online && line_target(b, i) == v)
-			b->pending |= bit;
-		else
-			line_give_back(b, i);
-	}
-}
-
-static void fold_line(struct vcpu *v, unsigned n, uint32_t intid, uint64_t lr)
-{
-	struct vgic_cpu_state *st = cpu_of(v);
-	struct vgic_bank *b = bank_of(v, intid / 32);
-	uint32_t i = intid % 32, bit = 1U << i;
-	bool drop_p = st->drop_pending >> n & 1, drop_a = st->drop_active >> n & 1;
-	bool here = b->resident & bit && b->loc[i] == loc_of(v, n);
-	unsigned source = has_source(intid) ? (unsigned)field_get(LR_SOURCE, lr) : 0;
-
-	if (has_source(intid) && lr & LR_PENDING && !drop_p)
-		st->sgi_source[intid] |= (uint8_t)(1U << source);
-	lr_forget(v, n);
-	if (!here) /* empty then, see lr_forget */
-		return;
-	b->loc[i] = loc_of(v, source);
-	b->seen_pending |= lr & LR_PENDING && !drop_p ? bit : 0;
-	b->seen_active |= lr & LR_ACTIVE && !drop_a ? bit : 0;
-	if (b->hw & bit) {
-		fold_hw(v, b, i, lr, lr & LR_ACTIVE ? drop_a : drop_p);
-	} else {
-		b->active |= lr & LR_ACTIVE && !drop_a ? bit : 0;
-		b->pending |= lr & LR_PENDING && !drop_p && !(wired(b) & bit) ? bit : 0;
-	}
-	st->evicted |= (b->active & bit) != 0;
-	if ((b->pending | wired(b)) & bit)
-		lr_ready_elsewhere(v, b, i);
-}
-
 static void fold(struct vcpu *v, unsigned n)
 {
-	struct vgic_cpu_state *st = cpu_of(v);
-	uint32_t id = st->lr_id[n];
 	uint64_t lr = gic.ops->lr_read(n);
 
 	gic.ops->lr_write(n, 0);
-	if (!(st->used >> n & 1))
-		return;
-	if (id < GIC_LPI_FIRST) {
-		fold_line(v, n, id, lr);
-		return;
-	}
-	struct vlpi *lpi = st->lr_lpi[n];
-
-	lr_forget(v, n);
-	if (!lpi || !(lr & LR_PENDING))
-		return;
-	struct vcpu *to = lpi_queue(v->vm->vgic, lpi);
-
-	if (to && to != v)
-		vgic_attend(v, to);
+	lr_forget(v, n, lr);
 }
 
 void lr_fold(struct vcpu *v, uint32_t lrs)
@@ -246,15 +208,7 @@ void lr_request(struct vcpu *cur, struct vcpu *holder, unsigned n)
 	vgic_attend(cur, holder);
 }
 
-void lr_recall(struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop)
+void lr_recall(struct vcpu *cur, struct vgic_bank *b, uint32_t i)
 {
-	struct vcpu *holder = b->vgic->vm->vcpu[b->loc[i] >> 4];
-	struct vgic_cpu_state *st = cpu_of(holder);
-	unsigned n = b->loc[i] & 15;
-
-	if (drop & DROP_PENDING)
-		st->drop_pending |= (uint16_t)(1U << n);
-	if (drop & DROP_ACTIVE)
-		st->drop_active |= (uint16_t)(1U << n);
-	lr_request(cur, holder, n);
+	lr_request(cur, b->vgic->vm->vcpu[b->loc[i] >> 4], b->loc[i] & 15);
 }

@@ -70,27 +70,22 @@ static void rd_write(struct vcpu *v, struct mmio_access *a, uint32_t off)
 	}
 }
 
-static uint64_t rd_read(struct vcpu *v, const struct mmio_access *a, uint32_t off)
+/* By the doubleword that holds them; absent ones read 0. */
+static uint64_t rd_read(struct vcpu *v, uint32_t off)
 {
 	const struct vgic_cpu_state *st = cpu_of(v);
 
 	switch (off & ~7U) {
-	case GICR_TYPER:
-		return part_get(typer(v), a);
-	case GICR_PROPBASER:
-		return part_get(st->propbaser, a);
-	case GICR_PENDBASER:
-		return part_get(st->pendbaser & ~PENDBASER_PTZ, a);
-	}
-	if (a->size != 4)
-		return 0;
-	switch (off) {
 	case GICR_CTLR:
-		return st->lpis_on ? GICR_CTLR_LPIS : 0;
-	case GICR_IIDR:
-		return VGIC_IIDR;
-	case GICR_WAKER:
-		return st->asleep ? GICR_WAKER_SLEEP | GICR_WAKER_ASLEEP : 0;
+		return (st->lpis_on ? GICR_CTLR_LPIS : 0) | (uint64_t)VGIC_IIDR << 32;
+	case GICR_TYPER:
+		return typer(v);
+	case GICR_WAKER & ~7:
+		return st->asleep ? (GICR_WAKER_SLEEP | GICR_WAKER_ASLEEP) << 32 : 0;
+	case GICR_PROPBASER:
+		return st->propbaser;
+	case GICR_PENDBASER:
+		return st->pendbaser & ~PENDBASER_PTZ;
 	case GICD_PIDR2:
 		return VGIC_PIDR2;
 	}
@@ -103,18 +98,14 @@ enum emul vgic_redist_access(struct vcpu *vcpu, void *, struct mmio_access *a)
 	uint32_t off = (uint32_t)(a->off % (2 * GICR_FRAME));
 	struct vcpu *owner;
 
-	if (!a->write)
-		a->value = 0;
 	if (index >= vcpu->vm->vcpu_count)
 		return EMUL_OK;
 	owner = vcpu->vm->vcpu[index];
 	if (off >= GICR_FRAME)
 		return vgic_lines_access(vcpu, owner, off - GICR_FRAME, a);
-	if (a->size < 4)
-		return EMUL_OK;
-	if (a->write)
+	if (a->write && a->size >= 4)
 		rd_write(owner, a, off);
-	else
-		a->value = rd_read(owner, a, off);
+	else if (a->size >= 4)
+		a->value = rd_read(owner, off) >> (off & 7) * 8;
 	return EMUL_OK;
 }

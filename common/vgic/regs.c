@@ -15,62 +15,58 @@
 
 #define RECALL_MAX_US 1000
 
-static bool any_busy(const struct vgic_vm *g, const uint16_t need[])
-{
-	for (unsigned v = 0; v < g->vm->vcpu_count; v++)
-		if (cpu_of(g->vm->vcpu[v])->fold & need[v])
-			return true;
-	return false;
-}
+/* Rows of the table below. */
+enum vgic_reg_row {
+	NONE, IGROUPR, ISENABLER, ICENABLER, ISPENDR, ICPENDR, ISACTIVER, ICACTIVER, IPRIORITYR,
+	ITARGETSR, ICFGR, IROUTER,
+};
 
-/* Waiting without the lock, and answering those who wait for us. */
-static bool wait_folded(struct vgic_vm *g, struct vcpu *cur, const uint16_t need[])
+/*
+ * Brings the lines of `mask` back to software, where they stay until release(): no list register
+ * takes one. False: a vCPU that has one did not answer in time, the guest is to try again.
+ */
+static bool hold(struct vgic_set *s, uint32_t mask)
 {
+	struct vgic_bank *b = s->bank;
 	uint64_t end = time_after(RECALL_MAX_US);
 
-	while (any_busy(g, need)) {
+	for (;;) {
+		b->held |= mask; /* also what the end of another access released */
+		for_each_bit(i, b->resident & mask)
+			lr_recall(s->cur, b, i);
+		if (!(b->resident & mask))
+			return true;
 		if (arch_time_ticks() > end)
 			return false;
-		spin_unlock(&g->lock);
+		/* Without the lock, and answering those who wait for us. */
+		spin_unlock(&b->vgic->lock);
 		arch_cpu_relax();
-		spin_lock(&g->lock);
-		lr_fold(cur, cpu_of(cur)->fold);
+		spin_lock(&b->vgic->lock);
+		lr_fold(s->cur, cpu_of(s->cur)->fold);
 	}
-	return true;
 }
 
-/* Brings the lines of `mask` that are in list registers back to software. Only `wait` makes sure
- * of it; false then: it took too long, the guest is to try again. */
-static bool recall(struct vgic_set *s, uint32_t mask, unsigned drop, bool wait)
+/* Who may have a line of the bank to deliver, or an active one without a list register, looks. */
+static void release(struct vgic_set *s, uint32_t mask)
 {
-	uint16_t need[MAX_VCPUS] = { 0 };
+	struct vgic_bank *b = s->bank;
+	const struct vm *vm = b->vgic->vm;
 
-	mask &= s->bank->resident;
-	for_each_bit(i, mask) {
-		uint8_t loc = s->bank->loc[i];
-
-		lr_recall(s->cur, s->bank, i, drop);
-		need[loc >> 4] |= (uint16_t)(1U << (loc & 15));
-	}
-	return !mask || !wait || wait_folded(s->bank->vgic, s->cur, need);
+	b->held &= ~mask;
+	for_each_bit(i, deliverable(b))
+		line_notify(s->cur, b, i);
+	for (unsigned i = 0; mask && i < vm->vcpu_count; i++)
+		if (cpu_of(vm->vcpu[i])->evicted && cpu_of(vm->vcpu[i])->online)
+			vgic_attend(s->cur, vm->vcpu[i]);
 }
 
-static void notify(struct vgic_set *s, uint32_t mask)
+/* GICv2 has one group, as without the Security Extensions. */
+static void set_group(struct vgic_set *s, uint32_t v)
 {
-	for_each_bit(i, mask)
-		line_notify(s->cur, s->bank, i);
+	s->bank->group = gic.version == 2 ? 0 : v;
 }
 
-static bool set_group(struct vgic_set *s, uint32_t v)
-{
-	uint32_t moved = s->bank->group ^ v;
-
-	s->bank->group = v;
-	notify(s, moved & (s->bank->pending | s->bank->level));
-	return true;
-}
-
-static bool set_enable(struct vgic_set *s, uint32_t v)
+static void set_enable(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
 	uint32_t more = v & ~b->enabled;
@@ -78,12 +74,10 @@ static bool set_enable(struct vgic_set *s, uint32_t v)
 	b->enabled |= more;
 	for_each_bit(i, more & b->hw)
 		line_sync_enable(b, i);
-	notify(s, more & (b->pending | b->level));
-	return true;
 }
 
 /* Complete when the guest goes on: GICD_CTLR.RWP need never read as one. */
-static bool clear_enable(struct vgic_set *s, uint32_t v)
+static void clear_enable(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
 	uint32_t gone = v & b->enabled;
@@ -94,7 +88,6 @@ static bool clear_enable(struct vgic_set *s, uint32_t v)
 		if (b->pending >> i & 1)
 			line_give_back(b, i);
 	}
-	return recall(s, v, 0, true);
 }
 
 static uint32_t sgis_waiting(const struct vgic_cpu_state *st)
@@ -106,20 +99,17 @@ static uint32_t sgis_waiting(const struct vgic_cpu_state *st)
 	return v;
 }
 
-static bool get_pending(struct vgic_set *s, uint32_t *out)
+static uint32_t get_pending(const struct vgic_set *s)
 {
-	struct vgic_bank *b = s->bank;
-	uint32_t was = b->resident, v = b->pending | wired(b);
-	bool done = recall(s, was, 0, true); /* may move other lines into list registers meanwhile */
+	const struct vgic_bank *b = s->bank;
+	uint32_t v = b->pending | wired(b);
 
-	v |= b->seen_pending & was;
 	if (b->owner)
 		v |= sgis_waiting(cpu_of(b->owner));
 	for_each_bit(i, b->hw & ~v)
 		if (gic_is_pending(bank_cpu(b), b->pintid[i]))
 			v |= 1U << i;
-	*out = v;
-	return done;
+	return v;
 }
 
 /* SGIs of GICv2 have registers that name the sender, and are read-only here. IHI 0048 §4.3.7 */
@@ -128,7 +118,7 @@ static uint32_t settable(const struct vgic_set *s, uint32_t v)
 	return s->bank->owner && gic.version == 2 ? v & ~0xffffU : v;
 }
 
-static bool set_pending(struct vgic_set *s, uint32_t v)
+static void set_pending(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
 
@@ -136,11 +126,9 @@ static bool set_pending(struct vgic_set *s, uint32_t v)
 	for_each_bit(h, v & b->hw)
 		line_hw(gic_set_pending, b, h, true);
 	b->pending |= v & ~b->hw;
-	notify(s, v & ~b->hw);
-	return true;
 }
 
-static bool clear_pending(struct vgic_set *s, uint32_t v)
+static void clear_pending(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
 
@@ -153,21 +141,15 @@ static bool clear_pending(struct vgic_set *s, uint32_t v)
 	b->pending &= ~v;
 	if (b->owner)
 		__atomic_fetch_and(&cpu_of(b->owner)->sgi_pending, ~v, __ATOMIC_RELAXED);
-	return recall(s, v, DROP_PENDING, false);
 }
 
-static bool get_active(struct vgic_set *s, uint32_t *out)
+static uint32_t get_active(const struct vgic_set *s)
 {
-	uint32_t was = s->bank->resident, v = s->bank->active;
-	bool done = recall(s, was, 0, true);
-
-	*out = v | (s->bank->seen_active & was);
-	return done;
+	return s->bank->active;
 }
 
-static void make_active(struct vgic_set *s, uint32_t i)
+static void make_active(struct vgic_bank *b, uint32_t i)
 {
-	struct vgic_bank *b = s->bank;
 	struct vcpu *to = line_target(b, i);
 	uint32_t bit = 1U << i;
 
@@ -180,62 +162,63 @@ static void make_active(struct vgic_set *s, uint32_t i)
 		line_hw(gic_set_active, b, i, true);
 	}
 	b->active |= bit;
-	if (!(b->resident & bit)) {
-		b->loc[i] = loc_of(to, 0);
-		cpu_of(to)->evicted = true;
-		if (cpu_of(to)->online)
-			vgic_attend(s->cur, to);
-	}
+	b->loc[i] = loc_of(to, 0);
+	cpu_of(to)->evicted = true;
 }
 
-static bool set_active(struct vgic_set *s, uint32_t v)
+static void set_active(struct vgic_set *s, uint32_t v)
 {
-	recall(s, v, 0, false);
 	for_each_bit(i, v)
-		make_active(s, i);
-	return true;
+		make_active(s->bank, i);
 }
 
-static bool clear_active(struct vgic_set *s, uint32_t v)
+static void clear_active(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
-	uint32_t was = b->active & v;
 
-	b->active &= ~was;
-	for_each_bit(h, was & b->hw)
+	for_each_bit(h, b->active & v & b->hw)
 		line_hw(gic_set_active, b, h, false);
-	notify(s, was & (b->pending | b->level));
-	return recall(s, v, DROP_ACTIVE, false);
+	b->active &= ~v;
 }
 
 /* A pending one in a list register keeps the old priority, IHI 0069 §4.8.6 lets it. */
-static bool set_prio(struct vgic_set *s, uint32_t v)
+static void set_prio(struct vgic_set *s, uint32_t v)
 {
 	v &= VGIC_PRIO_MASK * 0x01010101U;
 	if (s->size == 4)
 		s->bank->prio_word[s->lane / 4] = v;
 	else
 		s->bank->prio[s->lane] = (uint8_t)v;
-	return true;
 }
 
 /* GICv2 only: the CPUs that may get an SPI; of bank 0 the one that asks. IHI 0048 §4.3.12 */
-static bool get_targets(struct vgic_set *s, uint32_t *out)
+static uint32_t get_targets(const struct vgic_set *s)
 {
-	*out = 0;
+	uint32_t out = 0;
+
 	for (uint32_t i = s->size; i-- && gic.version == 2;)
-		*out = *out << 8 | (s->bank->owner ? router_of_vcpu(s->cur->index) :
-						     s->bank->router[s->lane + i]);
-	return true;
+		out = out << 8 | (s->bank->owner ? router_of_vcpu(s->cur->index) :
+						   s->bank->router[s->lane + i]);
+	return out;
 }
 
-static bool set_targets(struct vgic_set *s, uint32_t v)
+static void set_targets(struct vgic_set *s, uint32_t v)
 {
 	uint32_t all = (1U << s->cur->vm->vcpu_count) - 1;
 
 	for (uint32_t i = 0; i < s->size && !s->bank->owner && gic.version == 2; i++)
 		line_route(s->cur, s->bank, s->lane + i, v >> 8 * i & all);
-	return true;
+}
+
+/* Aff3 is always 0 (GICD_TYPER.A3V), and so is IRM (No1N): only the low word is stored. */
+static uint32_t get_router(const struct vgic_set *s)
+{
+	return s->bank->router[s->lane];
+}
+
+static void set_router(struct vgic_set *s, uint32_t v)
+{
+	line_route(s->cur, s->bank, s->lane, v & (uint32_t)BITS(23, 0));
 }
 
 /* Bits 0..15 to bits 1, 3, .. 31, and back. */
@@ -258,99 +241,121 @@ static uint32_t squeeze(uint32_t v)
 }
 
 /* SGIs are always edge. Physical PPIs keep what they are wired as. */
-static bool set_config(struct vgic_set *s, uint32_t v)
+static void set_config(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
 	uint32_t moved = (b->edge ^ squeeze(v) << s->lane) & 0xffffU << s->lane;
 
 	if (b->owner && s->lane == 0)
-		return true;
+		return;
 	b->edge ^= moved;
 	if (!b->owner)
 		for_each_bit(h, moved & b->hw)
 			line_hw(gic_set_edge, b, h, b->edge >> h & 1);
-	notify(s, moved & b->level);
-	return true;
 }
 
-const struct vgic_reg vgic_line_regs[] = {
-	{ GICD_IGROUPR, 0x0100, 0, PLAIN_GROUP, NULL, set_group },
-	{ GICD_ISENABLER, 0x0180, 0, PLAIN_ENABLED, NULL, set_enable },
-	{ GICD_ICENABLER, 0x0200, 0, PLAIN_ENABLED, NULL, clear_enable },
-	{ GICD_ISPENDR, 0x0280, 0, STATE, get_pending, set_pending },
-	{ GICD_ICPENDR, 0x0300, 0, STATE, get_pending, clear_pending },
-	{ GICD_ISACTIVER, 0x0380, 0, STATE, get_active, set_active },
-	{ GICD_ICACTIVER, 0x0400, 0, STATE, get_active, clear_active },
-	{ GICD_IPRIORITYR, 0x0800, 3, PLAIN_PRIO, NULL, set_prio },
-	{ GICD_ITARGETSR, 0x0c00, 3, STATE, get_targets, set_targets },
-	{ GICD_ICFGR, 0x0d00, 1, PLAIN_CONFIG, NULL, set_config },
+static const struct vgic_reg {
+	uint16_t first; /* offset */
+	uint8_t shift;	/* log2 of the bits a line has in it */
+	uint8_t sizes;	/* of accesses, ORed */
+	bool state;	/* the lines that it names are held */
+	uint32_t (*get)(const struct vgic_set *s); /* NULL: configured(), without the lock */
+	void (*set)(struct vgic_set *s, uint32_t v);
+} regs[] = {
+	[IGROUPR] = { GICD_IGROUPR, 0, 4, false, NULL, set_group },
+	[ISENABLER] = { GICD_ISENABLER, 0, 4, false, NULL, set_enable },
+	[ICENABLER] = { GICD_ICENABLER, 0, 4, true, NULL, clear_enable },
+	[ISPENDR] = { GICD_ISPENDR, 0, 4, true, get_pending, set_pending },
+	[ICPENDR] = { GICD_ICPENDR, 0, 4, true, get_pending, clear_pending },
+	[ISACTIVER] = { GICD_ISACTIVER, 0, 4, true, get_active, set_active },
+	[ICACTIVER] = { GICD_ICACTIVER, 0, 4, true, get_active, clear_active },
+	[IPRIORITYR] = { GICD_IPRIORITYR, 3, 4 | 1, false, NULL, set_prio },
+	[ITARGETSR] = { GICD_ITARGETSR, 3, 4 | 1, false, get_targets, set_targets },
+	[ICFGR] = { GICD_ICFGR, 1, 4, false, NULL, set_config },
+	[IROUTER] = { GICD_IROUTER, 6, 8 | 4, false, get_router, set_router },
 };
-const unsigned vgic_line_reg_count = ARRAY_SIZE(vgic_line_regs);
 
-/* Row + 1 for each 128 bytes; 0: no such register. */
-static const uint8_t row_of[32] = {
-	0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 8, 8, 9, 9, 9, 9, 9, 9, 9, 9, 10, 10,
-};
-
-const struct vgic_reg *vgic_line_reg(uint32_t off)
+/* 128 bytes for those with a bit a line, then 1 KiB each. NONE: no such register. */
+static enum vgic_reg_row row_of(uint32_t off)
 {
-	uint8_t row = off < ARRAY_SIZE(row_of) * 128 ? row_of[off / 128] : 0;
-
-	return row ? &vgic_line_regs[row - 1] : NULL;
+	if (off < GICD_IPRIORITYR)
+		return off / 128;
+	if (off < GICD_ICFGR + 256)
+		return IPRIORITYR - 1 + off / 1024;
+	return off - GICD_IROUTER < 0x2000 ? IROUTER : NONE;
 }
 
-/* A byte access has its priority in the low byte; the rest is cut off. */
-static uint32_t plain(const struct vgic_bank *b, enum vgic_reg_kind kind, uint32_t lane)
+/* What the guest itself set. A byte has its priority in the low byte; the rest is cut off. */
+static uint32_t configured(const struct vgic_bank *b, enum vgic_reg_row row, uint32_t lane)
 {
-	switch (kind) {
-	case PLAIN_GROUP:
+	switch (row) {
+	case IGROUPR:
 		return b->group;
-	case PLAIN_ENABLED:
-		return b->enabled;
-	case PLAIN_PRIO:
+	case IPRIORITYR:
 		return b->prio_word[lane / 4] >> lane % 4 * 8;
-	default:
+	case ICFGR:
 		return spread(b->edge >> lane & 0xffff);
+	default:
+		return b->enabled;
 	}
 }
 
-/* Apart, so that plain reads need no frame for the set. */
-static __attribute__((noinline)) enum emul access_set(struct vgic_set s, const struct vgic_reg *r,
-						      struct mmio_access *a)
+/* Apart, so that reads without the lock need no frame. */
+static __attribute__((noinline)) enum emul access_locked(struct vcpu *cur, struct vgic_bank *b,
+							 uint32_t lane, const struct vgic_reg *r,
+							 struct mmio_access *a)
 {
-	uint32_t v = (uint32_t)a->value;
+	struct vgic_set s = { cur, b, lane, a->size };
+	uint32_t v = (uint32_t)a->value, mask = !r->state ? 0 : a->write ? v : ~0U;
 	bool done;
 
-	spin_lock(&s.bank->vgic->lock);
-	done = a->write ? r->set(&s, v) : r->get(&s, &v);
-	spin_unlock(&s.bank->vgic->lock);
-	a->value = v;
+	spin_lock(&b->vgic->lock);
+	done = hold(&s, mask);
+	if (done && a->write)
+		r->set(&s, v);
+	else if (done)
+		a->value = r->get(&s);
+	release(&s, mask);
+	spin_unlock(&b->vgic->lock);
 	return done ? EMUL_OK : EMUL_RETRY;
 }
 
 enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 			    struct mmio_access *a)
 {
-	const struct vgic_reg *r = vgic_line_reg(off);
-	struct vgic_vm *g = cur->vm->vgic;
+	enum vgic_reg_row row = row_of(off);
+	const struct vgic_reg *r = &regs[row];
+	uint32_t intid = (off - r->first) * 8 >> r->shift, n = intid / 32;
 	struct vgic_bank *b;
 
-	if (!r || (a->size != 4 && !(a->size == 1 && r->shift == 3)))
+	if (row == NONE && !owner)
+		return vgic_dist_other(cur, a);
+	if (!(a->size & r->sizes) || (row == IROUTER && (owner || off & 4)))
 		return EMUL_OK;
-
-	uint32_t intid = (off - r->first) * 8 >> r->shift;
-	uint32_t n = intid / 32;
-
 	if (n == 0 && gic.version == 2)
 		owner = cur;
 	/* Bank 0 is in the redistributor and nowhere else, IHI 0069 §12.9. */
-	if (owner ? n != 0 : n == 0 || n >= g->bank_count)
+	if (owner ? n != 0 : n == 0 || n >= cur->vm->vgic->bank_count)
 		return EMUL_OK;
-	b = owner ? &cpu_of(owner)->priv : &g->spis[n - 1];
-	if (a->write || r->kind == STATE)
-		return access_set((struct vgic_set){ cur, b, intid % 32, a->size }, r, a);
-	uint32_t v = plain(b, r->kind, intid % 32);
-
-	a->value = a->size == 1 ? (uint8_t)v : v;
+	b = owner ? &cpu_of(owner)->priv : &cur->vm->vgic->spis[n - 1];
+	if (a->write || r->get)
+		return access_locked(cur, b, intid % 32, r, a);
+	a->value = configured(b, row, intid % 32);
 	return EMUL_OK;
+}
+
+enum emul vgic_dist_access(struct vcpu *vcpu, void *, struct mmio_access *a)
+{
+	return vgic_lines_access(vcpu, NULL, (uint32_t)a->off, a);
+}
+
+/* IHI 0069 §12.2.10: no effect with EOImode 0, on special INTIDs and on LPIs. */
+enum emul vgic_dir(struct vcpu *cur, uint64_t value)
+{
+	uint32_t intid = (uint32_t)value & (gic.version == 2 ? (uint32_t)IAR_INTID : 0xffffff);
+	struct mmio_access a = { .value = 1U << intid % 32, .write = true };
+
+	if (intid / 32 >= cur->vm->vgic->bank_count || !(gic.ops->vmcr_read() & ICH_VMCR_VEOIM))
+		return EMUL_OK;
+	return access_locked(cur, bank_of(cur, intid / 32), 0, &regs[ICACTIVER], &a);
 }

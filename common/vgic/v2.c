@@ -11,8 +11,6 @@
  */
 #include "vgic_priv.h"
 
-#define VGIC_V2_PIDR2 0x2bU
-
 static void send(struct vcpu *cur, struct vcpu *to, uint32_t sgi, uint32_t sources)
 {
 	struct vgic_bank *b = &cpu_of(to)->priv;
@@ -44,7 +42,7 @@ static uint32_t sgi_byte(struct vcpu *cur, uint32_t sgi, bool write, bool set, u
 	uint32_t all = (1U << cur->vm->vcpu_count) - 1;
 
 	if (st->priv.resident >> sgi & 1)
-		lr_recall(cur, &st->priv, sgi, 0);
+		lr_recall(cur, &st->priv, sgi);
 	if (write && set)
 		send(cur, cur, sgi, value & all);
 	else if (write)
@@ -68,47 +66,16 @@ static void access_sgis(struct vcpu *cur, struct mmio_access *a)
 	a->value = out;
 }
 
-static uint32_t read_other(const struct vgic_vm *g, uint64_t off)
+__cold enum emul vgic_v2_sgis(struct vcpu *vcpu, struct mmio_access *a)
 {
-	switch (off) {
-	case GICD_CTLR:
-		return g->ctlr;
-	case GICD_TYPER:
-		return (uint32_t)field_put(g->bank_count - 1U, GICD_TYPER_CPUS,
-					   g->vm->vcpu_count - 1U);
-	case GICD_IIDR:
-		return VGIC_IIDR;
-	case GICD_ICPIDR2:
-		return VGIC_V2_PIDR2;
-	}
-	return 0;
-}
-
-enum emul vgic_v2_access(struct vcpu *vcpu, void *, struct mmio_access *a)
-{
-	if (!a->write)
-		a->value = 0;
-	if (a->off >= GICD_ISENABLER && a->off < GICD_SGIR)
-		return vgic_lines_access(vcpu, NULL, (uint32_t)a->off, a);
-	if (a->off >= GICD_CPENDSGIR && a->off < GICD_SPENDSGIR + GIC_SGI_COUNT &&
-	    (a->size == 1 || a->size == 4))
+	if (a->off >= GICD_CPENDSGIR && (a->size == 1 || a->size == 4))
 		access_sgis(vcpu, a);
-	else if (a->size != 4)
-		return EMUL_OK;
-	else if (!a->write)
-		a->value = read_other(vcpu->vm->vgic, a->off);
-	else if (a->off == GICD_CTLR)
-		dist_set_ctlr(vcpu, (uint32_t)(a->value & GICD_CTLR_V2_ON));
-	else if (a->off == GICD_SGIR)
+	else if (a->off == GICD_SGIR && a->size == 4 && a->write)
 		set_sgir(vcpu, (uint32_t)a->value);
 	return EMUL_OK;
 }
 
 enum emul vgic_v2_dir_access(struct vcpu *vcpu, void *, struct mmio_access *a)
 {
-	if (a->write && a->off == 0 && a->size == 4)
-		vgic_dir(vcpu, a->value);
-	else if (!a->write)
-		a->value = 0;
-	return EMUL_OK;
+	return a->write && a->off == 0 && a->size == 4 ? vgic_dir(vcpu, a->value) : EMUL_OK;
 }

@@ -12,10 +12,8 @@ static enum emul v2m_access(struct vcpu *, void *arg, struct mmio_access *a)
 	const struct vgic_vm *g = arg;
 	uint64_t typer = field_put(g->v2m_count, V2M_TYPER_BASE, g->v2m_first);
 
-	if (!a->write)
-		a->value = a->size != 4	       ? 0 :
-			   a->off == V2M_TYPER ? typer :
-			   a->off == V2M_IIDR  ? VGIC_IIDR : 0;
+	if (a->size == 4)
+		a->value = a->off == V2M_TYPER ? typer : a->off == V2M_IIDR ? VGIC_IIDR : 0;
 	return EMUL_OK;
 }
 

@@ -27,10 +27,10 @@
 #include <spec/gicv3.h>
 
 #define VGIC_IIDR	 0x56000000U /* product 'V'; we have no JEP106 code */
-#define VGIC_PIDR2	 0x3bU	     /* GICv3 */
+#define VGIC_PIDR2	 ((uint32_t)gic.version << 4 | 0xbU)
 #define VGIC_PRIO_MASK	 0xf8 /* 5 bits */
 #define VGIC_LPI_QUEUES	 32   /* one a priority */
-#define VGIC_ALL_LRS	 ((1U << VGIC_LR_MAX) - 1)
+#define VGIC_ALL_LRS	 (~0U >> (32 - gic.lr_count))
 #define LR_STATE	 (LR_PENDING | LR_ACTIVE)
 
 struct vgic_bank {
@@ -45,7 +45,7 @@ struct vgic_bank {
 	uint32_t pending, active;
 	uint32_t level;
 	uint32_t resident;
-	uint32_t seen_pending, seen_active; /* list register when last read back */
+	uint32_t held; /* an access to their registers is at work: not into a list register now */
 	union {
 		uint8_t prio[32];
 		uint32_t prio_word[8]; /* little endian, as IPRIORITYR is */
@@ -63,14 +63,12 @@ struct vgic_line {
 struct vgic_cpu_state {
 	uint32_t sgi_pending; /* SGIs from any vCPU; atomic */
 	uint32_t ready;	      /* banks that may hold something to deliver here */
-	uint16_t used;	      /* list registers that lr_id describes */
-	/* Requests to this vCPU's CPU, by list register: read it back, drop that state of it. */
-	uint16_t fold, drop_pending, drop_active;
+	uint16_t fold;	      /* list registers that this vCPU's CPU is asked to read back */
 	bool online;
 	bool asleep;	  /* GICR_WAKER.ProcessorSleep */
 	bool evicted;	  /* active lines may be without a list register */
 	uint64_t hcr;	  /* what ICH_HCR_EL2 was given */
-	uint32_t lr_id[VGIC_LR_MAX];
+	uint32_t lr_id[VGIC_LR_MAX]; /* what is in it, or was last */
 	struct vlpi *lr_lpi[VGIC_LR_MAX]; /* NULL: not an LPI, or one that was cleared */
 	union {		       /* GICv2: who sent each SGI that waits, as GICD_SPENDSGIR has it */
 		uint8_t sgi_source[GIC_SGI_COUNT];
@@ -139,6 +137,12 @@ static inline uint32_t wired(const struct vgic_bank *b)
 	return b->level & ~b->edge;
 }
 
+/* Lines with something to deliver, to whomever. */
+static inline uint32_t deliverable(const struct vgic_bank *b)
+{
+	return (b->pending | (wired(b) & ~b->resident)) & b->enabled & ~(b->active | b->held);
+}
+
 static inline uint8_t loc_of(const struct vcpu *v, unsigned lr)
 {
 	return (uint8_t)((unsigned)v->index << 4 | lr);
@@ -150,16 +154,15 @@ static inline bool grp_enabled(const struct vgic_bank *b, uint32_t i)
 }
 
 /* lr.c. All with the lock held. */
-enum { DROP_PENDING = 1, DROP_ACTIVE = 2 };
 void vgic_attend(const struct vcpu *cur, struct vcpu *to);
 void lr_fold(struct vcpu *v, uint32_t lrs); /* own CPU: these list registers back to software */
 void lr_request(struct vcpu *cur, struct vcpu *holder, unsigned n);
 /* Line i, resident, back to software: at once on the own CPU, else at its holder's next exit. */
-void lr_recall(struct vcpu *cur, struct vgic_bank *b, uint32_t i, unsigned drop);
+void lr_recall(struct vcpu *cur, struct vgic_bank *b, uint32_t i);
 void lr_take(struct vcpu *v, unsigned n, uint32_t id); /* n describes id from now on */
 void lr_write_line(struct vcpu *v, unsigned n, struct vgic_bank *b, uint32_t i, uint64_t state);
 void lr_write_hcr(const struct vcpu *v, bool waiting);
-void lr_ready_elsewhere(struct vcpu *v, struct vgic_bank *b, uint32_t i);
+void lr_attend_other(const struct vcpu *v, struct vcpu *to);
 uint64_t lr_free_mask(void);
 void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t i); /* own CPU, HW-linked */
 
@@ -188,34 +191,21 @@ void lpi_drop_all(struct vgic_cpu_state *st);
 /* regs.c: the registers that are alike in the distributor and in SGI_base. `owner` is the vCPU
  * of SGI_base, NULL for the distributor; GICv2's distributor has a bank 0, its accessor's. What is
  * not there leaves *a alone. */
-enum vgic_reg_kind { STATE, PLAIN_GROUP, PLAIN_ENABLED, PLAIN_PRIO, PLAIN_CONFIG };
-struct vgic_reg {
-	uint16_t first, end; /* offsets */
-	uint8_t shift;	     /* log2 of the bits a line has in it */
-	uint8_t kind;	     /* not STATE: what the guest configured, read without a lock */
-	/* With the lock held. False: too slow, again. */
-	bool (*get)(struct vgic_set *s, uint32_t *out); /* of STATE */
-	bool (*set)(struct vgic_set *s, uint32_t v);
-};
-extern const struct vgic_reg vgic_line_regs[];
-extern const unsigned vgic_line_reg_count;
-const struct vgic_reg *vgic_line_reg(uint32_t off);
 enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 			    struct mmio_access *a);
+emul_fn vgic_dist_access;
 
-/* dist.c, redist.c */
-emul_fn vgic_dist_access, vgic_redist_access;
-void dist_set_ctlr(struct vcpu *cur, uint32_t value);
+/* dist.c: what else the distributor has */
+enum emul vgic_dist_other(struct vcpu *vcpu, struct mmio_access *a);
+
+/* redist.c */
+emul_fn vgic_redist_access;
 
 /* v2.c */
-emul_fn vgic_v2_access, vgic_v2_dir_access;
+enum emul vgic_v2_sgis(struct vcpu *vcpu, struct mmio_access *a); /* GICD_SGIR .. GICD_SPENDSGIR */
+emul_fn vgic_v2_dir_access;
 
-/* One half or the whole of a 64-bit register. */
-static inline uint64_t part_get(uint64_t reg, const struct mmio_access *a)
-{
-	return a->size == 8 ? reg : (uint32_t)(reg >> (a->off & 4) * 8);
-}
-
+/* A 64-bit register after a write of its whole or one half. */
 static inline uint64_t part_put(uint64_t reg, const struct mmio_access *a)
 {
 	unsigned sh = (a->off & 4) * 8;

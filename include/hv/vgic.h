@@ -84,7 +84,7 @@ void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t 
 /* Trapped ICC_SGI1R_EL1 write. */
 void vgic_sgi1r(struct vcpu *cur, uint64_t value);
 /* Trapped ICC_DIR_EL1 write, only while EL2 asked for the trap, or GICC_DIR, always. */
-void vgic_dir(struct vcpu *cur, uint64_t value);
+enum emul vgic_dir(struct vcpu *cur, uint64_t value);
 
 /* Before each return to the guest, when attention != 0: fills list registers. Own CPU only. */
 void vgic_enter(struct vcpu *vcpu);

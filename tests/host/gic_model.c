@@ -523,7 +523,7 @@ void world_start(unsigned vcpu)
 enum emul world_access(unsigned vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value)
 {
 	struct mmio_access a = { .ipa = IPA(ipa), .size = (uint8_t)size, .write = write,
-				 .value = write ? *value : 0xdeadbeefdeadbeef };
+				 .value = write ? *value : 0 };
 	enum emul v = EMUL_INJECT;
 
 	in_el2[vcpu] = true;
@@ -534,18 +534,31 @@ enum emul world_access(unsigned vcpu, uint64_t ipa, unsigned size, bool write, u
 			v = regions[i].fn(&vcpus[vcpu], regions[i].arg, &a);
 		}
 	if (!write)
-		*value = a.value;
+		*value = size == 8 ? a.value : a.value & (BIT(8 * size) - 1);
 	world_return(vcpu);
 	world_run(vcpu);
 	return v;
+}
+
+/* As a guest does: again when EL2 says so. Whoever did not answer by then does now. */
+static void settle(unsigned vcpu, uint64_t ipa, bool write, uint64_t *value)
+{
+	bool at_once = world_kicks_at_once;
+
+	if (world_access(vcpu, ipa, 4, write, value) == EMUL_OK)
+		return;
+	world_kicks_at_once = true;
+	world_run_all();
+	if (world_access(vcpu, ipa, 4, write, value) != EMUL_OK)
+		abort();
+	world_kicks_at_once = at_once;
 }
 
 uint32_t world_read(unsigned vcpu, uint64_t ipa)
 {
 	uint64_t v;
 
-	if (world_access(vcpu, ipa, 4, false, &v) != EMUL_OK)
-		abort();
+	settle(vcpu, ipa, false, &v);
 	return (uint32_t)v;
 }
 
@@ -553,8 +566,7 @@ void world_write(unsigned vcpu, uint64_t ipa, uint32_t value)
 {
 	uint64_t v = value;
 
-	if (world_access(vcpu, ipa, 4, true, &v) != EMUL_OK)
-		abort();
+	settle(vcpu, ipa, true, &v);
 }
 
 void world_sgi(unsigned vcpu, uint64_t sgi1r)
@@ -582,15 +594,29 @@ void world_eoi(unsigned vcpu, uint32_t intid)
 	world_run(vcpu);
 }
 
+static enum emul trapped_dir(unsigned vcpu, uint32_t intid)
+{
+	enum emul e;
+
+	in_el2[vcpu] = true;
+	self = vcpu;
+	e = vgic_dir(&vcpus[vcpu], intid);
+	world_return(vcpu);
+	return e;
+}
+
 void world_dir(unsigned vcpu, uint32_t intid)
 {
+	bool at_once = world_kicks_at_once;
+
 	if (gic.version == 2)
 		world_write(vcpu, WORLD_GICC + GICC_DIR, intid);
-	else if (!gic_model_guest_dir(vcpu, intid)) {
-		in_el2[vcpu] = true;
-		self = vcpu;
-		vgic_dir(&vcpus[vcpu], intid);
-		world_return(vcpu);
+	else if (!gic_model_guest_dir(vcpu, intid) && trapped_dir(vcpu, intid) == EMUL_RETRY) {
+		world_kicks_at_once = true;
+		world_run_all();
+		if (trapped_dir(vcpu, intid) != EMUL_OK)
+			abort();
+		world_kicks_at_once = at_once;
 	}
 	world_run(vcpu);
 }
