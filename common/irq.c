@@ -13,13 +13,14 @@
 /* Interrupts that one exit handles at most; what is left raises the next exit. */
 #define IRQ_BATCH 8
 
-struct irq_lpi {
+struct irq_slot {
 	irq_handler_fn *fn;
 	void *arg;
 };
 
-static struct irq_slot slots[IRQ_SPI_MAX];
-static struct irq_lpi *lpis;
+static struct irq_slot slots[GIC_SPI_END];
+static bool of_guest[GIC_SPI_END]; /* the guest deactivates it (HW-linked list register), not EL2 */
+static struct irq_slot *lpis;
 static uint32_t lpi_count;
 
 enum hv_status irq_lpi_table(uint32_t count)
@@ -33,70 +34,66 @@ enum hv_status irq_lpi_table(uint32_t count)
 	return HV_OK;
 }
 
-static enum hv_status register_lpi(uint32_t i, irq_handler_fn *fn, void *arg)
+/* NULL: none, as for special INTIDs and what is below the LPIs, which wraps. */
+static struct irq_slot *slot_of(uint32_t intid)
 {
-	if (i >= lpi_count)
-		return HV_EINVAL;
-	if (lpis[i].fn)
-		return HV_ECONFLICT;
-	lpis[i] = (struct irq_lpi){ fn, arg };
-	return HV_OK;
+	if (intid < GIC_SPI_END)
+		return &slots[intid];
+	return intid - GIC_LPI_FIRST < lpi_count ? &lpis[intid - GIC_LPI_FIRST] : NULL;
 }
 
 enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)
 {
-	if (intid >= IRQ_LPI_FIRST)
-		return register_lpi(intid - IRQ_LPI_FIRST, fn, arg);
-	if (intid >= MIN(GIC_SPI_FIRST + gic.spi_count, (uint32_t)IRQ_SPI_MAX))
+	struct irq_slot *s = slot_of(intid);
+
+	if (!s || (intid < GIC_SPI_END && intid >= GIC_SPI_FIRST + gic.spi_count))
 		return HV_EINVAL;
-	if (slots[intid].fn)
+	if (s->fn)
 		return HV_ECONFLICT;
-	slots[intid] = (struct irq_slot){ .fn = fn, .arg = arg, .guest = guest };
+	*s = (struct irq_slot){ fn, arg };
+	if (guest)
+		of_guest[intid] = true;
 	return HV_OK;
 }
 
 bool irq_has_handler(uint32_t intid, irq_handler_fn *fn)
 {
-	return intid < IRQ_SPI_MAX && slots[intid].fn == fn;
+	return intid < GIC_SPI_END && slots[intid].fn == fn;
 }
 
 void irq_reset(void)
 {
 	memset(slots, 0, sizeof(slots));
+	memset(of_guest, 0, sizeof(of_guest));
 	lpis = NULL;
 	lpi_count = 0;
 }
 
-static inline void count(struct vcpu *cur, enum exit_reason why)
+static enum exit_reason reason(uint32_t intid)
 {
-	if (cur)
-		cur->exits[why]++;
+	return intid < GIC_SGI_COUNT	  ? EXIT_KICK :
+	       intid == PPI_MAINTENANCE	  ? EXIT_MAINTENANCE :
+	       intid < GIC_SPI_FIRST	  ? EXIT_TIMER :
+	       intid < GIC_SPI_END	  ? EXIT_LINE : EXIT_MSI;
 }
 
-/* Deactivation after the handler: a level line that the handler did not quieten comes again. */
+/*
+ * Deactivation after the handler: a level line that the handler did not quieten comes again. LPIs
+ * have no active state, IHI 0069 §4.1.2.
+ */
 static void handle(uint32_t intid, struct vcpu *cur)
 {
-	const struct irq_slot *s = &slots[intid];
+	const struct irq_slot *s = slot_of(intid);
 
-	count(cur, intid < GIC_SGI_COUNT      ? EXIT_KICK
-		   : intid == PPI_MAINTENANCE ? EXIT_MAINTENANCE
-		   : intid < GIC_SPI_FIRST    ? EXIT_TIMER
-					      : EXIT_LINE);
-	if (s->fn)
+	if (cur)
+		cur->exits[reason(intid)]++;
+	if (s && s->fn)
 		s->fn(s->arg, intid, cur);
 	else if (intid == SGI_KICK && cur)
 		__atomic_store_n(&cur->vgic.attention, 1, __ATOMIC_RELAXED);
 	gic.ops->drop(intid);
-	if (!s->guest)
+	if (intid < GIC_SPI_END && !of_guest[intid])
 		gic.ops->deactivate(intid);
-}
-
-static void handle_lpi(uint32_t i, uint32_t intid, struct vcpu *cur)
-{
-	count(cur, EXIT_MSI);
-	if (i < lpi_count && lpis[i].fn) /* below 8192 wraps: the extended ranges are off */
-		lpis[i].fn(lpis[i].arg, intid, cur);
-	gic.ops->drop(intid); /* LPIs have no active state, IHI 0069 §4.1.2 */
 }
 
 /*
@@ -108,11 +105,8 @@ void irq_dispatch(struct vcpu *cur)
 	for (unsigned i = 0; i < IRQ_BATCH; i++) {
 		uint32_t intid = gic.ops->ack();
 
-		if (intid < IRQ_SPI_MAX)
-			handle(intid, cur);
-		else if (intid < GIC_SPECIAL_END)
+		if (intid >= GIC_SPI_END && intid < GIC_SPECIAL_END)
 			return;
-		else
-			handle_lpi(intid - IRQ_LPI_FIRST, intid, cur);
+		handle(intid, cur);
 	}
 }

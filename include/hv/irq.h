@@ -13,13 +13,6 @@ struct vcpu;
 /* `cur` is the vCPU pinned to the CPU that took the interrupt; NULL when that CPU has none. */
 typedef void irq_handler_fn(void *arg, uint32_t intid, struct vcpu *cur);
 
-struct irq_slot {
-	irq_handler_fn *fn;
-	void *arg;
-	bool guest; /* the guest deactivates it (HW-linked list register), not EL2 */
-};
-
-#define IRQ_SPI_MAX   1020
 #define IRQ_LPI_FIRST 8192
 
 enum { SGI_KICK = 0, SGI_STOP = 1 }; /* Viaduct's own SGIs */
@@ -34,7 +27,8 @@ void irq_reset(void); /* forget every handler (host tests) */
 
 /*
  * Acknowledges and handles what is pending on this CPU: at most a bounded number, the rest comes
- * as the next interrupt. Priority drop after the handler; deactivation too, unless slot.guest.
+ * as the next interrupt. Priority drop after the handler; deactivation too, unless the guest
+ * does that.
  */
 void irq_dispatch(struct vcpu *cur);
 
