@@ -58,7 +58,7 @@ static struct candidate pick(struct vcpu *v)
  * one is active (pending behind that or not), the least urgent of those, which ends last. -1:
  * `prio` can wait for NPIE.
  */
-static int victim(unsigned prio)
+static __cold int victim(unsigned prio)
 {
 	int pending = -1, active = -1;
 	uint8_t worst_pending = 0, worst_active = 0;
@@ -172,7 +172,7 @@ static uint32_t left_out(const struct vcpu *v, const struct vgic_bank *b)
 }
 
 /* Those go back where their end needs no exit. */
-static void restore_active(struct vcpu *v, uint64_t spare)
+static __cold void restore_active(struct vcpu *v, uint64_t spare)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 
@@ -243,7 +243,7 @@ static bool end_evicted(struct vcpu *v)
  * With EOImode 1 an EOIR ends nothing and is not to be counted (IHI 0069 §12.4.4), but QEMU's GICv3
  * does; DIR, which ends it, traps.
  */
-static void count_ends(struct vcpu *v)
+static __cold void count_ends(struct vcpu *v)
 {
 	uint64_t ends = field_get(ICH_HCR_EOICOUNT, gic.ops->hcr_read());
 
