@@ -25,6 +25,7 @@
 #define STAGE_SIZE 96  /* prefix and a piece of a line */
 #define PREFIX_MAX (GUEST_NAME_MAX + 3)
 #define PUMP_MAX   4   /* stages one call hands to the UART */
+#define PUMP_TURNS 8   /* and how often, because others called meanwhile */
 #define RX_MAX     32  /* characters one call takes from the UART */
 #define STUCK_US   100000
 #define CTRL_A     1
@@ -47,12 +48,11 @@ static uint8_t ring_count = 1;
 static struct {
 	bool uart;     /* there is one */
 	bool irq;      /* console_start_irq was called */
-	bool busy;     /* somebody is the pump */
-	bool note;     /* work appeared since the pump looked */
-	bool armed;    /* the UART is full; its interrupt calls */
 	bool retrying; /* console_retry was asked */
-	bool stuck;    /* the UART took nothing for STUCK_US; not waited for again */
+	uint32_t calls; /* for the pump since nobody is it; 0: nobody is */
 	/* the pump's own */
+	bool armed;  /* the UART is full; its interrupt calls */
+	bool stuck;  /* the UART took nothing for STUCK_US; not waited for again */
 	uint8_t cur; /* ring whose line is on the screen */
 	char last;
 	uint32_t line_len;   /* of that line, so far; 0: it is finished */
@@ -199,10 +199,9 @@ static void send_all_or_interrupt(void)
 	do
 		full = !send_stage() || stages++ == PUMP_MAX;
 	while (!full && fill(false));
-	if (full != tx.armed) {
-		__atomic_store_n(&tx.armed, full, __ATOMIC_SEQ_CST);
+	if (full != tx.armed)
 		uart_tx_irq(full);
-	}
+	tx.armed = full;
 }
 
 /* Everything, waiting for the UART; a UART that takes nothing for STUCK_US is given up. */
@@ -224,28 +223,24 @@ static void send_all_polled(void)
 	}
 }
 
-/*
- * A CPU that finds another at it leaves a note; the other reads it after it has let go, so nothing
- * stays behind.
- */
+/* A CPU that finds another at it leaves its call; the other ends when no more were left. */
 static void pump(void)
 {
-	if (!tx.uart)
+	uint32_t calls = 1;
+
+	if (!tx.uart || __atomic_fetch_add(&tx.calls, 1, __ATOMIC_SEQ_CST))
 		return;
-	for (unsigned i = 0; i < 8; i++) {
-		__atomic_store_n(&tx.note, true, __ATOMIC_SEQ_CST);
-		if (__atomic_exchange_n(&tx.busy, true, __ATOMIC_SEQ_CST))
-			return;
-		__atomic_store_n(&tx.note, false, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < PUMP_TURNS; i++) {
 		if (tx.irq)
 			send_all_or_interrupt();
 		else
 			send_all_polled();
-		__atomic_store_n(&tx.busy, false, __ATOMIC_SEQ_CST);
-		if (!__atomic_load_n(&tx.note, __ATOMIC_SEQ_CST))
+		if (__atomic_compare_exchange_n(&tx.calls, &calls, 0, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
 			return;
 	}
 	/* Others keep us busy: this CPU has a guest to run. */
+	__atomic_store_n(&tx.calls, 0, __ATOMIC_SEQ_CST);
 	if (tx.irq)
 		console_retry();
 }
@@ -266,10 +261,7 @@ void console_put(uint8_t ring, const char *text, size_t n)
 		__atomic_store_n(&r->head, r->head + (uint32_t)n, __ATOMIC_RELEASE);
 	}
 	spin_unlock(&r->lock);
-	/* The note makes a pump that is just disarming look again. */
-	__atomic_store_n(&tx.note, true, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&tx.armed, __ATOMIC_SEQ_CST)) /* else the interrupt will find it */
-		pump();
+	pump();
 }
 
 /* ---- input ---- */
@@ -367,11 +359,11 @@ void console_flush(void)
 	if (!tx.uart)
 		return;
 	/* The pump's CPU may be the one that crashed: it is waited for, but not for ever. */
-	while (__atomic_exchange_n(&tx.busy, true, __ATOMIC_ACQUIRE) && arch_time_ticks() <= end)
+	while (__atomic_exchange_n(&tx.calls, 1, __ATOMIC_ACQUIRE) && arch_time_ticks() <= end)
 		arch_cpu_relax();
 	send_all_polled();
 	end = time_after(STUCK_US);
 	while (!uart_tx_idle() && arch_time_ticks() <= end)
 		arch_cpu_relax();
-	__atomic_store_n(&tx.busy, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&tx.calls, 0, __ATOMIC_RELEASE);
 }

@@ -4,7 +4,7 @@
  * twice and then any other key sends one Ctrl-a.
  *
  * Locking: one lock a ring, among its writers, the last in the order. Who moves rings to the UART
- * takes no lock: one CPU at a time does it, and another that finds it busy leaves a note.
+ * takes no lock: one CPU at a time does it, and another that finds it busy leaves its call.
  */
 #ifndef HV_CONSOLE_H
 #define HV_CONSOLE_H
