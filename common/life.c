@@ -170,8 +170,9 @@ bool life_stop(struct vcpu *self, enum life_end why)
 	quarantine(vm);
 	if (again && start_again(vm, self))
 		return false;
-	if (vm->faults.dropped)
-		log_info("%s: %u more lines were not printed", vm->name, vm->faults.dropped);
+	if (vm->faults.count > vm->faults.burst)
+		log_info("%s: %lu more lines were not printed", vm->name,
+			 vm->faults.count - vm->faults.burst);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		print_exits(vm->vcpu[i]);
 	log_info("%s: off", vm->name);

@@ -80,14 +80,15 @@ void vm_log(struct vm *vm, const char *fmt, ...)
 {
 	char line[200];
 	va_list ap;
+	bool more;
 
 	if (!ratelimit_pass(&vm->faults))
 		return;
 	va_start(ap, fmt);
 	fmt_vprint(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	log_warn("%s: %s%s", vm->name, line,
-		 __atomic_load_n(&vm->faults.left, __ATOMIC_RELAXED) ? "" : " (further lines are counted)");
+	more = __atomic_load_n(&vm->faults.count, __ATOMIC_RELAXED) < vm->faults.burst;
+	log_warn("%s: %s%s", vm->name, line, more ? "" : " (further lines are counted)");
 }
 
 void vcpu_kick(const struct vcpu *from, const struct vcpu *to)

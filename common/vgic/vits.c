@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <hv/pmem.h>
-#include <spec/gicv3.h>
 
 #include "vits_priv.h"
 
@@ -226,9 +225,9 @@ void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 	r->props = propbaser & PROPBASER_PA;
 	r->end = 1U << bits;
 	/* Bit n of the table is INTID n. One that is not in RAM leaves nothing pending. */
-	if (!(pendbaser & PENDBASER_PTZ) && r->end > IRQ_LPI_FIRST &&
-	    vm_copy_from(its->vm, r->pending, IPA((pendbaser & PENDBASER_PA) + IRQ_LPI_FIRST / 8),
-			 (r->end - IRQ_LPI_FIRST) / 8) != HV_OK)
+	if (!(pendbaser & PENDBASER_PTZ) && r->end > GIC_LPI_FIRST &&
+	    vm_copy_from(its->vm, r->pending, IPA((pendbaser & PENDBASER_PA) + GIC_LPI_FIRST / 8),
+			 (r->end - GIC_LPI_FIRST) / 8) != HV_OK)
 		vm_log(its->vm, "LPI pending table of vCPU %u is not in RAM: ignored", vcpu->index);
 	spin_unlock(&its->lock);
 }

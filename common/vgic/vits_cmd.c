@@ -89,7 +89,7 @@ static bool was_pending(struct vits_redist *r, uint32_t lpi)
 static void load(struct vits *its, struct vcpu *cur, struct vlpi *lpi)
 {
 	struct vits_redist *r = &its->redist[lpi->vcpu];
-	uint32_t n = lpi->vintid - IRQ_LPI_FIRST;
+	uint32_t n = lpi->vintid - GIC_LPI_FIRST;
 	bool inside = lpi->vintid < r->end;
 	uint8_t p = inside ? property(its, r->props + n) : 0;
 
@@ -147,7 +147,7 @@ static enum result map_event(struct vits *its, struct vcpu *cur, struct vlpi *lp
 {
 	uint8_t to = its->col[icid];
 
-	if (vintid < IRQ_LPI_FIRST || vintid >> VITS_INTID_BITS)
+	if (vintid < GIC_LPI_FIRST || vintid >> VITS_INTID_BITS)
 		return BAD_INTID;
 	vits_unmap(its, lpi);
 	lpi->icid = icid;

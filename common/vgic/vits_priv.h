@@ -6,10 +6,10 @@
 #define VITS_PRIV_H
 
 #include <hv/bits.h>
-#include <hv/irq.h>
 #include <hv/spinlock.h>
 #include <hv/vits.h>
 #include <hv/vm.h>
+#include <spec/gicv3.h>
 #include <spec/its.h>
 
 #define VITS_DEV_BITS	8  /* flat bus 0 */
@@ -21,7 +21,7 @@
 #define VITS_ICIDS	(1U << VITS_CID_BITS)
 #define VITS_UNMAPPED	0xff
 #define VITS_NO_LINE	1
-#define VITS_PENDING	(((1U << VITS_INTID_BITS) - IRQ_LPI_FIRST) / 8)
+#define VITS_PENDING	(((1U << VITS_INTID_BITS) - GIC_LPI_FIRST) / 8)
 #define VITS_LINE	64 /* bytes of the property table that are fetched together */
 
 /*

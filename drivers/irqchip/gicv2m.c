@@ -7,9 +7,8 @@
 #include <hv/gic.h>
 #include <hv/log.h>
 #include <hv/mmio.h>
+#include <hv/msi.h>
 #include <spec/gicv2m.h>
-
-#include "msi_priv.h"
 
 #define COMPATIBLE "arm,gic-v2m-frame"
 
@@ -98,9 +97,8 @@ void v2m_init(const void *fdt)
 	char path[64];
 
 	count = 0;
-	for (int n = dt_next(fdt, -1, COMPATIBLE); n >= 0 && count < V2M_FRAMES_MAX;
-	     n = dt_next(fdt, n, COMPATIBLE)) {
-		if (!dt_enabled(fdt, n))
+	dt_for_each(n, fdt, COMPATIBLE) {
+		if (!dt_enabled(fdt, n) || count == V2M_FRAMES_MAX)
 			continue;
 		if (probe(&frames[count], fdt, n) == HV_OK)
 			count++;

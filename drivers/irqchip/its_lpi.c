@@ -14,7 +14,7 @@
 #include "its_priv.h"
 
 #define LPI_COUNT   4096U
-#define LPI_PROPS   ((1U << LPI_ID_BITS) - IRQ_LPI_FIRST)
+#define LPI_PROPS   ((1U << LPI_ID_BITS) - GIC_LPI_FIRST)
 #define PEND_BYTES  ((1U << LPI_ID_BITS) / 8)
 
 static struct {
@@ -92,7 +92,7 @@ enum hv_status its_lpi_alloc(uint32_t n, unsigned cpu, uint32_t *first)
 {
 	if (n > LPI_COUNT - lpi.used)
 		return HV_ENOMEM;
-	*first = IRQ_LPI_FIRST + lpi.used;
+	*first = GIC_LPI_FIRST + lpi.used;
 	memset(&lpi.cpu_of[lpi.used], (int)cpu, n);
 	lpi.used += n;
 	return HV_OK;
@@ -100,7 +100,7 @@ enum hv_status its_lpi_alloc(uint32_t n, unsigned cpu, uint32_t *first)
 
 bool its_lpi_enable(uint32_t intid, bool on)
 {
-	uint8_t *prop = &lpi.props[intid - IRQ_LPI_FIRST];
+	uint8_t *prop = &lpi.props[intid - GIC_LPI_FIRST];
 	uint8_t value = (uint8_t)((*prop & ~LPI_ENABLE) | (on ? LPI_ENABLE : 0));
 
 	if (value == *prop)
@@ -113,5 +113,5 @@ bool its_lpi_enable(uint32_t intid, bool on)
 
 uint8_t *its_lpi_cpu(uint32_t intid)
 {
-	return &lpi.cpu_of[intid - IRQ_LPI_FIRST];
+	return &lpi.cpu_of[intid - GIC_LPI_FIRST];
 }

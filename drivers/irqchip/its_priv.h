@@ -9,10 +9,9 @@
 #include <hv/bits.h>
 #include <hv/limits.h>
 #include <hv/mmio.h>
+#include <hv/msi.h>
 #include <hv/spinlock.h>
 #include <spec/its.h>
-
-#include "msi_priv.h"
 
 #define ITS_MAX	       4
 #define ITS_EVENTS_MIN 5 /* log2: guests map 32 events a DeviceID at least (Linux does) */

@@ -2,9 +2,8 @@
  * The one interface to MSI controllers of either kind (hv/msi.h): a block of vectors knows its
  * provider. Vectors stay masked until somebody handles them.
  */
+#include <hv/msi.h>
 #include <hv/panic.h>
-
-#include "msi_priv.h"
 
 enum hv_status msi_alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
 			 struct msi_block *out)

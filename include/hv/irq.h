@@ -13,8 +13,6 @@ struct vcpu;
 /* `cur` is the vCPU pinned to the CPU that took the interrupt; NULL when that CPU has none. */
 typedef void irq_handler_fn(void *arg, uint32_t intid, struct vcpu *cur);
 
-#define IRQ_LPI_FIRST 8192
-
 enum { SGI_KICK = 0, SGI_STOP = 1 }; /* Viaduct's own SGIs */
 
 /* HV_ECONFLICT when the INTID has a handler already, HV_EINVAL when there is no such INTID. Boot only. */

@@ -29,22 +29,14 @@ bool text_symbol(const char **s, char c);
 
 /* At most `burst` lines, then only a count. One a guest (or stream); not shared, so not locked. */
 struct ratelimit {
-	uint32_t left;
-	uint32_t dropped;
+	uint64_t count, burst;
 };
 
-#define RATELIMIT(burst) ((struct ratelimit){ .left = (burst) })
+#define RATELIMIT(n) ((struct ratelimit){ .burst = (n) })
 
 static inline bool ratelimit_pass(struct ratelimit *r)
 {
-	uint32_t left = __atomic_load_n(&r->left, __ATOMIC_RELAXED);
-
-	while (left)
-		if (__atomic_compare_exchange_n(&r->left, &left, left - 1, true, __ATOMIC_RELAXED,
-						__ATOMIC_RELAXED))
-			return true;
-	__atomic_fetch_add(&r->dropped, 1, __ATOMIC_RELAXED);
-	return false;
+	return __atomic_fetch_add(&r->count, 1, __ATOMIC_RELAXED) < r->burst;
 }
 
 #endif

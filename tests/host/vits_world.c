@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <hv/irq.h>
+#include <hv/bits.h>
+#include <spec/gicv3.h>
 
 #include "vits_world.h"
 
@@ -82,7 +83,7 @@ void vcpu_repost(const struct vcpu *self)
 static void check(const struct vm *vm, const struct vlpi *lpi)
 {
 	must(vm == &world.vm && lpi->vcpu < WORLD_VCPUS);
-	must(lpi->vintid >= IRQ_LPI_FIRST && lpi->vintid <= 0xffff);
+	must(lpi->vintid >= GIC_LPI_FIRST && lpi->vintid <= 0xffff);
 }
 
 bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
