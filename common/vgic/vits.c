@@ -34,8 +34,7 @@ static const uint64_t baser_ro[2] = {
 
 static bool busy(const struct vits *its)
 {
-	return its->enabled && its->cbaser & CBASER_VALID && !its->stalled &&
-	       its->creadr != its->cwriter;
+	return its->enabled && !its->stalled && its->creadr != its->cwriter;
 }
 
 /* One copy of what the guest has written, up to a batch or the end of the queue. */
@@ -88,7 +87,7 @@ static void set_cbaser(struct vits *its, uint64_t v)
 	if (its->enabled) /* GITS_CBASER: UNPREDICTABLE; here: ignored */
 		return;
 	its->cbaser = v & CBASER_STORED;
-	its->size = (uint32_t)((field_get(CBASER_SIZE, v) + 1) * QUEUE_PAGE);
+	its->size = v & CBASER_VALID ? (uint32_t)((field_get(CBASER_SIZE, v) + 1) * QUEUE_PAGE) : 0;
 	its->creadr = its->cwriter = 0;
 	its->stalled = false;
 }

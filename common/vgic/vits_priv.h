@@ -46,7 +46,7 @@ struct vits {
 	struct vm *vm;
 	bool enabled;
 	bool stalled;		     /* the queue cannot be read, until Retry */
-	uint32_t size;		     /* of the queue, bytes */
+	uint32_t size;		     /* of the queue, bytes; 0: none, so there are no commands */
 	uint64_t cbaser, baser[2];
 	uint32_t cwriter, creadr;
 
