@@ -122,7 +122,6 @@ READER(arch_ich_vtr, ICH_VTR_EL2)
 READER(arch_ich_hcr, ICH_HCR_EL2)
 WRITER(arch_ich_hcr_write, ICH_HCR_EL2)
 READER(arch_ich_vmcr, ICH_VMCR_EL2)
-WRITER(arch_ich_vmcr_write, ICH_VMCR_EL2)
 READER(arch_ich_eisr, ICH_EISR_EL2)
 READER(arch_ich_elrsr, ICH_ELRSR_EL2)
 
@@ -157,10 +156,11 @@ void arch_ich_lr_write(unsigned n, uint64_t v)
 }
 
 /* ICH_AP0R<n>, ICH_AP1R<n>: how many exist follows from the preemption bits (VTR.PREbits). */
-void arch_ich_apr_clear(void)
+void arch_ich_vmcr_reset(void)
 {
 	unsigned bits = (unsigned)(read_sysreg(ICH_VTR_EL2) >> 26 & 7) + 1;
 
+	write_sysreg(ICH_VMCR_EL2, 0);
 	write_sysreg(S3_4_C12_C8_0, 0);
 	write_sysreg(S3_4_C12_C9_0, 0);
 	if (bits >= 6) {

@@ -176,7 +176,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 	lr_fold(v, VGIC_ALL_LRS);
 	quiesce_ppis(v);
 	cpu_reset(v);
-	gic.ops->vcpu_reset();
+	gic_vcpu_reset();
 	st->hcr = ICH_HCR_EN;
 	gic.ops->hcr_write(st->hcr);
 	gic_set_enabled(v->cpu, PPI_MAINTENANCE, true);

@@ -121,10 +121,18 @@ enum hv_status gic_reset_dist(uint32_t keep, uint32_t groups)
 	return st == HV_OK ? set_ctlr(keep | groups) : st;
 }
 
+void gic_vcpu_reset(void)
+{
+	gic.ops->hcr_write(0);
+	for (unsigned n = 0; n < gic.lr_count; n++)
+		gic.ops->lr_write(n, 0);
+	gic.ops->vmcr_reset();
+}
+
 void gic_start_cpu(unsigned cpu, uint64_t lrs)
 {
 	gic.lr_count = (uint8_t)MIN(gic.lr_count, lrs);
-	gic.ops->vcpu_reset();
+	gic_vcpu_reset();
 	wr32(gic_hw.cpu[cpu].sgi, REG32(GICD_ISENABLER), GIC_OWN_LINES);
 }
 

@@ -80,11 +80,8 @@ static void v2_hcr_write(uint64_t hcr)
 	wr32(v2.hyp, REG32(GICH_HCR), (uint32_t)hcr);
 }
 
-static void v2_vcpu_reset(void)
+static void v2_vmcr_reset(void)
 {
-	v2_hcr_write(0);
-	for (unsigned n = 0; n < gic.lr_count; n++)
-		v2_lr_write(n, 0);
 	wr32(v2.hyp, REG32(GICH_APR), 0);
 	wr32(v2.hyp, REG32(GICH_VMCR), 0);
 }
@@ -145,7 +142,7 @@ static const struct gic_ops v2_ops = {
 	.hcr_read = v2_hcr_read,
 	.hcr_write = v2_hcr_write,
 	.vmcr_read = v2_vmcr_read,
-	.vcpu_reset = v2_vcpu_reset,
+	.vmcr_reset = v2_vmcr_reset,
 };
 
 /*

@@ -24,15 +24,6 @@ static void v3_send_sgi(unsigned cpu, unsigned sgi)
 	arch_icc_sgi1r(gic_hw.cpu[cpu].target | (uint64_t)sgi * FIELD_LSB(SGI1R_INTID));
 }
 
-static void v3_vcpu_reset(void)
-{
-	for (unsigned n = 0; n < gic.lr_count; n++)
-		arch_ich_lr_write(n, 0);
-	arch_ich_apr_clear();
-	arch_ich_vmcr_write(0);
-	arch_ich_hcr_write(0);
-}
-
 /* IHI 0069 §12.11.42: the redistributor forwards nothing before ChildrenAsleep reads 0. */
 static enum hv_status wake(struct mmio rd)
 {
@@ -120,7 +111,7 @@ static const struct gic_ops v3_ops = {
 	.hcr_read = arch_ich_hcr,
 	.hcr_write = arch_ich_hcr_write,
 	.vmcr_read = arch_ich_vmcr,
-	.vcpu_reset = v3_vcpu_reset,
+	.vmcr_reset = arch_ich_vmcr_reset,
 };
 
 /* reg: distributor, then #redistributor-regions regions, then what GICv2 emulation needs. */

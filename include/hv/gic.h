@@ -25,7 +25,7 @@ struct gic_ops {
 	uint64_t (*hcr_read)(void);
 	void (*hcr_write)(uint64_t hcr); /* ICH_HCR_EL2 */
 	uint64_t (*vmcr_read)(void);
-	void (*vcpu_reset)(void); /* all list registers, active priorities and VMCR to reset */
+	void (*vmcr_reset)(void); /* with the active priorities */
 };
 
 struct gic {
@@ -50,6 +50,8 @@ void gic_set_pending(unsigned cpu, uint32_t intid, bool on);
 void gic_set_active(unsigned cpu, uint32_t intid, bool on);
 bool gic_is_pending(unsigned cpu, uint32_t intid);
 void gic_route(uint32_t intid, unsigned cpu); /* SPIs */
+
+void gic_vcpu_reset(void); /* the virtual CPU interface of this CPU: off, and all of it clear */
 
 /* GICv2, SGIs: the vCPU that sent it, where a HW-linked line has its physical INTID. */
 #define LR_SOURCE BITS(34, 32)

@@ -239,7 +239,7 @@ static uint64_t op_vmcr_read(void)
 	return cpus[self].vmcr;
 }
 
-static void op_vcpu_reset(void)
+void gic_vcpu_reset(void)
 {
 	memset(&cpus[self].lr, 0, sizeof(cpus[self].lr));
 	cpus[self].hcr = cpus[self].vmcr = 0;
@@ -265,7 +265,6 @@ static const struct gic_ops ops = {
 	.hcr_read = op_hcr_read,
 	.hcr_write = op_hcr_write,
 	.vmcr_read = op_vmcr_read,
-	.vcpu_reset = op_vcpu_reset,
 };
 
 struct gic gic;

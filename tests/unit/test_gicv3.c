@@ -201,11 +201,6 @@ uint64_t arch_ich_vmcr(void)
 	return vmcr;
 }
 
-void arch_ich_vmcr_write(uint64_t v)
-{
-	vmcr = v;
-}
-
 uint64_t arch_ich_eisr(void)
 {
 	return 0;
@@ -227,8 +222,9 @@ void arch_ich_lr_write(unsigned n, uint64_t v)
 	assert_int_equal(v, 0);
 }
 
-void arch_ich_apr_clear(void)
+void arch_ich_vmcr_reset(void)
 {
+	vmcr = 0;
 	apr_clears++;
 }
 

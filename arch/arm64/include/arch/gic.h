@@ -16,11 +16,10 @@ uint64_t arch_ich_vtr(void);
 uint64_t arch_ich_hcr(void);
 void arch_ich_hcr_write(uint64_t v);
 uint64_t arch_ich_vmcr(void);
-void arch_ich_vmcr_write(uint64_t v);
 uint64_t arch_ich_eisr(void);
 uint64_t arch_ich_elrsr(void);
 uint64_t arch_ich_lr(unsigned n);
 void arch_ich_lr_write(unsigned n, uint64_t v);
-void arch_ich_apr_clear(void);		  /* all AP0R<n>, AP1R<n> to 0 */
+void arch_ich_vmcr_reset(void);		  /* VMCR and all AP0R<n>, AP1R<n> to 0 */
 
 #endif
