@@ -67,7 +67,7 @@ static char *write_value(struct writer *w, const char *name, char *s)
 {
 	char value[256], *to = value;
 
-	while (*s != ';') {
+	do {
 		char *first = s;
 		uint64_t v = 0;
 
@@ -84,7 +84,7 @@ static char *write_value(struct writer *w, const char *name, char *s)
 			*to++ = 0;
 			s++;
 		}
-	}
+	} while (*s != ';');
 	bytes(w, name, value, (size_t)(to - value));
 	return s + 1;
 }
@@ -164,7 +164,7 @@ static void write_cpus(struct writer *w, const struct guest_plan *g)
 
 static void write_memory(struct writer *w, const struct guest_plan *g)
 {
-	char reg[16 * MAX_GUEST_RAM], *to = reg;
+	char reg[16 * MAX_GUEST_RAM] = "", *to = reg;
 
 	for (unsigned i = 0; i < g->ram_count; i++)
 		to = put64(put64(to, g->ram[i].ipa.v), g->ram[i].size);
