@@ -257,7 +257,7 @@ static void decide(const struct plan *p, struct guest_plan *g)
 {
 	static void (*const steps[])(const struct plan *, struct guest_plan *) = {
 		check_modules, plan_platform, choose_cpus,   plan_devices,    plan_streams,
-		plan_map_guest, plan_regions, check_modules, plan_intx_check, check_image,
+		plan_map_guest, check_modules, plan_intx_check, check_image,
 	};
 
 	pmem_save();

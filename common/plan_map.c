@@ -51,7 +51,7 @@ bool plan_reaches(const struct plan_space *s, struct range r, struct plan_clash 
 {
 	c->host = NULL;
 	for (unsigned i = 0; i < s->taken_count; i++)
-		if (!is_clear(c, r, s->taken[i], "overlaps what its guest has there"))
+		if (!is_clear(c, r, s->taken[i], s->why[i]))
 			return false;
 	for (unsigned i = 0; i < s->host_count; i++)
 		if (!host_passes(s->host[i], r, c))
@@ -59,6 +59,12 @@ bool plan_reaches(const struct plan_space *s, struct range r, struct plan_clash 
 	*c = (struct plan_clash){ .why = "is outside its address space", .at = { 0, s->end },
 				  .next = UINT64_MAX };
 	return range_contains(c->at, r.base, r.size);
+}
+
+void plan_take(struct plan_space *s, struct range r, const char *why)
+{
+	s->taken[s->taken_count] = r;
+	s->why[s->taken_count++] = why;
 }
 
 const char *plan_clash(const struct plan_clash *c)
@@ -84,20 +90,16 @@ bool plan_place(const struct plan_space *s, struct range limits, uint64_t size, 
 	return true;
 }
 
-static struct plan_space space_of(const struct plan *p, const struct guest_plan *g)
+static void find_hosts(const struct guest_plan *g, struct plan_space *s)
 {
-	struct plan_space s = { .end = BIT(p->geo.ipa_bits), .taken_count = 1,
-				.taken = { { GUEST_FIXED_BASE, GUEST_FIXED_SIZE } } };
-
 	plan_for_each_device(d, g) {
 		unsigned i = 0;
 
-		while (i < s.host_count && s.host[i] != d->func->host)
+		while (i < s->host_count && s->host[i] != d->func->host)
 			i++;
-		s.host[i] = d->func->host;
-		s.host_count = MAX(s.host_count, i + 1);
+		s->host[i] = d->func->host;
+		s->host_count = MAX(s->host_count, i + 1);
 	}
-	return s;
 }
 
 /* BARs by size, log2. */
@@ -158,7 +160,8 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 		plan_refuse(g, "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
 			    "into the %s at 0x%lx; move a device to another guest",
 			    plan_size(bars32.total), plan_size(low.size), low.base);
-	g->vpci.mem32 = s->taken[s->taken_count++] = low;
+	g->vpci.mem32 = low;
+	plan_take(s, low, "overlaps its PCI windows");
 	if (!has_high)
 		return;
 	/* A power of two, aligned: whatever the order, naturally aligned BARs fit. */
@@ -168,7 +171,8 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 		plan_refuse(g, "the 64-bit BARs of its devices (%s) do not fit into its "
 			    "address space of 2^%u bytes; move a device to another guest",
 			    plan_size(bars64.total), log2_floor(s->end));
-	g->vpci.mem64 = s->taken[s->taken_count++] = high;
+	g->vpci.mem64 = high;
+	plan_take(s, high, "overlaps its PCI windows");
 }
 
 /*
@@ -179,12 +183,12 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 static void map_own_doorbell(struct guest_plan *g, struct plan_space *s, bool *told)
 {
 	const struct range own = { g->msi->page.v, PAGE_SIZE };
-	struct plan_space dma = *s;
 	bool needs = false, fits;
 	struct plan_clash c;
 
-	dma.taken[0].size = 0; /* the fixed map is of CPUs only */
-	fits = plan_reaches(&dma, own, &c);
+	s->taken[0].size = 0; /* the fixed map is of CPUs only */
+	fits = plan_reaches(s, own, &c);
+	s->taken[0].size = GUEST_FIXED_SIZE;
 	plan_for_each_device(d, g) {
 		*told = *told || d->func->host->own_doorbell;
 		needs = needs || *told || (d->msi != PLAN_OFF && !plan_translated(d->func));
@@ -193,11 +197,11 @@ static void map_own_doorbell(struct guest_plan *g, struct plan_space *s, bool *t
 		plan_msi_off(g, "its host bridge lets nothing through to the doorbell");
 	*told = *told || (!g->its && fits);
 	if (*told && g->msi)
-		s->taken[s->taken_count++] = own;
+		plan_take(s, own, "overlaps its MSI doorbell");
 }
 
 /* Else they are told the address of the guest's translation frame, which goes where they reach. */
-static void map_doorbell(struct guest_plan *g, const struct plan_space *s, bool told)
+static void map_doorbell(struct guest_plan *g, struct plan_space *s, bool told)
 {
 	const struct range limits = { GUEST_ITS_BASE, s->end - GUEST_ITS_BASE };
 	uint64_t page = g->its ? ALIGN_DOWN(VITS_TRANSLATER, PAGE_SIZE) : 0;
@@ -208,24 +212,40 @@ static void map_doorbell(struct guest_plan *g, const struct plan_space *s, bool 
 		return;
 	}
 	g->msi_base = IPA(g->its ? base : GUEST_V2M_BASE);
+	plan_take(s, (struct range){ g->msi_base.v, size }, "overlaps its interrupt controller");
 	g->vpci.doorbell = IPA(g->msi_base.v + page);
 	g->vpci.dma_doorbell = told ? IPA(g->msi->page.v) : IPA(base + page);
 }
 
-void plan_map_guest(const struct plan *p, struct guest_plan *g)
+static void map_pci(struct guest_plan *g, struct plan_space *s)
 {
-	struct plan_space s = space_of(p, g);
-	unsigned hosts = s.host_count;
+	unsigned hosts = s->host_count;
 	bool told = false;
 
+	if (g->msi)
+		map_own_doorbell(g, s, &told);
+	s->host_count = 0;
+	map_windows(g, s);
+	s->host_count = hosts;
+	if (g->msi)
+		map_doorbell(g, s, told);
+}
+
+void plan_map_guest(const struct plan *p, struct guest_plan *g)
+{
+	struct plan_space s = { .end = BIT(p->geo.ipa_bits) };
+
+	find_hosts(g, &s);
+	plan_take(&s, (struct range){ GUEST_FIXED_BASE, GUEST_FIXED_SIZE }, "overlaps its fixed map");
 	plan_ram(p, g, &s);
-	if (plan_refused(g) || !g->has_pci)
-		return;
-	if (g->msi)
-		map_own_doorbell(g, &s, &told);
-	s.host_count = 0;
-	map_windows(g, &s);
-	s.host_count = hosts;
-	if (g->msi)
-		map_doorbell(g, &s, told);
+	if (g->has_pci && !plan_refused(g))
+		map_pci(g, &s);
+	s.host_count = 0; /* only CPUs reach regions, and only what is there is in their way: */
+	s.taken[0] = (struct range){ GUEST_GICD_BASE, MIB(16) };
+	s.why[0] = "overlaps its interrupt controller";
+	if (g->vpl011)
+		plan_take(&s, (struct range){ GUEST_UART_BASE, PAGE_SIZE }, "overlaps its PL011");
+	if (g->has_pci)
+		plan_take(&s, (struct range){ GUEST_ECAM_BASE, MIB(1) }, "overlaps its PCI windows");
+	plan_regions(p, g, &s);
 }

@@ -41,8 +41,9 @@ const struct guest_plan *plan_frame_mate(const struct plan *p, const struct gues
 /* The interrupts that are left when MSIs turn out not to reach their doorbell. */
 void plan_msi_off(struct guest_plan *g, const char *why);
 
-/* plan_map.c: where RAM, BAR windows and doorbell go in the guest's address space. */
+/* plan_map.c: where RAM, BAR windows, doorbell and regions go in the guest's address space. */
 void plan_map_guest(const struct plan *p, struct guest_plan *g);
+void plan_take(struct plan_space *s, struct range r, const char *why);
 /* plan_ram.c: gives pmem the board's RAM without what is taken, when all declarations are read. */
 void plan_reserve(const struct plan *p);
 /* The RAM part of the map. */
@@ -56,7 +57,7 @@ void plan_parse_shared(const void *fdt, int node, struct guest_plan *g);
 bool plan_pages_sane(struct range r); /* whole pages, and no wrap */
 bool plan_region_sane(const struct plan_region *r);
 void plan_add_region(struct guest_plan *g, const struct plan_region *r);
-void plan_regions(const struct plan *p, struct guest_plan *g);
+void plan_regions(const struct plan *p, struct guest_plan *g, struct plan_space *s);
 
 /* plan_platform.c: reads the partial device tree; later, when PCI functions are chosen, streams. */
 void plan_platform(const struct plan *p, struct guest_plan *g);

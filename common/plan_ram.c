@@ -167,6 +167,6 @@ void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s)
 		take_any(g);
 	for (unsigned i = 0; i < g->ram_count && !plan_refused(g); i++) {
 		(g->direct_map ? check_direct : place)(g, s, &g->ram[i]);
-		s->taken[s->taken_count++] = (struct range){ g->ram[i].ipa.v, g->ram[i].size };
+		plan_take(s, (struct range){ g->ram[i].ipa.v, g->ram[i].size }, "overlaps its RAM");
 	}
 }

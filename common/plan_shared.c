@@ -10,7 +10,6 @@
 #include <hv/bits.h>
 #include <hv/dt.h>
 #include <hv/pmem.h>
-#include <hv/vits.h>
 
 #include "plan_priv.h"
 
@@ -51,9 +50,7 @@ bool plan_region_sane(const struct plan_region *r)
 void plan_add_region(struct guest_plan *g, const struct plan_region *r)
 {
 	if (g->region_count == PLAN_MAX_REGIONS)
-		plan_refuse(g,
-			    "it has more than %d regions of shared memory and devices; remove "
-			    "some",
+		plan_refuse(g, "it has more than %d regions of shared memory and devices; remove some",
 			    PLAN_MAX_REGIONS);
 	else
 		g->region[g->region_count++] = *r;
@@ -97,10 +94,8 @@ static void take_pages(const struct plan *p, struct guest_plan *g, struct plan_r
 	if (r->fixed && !pmem_take(r->pa))
 		plan_refuse_ram(p, g, r->pa, "xen,shared-mem");
 	else if (!r->fixed && pmem_alloc_guest(r->pa.size, &pa) < r->pa.size)
-		plan_refuse(g,
-			    "there is no free memory for shared memory \"%s\" in one piece; "
-			    "lower memory of a guest",
-			    r->id);
+		plan_refuse(g, "there is no free memory for shared memory \"%s\" in one piece; lower "
+			    "memory of a guest", r->id);
 	else if (!r->fixed)
 		r->pa.base = pa.v;
 	r->first = true;
@@ -117,52 +112,25 @@ static void take_shared(const struct plan *p, struct guest_plan *g, struct plan_
 		plan_refuse(g, "shared memory \"%s\": %s; correct xen,shm-id or role", r->id,
 			    o == g ? "it is listed twice" : "another guest is its owner already");
 	else if (s->pa.size != r->pa.size || (r->fixed && s->pa.base != r->pa.base))
-		plan_refuse(g,
-			    "shared memory \"%s\" has another size or host address in guest "
-			    "\"%s\"; make them equal",
-			    r->id, o->name);
+		plan_refuse(g, "shared memory \"%s\" has another size or host address in guest \"%s\"; "
+			    "make them equal", r->id, o->name);
 	else
 		r->pa.base = s->pa.base;
 }
 
-/* What the guest has at r in its own address space, or NULL. */
-static const char *own_clash(const struct guest_plan *g, unsigned index, struct range r)
-{
-	const struct range fixed[] = {
-		{GUEST_GICD_BASE, MIB(16)},
-		{g->msi_base.v, g->its ? VITS_SIZE : g->msi ? PAGE_SIZE : 0},
-		{GUEST_UART_BASE, g->vpl011 ? PAGE_SIZE : 0},
-		{g->vpci.ecam.v, g->has_pci ? MIB(1) : 0},
-		g->vpci.mem32,
-		g->vpci.mem64,
-	};
-
-	for (unsigned i = 0; i < g->ram_count; i++)
-		if (range_overlaps(r, (struct range){g->ram[i].ipa.v, g->ram[i].size}))
-			return "RAM";
-	for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++)
-		if (range_overlaps(r, fixed[i]))
-			return i < 2 ? "interrupt controller" : i == 2 ? "PL011" : "PCI windows";
-	for (unsigned i = 0; i < index; i++)
-		if (range_overlaps(r, (struct range){g->region[i].ipa, g->region[i].pa.size}))
-			return "other shared memory or device";
-	return NULL;
-}
-
-void plan_regions(const struct plan *p, struct guest_plan *g)
+void plan_regions(const struct plan *p, struct guest_plan *g, struct plan_space *s)
 {
 	for (unsigned i = 0; i < g->region_count && !plan_refused(g); i++) {
 		struct plan_region *r = &g->region[i];
-		struct range at = {r->ipa, r->pa.size};
-		const char *what = own_clash(g, i, at);
+		const struct range at = { r->ipa, r->pa.size };
+		struct plan_clash c;
 
-		if (what || range_end(at) > BIT(p->geo.ipa_bits))
-			plan_refuse(g, "%s%s%s at guest address 0x%lx to 0x%lx %s%s; give another",
-				    r->id[0] ? "shared memory \"" : "device registers", r->id,
-				    r->id[0] ? "\"" : "", at.base, range_end(at) - 1,
-				    what ? "overlaps its " : "is outside its address space",
-				    what ? what : "");
+		if (!plan_reaches(s, at, &c))
+			plan_refuse(g, "%s \"%s\" at guest address 0x%lx to 0x%lx %s; give another",
+				    r->id[0] ? "shared memory" : "device", r->id, at.base,
+				    range_end(at) - 1, plan_clash(&c));
 		else if (r->id[0])
 			take_shared(p, g, r);
+		plan_take(s, at, "overlaps its other shared memory or device");
 	}
 }

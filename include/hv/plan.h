@@ -159,7 +159,8 @@ struct plan_space {
 	uint64_t end;
 	unsigned host_count, taken_count;
 	const struct pci_host *host[MAX_PCI_HOSTS];
-	struct range taken[MAX_GUEST_RAM + 4];
+	struct range taken[MAX_GUEST_RAM + PLAN_MAX_REGIONS + 8];
+	const char *why[MAX_GUEST_RAM + PLAN_MAX_REGIONS + 8]; /* "overlaps its RAM" */
 };
 
 struct plan_clash {
