@@ -103,41 +103,28 @@ enum hv_status dt_entry(const void *fdt, int node, const char *prop, unsigned i,
 	return HV_OK;
 }
 
-/* One step up: [addr, addr + size) of `bus` in the space of its parent. */
-static enum hv_status translate_step(const void *fdt, int bus, int parent, uint64_t *addr,
-				     uint64_t size)
-{
-	const unsigned cells[] = { dt_address_cells(fdt, bus), dt_address_cells(fdt, parent),
-				   dt_size_cells(fdt, bus) };
-	enum { CHILD, PARENT, SIZE, FIELDS };
-	uint64_t v[FIELDS];
-	enum hv_status s;
-	unsigned len;
-
-	if (dt_get(fdt, bus, "ranges", &len) && !len)
-		return HV_OK; /* §2.3.8: empty is identity, and without it there is no mapping */
-	for (unsigned i = 0; (s = dt_entry(fdt, bus, "ranges", i, FIELDS, cells, v)) == HV_OK; i++)
-		if (range_contains((struct range){ v[CHILD], v[SIZE] }, *addr, size)) {
-			*addr += v[PARENT] - v[CHILD];
-			break;
-		}
-	return s;
-}
-
 enum hv_status dt_translate(const void *fdt, int bus, uint64_t *addr, uint64_t size)
 {
-	while (bus > 0) {
-		int parent = dt_parent(fdt, bus);
-		enum hv_status s;
+	enum { CHILD, PARENT, SIZE, FIELDS };
+	enum hv_status s = bus < 0 ? HV_EINVAL : HV_OK;
+	uint64_t v[FIELDS];
+	unsigned len;
 
+	for (int parent; bus > 0 && s == HV_OK; bus = parent) {
+		parent = dt_parent(fdt, bus);
 		if (parent < 0)
 			return HV_EINVAL;
-		s = translate_step(fdt, bus, parent, addr, size);
-		if (s != HV_OK)
-			return s;
-		bus = parent;
+		if (dt_get(fdt, bus, "ranges", &len) && !len)
+			continue; /* §2.3.8: empty is identity, and without it there is no mapping */
+		const unsigned cells[] = { dt_address_cells(fdt, bus), dt_address_cells(fdt, parent),
+					   dt_size_cells(fdt, bus) };
+		for (unsigned i = 0; (s = dt_entry(fdt, bus, "ranges", i, FIELDS, cells, v)) == HV_OK; i++)
+			if (range_contains((struct range){ v[CHILD], v[SIZE] }, *addr, size)) {
+				*addr += v[PARENT] - v[CHILD];
+				break;
+			}
 	}
-	return bus == 0 ? HV_OK : HV_EINVAL;
+	return s;
 }
 
 /* *bus: the node in whose child space the entry is. */

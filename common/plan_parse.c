@@ -27,14 +27,10 @@ void plan_refuse(struct guest_plan *g, const char *fmt, ...)
 	va_end(ap);
 }
 
-static bool is_guest(const void *fdt, int node)
-{
-	return dt_compatible(fdt, node, "xen,domain") || dt_compatible(fdt, node, "viaduct,guest");
-}
-
 bool plan_is_guest(const void *fdt, int node)
 {
-	return is_guest(fdt, node) && dt_enabled(fdt, node);
+	return dt_enabled(fdt, node) &&
+	       (dt_compatible(fdt, node, "xen,domain") || dt_compatible(fdt, node, "viaduct,guest"));
 }
 
 /* MODULES: none of them. */
@@ -281,7 +277,7 @@ void plan_warn_chosen(const void *fdt)
 		    dt_compatible(fdt, i, "xen,multiboot-module") ||
 		    module_kind(fdt, i) != MODULES)
 			log_warn("/chosen/%s: Viaduct has no dom0; ignored", name);
-		else if (!is_guest(fdt, i) && dt_string(fdt, i, "compatible") &&
+		else if (!plan_is_guest(fdt, i) && dt_enabled(fdt, i) && dt_string(fdt, i, "compatible") &&
 			 !strncmp(dt_string(fdt, i, "compatible"), "xen,", 4))
 			log_warn("/chosen/%s is not supported; ignored", name);
 	}

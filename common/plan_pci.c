@@ -30,25 +30,22 @@ static const char *candidates(const char *host, char *buf, size_t size)
 static struct pci_func *find_function(struct guest_plan *g, const char *host)
 {
 	struct pci_func *f = NULL;
+	enum hv_status s = pci_find(host, &f);
 	char list[100];
 
-	switch (pci_find(host, &f)) {
-	case HV_OK:
+	if (s == HV_OK)
 		return f;
-	case HV_ECONFLICT:
+	if (s == HV_ECONFLICT)
 		plan_refuse(g, "host = \"%s\" fits several functions; name one of them%s", host,
 			    candidates(host, list, sizeof(list)));
-		return NULL;
-	case HV_ENOENT:
+	else if (s == HV_ENOENT)
 		plan_refuse(g, "there is no PCI function \"%s\"; correct host, or remove the "
 			    "device%s%s", host, pci_candidate(host, 0) ? "; near it" : "",
 			    candidates(host, list, sizeof(list)));
-		return NULL;
-	default:
+	else
 		plan_refuse(g, "host = \"%s\" is malformed; give \"0000:00:01.0\", a path "
 			    "\"0000:00:01.0/00.0\" or \"pci:8086:10d3\"", host);
-		return NULL;
-	}
+	return NULL;
 }
 
 static bool shared_sid(const struct pci_func *a, const struct pci_func *b, uint32_t *sid)

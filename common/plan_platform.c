@@ -224,20 +224,15 @@ static void add_streams(const struct partial *c)
 	}
 }
 
-static bool is_known(const char *prop)
-{
-	return !strcmp(prop, "xen,reg") || !strcmp(prop, "xen,path") ||
-	       !strcmp(prop, "xen,force-assign-without-iommu") || !strcmp(prop, "xen,pci-assigned");
-}
-
 static void read_node(struct partial *c)
 {
+	static const char known[] = "xen,reg\0xen,path\0xen,force-assign-without-iommu\0xen,pci-assigned\0";
 	const char *path = dt_string(c->fdt, c->node, "xen,path");
 	uint32_t phandle = dt_phandle(c->fdt, c->node);
 	struct dt_prop prop;
 
 	for (int at = c->node; (at = dt_next_prop(c->fdt, at, &prop)) >= 0;)
-		if (!strncmp(prop.name, "xen,", 4) && !is_known(prop.name))
+		if (!strncmp(prop.name, "xen,", 4) && plan_list_index(known, prop.name) < 0)
 			log_warn("%s: partial device tree, node %s: property \"%s\" is not known; "
 				 "ignored", c->g->name, dt_name(c->fdt, c->node), prop.name);
 	c->force = dt_bool(c->fdt, c->node, "xen,force-assign-without-iommu");
@@ -281,7 +276,7 @@ void plan_platform(const struct plan *p, struct guest_plan *g)
 	struct range module = g->module[MODULE_PARTIAL];
 	const void *fdt = module.size && p->module_data ? p->module_data(module) : NULL;
 	struct partial c = {p, g, fdt, p->board->fdt, -1, -1, false};
-	int depth = 0, top;
+	int depth = 0;
 
 	g->gic_phandle = GUEST_PHANDLE;
 	if (!fdt)
@@ -292,8 +287,8 @@ void plan_platform(const struct plan *p, struct guest_plan *g)
 			    "not 8-byte aligned; correct it", module.base);
 		return;
 	}
-	top = c.node = dt_find(fdt, "/passthrough");
-	if (top < 0) {
+	c.node = dt_find(fdt, "/passthrough");
+	if (c.node < 0) {
 		plan_refuse(g, "its partial device tree has no node /passthrough; give one");
 		return;
 	}

@@ -80,6 +80,7 @@ struct prop_rule {
 	uint16_t at, min, max; /* at: offset of the field */
 };
 
+int plan_list_index(const char *list, const char *name); /* -1: not in it */
 void plan_properties(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *rules,
 		     unsigned count, void *into, const char *others);
 /* Refuses: "NODE: PROP is missing (or malformed); give ..." */

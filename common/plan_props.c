@@ -11,7 +11,7 @@
 #include "plan_priv.h"
 
 /* Lists of strings are one string, "a\0b\0": no table of pointers to relocate. -1: not in it. */
-static int list_index(const char *list, const char *name)
+int plan_list_index(const char *list, const char *name)
 {
 	for (int i = 0; *list; i++, list += strlen(list) + 1)
 		if (!strcmp(list, name))
@@ -39,7 +39,7 @@ static void choose(const void *fdt, int node, struct guest_plan *g, const struct
 		   uint8_t *to)
 {
 	const char *list = choices[r->min], *s = dt_string(fdt, node, r->name);
-	int index = s ? list_index(list, s) : -1;
+	int index = s ? plan_list_index(list, s) : -1;
 	char give[64] = "";
 	size_t len = 0;
 
