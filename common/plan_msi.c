@@ -58,32 +58,27 @@ static struct msi_ctrl *choose_frame(const struct plan *p, struct guest_plan *g,
 void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_device *d)
 {
 	const struct pci_func *f = d->func;
-	bool required = d->msi == PLAN_TRAPPED || d->msi == PLAN_DIRECT;
 	uint32_t vectors = MAX((uint32_t)f->msix_count, (uint32_t)f->msi_count);
 	struct msi_ctrl *c;
+	bool none;
 
 	d->msi_note = d->msi == PLAN_OFF ? "declared off"
 		      : !vectors         ? "the function has none"
 		      : !f->msi          ? "no MSI controller serves it"
 					 : NULL;
-	if (d->msi_note) {
-		if (required)
-			plan_refuse(g, "%s cannot have MSI: %s; give msi = \"auto\"",
-				    f->name, d->msi_note);
-		d->msi = PLAN_OFF;
+	none = d->msi_note;
+	if (!none && d->msi != PLAN_TRAPPED)
+		d->msi_note = no_direct(d);
+	if (d->msi_note && (d->msi == PLAN_DIRECT || d->msi == PLAN_TRAPPED))
+		plan_refuse(g, "%s cannot have %sMSI: %s; give msi = \"auto\"", f->name,
+			    none ? "" : "direct ", d->msi_note);
+	d->msi = none ? PLAN_OFF : d->msi == PLAN_TRAPPED || d->msi_note ? PLAN_TRAPPED : PLAN_DIRECT;
+	if (none)
 		return;
-	}
 	c = f->msi->by_device ? f->msi : choose_frame(p, g, d);
 	if (g->msi && g->msi != c)
 		plan_refuse(g, "%s signals another MSI controller than the other devices; give it "
 			    "to another guest, or msi = \"off\"", f->name);
-	if (d->msi != PLAN_TRAPPED) {
-		d->msi_note = no_direct(d);
-		if (d->msi == PLAN_DIRECT && d->msi_note)
-			plan_refuse(g, "%s cannot have direct MSI: %s; give msi = \"auto\"",
-				    f->name, d->msi_note);
-		d->msi = d->msi_note ? PLAN_TRAPPED : PLAN_DIRECT;
-	}
 	g->msi = c;
 	g->its = c->by_device;
 	d->as.msi_direct = d->msi == PLAN_DIRECT;

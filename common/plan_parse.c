@@ -124,10 +124,10 @@ static bool parse_guest_bdf(const char *s, uint8_t *devfn)
 	return true;
 }
 
-static void parse_memory_type(const void *fdt, struct guest_plan *g, struct plan_device *d)
+static void parse_memory_type(const void *fdt, int node, struct guest_plan *g, struct plan_device *d)
 {
 	unsigned len, count = 0;
-	const char *s = dt_get(fdt, d->node, "memory-type", &len), *end;
+	const char *s = dt_get(fdt, node, "memory-type", &len), *end;
 	bool bad = s && (!len || s[len - 1]);
 
 	if (!s)
@@ -140,11 +140,11 @@ static void parse_memory_type(const void *fdt, struct guest_plan *g, struct plan
 			d->as.device_memory[i] = device; /* one string is for all */
 	}
 	if (bad || (count > 1 && count < PCI_BARS))
-		plan_bad_prop(fdt, d->node, g, "memory-type",
+		plan_bad_prop(fdt, node, g, "memory-type",
 			      "\"normal-nc\" or \"device\", once or for each of six BARs");
 }
 
-static void parse_device(const void *fdt, struct guest_plan *g, struct plan_device *d)
+static void parse_device(const void *fdt, int node, struct guest_plan *g, struct plan_device *d)
 {
 	enum { INTX = 1 << PLAN_AUTO | 1 << PLAN_ON | 1 << PLAN_OFF, MSI = 31 & ~(1 << PLAN_ON) };
 	static const struct prop_rule rules[] = {
@@ -159,15 +159,15 @@ static void parse_device(const void *fdt, struct guest_plan *g, struct plan_devi
 		{ "raw-gaps", PROP_FLAG, AT(plan_device, as.raw_gaps), 0, 0 },
 		{ "atomic-ops", PROP_FLAG, AT(plan_device, as.atomic_ops), 0, 0 },
 	};
-	const char *guest = dt_string(fdt, d->node, "guest");
+	const char *guest = dt_string(fdt, node, "guest");
 
-	plan_properties(fdt, d->node, g, rules, ARRAY_SIZE(rules), d, "=memory-type\0!p2p\0");
+	plan_properties(fdt, node, g, rules, ARRAY_SIZE(rules), d, "=memory-type\0!p2p\0");
 	if (!d->host[0])
-		plan_bad_prop(fdt, d->node, g, "host", "host = \"0000:00:01.0\"");
+		plan_bad_prop(fdt, node, g, "host", "host = \"0000:00:01.0\"");
 	if (d->has_guest_bdf && (!guest || !parse_guest_bdf(guest, &d->as.devfn)))
-		plan_bad_prop(fdt, d->node, g, "guest",
+		plan_bad_prop(fdt, node, g, "guest",
 			      "guest = \"00:02.0\" (segment and bus are 0)");
-	parse_memory_type(fdt, g, d);
+	parse_memory_type(fdt, node, g, d);
 }
 
 static void parse_vpci(const struct plan *p, int vpci, struct guest_plan *g)
@@ -180,11 +180,9 @@ static void parse_vpci(const struct plan *p, int vpci, struct guest_plan *g)
 	if (g->has_pci)
 		plan_refuse(g, "it has two vpci nodes; put all devices into one");
 	g->has_pci = true;
-	dt_for_each_child(node, fdt, vpci) if (dt_enabled(fdt, node) && (d = plan_add_device(p, g)))
-	{
-		d->node = node;
-		parse_device(fdt, g, d);
-	}
+	dt_for_each_child(node, fdt, vpci)
+		if (dt_enabled(fdt, node) && (d = plan_add_device(p, g)))
+			parse_device(fdt, node, g, d);
 }
 
 /* "0-3,5" */

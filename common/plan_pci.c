@@ -58,19 +58,18 @@ static bool shared_sid(const struct pci_func *a, const struct pci_func *b, uint3
 
 static void check_group(const struct plan *p, struct guest_plan *g, const struct pci_func *f)
 {
+	char why[48];
 	uint32_t sid;
 
 	pci_for_each(o) {
 		if (o == f || o->group != f->group || o->owner == PCI_NO_OWNER)
 			continue;
 		if (shared_sid(f, o, &sid))
-			plan_refuse(g, "%s and %s share StreamID 0x%x, and guest \"%s\" has the "
-				    "latter; give both to one guest", f->name, o->name, sid,
-				    owner_name(p, o));
+			fmt_print(why, sizeof(why), "share StreamID 0x%x", sid);
 		else
-			plan_refuse(g, "%s and %s are not isolated from each other (group %u), and "
-				    "guest \"%s\" has the latter; give both to one guest", f->name,
-				    o->name, f->group, owner_name(p, o));
+			fmt_print(why, sizeof(why), "are not isolated from each other (group %u)", f->group);
+		plan_refuse(g, "%s and %s %s, and guest \"%s\" has the latter; give both to one guest",
+			    f->name, o->name, why, owner_name(p, o));
 	}
 }
 

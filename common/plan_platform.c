@@ -263,7 +263,6 @@ static void add_functions(const struct partial *c)
 		d = plan_add_device(c->p, c->g);
 		if (!d)
 			return;
-		d->node = -1;
 		fmt_print(d->host, sizeof(d->host), "%04lx:%02lx:%02lx.%lx", v[0], v[1], v[2] >> 3,
 			  v[2] & 7);
 	}

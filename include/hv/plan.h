@@ -20,7 +20,6 @@
 enum plan_auto { PLAN_AUTO, PLAN_ON, PLAN_OFF, PLAN_DIRECT, PLAN_TRAPPED };
 
 struct plan_device {
-	int node; /* in the host tree */
 	char host[64];
 	struct pci_func *func;
 	/* Complete but for as.msi.first_data and first_intid, which msi_alloc gives; as.msi.ctrl
