@@ -115,7 +115,7 @@ const void *dt_get(const void *fdt, int node, const char *name, unsigned *len)
 	struct dt_prop p;
 
 	for (int at = node; at >= 0 && (at = dt_next_prop(fdt, at, &p)) >= 0;)
-		if (!strcmp(p.name, name)) {
+		if (*p.name == *name && !strcmp(p.name, name)) {
 			*len = p.len;
 			return p.data;
 		}
