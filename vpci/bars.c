@@ -140,7 +140,7 @@ static void unmap_gone(struct vpci_func *f)
 
 static bool map_bar(struct vpci_func *f, unsigned bar, bool crowded)
 {
-	uint64_t mark = EMUL_MARK(f->v->bar_kind, (uint32_t)f->index << 3 | bar);
+	uint64_t mark = EMUL_MARK(f->v->bar_kind, (uint32_t)(f - f->v->func) << 3 | bar);
 	struct range r = pages_of(f->base[bar], bar_size(f, bar));
 	struct s2 *s2 = &f->v->vm->cpu_s2;
 	enum hv_status st;

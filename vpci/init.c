@@ -16,7 +16,6 @@ static enum hv_status init_func(struct vpci *v, unsigned index, const struct vpc
 
 	v->by_devfn[as->devfn] = (uint8_t)index;
 	*f = (struct vpci_func){
-		.index = (uint8_t)index,
 		.v = v,
 		.pf = as->func,
 		.as = *as,

@@ -151,11 +151,10 @@ void state_lose(struct vpci_func *f)
 	__atomic_store_n(&f->busy, f->busy | BUSY_LOST, __ATOMIC_RELEASE);
 }
 
+/* The state alone: no PME, and its other bits are read only. */
 static void write_power(struct vpci_func *f, uint32_t state)
 {
-	uint32_t now = pci_cfg_read(f->pf, f->pf->cap_pm + PCI_PM_CSR, 2);
-
-	pci_cfg_write(f->pf, f->pf->cap_pm + PCI_PM_CSR, 2, (now & PCI_PM_NO_SOFT_RESET) | state);
+	pci_cfg_write(f->pf, f->pf->cap_pm + PCI_PM_CSR, 2, state);
 }
 
 bool state_wake(struct vpci_func *f)

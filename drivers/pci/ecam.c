@@ -11,25 +11,21 @@
 
 #define WAIT_US 5000000 /* for all functions of a host bridge: they get ready at the same time */
 
-static bool reach(const struct pci_host *h, unsigned bdf, unsigned off, unsigned size,
-		  uintptr_t *at)
+/* The address of a register; 0: it is not in the host bridge's region. */
+static uintptr_t reach(const struct pci_host *h, unsigned bdf, unsigned off, unsigned size)
 {
-	uint64_t o = (((uint64_t)bdf - ((uint64_t)h->bus_first << 8)) << 12) + off;
+	uint64_t at = (((uint64_t)bdf - ((uint64_t)h->bus_first << 8)) << 12) + off;
 
-	if (off + size > PCI_CFG_SIZE || bdf >> 8 < h->bus_first ||
-	    bdf >> 8 > h->bus_last) /* the buses are those that the region holds */
-		return false;
-	*at = (uintptr_t)(h->ecam.base + o);
-	return true;
+	if (off + size > PCI_CFG_SIZE || at >= h->ecam.size)
+		return 0;
+	return (uintptr_t)(h->ecam.base + at);
 }
 
 uint32_t pci_host_read(const struct pci_host *h, unsigned bdf, unsigned off, unsigned size)
 {
-	uintptr_t at;
+	uintptr_t at = reach(h, bdf, off, size);
 
-	if (!reach(h, bdf, off, size, &at))
-		return size >= 4 ? UINT32_MAX : (UINT32_C(1) << 8 * size) - 1;
-	return (uint32_t)arch_mmio_probe_read(at, size);
+	return at ? (uint32_t)arch_mmio_probe_read(at, size) : UINT32_MAX >> (32 - 8 * size);
 }
 
 uint32_t pci_cfg_read(const struct pci_func *f, unsigned off, unsigned size)
@@ -39,9 +35,9 @@ uint32_t pci_cfg_read(const struct pci_func *f, unsigned off, unsigned size)
 
 void pci_cfg_write(const struct pci_func *f, unsigned off, unsigned size, uint32_t value)
 {
-	uintptr_t at;
+	uintptr_t at = reach(f->host, f->bdf, off, size);
 
-	if (reach(f->host, f->bdf, off, size, &at))
+	if (at)
 		arch_mmio_probe_write(at, size, value);
 }
 

@@ -65,7 +65,6 @@ static void read_windows(struct pci_host *h)
 			.pci = e.pci,
 			.cpu = cpu,
 			.size = e.size,
-			.next = e.pci,
 		};
 	}
 }
