@@ -69,7 +69,7 @@ const char *idreg_unusable(void); /* why not this platform; NULL: it can be used
 void idreg_load(void); /* HCR_EL2, HCRX_EL2, CPTR_EL2, MDCR_EL2, ... of this CPU */
 
 /* EL2's timer, of this CPU: timer.c */
-void timer_init(void); /* all CPUs online */
+void timer_fired(void *arg, uint32_t intid, struct vcpu *cur);
 void timer_stop(void);
 
 /* Ends v's guest: called on one of its CPUs, does not return. start.c */

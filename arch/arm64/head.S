@@ -112,7 +112,7 @@ relocate:
 	sub	x2, x2, x0
 	bl	memset
 	cmp	x19, #(2 << 2)
-	adrp	x0, boot_stack_top
+	adrp	x0, cpu_stacks + CPU_STACK_SLOT
 	mov	sp, x0
 	mov	x29, #0
 	mov	x30, #0
@@ -205,6 +205,4 @@ early_tables:
 	.balign	CPU_STACK_SLOT
 	.global cpu_stacks
 cpu_stacks:
-	.space	CPU_STACK_SLOT
-boot_stack_top:
-	.space	15 * CPU_STACK_SLOT
+	.space	16 * CPU_STACK_SLOT

@@ -1,8 +1,8 @@
 /*
- * What a guest believes the CPU to be. One row for each field of an ID register that a guest may
- * see, with the most that is allowed; a field that is not listed reads 0 and the feature traps or
- * is undefined. Every EL2 control register is written as a whole, from what the rows allow, never
- * by changing a reset value. DDI 0487 D23.2; values are the minimum over all CPUs.
+ * What a guest believes the CPU to be. One row for each ID register that a guest may see, with the
+ * most that is allowed of each field; where that is 0 the feature traps or is undefined. Every EL2
+ * control register is written as a whole, from what the rows allow, never by changing a reset
+ * value. DDI 0487 D23.2; values are the minimum over all CPUs.
  */
 #include <string.h>
 
@@ -15,73 +15,44 @@
 #define REG(crm, op2) (uint8_t)(((crm) - 1) * 8 + (op2))
 
 enum {
-	PFR0 = REG(4, 0), PFR1 = REG(4, 1), ZFR0 = REG(4, 4),
-	DFR0 = REG(5, 0), DFR1 = REG(5, 1),
+	PFR0 = REG(4, 0), PFR1 = REG(4, 1),
+	DFR0 = REG(5, 0),
 	ISAR0 = REG(6, 0), ISAR1 = REG(6, 1), ISAR2 = REG(6, 2),
-	MMFR0 = REG(7, 0), MMFR1 = REG(7, 1), MMFR2 = REG(7, 2), MMFR3 = REG(7, 3),
+	MMFR0 = REG(7, 0), MMFR1 = REG(7, 1), MMFR2 = REG(7, 2),
 };
 
-/* What must be set for an allowed feature to work at EL1. */
-enum needs { NEEDS_NOTHING, NEEDS_API, NEEDS_MSCEN };
-
-struct id_field {
+/* 4 bits a field, written as the register is read, from bit 63 on. */
+static const struct id_reg {
 	uint8_t reg;
-	uint8_t lsb;
-	uint8_t max; /* of 4 bits; RAW: whatever the CPU says (signed or descriptive fields) */
-	uint8_t needs;
-};
-
-#define RAW 0x10
-
-static const struct id_field fields[] = {
-	{ PFR0, 0, 2 },  /* EL0: AArch32 too */
-	{ PFR0, 4, 1 },  /* EL1: AArch64 only (HCR_EL2.RW) */
-	{ PFR0, 16, RAW }, /* FP, 15 is "none" */
-	{ PFR0, 20, RAW }, /* AdvSIMD */
-	{ PFR0, 24, 1 }, /* GIC system registers */
-	{ PFR0, 48, 1 }, /* DIT */
-	{ PFR0, 56, 1 }, /* CSV2; more would need SCXTNUM */
-	{ PFR0, 60, 1 }, /* CSV3 */
-	{ PFR1, 0, 1 },  /* BTI */
-	{ PFR1, 4, 2 },  /* SSBS */
-	/* PFR1: MTE would need HCR_EL2.ATA and tag storage; SME, NMI, GCS are not offered. */
-	{ DFR0, 0, 6 },  /* Debug v8: the registers are the guest's alone, vCPUs are pinned */
-	{ DFR0, 12, RAW }, /* breakpoints */
-	{ DFR0, 20, RAW }, /* watchpoints */
-	{ DFR0, 28, RAW }, /* context-aware breakpoints */
-	{ DFR0, 36, RAW }, /* DoubleLock */
-	/* DFR0: PMU, trace, SPE, TRBE, BRBE trap or are undefined. */
-	{ ISAR0, 4, 2 },  { ISAR0, 8, 1 },  { ISAR0, 12, 2 }, { ISAR0, 16, 1 }, /* AES SHA1 SHA2 CRC32 */
-	{ ISAR0, 20, 2 }, { ISAR0, 28, 1 }, /* LSE atomics, RDM */
-	{ ISAR0, 32, 1 }, { ISAR0, 36, 1 }, { ISAR0, 40, 1 }, { ISAR0, 44, 1 }, /* SHA3 SM3 SM4 DP */
-	{ ISAR0, 48, 1 }, { ISAR0, 52, 2 }, /* FHM, flag manipulation */
-	{ ISAR0, 56, 2 }, /* TLBI outer shareable and range: they act on the guest's VMID only */
-	{ ISAR0, 60, 1 }, /* RNDR */
-	{ ISAR1, 0, 2 }, /* DC CVAP, CVADP */
-	{ ISAR1, 4, 5, NEEDS_API }, { ISAR1, 8, 5, NEEDS_API }, /* pointer authentication */
-	{ ISAR1, 12, 1 }, { ISAR1, 16, 1 }, { ISAR1, 20, 3 }, /* JSCVT FCMA LRCPC */
-	{ ISAR1, 24, 1, NEEDS_API }, { ISAR1, 28, 1, NEEDS_API },
-	{ ISAR1, 32, 1 }, { ISAR1, 36, 1 }, { ISAR1, 40, 1 }, /* FRINTTS SB SPECRES */
-	{ ISAR1, 44, 1 }, { ISAR1, 48, 1 }, { ISAR1, 52, 1 }, /* BF16 DGH I8MM */
-	/* ISAR1: XS and LS64 would need HCRX_EL2 bits. */
-	{ ISAR2, 0, 2 }, { ISAR2, 4, 1 }, /* WFxT, RPRES */
-	{ ISAR2, 8, 1, NEEDS_API }, { ISAR2, 12, 5, NEEDS_API },
-	{ ISAR2, 16, 1, NEEDS_MSCEN }, /* MOPS */
-	{ ISAR2, 20, 1 }, { ISAR2, 24, 1, NEEDS_API }, { ISAR2, 28, 1 }, /* BC, PAC_frac, CLRBHB */
-	{ ISAR2, 48, 1 }, { ISAR2, 52, 1 }, /* RPRFM, CSSC */
-	/* MMFR0.PARange: idreg_plan() */
-	{ MMFR0, 4, 2 }, { MMFR0, 8, 1 }, { MMFR0, 16, 1 }, /* ASID bits, big endian */
-	{ MMFR0, 20, 1 }, /* 16 KiB granule, without 52 bits */
-	{ MMFR0, 24, RAW }, /* 64 KiB granule, 15 is "none" */
-	/* MMFR0.TGran4: 0 is "yes"; 15, "none", is refused; 52 bits is not offered */
-	{ MMFR0, 44, 1 }, /* ExS */
-	{ MMFR0, 60, 1 }, /* ECV: self-synchronised counters only */
-	{ MMFR1, 0, 2 }, /* access and dirty flags */
-	{ MMFR1, 12, 2 }, { MMFR1, 20, 3 }, /* HPDS, PAN */
-	{ MMFR1, 36, 1 }, { MMFR1, 44, 1 }, { MMFR1, 48, 1 }, { MMFR1, 60, 1 }, /* ETS AFP nTLBPA ECBHB */
-	{ MMFR2, 0, 1 }, { MMFR2, 4, 1 }, { MMFR2, 8, 1 }, /* CnP UAO LSM */
-	{ MMFR2, 16, 1 }, { MMFR2, 20, 1 }, { MMFR2, 28, 1 }, { MMFR2, 32, 1 }, /* LVA CCIDX ST AT */
-	{ MMFR2, 36, 1 }, { MMFR2, 48, 1 }, { MMFR2, 52, 2 }, { MMFR2, 60, 1 }, /* IDS TTL BBM E0PD */
+	uint64_t max;	/* the most that is allowed of each field */
+	uint64_t as_is; /* whatever the boot CPU says: signed or descriptive fields */
+	uint64_t pac;	/* pointer authentication: needs HCR_EL2.API and APK */
+} id_regs[] = {
+	/* CSV3 CSV2(more would need SCXTNUM) - DIT | - - - - | - GIC AdvSIMD FP(15 is "none") |
+	 * - - EL1(AArch64 only: HCR_EL2.RW) EL0(AArch32 too) */
+	{ PFR0, 0x1101000001000012, .as_is = 0xff0000 },
+	/* SSBS BTI. MTE would need HCR_EL2.ATA and tag storage; SME, NMI, GCS are not offered. */
+	{ PFR1, 0x21 },
+	/* Debug v8: the registers are the guest's alone, vCPUs are pinned. As they are: DoubleLock,
+	 * context-aware breakpoints, watchpoints, breakpoints. PMU, trace, SPE, TRBE, BRBE trap or are
+	 * undefined. */
+	{ DFR0, 0x6, .as_is = 0xf0f0f0f000 },
+	/* RNDR TLBI(outer shareable and range: they act on the guest's VMID only) TS FHM |
+	 * DP SM4 SM3 SHA3 | RDM - LSE CRC32 | SHA2 SHA1 AES - */
+	{ ISAR0, 0x1221111110212120 },
+	/* - - I8MM DGH | BF16 SPECRES SB FRINTTS | GPI GPA LRCPC FCMA | JSCVT API APA DPB.
+	 * XS and LS64 would need HCRX_EL2 bits. */
+	{ ISAR1, 0x0011111111311552, .pac = 0xff000ff0 },
+	/* - - CSSC RPRFM | - - - - | CLRBHB PAC_frac BC MOPS | APA3 GPA3 RPRES WFxT */
+	{ ISAR2, 0x0011000011115112, .pac = 0x0f00ff00 },
+	/* ECV(self-synchronised counters only) - - - | ExS - - - | TGran4(0 is "yes"; 15, "none", is
+	 * refused; 52 bits is not offered) TGran64(15 is "none") TGran16(without 52 bits) BigEndEL0 |
+	 * - BigEnd ASIDBits PARange(idreg_plan) */
+	{ MMFR0, 0x1000100000110120, .as_is = 0xf000000 },
+	/* ECBHB - - nTLBPA | AFP - ETS - | - - PAN - | HPDS - - HAFDBS(access and dirty flags) */
+	{ MMFR1, 0x1001101000302002 },
+	/* E0PD - BBM TTL | - - IDS AT | ST - CCIDX LVA | - LSM UAO CnP */
+	{ MMFR2, 0x1021001110110111 },
 };
 
 static struct {
@@ -140,26 +111,30 @@ const char *idreg_unusable(void)
 	return min4(MMFR0, 28) == 15 ? "the CPU has no 4 KiB granule" : NULL;
 }
 
+static uint64_t allowed(const struct id_reg *r)
+{
+	uint64_t v = cpus[0].id_regs[r->reg] & r->as_is;
+
+	for (unsigned lsb = 0; lsb < 64; lsb += 4)
+		v |= (uint64_t)MIN(min4(r->reg, lsb), get4(r->max, lsb)) << lsb;
+	return v;
+}
+
 void idreg_plan(struct s2_geometry geo)
 {
 	id.hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 | HCR_TSC | HCR_TIDCP |
 		 HCR_TACR | BIT(31) /* RW */ | BIT(HCR_TLOR_BIT);
 	if (geo.fwb)
 		id.hcr |= BIT(HCR_FWB_BIT);
-	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
-		const struct id_field *f = &fields[i];
-		unsigned v = min4(f->reg, f->lsb);
+	for (unsigned i = 0; i < ARRAY_SIZE(id_regs); i++) {
+		uint64_t v = allowed(&id_regs[i]);
 
-		if (f->max == RAW)
-			v = get4(cpus[0].id_regs[f->reg], f->lsb);
-		else
-			v = MIN(v, f->max);
-		id.guest[f->reg] |= (uint64_t)v << f->lsb;
-		if (v && f->needs == NEEDS_API)
+		id.guest[id_regs[i].reg] = v;
+		if (v & id_regs[i].pac)
 			id.hcr |= BIT(HCR_APK_BIT) | BIT(HCR_API_BIT);
-		if (v && f->needs == NEEDS_MSCEN)
-			id.hcrx |= BIT(11); /* HCRX_EL2.MSCEn */
 	}
+	if (id.guest[ISAR2] & BITS(19, 16)) /* MOPS */
+		id.hcrx |= BIT(11); /* HCRX_EL2.MSCEn */
 	if (gic.version == 2)
 		id.guest[PFR0] &= ~BITS(27, 24); /* the CPU may have what the machine does not use */
 	/* AArch32 identification: the guest's EL0 only; passed as the boot CPU has it. */

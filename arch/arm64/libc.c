@@ -64,25 +64,8 @@ int strncmp(const char *a, const char *b, size_t n)
 
 char *strchr(const char *s, int c)
 {
-	for (;; s++) {
-		if (*s == (char)c)
-			return (char *)(uintptr_t)s;
-		if (!*s)
+	while (*s != (char)c)
+		if (!*s++)
 			return NULL;
-	}
-}
-
-/* zlib's default allocator; image.c gives it another, so these only satisfy the linker. */
-void *zcalloc(void *opaque, unsigned items, unsigned size)
-{
-	(void)opaque;
-	(void)items;
-	(void)size;
-	return NULL;
-}
-
-void zcfree(void *opaque, void *p)
-{
-	(void)opaque;
-	(void)p;
+	return (char *)(uintptr_t)s;
 }

@@ -1,4 +1,4 @@
-/* The stack protector's canary, seeded at boot, and what zlib looks for and nobody else. */
+/* The stack protector's canary, seeded at boot. */
 #ifndef ARM64_LIBC_H
 #define ARM64_LIBC_H
 
@@ -6,7 +6,5 @@
 
 extern uintptr_t __stack_chk_guard;
 void __stack_chk_fail(void);
-void *zcalloc(void *opaque, unsigned items, unsigned size);
-void zcfree(void *opaque, void *p);
 
 #endif

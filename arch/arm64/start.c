@@ -84,12 +84,11 @@ static _Noreturn void refuse(const char *why)
 
 void start_below_el2(const void *fdt)
 {
-	if (dt_check(fdt, DTB_MAX) == HV_OK) {
-		start_console(fdt);
-		log_err("entered at EL1; Viaduct is a hypervisor and must be started at EL2 "
-			"(QEMU: -M virt,virtualization=on): it stops here");
-	}
-	cpu_stop();
+	if (dt_check(fdt, DTB_MAX) != HV_OK)
+		cpu_stop();
+	start_console(fdt);
+	refuse("entered at EL1; Viaduct is a hypervisor and must be started at EL2 "
+	       "(QEMU: -M virt,virtualization=on)");
 }
 
 /* What is taken is reserved before anything is allocated; then the tree moves to own memory. */
@@ -155,11 +154,11 @@ static struct s2_geometry geometry(void)
 	unsigned smmu_bits = 64;
 	bool smmu_fwb = true;
 
-	for (unsigned i = 0; i < iommu_count; i++) {
-		if (!iommus[i].s2 || iommus[i].dead)
+	iommu_for_each(i) {
+		if (!i->s2 || i->dead)
 			continue;
-		smmu_bits = MIN(smmu_bits, (unsigned)iommus[i].oas_bits);
-		smmu_fwb = smmu_fwb && iommus[i].fwb;
+		smmu_bits = MIN(smmu_bits, (unsigned)i->oas_bits);
+		smmu_fwb = smmu_fwb && i->fwb;
 	}
 	return s2_geometry(idreg_cpu_pa_bits(), smmu_bits, idreg_cpu_fwb(), smmu_fwb);
 }
@@ -208,7 +207,6 @@ static void start_housekeeping(void)
 {
 	unsigned cpu = housekeeper();
 
-	timer_init();
 	iommu_route(cpu);
 	if (uart_intid && irq_register(uart_intid, uart_fired, NULL, false) == HV_OK) {
 		gic_route(uart_intid, cpu);
@@ -248,8 +246,6 @@ void vm_stop(struct vcpu *v, enum life_end why)
 
 __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint64_t entry_ticks)
 {
-	uint64_t hcr;
-
 	if (dt_check(fdt, DTB_MAX) != HV_OK)
 		cpu_stop(); /* nothing to say it on */
 	el2_init((struct range){ (uintptr_t)fdt, dt_cells((const char *)fdt + 4, 1) });
@@ -257,8 +253,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	__stack_chk_guard = seed_spread(&seed) & ~UINT64_C(0xff);
 	start_console(fdt);
 	log_info("Viaduct at 0x%lx, EL2", (uintptr_t)_start);
-	__asm__("mrs %0, hcr_el2" : "=r"(hcr));
-	if (hcr & BIT(HCR_E2H_BIT))
+	if (read_sysreg(hcr_el2) & BIT(HCR_E2H_BIT))
 		refuse("this CPU has HCR_EL2.E2H fixed to 1");
 	iommu_probe(fdt, el2_map_device); /* from here on no device writes to memory */
 	fdt = take_memory(fdt);
@@ -273,8 +268,9 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	build_guests(&plan, el2_map_device);
 	stay_on = dt_bool(fdt, dt_find(fdt, "/chosen"), "viaduct,stay-on");
 	place_guests();
-	if (irq_register(SGI_STOP, crash_stop, NULL, false) != HV_OK)
-		refuse("SGI taken");
+	if (irq_register(SGI_STOP, crash_stop, NULL, false) != HV_OK ||
+	    irq_register(PPI_HYP_TIMER, timer_fired, NULL, false) != HV_OK)
+		refuse("an interrupt of Viaduct's own is taken");
 	start_housekeeping();
 	pmem_seal();
 	log_info("%zu KiB of memory for Viaduct itself, image included",

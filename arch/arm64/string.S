@@ -1,5 +1,5 @@
 /*
- * memcpy, memmove, memset: 64 bytes a turn with general registers; zeroing large areas by DC ZVA.
+ * memcpy, memmove, memset: 64 bytes a turn with general registers; zeroing by DC ZVA.
  * EL2 memory is Normal wherever these are used, so unaligned accesses are fine.
  */
 	.macro func name
@@ -68,27 +68,13 @@ copy_up:
 	b	1b
 3:	cbnz	x1, 5f
 	mrs	x5, dczid_el0
-	mov	x6, #4
-	tbnz	w5, #4, 5f		/* DZP: prohibited */
-	lsl	x6, x6, x5		/* block in bytes */
-	sub	x7, x6, #1
-	cmp	x2, x6, lsl #1
-	b.lo	5f
-6:	tst	x3, x7			/* up to a block */
-	b.eq	4f
-	stp	x1, x1, [x3]
-	stp	x1, x1, [x3, #16]
-	stp	x1, x1, [x3, #32]
-	stp	x1, x1, [x3, #48]
-	add	x3, x3, #64
-	sub	x2, x2, #64
-	b	6b
-4:	subs	x2, x2, x6
-	b.lo	2f
+	cmp	w5, #4			/* allowed (DZP), and a block is such a line, as everywhere */
+	b.ne	5f
+4:	subs	x2, x2, #64
+	b.lo	7f
 	dc	zva, x3
-	add	x3, x3, x6
+	add	x3, x3, #64
 	b	4b
-2:	add	x2, x2, x6
 5:	subs	x2, x2, #64
 	b.lo	7f
 	stp	x1, x1, [x3]

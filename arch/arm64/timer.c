@@ -26,7 +26,7 @@ void timer_stop(void)
 	arch_isb(); /* its level is gone before its interrupt is enabled or deactivated */
 }
 
-static void timer_fired(void *arg, uint32_t intid, struct vcpu *cur)
+void timer_fired(void *arg, uint32_t intid, struct vcpu *cur)
 {
 	(void)arg, (void)intid, (void)cur;
 	timer_stop();
@@ -41,14 +41,7 @@ void console_retry(void)
 
 #define IOMMU_AGAIN_US 1000
 
-static void iommu_again(void)
+void iommu_retry(void)
 {
 	timer_arm(IOMMU_AGAIN_US);
-}
-
-void timer_init(void)
-{
-	if (irq_register(PPI_HYP_TIMER, timer_fired, NULL, false) != HV_OK)
-		return;
-	iommu_retry = iommu_again;
 }

@@ -90,6 +90,7 @@ guest_return:				/* x19 = vCPU; attention is its first member */
 	msr	elr_el2, x1
 	ldp	x0, x1, [sp]
 	pairs	ldp
+frame_done:
 	add	sp, sp, #FRAME_SIZE
 	eret
 	dsb	nsh			/* no speculation past the return */
@@ -134,13 +135,8 @@ el2_probe:
 	b.hs	el2_fault
 	adr	x1, probe_fixup		/* return from the probe function with all ones */
 	msr	elr_el2, x1
-	ldp	x30, x1, [sp, #16 * 15]
-	ldp	x0, x1, [sp]
-	ldp	x2, x3, [sp, #16]
-	add	sp, sp, #FRAME_SIZE
-	eret
-	dsb	nsh			/* no speculation past the return */
-	isb
+	ldr	x1, [sp, #8]		/* all else is as it was, or the caller's to save */
+	b	frame_done
 
 /* x0 = SP, SP = SP + x0. The same again on another stack; the guest's registers are of no use now. */
 stack_overflow:

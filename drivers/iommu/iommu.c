@@ -16,7 +16,6 @@
 
 struct iommu iommus[MAX_IOMMUS];
 unsigned iommu_count;
-void (*iommu_retry)(void);
 
 /* The first row that fits a node counts; most nodes name their part and the architecture. */
 static const struct {
@@ -167,7 +166,7 @@ static void look(struct iommu *i)
 	for (unsigned n = 0; n < i->irq_count; n++)
 		gic_set_enabled(0, i->irq[n], empty && !i->dead);
 	__atomic_store_n(&i->busy, false, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&i->left_over, __ATOMIC_SEQ_CST) && !i->dead && iommu_retry)
+	if (__atomic_load_n(&i->left_over, __ATOMIC_SEQ_CST) && !i->dead)
 		iommu_retry();
 	settle(i);
 }

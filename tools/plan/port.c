@@ -201,6 +201,10 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 	(void)f;
 }
 
+void iommu_retry(void)
+{
+}
+
 void faults_iommu_died(struct iommu *i)
 {
 	(void)i;
