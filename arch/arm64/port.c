@@ -11,15 +11,6 @@ static uintptr_t dcache_line(void)
 	return UINT64_C(4) << (read_sysreg(ctr_el0) >> 16 & 15);
 }
 
-/*
- * A53 errata 819472, 824069, 826319, 827319: a clean may be lost, so a clean is always a clean
- * and invalidate.
- */
-void arch_cache_clean(const void *va, size_t size)
-{
-	arch_cache_clean_inval(va, size);
-}
-
 void arch_cache_clean_inval(const void *va, size_t size)
 {
 	uintptr_t line = dcache_line(), end = (uintptr_t)va + size;

@@ -163,13 +163,6 @@ void trap_data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 	}
 }
 
-static void instruction_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
-{
-	vm_log(v->vm, "instruction fetch from IPA 0x%lx, PC 0x%lx: external abort (ESR 0x%lx)",
-	       fault_ipa(), r->pc, esr);
-	inject_abort(r, esr, FSC_EXTERNAL);
-}
-
 void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
 	enum psci_action action = PSCI_RESUME;
@@ -188,18 +181,20 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 
 #define ISS_SYS_MASK ISS_SYS(3, 7, 15, 15, 7)
 #define SYS_SGI1R    ISS_SYS(3, 0, 12, 11, 5)
+#define SYS_ACTLR    ISS_SYS(3, 0, 1, 0, 1)
 #define SYS_ID_SPACE ISS_SYS(3, 0, 0, 0, 0)
 #define SYS_ID_MASK  ISS_SYS(3, 7, 15, 0, 0)
 
-static bool sysreg_read(uint64_t sys, uint64_t *value)
+static enum emul sysreg_read(struct guest_regs *r, unsigned rt, uint64_t sys)
 {
-	if ((sys & SYS_ID_MASK) == SYS_ID_SPACE)
-		return idreg_read((unsigned)(sys >> 1 & 15), (unsigned)(sys >> 17 & 7), value);
-	if (sys == ISS_SYS(3, 0, 1, 0, 1)) { /* ACTLR_EL1 */
-		*value = 0;
-		return true;
-	}
-	return false;
+	uint64_t value = 0;
+
+	if (sys != SYS_ACTLR &&
+	    ((sys & SYS_ID_MASK) != SYS_ID_SPACE ||
+	     !idreg_read((unsigned)(sys >> 1 & 15), (unsigned)(sys >> 17 & 7), &value)))
+		return EMUL_INJECT;
+	reg_write(r, rt, value);
+	return EMUL_OK;
 }
 
 static enum emul sysreg_write(struct vcpu *v, uint64_t sys, uint64_t value)
@@ -208,12 +203,11 @@ static enum emul sysreg_write(struct vcpu *v, uint64_t sys, uint64_t value)
 	case SYS_SGI1R:
 		vgic_sgi1r(v, value);
 		return EMUL_OK;
-	case ISS_SYS(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1: no other security state */
-	case ISS_SYS(3, 0, 12, 11, 7): /* ICC_SGI0R_EL1: no guest has group 0 SGIs */
-		return EMUL_OK;
 	case ISS_SYS(3, 0, 12, 11, 1): /* ICC_DIR_EL1, while ICH_HCR_EL2.TDIR */
 		return vgic_dir(v, value);
-	case ISS_SYS(3, 0, 1, 0, 1): /* ACTLR_EL1 */
+	case ISS_SYS(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1: no other security state */
+	case ISS_SYS(3, 0, 12, 11, 7): /* ICC_SGI0R_EL1: no guest has group 0 SGIs */
+	case SYS_ACTLR:
 		return EMUL_OK;
 	}
 	return EMUL_INJECT;
@@ -222,18 +216,11 @@ static enum emul sysreg_write(struct vcpu *v, uint64_t sys, uint64_t value)
 static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
 	unsigned rt = (unsigned)(esr >> 5 & 31);
-	uint64_t sys = esr & ISS_SYS_MASK, value = 0;
-	enum emul verdict = EMUL_INJECT;
+	uint64_t sys = esr & ISS_SYS_MASK;
+	enum emul verdict;
 
 	v->exits[sys == SYS_SGI1R ? EXIT_IPI : EXIT_SYSREG]++;
-	if (esr & 1) {
-		if (sysreg_read(sys, &value)) {
-			reg_write(r, rt, value);
-			verdict = EMUL_OK;
-		}
-	} else {
-		verdict = sysreg_write(v, sys, reg_read(r, rt));
-	}
+	verdict = esr & 1 ? sysreg_read(r, rt, sys) : sysreg_write(v, sys, reg_read(r, rt));
 	if (verdict == EMUL_OK)
 		advance(r);
 	else if (verdict == EMUL_INJECT)
@@ -252,7 +239,9 @@ void trap_other(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		break;
 	case EC_IABT_LOWER:
 		v->exits[EXIT_OTHER]++;
-		instruction_abort(r, esr, v);
+		vm_log(v->vm, "instruction fetch from IPA 0x%lx, PC 0x%lx: external abort (ESR 0x%lx)",
+		       fault_ipa(), r->pc, esr);
+		inject_abort(r, esr, FSC_EXTERNAL);
 		break;
 	default:
 		v->exits[EXIT_OTHER]++;

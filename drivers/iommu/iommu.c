@@ -60,14 +60,13 @@ static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(s
 	*i = (struct iommu){.phandle = dt_phandle(fdt, node),
 			    .version = version,
 			    .dead = !blocked,
-			    .driver = driver,
 			    .node = node,
 			    .m = mmio_at(PA(reg.base))};
 	fmt_print(i->name, sizeof(i->name), "%s", name);
 	why = driver->probe(fdt, node, reg, i);
 	if (why)
 		log_warn("%s: %s; what is behind it stays blocked", name, why);
-	i->usable = !why && blocked;
+	i->driver = why || !blocked ? NULL : driver;
 }
 
 /* Not those that are disabled or need power first: an access to them may never end. */
@@ -89,7 +88,7 @@ void iommu_start(const void *fdt)
 {
 	iommu_for_each(i)
 	{
-		if (!i->usable)
+		if (!i->driver)
 			continue;
 		i->s2 = i->driver->start(fdt, i->node, i) == HV_OK;
 		if (i->s2)

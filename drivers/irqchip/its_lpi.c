@@ -32,7 +32,7 @@ enum hv_status its_lpi_init(unsigned cpus, bool noncoherent)
 	lpi.props = pmem_alloc(LPI_PROPS, KIB(4));
 	lpi.cpu_of = pmem_alloc(LPI_COUNT, 64);
 	memset(lpi.props, (GIC_PRIO & LPI_PRIORITY) | LPI_RES1, LPI_PROPS);
-	arch_cache_clean(lpi.props, LPI_PROPS);
+	arch_cache_clean_inval(lpi.props, LPI_PROPS);
 	for (unsigned i = 0; i < cpus; i++) {
 		lpi.pending[i] = its_memory(PEND_BYTES, KIB(64));
 		if (!lpi.pending[i])
@@ -107,7 +107,7 @@ bool its_lpi_enable(uint32_t intid, bool on)
 		return false;
 	__atomic_store_n(prop, value, __ATOMIC_RELAXED);
 	if (__atomic_load_n(&lpi.clean, __ATOMIC_RELAXED))
-		arch_cache_clean(prop, 1);
+		arch_cache_clean_inval(prop, 1);
 	return true;
 }
 

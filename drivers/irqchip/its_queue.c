@@ -37,7 +37,7 @@ static void put(struct its *its, uint32_t off, const struct its_cmd *cmd)
 
 	*slot = *cmd;
 	if (its->clean_queue)
-		arch_cache_clean(slot, CMD_BYTES);
+		arch_cache_clean_inval(slot, CMD_BYTES);
 }
 
 /* Stalled at `off`: the command there becomes a SYNC, and the ITS tries again. */

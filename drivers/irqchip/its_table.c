@@ -101,6 +101,6 @@ enum hv_status its_table_cover(struct its *its, uint32_t device_id)
 		return HV_ENOMEM;
 	*slot = L1_VALID | va_to_pa(page).v;
 	/* Visible by the DSB before the doorbell of the MAPD that needs it. */
-	arch_cache_clean(slot, sizeof(*slot));
+	arch_cache_clean_inval(slot, sizeof(*slot));
 	return HV_OK;
 }

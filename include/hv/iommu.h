@@ -44,12 +44,11 @@ struct iommu {
 	bool dead;		 /* does not answer: everything behind it is aborted */
 
 	/* iommu.c's own */
-	const struct iommu_driver *driver;
+	const struct iommu_driver *driver; /* NULL: probe had something against it */
 	void *priv;		 /* the driver's */
 	int node;
 	struct mmio m;
 	struct spinlock lock;	 /* all but the records of faults */
-	bool usable;		 /* probe had nothing against it */
 	bool busy, left_over;	 /* someone drains; faults wait for it */
 	bool told;		 /* of its death */
 	uint32_t irq[IOMMU_LINES];

@@ -167,11 +167,6 @@ void arch_tlb_s2_all(uint64_t vttbr)
 	host_trace("tlb_s2_all", 0, vttbr);
 }
 
-void arch_cache_clean(const void *va, size_t size)
-{
-	host_trace("cache_clean", (uintptr_t)va, size);
-}
-
 void arch_cache_clean_inval(const void *va, size_t size)
 {
 	host_trace("cache_clean_inval", (uintptr_t)va, size);

@@ -336,7 +336,7 @@ static void commands_are_visible_before_the_doorbell(void **state)
 	bell = host_trace_find(0, "w64", ITS_MODEL_BASE + ITS_CWRITER);
 	assert_true(dsb >= 0 && bell > dsb);
 	assert_int_equal(host_trace_find((size_t)bell + 1, "w64", UINT64_MAX), -1);
-	assert_int_equal(host_trace_find(0, "cache_clean", UINT64_MAX), -1);
+	assert_int_equal(host_trace_find(0, "cache_clean_inval", UINT64_MAX), -1);
 }
 
 static void level_one_entry_is_visible_before_mapd(void **state)
@@ -350,7 +350,7 @@ static void level_one_entry_is_visible_before_mapd(void **state)
 	host_trace_clear();
 	assert_int_equal(msi_alloc(c, 0x4321, 1, 0, &b), HV_OK);
 	page = host_trace_find(0, "cache_clean_inval", UINT64_MAX); /* second level, zeroed */
-	slot = host_trace_find(0, "cache_clean", UINT64_MAX);
+	slot = host_trace_find((size_t)page + 1, "cache_clean_inval", UINT64_MAX);
 	dsb = host_trace_find((size_t)slot, "dsb_oshst", UINT64_MAX);
 	bell = host_trace_find(0, "w64", ITS_MODEL_BASE + ITS_CWRITER);
 	assert_true(page >= 0 && page < slot && slot < dsb && dsb < bell);
@@ -392,8 +392,8 @@ static void without_snooping_everything_is_cleaned(void **state)
 	assert_int_equal(msi_alloc(c, 8, 1, 0, &b), HV_OK);
 	host_trace_clear();
 	msi_set_enabled(&b, 0, true);
-	prop = host_trace_find(0, "cache_clean", UINT64_MAX);
-	cmd = host_trace_find((size_t)prop + 1, "cache_clean", UINT64_MAX);
+	prop = host_trace_find(0, "cache_clean_inval", UINT64_MAX);
+	cmd = host_trace_find((size_t)prop + 1, "cache_clean_inval", UINT64_MAX);
 	dsb = host_trace_find((size_t)cmd, "dsb_oshst", UINT64_MAX);
 	bell = host_trace_find(0, "w64", ITS_MODEL_BASE + ITS_CWRITER);
 	assert_int_equal(host_trace_at((size_t)prop)->addr,

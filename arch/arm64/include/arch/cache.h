@@ -4,8 +4,11 @@
 
 #include <stddef.h>
 
-void arch_cache_clean(const void *va, size_t size);		/* to memory; may invalidate */
-void arch_cache_clean_inval(const void *va, size_t size);	/* DC CIVAC, then DSB SY */
-void arch_icache_inval_all(void);				/* IC IALLUIS, DSB ISH, ISB */
+/*
+ * DC CIVAC, then DSB SY. There is none that only cleans: A53 may lose it (errata 819472, 824069,
+ * 826319, 827319).
+ */
+void arch_cache_clean_inval(const void *va, size_t size);
+void arch_icache_inval_all(void); /* IC IALLUIS, DSB ISH, ISB */
 
 #endif

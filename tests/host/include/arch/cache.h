@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 
-void arch_cache_clean(const void *va, size_t size);		/* DC CVAC, then DSB SY */
 void arch_cache_clean_inval(const void *va, size_t size);	/* DC CIVAC, then DSB SY */
 void arch_icache_inval_all(void);				/* IC IALLUIS, DSB ISH, ISB */
 
