@@ -31,6 +31,8 @@ struct __attribute__((aligned(16))) cpu {
 	uint64_t *window_l2;	/* level-2 table of this CPU's window */
 };
 
+_Static_assert(offsetof(struct cpu, emergency) == CPU_OFF_EMERGENCY, "vectors.S knows it");
+
 extern struct cpu cpus[MAX_CPUS];
 extern unsigned cpu_count;
 

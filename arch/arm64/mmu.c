@@ -64,11 +64,6 @@ static uint64_t *slot2(uint64_t va)
 	return &l2[va >> 21 & 511];
 }
 
-static bool is_block(uint64_t pte)
-{
-	return (pte & 3) == PTE_TYPE_BLOCK;
-}
-
 void el2_map(struct range r, enum el2_type type)
 {
 	uint64_t va = ALIGN_DOWN(r.base, PAGE_SIZE), end = ALIGN_UP(range_end(r), PAGE_SIZE);
@@ -81,7 +76,7 @@ void el2_map(struct range r, enum el2_type type)
 		if (!*slot && IS_ALIGNED(va, MIB(2)) && end - va >= MIB(2)) {
 			*slot = va | attributes[type] | PTE_TYPE_BLOCK;
 			va += MIB(2);
-		} else if (is_block(*slot)) {
+		} else if ((*slot & 3) == PTE_TYPE_BLOCK) {
 			va = ALIGN_DOWN(va, MIB(2)) + MIB(2);
 		} else {
 			uint64_t *pte = &next(slot)[va >> 12 & 511];

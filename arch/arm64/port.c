@@ -6,14 +6,10 @@
 
 #include "sysreg.h"
 
-static uintptr_t dcache_line(void)
-{
-	return UINT64_C(4) << (read_sysreg(ctr_el0) >> 16 & 15);
-}
-
 void arch_cache_clean_inval(const void *va, size_t size)
 {
-	uintptr_t line = dcache_line(), end = (uintptr_t)va + size;
+	uintptr_t line = UINT64_C(4) << (read_sysreg(ctr_el0) >> 16 & 15); /* DminLine */
+	uintptr_t end = (uintptr_t)va + size;
 
 	for (uintptr_t a = (uintptr_t)va & ~(line - 1); a < end; a += line)
 		__asm__ volatile("dc civac, %0" ::"r"(a) : "memory");
