@@ -166,15 +166,13 @@ enum hv_status dt_reg(const void *fdt, int node, unsigned i, struct range *out)
 /* arm,gic-v3 binding: type (0 SPI, 1 PPI), number, flags (1, 2 edge; 4, 8 level). */
 static enum hv_status gic_irq(const uint32_t *spec, struct dt_irq *out)
 {
-	static const struct {
-		uint32_t first, count;
-	} kinds[] = { { 32, 988 }, { 16, 16 } }; /* IHI 0069 §2.2.1 */
+	bool ppi = spec[0] == 1;
 
-	if (spec[0] >= ARRAY_SIZE(kinds))
+	if (spec[0] > 1)
 		return HV_EUNSUPP;
-	if (spec[1] >= kinds[spec[0]].count)
+	if (spec[1] >= (ppi ? 16 : 988)) /* IHI 0069 §2.2.1 */
 		return HV_EINVAL;
-	*out = (struct dt_irq){ kinds[spec[0]].first + spec[1], (spec[2] & 3) != 0 };
+	*out = (struct dt_irq){ (ppi ? 16 : 32) + spec[1], (spec[2] & 3) != 0 };
 	return HV_OK;
 }
 
@@ -308,7 +306,5 @@ bool dt_enabled(const void *fdt, int node)
 {
 	const char *s = dt_string(fdt, node, "status");
 
-	if (!s)
-		return !dt_bool(fdt, node, "status");
-	return !strcmp(s, "okay") || !strcmp(s, "ok");
+	return s ? !strcmp(s, "okay") || !strcmp(s, "ok") : !dt_bool(fdt, node, "status");
 }

@@ -147,23 +147,12 @@ int dt_next_node(const void *fdt, int node, int *depth)
 	}
 }
 
-/* The next node at depth 1, where `node` is at `depth`. */
-static int next_at_one(const void *fdt, int node, int depth)
+int dt_next_at_one(const void *fdt, int node, int depth)
 {
 	do {
 		node = node < 0 ? -1 : dt_next_node(fdt, node, &depth);
 	} while (node >= 0 && depth > 1);
 	return depth == 1 ? node : -1;
-}
-
-int dt_first_child(const void *fdt, int node)
-{
-	return next_at_one(fdt, node, 0);
-}
-
-int dt_next_sibling(const void *fdt, int node)
-{
-	return next_at_one(fdt, node, 1);
 }
 
 /* Returns the depth of a node; up[0] is the root, up[depth] the node itself. -1: too deep. */

@@ -243,7 +243,7 @@ static void parse_child(const struct plan *p, int node, struct guest_plan *g)
 		parse_vpci(p, node, g);
 	else if (dt_compatible(fdt, node, "xen,vcpu"))
 		parse_vcpu(fdt, node, g);
-	else if (plan_is_shared(fdt, node))
+	else if (dt_compatible(fdt, node, "xen,domain-shared-memory-v1"))
 		plan_parse_shared(fdt, node, g);
 	else
 		log_warn("%s is not supported; ignored", dt_path(fdt, node, path, sizeof(path)));

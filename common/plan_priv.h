@@ -52,7 +52,6 @@ void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s);
 void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r, const char *prop);
 
 /* plan_shared.c: shared memory, and where regions are. */
-bool plan_is_shared(const void *fdt, int node);
 void plan_parse_shared(const void *fdt, int node, struct guest_plan *g);
 bool plan_pages_sane(struct range r); /* whole pages, and no wrap */
 bool plan_region_sane(const struct plan_region *r);

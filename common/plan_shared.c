@@ -13,11 +13,6 @@
 
 #include "plan_priv.h"
 
-bool plan_is_shared(const void *fdt, int node)
-{
-	return dt_compatible(fdt, node, "xen,domain-shared-memory-v1");
-}
-
 /* <[host] guest size> in the cells of the guest's node; false: malformed. */
 static bool read_addresses(const void *fdt, int node, struct plan_region *r)
 {

@@ -23,8 +23,10 @@ int dt_parent(const void *fdt, int node);
 int dt_find(const void *fdt, const char *path);
 int dt_by_phandle(const void *fdt, uint32_t phandle);
 uint32_t dt_phandle(const void *fdt, int node); /* 0: none */
-int dt_first_child(const void *fdt, int node);	/* of -1: none */
-int dt_next_sibling(const void *fdt, int node);
+/* The next node at depth 1, where `node` (-1: none) is at `depth`. */
+int dt_next_at_one(const void *fdt, int node, int depth);
+#define dt_first_child(fdt, node)  dt_next_at_one(fdt, node, 0)
+#define dt_next_sibling(fdt, node) dt_next_at_one(fdt, node, 1)
 #define dt_for_each_child(n, fdt, parent)                                                          \
 	for ((n) = dt_first_child(fdt, parent); (n) >= 0; (n) = dt_next_sibling(fdt, n))
 
