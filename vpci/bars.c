@@ -1,9 +1,9 @@
 /*
  * BARs. What is mapped is a function of (COMMAND, BARs, power state, windows): recomputed after
- * every change, compared with what is there, unmapped, then mapped. The physical BAR never moves. Page truth: a page is mapped straight through only where guest and
- * host addresses agree in the low 12 bits and the host page is this function's alone; MSI-X
- * tables and pending bits (not where the table is direct) and crowded small BARs are trapped, and
- * what is not emulated forwarded.
+ * every change, compared with what is there, unmapped, then mapped. The physical BAR never moves.
+ * Page truth: a page is mapped straight through only where guest and host addresses agree in the
+ * low 12 bits and the host page is this function's alone; MSI-X tables and pending bits (not where
+ * the table is direct) and crowded small BARs are trapped, and what is not emulated forwarded.
  *
  * Two BARs in one place: the one that was there first keeps it, the other waits, unmapped.
  */
@@ -34,7 +34,7 @@ static uint64_t run_end(const struct vpci_func *f, unsigned bar, uint64_t at, bo
 	uint64_t end = ALIGN_UP(bar_size(f, bar), PAGE_SIZE);
 
 	*trap = false;
-	for (unsigned i = 0; i < 2 && f->vector; i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(f->pf->msix) && f->vector; i++) {
 		const struct pci_part *p = &f->pf->msix[i];
 		struct range r = pages_of(p->at.base, p->at.size);
 

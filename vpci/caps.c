@@ -153,14 +153,15 @@ static bool show(const struct vpci_func *f, const struct pci_cap *c)
  */
 static void build_list(const struct vpci_func *f, bool ext)
 {
-	unsigned link = ext ? PCI_ECAP_FIRST : PCI_CAP_PTR; /* dword that points to the next visible one */
+	unsigned link = ext ? PCI_ECAP_FIRST : PCI_CAP_PTR; /* dword that points to the next shown */
+	unsigned next = ext ? ECAP_NEXT : 8;
 
 	for (struct pci_cap c = pci_cap_list(f->pf, ext); pci_cap_next(&c);) {
 		cfg.head[DW(c.off) / 64] |= BIT(DW(c.off) % 64);
 		if (!show(f, &c))
 			continue;
 		if (c.off != link)
-			cfg.link[DW(link)] |= c.off << (ext ? ECAP_NEXT : link == PCI_CAP_PTR ? 0 : 8);
+			cfg.link[DW(link)] |= c.off << (link == PCI_CAP_PTR ? 0 : next);
 		cfg.link[DW(c.off)] |= c.head & (ext ? 0xffff : 0xff);
 		link = c.off;
 	}

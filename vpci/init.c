@@ -112,8 +112,8 @@ static unsigned bar_tables(const struct pci_func *pf, unsigned bar)
 
 	if (!b->assigned)
 		return 0;
-	if (pf->msix_count)
-		holes = 2u * (pf->msix[MSIX_TABLE].bar == bar) + 2u * (pf->msix[MSIX_PBA].bar == bar);
+	for (unsigned i = 0; pf->msix_count && i < ARRAY_SIZE(pf->msix); i++)
+		holes += pf->msix[i].bar == bar ? 2 : 0;
 	l3 = b->size <= MIB(2) ? 1 : IS_ALIGNED(b->pa.v, MIB(2)) ? holes : b->size / MIB(2);
 	l2 = b->size <= GIB(1) ? 1 : IS_ALIGNED(b->pa.v, GIB(1)) ? holes : b->size / GIB(1);
 	return (unsigned)(l2 + l3);

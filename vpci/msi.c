@@ -199,7 +199,8 @@ static uint8_t grantable(const struct vpci_func *f)
 
 	if (!f->pf->msi_count || f->as.msi.first_data > 0xffff)
 		return 0;
-	while (n * 2 <= MIN(f->pf->msi_count, f->as.msi.count) && f->as.msi.first_data % (n * 2) == 0)
+	while (n * 2 <= MIN(f->pf->msi_count, f->as.msi.count) &&
+	       f->as.msi.first_data % (n * 2) == 0)
 		n *= 2;
 	return (uint8_t)n;
 }

@@ -16,8 +16,9 @@
 static uintptr_t entry(const struct vpci_func *f, unsigned i)
 {
 	const struct pci_part *table = &f->pf->msix[MSIX_TABLE];
+	uint64_t off = table->at.base + (uint64_t)i * PCI_MSIX_ENTRY;
 
-	return (uintptr_t)(f->pf->bar[table->bar].pa.v + table->at.base + (uint64_t)i * PCI_MSIX_ENTRY);
+	return (uintptr_t)(f->pf->bar[table->bar].pa.v + off);
 }
 
 static bool is_masked(const struct vpci_func *f, const union vpci_vector *vec)
@@ -73,7 +74,8 @@ void msix_write(struct vpci_func *f, unsigned off, unsigned size, uint64_t value
 		return;
 	was = is_masked(f, vec);
 	for (; size >= 4; size -= 4, word++, value >>= 32)
-		__atomic_store_n(&vec->word[word], (uint32_t)value & writable[word], __ATOMIC_RELAXED);
+		__atomic_store_n(&vec->word[word], (uint32_t)value & writable[word],
+				 __ATOMIC_RELAXED);
 	if (was == is_masked(f, vec))
 		return;
 	arch_mmio_probe_write(ctrl, 4, was ? 0 : MSIX_MASKED);

@@ -47,8 +47,8 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 	 * No snoop stays 0: DMA would bypass caches that the guest relies on. FLR never passes raw.
 	 */
 	[ROW_DEVCTL] = { .hw = STATUS(DEVSTA_LIVE),
-			 .rw = PCI_EXP_DEVCTL_ERRORS | DEVCTL_RO | PCI_EXP_DEVCTL_MPS | DEVCTL_MRRS |
-			       PCI_EXP_DEVCTL_FLR,
+			 .rw = PCI_EXP_DEVCTL_ERRORS | DEVCTL_RO | PCI_EXP_DEVCTL_MPS |
+			       DEVCTL_MRRS | PCI_EXP_DEVCTL_FLR,
 			 .w1c = STATUS(DEVSTA_ERRORS),
 			 .boot = DEVCTL_RO | PCI_EXP_DEVCTL_MPS | DEVCTL_MRRS | DEVCTL_EXT_TAG |
 				 PCI_EXP_DEVCTL_AUX },

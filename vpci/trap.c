@@ -33,7 +33,8 @@ static void perform(struct vpci_func *f, unsigned bar, struct mmio_access *a)
 	bool table = in_part(f, bar, off, MSIX_TABLE);
 
 	if (!a->write)
-		a->value = table ? msix_read(f, in_table, a->size) : arch_mmio_probe_read(at, a->size);
+		a->value = table ? msix_read(f, in_table, a->size) :
+				   arch_mmio_probe_read(at, a->size);
 	else if (table)
 		msix_write(f, in_table, a->size, a->value);
 	else if (!in_part(f, bar, off, MSIX_PBA))

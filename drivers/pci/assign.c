@@ -16,9 +16,9 @@
 #include "pci_priv.h"
 
 #define WINDOW_SHIFT 20 /* of a bridge window's ends, §7.5.1.3.8 */
-#define BAR_MAX	     BIT(48) /* beyond any window, and sums stay inside 64 bits */
+#define BAR_MAX BIT(48) /* beyond any window, and sums stay inside 64 bits */
 
-/* All that is to be placed, by falling alignment: SLOTS * function + BAR. */
+/* All that is to be placed, by falling alignment: PCI_SLOTS * function + BAR. */
 static uint16_t sorted[MAX_PCI_FUNCS * PCI_SLOTS];
 static unsigned sorted_count;
 

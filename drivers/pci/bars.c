@@ -43,7 +43,7 @@ static unsigned bar_probe(const struct pci_func *f, unsigned i, struct pci_bar *
 	mask &= ~flags;
 	b->size = mask & (~mask + 1);
 	b->pci = ((uint64_t)was_hi << 32 | was) & ~flags;
-	/* From the size upwards all bits are writable; but of an I/O BAR's upper half (§7.5.1.2.1). */
+	/* From the size upwards all is writable, but an I/O BAR's upper half (§7.5.1.2.1). */
 	if (!io && (type == PCI_BAR_TYPE || (mask && (mask | (b->size - 1)) != top)))
 		return 0;
 	return b->mem64 ? 2 : 1;

@@ -75,7 +75,8 @@ static bool parse(const char *s, struct key *k)
 	while (*s) {
 		const struct pci_func *at = nth(k, 0xff, 0);
 
-		if (!text_symbol(&s, '/') || !text_number(&s, 16, 31, &dev) || !function(&s, dev, &df))
+		if (!text_symbol(&s, '/') || !text_number(&s, 16, 31, &dev) ||
+		    !function(&s, dev, &df))
 			return false;
 		if (at) {
 			k->parent = at;

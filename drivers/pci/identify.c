@@ -97,7 +97,8 @@ static uint32_t map_rid(const struct pci_host *h, const char *map, const char *m
 static void find_streams(struct pci_func *f)
 {
 	for (unsigned i = 0; i < f->alias_count; i++) {
-		uint32_t sid, phandle = map_rid(f->host, "iommu-map", "iommu-map-mask", f->alias[i], &sid);
+		uint32_t sid, phandle = map_rid(f->host, "iommu-map", "iommu-map-mask",
+						f->alias[i], &sid);
 		struct iommu *iommu = phandle ? iommu_find(phandle) : NULL;
 
 		if (!iommu || (f->iommu && f->iommu != iommu)) {
@@ -116,12 +117,13 @@ static void find_streams(struct pci_func *f)
 static void find_msi(struct pci_func *f, uint16_t rid)
 {
 	const struct pci_host *h = f->host;
+	const unsigned one_cell = 1;
 	uint64_t phandle = 0;
 
 	f->device_id = rid;
 	if (dt_bool(h->fdt, h->node, "msi-map"))
 		phandle = map_rid(h, "msi-map", "msi-map-mask", rid, &f->device_id);
-	else if (dt_entry(h->fdt, h->node, "msi-parent", 0, 1, (unsigned[]){ 1 }, &phandle) != HV_OK)
+	else if (dt_entry(h->fdt, h->node, "msi-parent", 0, 1, &one_cell, &phandle) != HV_OK)
 		return;
 	if (phandle)
 		f->msi = its_find((uint32_t)phandle);

@@ -20,7 +20,7 @@ void caps_capture(struct pci_func *f);
 void bars_size(struct pci_func *f);
 bool bars_unchanged(const struct pci_func *f);
 
-/* fabric.c: payload size, ACS, everything of a function that is not BARs; a port has a link below. */
+/* fabric.c: payload size, ACS, all of a function that is not BARs. A port has a link below it. */
 bool pci_is_type(const struct pci_func *f, unsigned pcie_type);
 bool pci_is_port(const struct pci_func *f);
 bool pci_is_below(const struct pci_func *f, const struct pci_func *bridge);

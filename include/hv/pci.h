@@ -128,10 +128,11 @@ extern unsigned pci_func_count;
 
 /*
  * Boot, in this order: pci_probe_hosts finds the host bridges (`map` maps registers as Device at
- * EL2; NULL: there is no hardware, its registers hold what firmware should have written), then for each host pci_enumerate (captures and silences every function, numbers buses,
- * sizes BARs) and pci_assign (places BARs, opens the bridges), and once for all pci_identify. Afterwards
- * bus mastering and MEM decode are off and INTx disabled on every endpoint. What cannot be used
- * has `refused` set.
+ * EL2; NULL: there is no hardware, its registers hold what firmware should have written), then for
+ * each host pci_enumerate (captures and silences every function, numbers buses, sizes BARs) and
+ * pci_assign (places BARs, opens the bridges), and once for all pci_identify. Afterwards bus
+ * mastering and MEM decode are off and INTx disabled on every endpoint. What cannot be used has
+ * `refused` set.
  */
 void pci_probe_hosts(const void *fdt, void (*map)(struct range));
 void pci_enumerate(struct pci_host *h);
