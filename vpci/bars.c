@@ -72,9 +72,9 @@ static void log_once(struct vpci_func *f, unsigned bar, const char *why)
 /* Not set up yet, or being sized, perhaps one half of it: nothing to wonder about. */
 static bool is_idle(const struct vpci_func *f, unsigned bar)
 {
-	uint64_t base = f->base[bar];
+	uint64_t base = f->base[bar], sizing = ~(bar_size(f, bar) - 1);
 
-	return base == 0 || (uint32_t)base == (uint32_t)~(bar_size(f, bar) - 1) || base >> 48;
+	return !base || (uint32_t)base == (uint32_t)sizing || base >> 48;
 }
 
 /* Read by the trap handler of another CPU, too. */

@@ -22,20 +22,13 @@ bool state_live(const struct vpci_func *f)
 }
 
 /* MSIs and INTx exclude each other; a function without a virtual pin keeps its line quiet. */
-static uint16_t command_value(const struct vpci_func *f)
+void state_command(struct vpci_func *f)
 {
-	uint32_t cmd = f->shadow[DW(PCI_COMMAND)] & (PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF);
+	uint32_t now, cmd = f->shadow[DW(PCI_COMMAND)] & 0xffff; /* what its rule lets in */
 
 	if (f->mode != MODE_INTX || !f->as.intx_pin)
 		cmd |= PCI_CMD_INTX_OFF;
-	return (uint16_t)cmd;
-}
-
-void state_command(struct vpci_func *f)
-{
-	uint32_t now;
-
-	pci_cfg_write(f->pf, PCI_COMMAND, 2, command_value(f));
+	pci_cfg_write(f->pf, PCI_COMMAND, 2, cmd);
 	now = pci_cfg_read(f->pf, PCI_COMMAND, 2);
 	f->decoding = now & PCI_CMD_MEM && now != 0xffff;
 }

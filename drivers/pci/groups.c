@@ -59,14 +59,11 @@ static bool shares_id(const struct pci_func *a, const struct pci_func *b)
 	return false;
 }
 
-static bool same_slot(const struct pci_func *a, const struct pci_func *b)
-{
-	return a->host == b->host && a->bdf >> 3 == b->bdf >> 3;
-}
-
 static bool belong_together(const struct pci_func *a, const struct pci_func *b)
 {
-	return shares_id(a, b) || (same_slot(a, b) && (pci_open_why(a) || pci_open_why(b)));
+	bool same_slot = a->host == b->host && a->bdf >> 3 == b->bdf >> 3;
+
+	return shares_id(a, b) || (same_slot && (pci_open_why(a) || pci_open_why(b)));
 }
 
 void groups_compute(void)

@@ -50,11 +50,9 @@ static void read_windows(struct pci_host *h)
 	struct map_entry e;
 
 	for (unsigned i = 0; map_entry(h, "ranges", i, &e); i++) {
-		uint64_t cpu = e.cpu;
-
 		if ((e.hi & HI_SPACE) == HI_SPACE_CFG || !e.size)
 			continue;
-		if (e.pci + e.size < e.pci || dt_translate(h->fdt, parent, &cpu, 1) != HV_OK ||
+		if (e.pci + e.size < e.pci || dt_translate(h->fdt, parent, &e.cpu, 1) != HV_OK ||
 		    h->window_count == ARRAY_SIZE(h->window)) {
 			log_warn("pci: %s: window %u is not usable", h->name, i);
 			continue;
@@ -63,7 +61,7 @@ static void read_windows(struct pci_host *h)
 			.kind = window_kind(&e),
 			.prefetch = e.hi & HI_PREFETCH,
 			.pci = e.pci,
-			.cpu = cpu,
+			.cpu = e.cpu,
 			.size = e.size,
 		};
 	}

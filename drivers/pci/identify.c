@@ -18,12 +18,6 @@ static const struct {
 	{ 0x1103, 0x0642, 1 }, { 0x1103, 0x0645, 1 },			       /* HighPoint */
 };
 
-/* Says it is a PCIe-to-PCI bridge but forwards requester IDs as they are (AST1150). */
-static bool keeps_ids(const struct pci_func *b)
-{
-	return b->vendor == 0x1a03 && b->device == 0x1150;
-}
-
 static void add_alias(struct pci_func *f, uint16_t rid)
 {
 	for (unsigned i = 0; i < f->alias_count; i++)
@@ -45,7 +39,8 @@ static bool bridge_alias(const struct pci_func *b, uint16_t *rid)
 {
 	uint16_t secondary = (uint16_t)(b->bus_secondary << 8);
 
-	if (keeps_ids(b))
+	/* The AST1150 says it is a PCIe-to-PCI bridge but forwards requester IDs as they are. */
+	if (b->vendor == 0x1a03 && b->device == 0x1150)
 		return false;
 	if (!b->cap_pcie) {
 		*rid = b->parent && b->parent->cap_pcie && b->parent->pcie_type != PCI_EXP_TO_PCI ?
