@@ -231,23 +231,23 @@ void plan_read(struct plan *p, struct board *b)
 	memset(p, 0, sizeof(*p));
 	p->board = b;
 	device_count = 0;
-	plan_warn_chosen(b->fdt);
+	plan_warn_chosen(b->fdt, chosen);
 	dt_for_each_child(node, b->fdt, chosen) {
 		struct guest_plan *g = &p->guest[p->guest_count];
 
-		if (!plan_is_guest(b->fdt, node))
-			continue;
-		if (p->guest_count == MAX_VMS) {
+		if (!plan_is_guest(b->fdt, node)) {
+			plan_warn_child(b->fdt, node);
+		} else if (p->guest_count == MAX_VMS) {
 			log_err("guest %s refused: there are %d guests already; remove one",
 				dt_path(b->fdt, node, path, sizeof(path)), MAX_VMS);
-			continue;
+		} else {
+			p->guest_count++;
+			g->node = node;
+			g->gic_version = b->gic_version;
+			g->device = devices + device_count;
+			plan_parse_guest(p, g);
+			forget_refused(g);
 		}
-		p->guest_count++;
-		g->node = node;
-		g->gic_version = b->gic_version;
-		g->device = devices + device_count;
-		plan_parse_guest(p, g);
-		forget_refused(g);
 	}
 	plan_reserve(p);
 }

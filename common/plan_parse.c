@@ -262,25 +262,22 @@ void plan_parse_guest(const struct plan *p, struct guest_plan *g)
 			       "\"multiboot,kernel\", \"multiboot,module\" and its reg");
 }
 
-void plan_warn_chosen(const void *fdt)
+void plan_warn_child(const void *fdt, int node)
 {
-	int chosen = dt_find(fdt, "/chosen"), i;
+	const char *kind = dt_string(fdt, node, "compatible");
+
+	if (dt_compatible(fdt, node, "multiboot,module") ||
+	    dt_compatible(fdt, node, "xen,multiboot-module") || module_kind(fdt, node) != MODULES)
+		log_warn("/chosen/%s: Viaduct has no dom0; ignored", dt_name(fdt, node));
+	else if (kind && !strncmp(kind, "xen,", 4) && dt_enabled(fdt, node))
+		log_warn("/chosen/%s is not supported; ignored", dt_name(fdt, node));
+}
+
+void plan_warn_chosen(const void *fdt, int chosen)
+{
 	struct dt_prop p;
 
-	dt_for_each_child(i, fdt, chosen)
-	{
-		const char *name = dt_name(fdt, i);
-
-		if (dt_compatible(fdt, i, "multiboot,module") ||
-		    dt_compatible(fdt, i, "xen,multiboot-module") ||
-		    module_kind(fdt, i) != MODULES)
-			log_warn("/chosen/%s: Viaduct has no dom0; ignored", name);
-		else if (!plan_is_guest(fdt, i) && dt_enabled(fdt, i) && dt_string(fdt, i, "compatible") &&
-			 !strncmp(dt_string(fdt, i, "compatible"), "xen,", 4))
-			log_warn("/chosen/%s is not supported; ignored", name);
-	}
-	for (i = chosen; i >= 0 && (i = dt_next_prop(fdt, i, &p)) >= 0;)
+	for (int at = chosen; at >= 0 && (at = dt_next_prop(fdt, at, &p)) >= 0;)
 		if (!strncmp(p.name, "xen,", 4))
-			log_warn("/chosen: property \"%s\" has no meaning for Viaduct; ignored",
-				 p.name);
+			log_warn("/chosen: property \"%s\" has no meaning for Viaduct; ignored", p.name);
 }

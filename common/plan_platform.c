@@ -174,19 +174,15 @@ static void add_line(const struct partial *c, struct plan_line l)
 
 static void add_lines(const struct partial *c)
 {
-	enum hv_status st = HV_OK;
+	enum hv_status st;
 	struct dt_irq irq;
+	unsigned i = 0;
 
-	for (unsigned i = 0; st == HV_OK; i++) {
-		st = dt_interrupt(c->board, c->host, i, &irq);
-		if (st == HV_OK)
-			add_line(c, (struct plan_line){irq.intid, virtual_line(c, i, irq.intid)});
-		else if (st != HV_ENOENT)
-			log_warn("%s: %s: interrupt %u does not lead to the GIC; not given",
-				 c->g->name, dt_name(c->board, c->host), i);
-		if (plan_refused(c->g))
-			return;
-	}
+	for (; (st = dt_interrupt(c->board, c->host, i, &irq)) == HV_OK && !plan_refused(c->g); i++)
+		add_line(c, (struct plan_line){ irq.intid, virtual_line(c, i, irq.intid) });
+	if (st != HV_OK && st != HV_ENOENT)
+		log_warn("%s: %s: interrupt %u does not lead to the GIC; not given", c->g->name,
+			 dt_name(c->board, c->host), i);
 }
 
 static void add_stream(const struct partial *c, struct iommu *i, uint32_t sid)

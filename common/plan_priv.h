@@ -24,8 +24,10 @@ bool plan_is_guest(const void *fdt, int node);
 void plan_parse_guest(const struct plan *p, struct guest_plan *g);
 /* plan.c: the next device of g, all zero; NULL: refused, as there are too many. */
 struct plan_device *plan_add_device(const struct plan *p, struct guest_plan *g);
-/* One line for everything in /chosen that is Xen's and that Viaduct has no use for. */
-void plan_warn_chosen(const void *fdt);
+/* One line for everything in /chosen that is Xen's and that Viaduct has no use for: a node that is no
+ * guest; properties of /chosen itself. */
+void plan_warn_child(const void *fdt, int node);
+void plan_warn_chosen(const void *fdt, int chosen);
 
 /* plan_pci.c: in this order, for a guest that is not refused. */
 void plan_devices(const struct plan *p, struct guest_plan *g);    /* functions, BDFs, streams */

@@ -84,15 +84,14 @@ static const struct plan_region *same_name(const struct plan *p, const struct gu
 
 static void take_pages(const struct plan *p, struct guest_plan *g, struct plan_region *r)
 {
-	pa_t pa;
+	pa_t pa = PA(r->pa.base);
 
 	if (r->fixed && !pmem_take(r->pa))
 		plan_refuse_ram(p, g, r->pa, "xen,shared-mem");
-	else if (!r->fixed && pmem_alloc_guest(r->pa.size, &pa) < r->pa.size)
+	if (!r->fixed && pmem_alloc_guest(r->pa.size, &pa) < r->pa.size)
 		plan_refuse(g, "there is no free memory for shared memory \"%s\" in one piece; lower "
 			    "memory of a guest", r->id);
-	else if (!r->fixed)
-		r->pa.base = pa.v;
+	r->pa.base = pa.v;
 	r->first = true;
 }
 
