@@ -77,17 +77,10 @@ static void build_vcpus(const struct guest_plan *g, struct vm *vm)
 
 static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm)
 {
-	struct vgic_config cfg = {
-		.dist = IPA(GUEST_GICD_BASE),
-		.redist = IPA(GUEST_GICR_BASE),
-		.cpu_interface = IPA(GUEST_GICC_BASE),
-		.spi_count = g->spi_count,
-		.lpis = g->its,
-	};
-	enum hv_status st = vgic_init(vm, &cfg);
+	enum hv_status st = vgic_init(vm, g->spi_count, g->its);
 
 	if (st == HV_OK && gic.version == 2)
-		st = s2_map(&vm->cpu_s2, cfg.cpu_interface, gic.gicv, PAGE_SIZE, S2_DEVICE);
+		st = s2_map(&vm->cpu_s2, IPA(GUEST_GICC_BASE), gic.gicv, PAGE_SIZE, S2_DEVICE);
 	if (st == HV_OK)
 		st = vgic_assign_line(vm, PPI_VIRT_TIMER, PPI_VIRT_TIMER);
 	if (st == HV_OK)

@@ -33,9 +33,7 @@ static __cold enum emul set_ctlr(struct vcpu *cur, uint32_t value)
 		if (!st->online)
 			continue;
 		st->ready = ~0U >> (32 - g->bank_count);
-		if (off && v == cur)
-			lr_fold(cur, VGIC_ALL_LRS);
-		else if (off)
+		if (off)
 			st->fold |= (uint16_t)VGIC_ALL_LRS;
 		vgic_attend(cur, v);
 	}

@@ -2,6 +2,7 @@
  * A virtual GIC from boot to guest stop: allocation, the lines a guest owns, reset of the
  * distributor, and vCPUs that come and go.
  */
+#include <hv/plan.h>
 #include <hv/pmem.h>
 #include <string.h>
 
@@ -57,35 +58,33 @@ static enum hv_status register_ppi(uint32_t ppi, irq_handler_fn *fn, bool guest)
 }
 
 /* Of GICv2's CPU interface the first page is the hardware's, the second has only GICC_DIR. */
-static enum hv_status emulate(struct vm *vm, const struct vgic_config *cfg)
+static enum hv_status emulate(struct vm *vm)
 {
 	bool v2 = gic.version == 2;
-	enum hv_status st = vm_emulate(vm, cfg->dist, v2 ? PAGE_SIZE : GICR_FRAME,
+	enum hv_status st = vm_emulate(vm, IPA(GUEST_GICD_BASE), v2 ? PAGE_SIZE : GICR_FRAME,
 				       vgic_dist_access, NULL, NULL);
 
 	if (st != HV_OK)
 		return st;
 	if (v2)
-		return vm_emulate(vm, IPA(cfg->cpu_interface.v + PAGE_SIZE), PAGE_SIZE,
-				  vgic_v2_dir_access, NULL, NULL);
-	return vm_emulate(vm, cfg->redist, 2 * GICR_FRAME * (uint64_t)vm->vcpu_count,
+		return vm_emulate(vm, IPA(GUEST_GICC_BASE + PAGE_SIZE), PAGE_SIZE, vgic_v2_dir_access,
+				  NULL, NULL);
+	return vm_emulate(vm, IPA(GUEST_GICR_BASE), 2 * GICR_FRAME * (uint64_t)vm->vcpu_count,
 			  vgic_redist_access, NULL, NULL);
 }
 
-enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
+enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, bool lpis)
 {
 	struct vgic_vm *g;
 	enum hv_status st;
 
-	if (cfg->spi_count % 32 || cfg->spi_count > VGIC_SPI_MAX || !vm->vcpu_count)
+	if (spi_count % 32 || spi_count > VGIC_SPI_MAX || !vm->vcpu_count)
 		return HV_EINVAL;
 	st = register_ppi(PPI_MAINTENANCE, vgic_maintenance_irq, false);
 	if (st != HV_OK)
 		return st;
 	g = pmem_alloc(sizeof(*g), 64);
-	*g = (struct vgic_vm){
-		.vm = vm, .lpis = cfg->lpis, .bank_count = (uint8_t)(1 + cfg->spi_count / 32)
-	};
+	*g = (struct vgic_vm){ .vm = vm, .lpis = lpis, .bank_count = (uint8_t)(1 + spi_count / 32) };
 	g->spis = pmem_alloc(sizeof(*g->spis) * MAX(g->bank_count - 1U, 1U), 64);
 	for (uint32_t n = 1; n < g->bank_count; n++)
 		g->spis[n - 1] = (struct vgic_bank){ .vgic = g, .first = n * 32 };
@@ -100,7 +99,7 @@ enum hv_status vgic_init(struct vm *vm, const struct vgic_config *cfg)
 	}
 	vm->vgic = g;
 	dist_reset(g);
-	return emulate(vm, cfg);
+	return emulate(vm);
 }
 
 static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)
@@ -173,12 +172,9 @@ void vgic_vcpu_reset(struct vcpu *v)
 	struct vgic_cpu_state *st = cpu_of(v);
 
 	spin_lock(&g->lock);
-	lr_fold(v, VGIC_ALL_LRS);
 	quiesce_ppis(v);
 	cpu_reset(v);
 	gic_vcpu_reset();
-	st->hcr = ICH_HCR_EN;
-	gic.ops->hcr_write(st->hcr);
 	gic_set_enabled(v->cpu, PPI_MAINTENANCE, true);
 	st->online = true;
 	st->ready = ~0U >> (32 - g->bank_count);

@@ -185,26 +185,19 @@ void lr_inject(struct vcpu *v, struct vgic_bank *b, uint32_t i)
 		lr_write_line(v, n, b, i, LR_PENDING);
 }
 
-static void fold(struct vcpu *v, unsigned n)
-{
-	uint64_t lr = gic.ops->lr_read(n);
-
-	gic.ops->lr_write(n, 0);
-	lr_forget(v, n, lr);
-}
-
 void lr_fold(struct vcpu *v, uint32_t lrs)
 {
-	for_each_bit(n, lrs)
-		fold(v, n);
+	for_each_bit(n, lrs) {
+		uint64_t lr = gic.ops->lr_read(n);
+
+		gic.ops->lr_write(n, 0);
+		lr_forget(v, n, lr);
+	}
 }
 
 void lr_request(struct vcpu *cur, struct vcpu *holder, unsigned n)
 {
-	if (holder == cur)
-		fold(cur, n);
-	else
-		cpu_of(holder)->fold |= (uint16_t)(1U << n);
+	cpu_of(holder)->fold |= (uint16_t)(1U << n);
 	vgic_attend(cur, holder);
 }
 

@@ -34,15 +34,14 @@ static bool hold(struct vgic_set *s, uint32_t mask)
 		b->held |= mask; /* also what the end of another access released */
 		for_each_bit(i, b->resident & mask)
 			lr_recall(s->cur, b, i);
+		lr_fold(s->cur, cpu_of(s->cur)->fold); /* also what others wait for */
 		if (!(b->resident & mask))
 			return true;
 		if (arch_time_ticks() > end)
 			return false;
-		/* Without the lock, and answering those who wait for us. */
 		spin_unlock(&b->vgic->lock);
 		arch_cpu_relax();
 		spin_lock(&b->vgic->lock);
-		lr_fold(s->cur, cpu_of(s->cur)->fold);
 	}
 }
 

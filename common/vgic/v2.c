@@ -43,6 +43,7 @@ static uint32_t sgi_byte(struct vcpu *cur, uint32_t sgi, bool write, bool set, u
 
 	if (st->priv.resident >> sgi & 1)
 		lr_recall(cur, &st->priv, sgi);
+	lr_fold(cur, st->fold);
 	if (write && set)
 		send(cur, cur, sgi, value & all);
 	else if (write)

@@ -25,16 +25,12 @@ struct vgic_vcpu {
 	struct vgic_cpu_state *state;
 };
 
-struct vgic_config {
-	ipa_t dist;	   /* GICv3: 64 KiB, GICv2: 4 KiB */
-	ipa_t redist;	   /* GICv3: 128 KiB a vCPU */
-	ipa_t cpu_interface; /* GICv2: 8 KiB; the caller maps the first page to gic.gicv */
-	uint32_t spi_count; /* virtual SPIs 32 .. 32 + count, multiple of 32 */
-	bool lpis;	   /* the guest has a virtual ITS */
-};
-
-/* Boot: allocates, registers the emulators. vm->vcpu[] is filled. */
-enum hv_status __must_check vgic_init(struct vm *vm, const struct vgic_config *cfg);
+/*
+ * Boot: allocates, registers the emulators at GUEST_GIC*_BASE; of GICv2's CPU interface the caller
+ * maps the first page to gic.gicv. vm->vcpu[] is filled. Virtual SPIs are 32 .. 32 + spi_count, a
+ * multiple of 32; lpis: the guest has a virtual ITS.
+ */
+enum hv_status __must_check vgic_init(struct vm *vm, uint32_t spi_count, bool lpis);
 /* To the state after reset, of one vCPU and its CPU interface; on its own CPU, before entry. */
 void vgic_vcpu_reset(struct vcpu *vcpu);
 

@@ -441,10 +441,6 @@ void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 void world_init(unsigned n, uint32_t spis, bool lpis, unsigned lr_count)
 {
 	static void *arena;
-	struct vgic_config cfg = {
-		.dist = IPA(WORLD_DIST), .redist = IPA(WORLD_REDIST), .spi_count = spis, .lpis = lpis,
-		.cpu_interface = IPA(WORLD_GICC)
-	};
 
 	gic_model_reset(lr_count);
 	if (!arena)
@@ -466,7 +462,7 @@ void world_init(unsigned n, uint32_t spis, bool lpis, unsigned lr_count)
 		vcpus[i].index = vcpus[i].cpu = (uint8_t)i;
 		world_vm.vcpu[i] = &vcpus[i];
 	}
-	if (vgic_init(&world_vm, &cfg) != HV_OK)
+	if (vgic_init(&world_vm, spis, lpis) != HV_OK)
 		abort();
 }
 

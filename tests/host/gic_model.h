@@ -10,6 +10,7 @@
 #define GIC_MODEL_H
 
 #include <hv/gic.h>
+#include <hv/plan.h>
 #include <hv/vm.h>
 
 #define MODEL_CPUS 4
@@ -46,9 +47,9 @@ extern bool world_kicks_at_once;	  /* a kicked CPU acts when its kicker waits or
 extern struct vcpu *world_lpis_vcpu;	  /* vits_enable_lpis was called for */
 extern uint64_t world_lpis_prop, world_lpis_pend;
 
-#define WORLD_DIST   0x03001000
-#define WORLD_REDIST 0x03020000
-#define WORLD_GICC   0x03002000
+#define WORLD_DIST   GUEST_GICD_BASE
+#define WORLD_REDIST GUEST_GICR_BASE
+#define WORLD_GICC   GUEST_GICC_BASE
 void world_init(unsigned vcpus, uint32_t spis, bool lpis, unsigned lr_count);
 void world_start(unsigned vcpu); /* reset, groups on, all lines group 1 */
 /* Takes every interrupt of the CPU until none is left; aborts when it does not end. */
