@@ -31,11 +31,13 @@ static bool takes_lpis(const struct its *its, unsigned cpu)
 }
 
 /* Everything can be decided before anything is allocated or the ITS is told. */
-static enum hv_status check(const struct its *its, uint32_t device_id, uint32_t n, unsigned cpu)
+static enum hv_status check(const struct its *its, uint32_t device_id, uint32_t n, unsigned bits,
+			    unsigned cpu)
 {
 	if (n == 0 || !takes_lpis(its, cpu))
 		return HV_EINVAL;
-	if (its->dev_count == ARRAY_SIZE(its->dev))
+	if (bits > field_get(TYPER_ID_BITS, its->typer) + 1 ||
+	    its->dev_count == ARRAY_SIZE(its->dev))
 		return HV_ENOMEM;
 	for (unsigned i = 0; i < its->dev_count; i++)
 		if (its->dev[i] == device_id)
@@ -68,16 +70,16 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, 
 	struct its *its = to_its(c);
 	unsigned bits = MAX(log2_ceil(n), ITS_EVENTS_MIN);
 	struct msi_block b = { .ctrl = c, .device_id = device_id, .count = n };
-	enum hv_status s = check(its, device_id, n, cpu);
+	enum hv_status s = check(its, device_id, n, bits, cpu);
 	void *itt;
 
 	if (s == HV_OK)
-		s = bits > its->event_bits ? HV_ENOMEM : its_table_cover(its, device_id);
+		s = its_table_cover(its, device_id);
 	if (s == HV_OK)
 		s = its_lpi_alloc(n, cpu, &b.first_intid);
 	if (s != HV_OK)
 		return s;
-	itt = its_memory((size_t)its->itt_entry << bits, ITT_ALIGN);
+	itt = its_memory((field_get(TYPER_ITT_SIZE, its->typer) + 1) << bits, ITT_ALIGN);
 	if (!itt)
 		return HV_ENOMEM;
 	its->dev[its->dev_count++] = device_id;
@@ -122,7 +124,6 @@ static const struct msi_ops ops = {
 static enum hv_status probe(struct its *its, const void *fdt, int node)
 {
 	struct range reg;
-	uint64_t typer;
 	enum hv_status s = dt_reg(fdt, node, 0, &reg);
 
 	if (s != HV_OK || reg.size < 2 * ITS_FRAME)
@@ -136,13 +137,11 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 		.regs = mmio_at(PA(reg.base)),
 		.noncoherent = dt_bool(fdt, node, NONCOHERENT),
 	};
-	typer = rd64(its->regs, GITS_TYPER);
-	if (field_get(PIDR2_ARCH, rd32(its->regs, GITS_PIDR2)) - 3 > 1 || !(typer & TYPER_PHYSICAL))
+	its->typer = rd64(its->regs, GITS_TYPER);
+	its->dev_bits = (uint8_t)MIN(field_get(TYPER_DEV_BITS, its->typer) + 1, DEV_BITS_MAX);
+	if (field_get(PIDR2_ARCH, rd32(its->regs, GITS_PIDR2)) - 3 > 1 ||
+	    !(its->typer & TYPER_PHYSICAL))
 		return HV_EUNSUPP;
-	its->pta = typer & TYPER_PTA;
-	its->dev_bits = (uint8_t)MIN(field_get(TYPER_DEV_BITS, typer) + 1, DEV_BITS_MAX);
-	its->event_bits = (uint8_t)(field_get(TYPER_ID_BITS, typer) + 1);
-	its->itt_entry = (uint8_t)(field_get(TYPER_ITT_SIZE, typer) + 1);
 	/* Whoever used it before us is gone; its tables and queue must not be read any more. */
 	wr32(its->regs, GITS_CTLR, 0);
 	s = poll32(its->regs, GITS_CTLR, CTLR_QUIESCENT, CTLR_QUIESCENT, QUIESCE_US, "its");
@@ -153,9 +152,9 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 	if (s != HV_OK)
 		return s;
 	wr32(its->regs, GITS_CTLR, CTLR_ENABLED);
-	log_info("its 0x%lx: %u DeviceID bits, %u EventID bits, %s device table%s", reg.base,
-		 its->dev_bits, its->event_bits, its->level1 ? "two-level" : "flat",
-		 its->clean_queue ? ", not coherent" : "");
+	log_info("its 0x%lx: %u DeviceID bits, %lu EventID bits, %s device table%s", reg.base,
+		 its->dev_bits, field_get(TYPER_ID_BITS, its->typer) + 1,
+		 its->level1 ? "two-level" : "flat", its->clean_queue ? ", not coherent" : "");
 	return HV_OK;
 }
 
@@ -191,7 +190,7 @@ enum hv_status its_cpu_init(unsigned cpu)
 	for (unsigned i = 0; i < count && s == HV_OK; i++) {
 		struct its *its = &its_all[i];
 		struct its_cmd cmd[] = {
-			its_cmd(ITS_CMD_MAPC, 0, 0, CMD2_VALID | its_lpi_target(cpu, its->pta) | cpu),
+			its_cmd(ITS_CMD_MAPC, 0, 0, CMD2_VALID | its_lpi_target(its, cpu) | cpu),
 			its_cmd(ITS_CMD_INVALL, 0, 0, cpu),
 			its_sync(its, cpu),
 		};

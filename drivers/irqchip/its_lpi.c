@@ -81,11 +81,11 @@ enum hv_status its_lpi_cpu_init(unsigned cpu)
 	return HV_OK;
 }
 
-uint64_t its_lpi_target(unsigned cpu, bool pta)
+uint64_t its_lpi_target(const struct its *its, unsigned cpu)
 {
 	const struct gic_cpu *c = &gic_hw.cpu[cpu];
 
-	return pta ? c->rd.base & CMD2_RD : (uint64_t)c->number << 16;
+	return its->typer & TYPER_PTA ? c->rd.base & CMD2_RD : (uint64_t)c->number << 16;
 }
 
 enum hv_status its_lpi_alloc(uint32_t n, unsigned cpu, uint32_t *first)

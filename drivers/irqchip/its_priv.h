@@ -20,8 +20,8 @@ struct its {
 	struct msi_ctrl msi;
 	struct mmio regs;
 	bool noncoherent;	/* "dma-noncoherent": does not snoop whatever it says */
-	bool pta;
-	uint8_t dev_bits, event_bits, itt_entry;
+	uint64_t typer;		/* GITS_TYPER */
+	uint8_t dev_bits;	/* that the device table has room for */
 	/* The device table: flat, or pages that are allocated as DeviceIDs need them. */
 	uint64_t *level1;	/* NULL: flat */
 	uint32_t page;		/* bytes of a page of level 2 */
@@ -72,6 +72,6 @@ uint8_t *its_lpi_cpu(uint32_t intid); /* the CPU that it goes to */
 /* Tables into the redistributor of this CPU, EnableLPIs. */
 enum hv_status __must_check its_lpi_cpu_init(unsigned cpu);
 /* RDbase of a CPU, as MAPC and SYNC want it: bits [51:16]. */
-uint64_t its_lpi_target(unsigned cpu, bool pta);
+uint64_t its_lpi_target(const struct its *its, unsigned cpu);
 
 #endif

@@ -118,5 +118,5 @@ struct its_cmd its_cmd(unsigned kind, uint32_t dev, uint64_t event, uint64_t tar
 
 struct its_cmd its_sync(const struct its *its, unsigned cpu)
 {
-	return its_cmd(ITS_CMD_SYNC, 0, 0, its_lpi_target(cpu, its->pta));
+	return its_cmd(ITS_CMD_SYNC, 0, 0, its_lpi_target(its, cpu));
 }
