@@ -17,18 +17,13 @@
 #define MPIDR_AFFINITY (BITS(39, 32) | BITS(23, 0)) /* DDI 0487 D23.2 MPIDR_EL1: Aff3, Aff2..Aff0  \
 						     */
 
-static bool range_valid(struct range r)
-{
-	return r.size && r.base + r.size > r.base;
-}
-
 static void ram_add(struct board *b, struct range r)
 {
 	uint64_t base = ALIGN_UP(r.base, PAGE_SIZE), end = ALIGN_DOWN(range_end(r), PAGE_SIZE);
 	const char *why = b->ram_count == ARRAY_SIZE(b->ram) ? "one of too many" : NULL;
 	struct range page = { base, end - base };
 
-	if (!range_valid(r) || base < r.base || end <= base)
+	if (range_end(r) <= r.base || base < r.base || end <= base)
 		return; /* not one whole page */
 	for (unsigned i = 0; i < b->ram_count; i++)
 		if (range_overlaps(page, b->ram[i]))
@@ -63,7 +58,7 @@ static void reserved_add(struct board *b, struct range r)
 {
 	uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE), end = MAX(range_end(r), ALIGN_UP(range_end(r), PAGE_SIZE));
 
-	if (!range_valid(r) || b->reserved_count > ARRAY_SIZE(b->reserved))
+	if (range_end(r) <= r.base || b->reserved_count > ARRAY_SIZE(b->reserved))
 		return;
 	r = (struct range){ base, end - base };
 	for (unsigned i = 0; i < b->reserved_count; i++)
@@ -220,7 +215,7 @@ bool board_is_ram(const struct board *b, struct range r)
 {
 	uint64_t found = 0; /* ranges do not overlap */
 
-	for (unsigned i = 0; i < b->ram_count && range_valid(r); i++)
+	for (unsigned i = 0; i < b->ram_count && range_end(r) > r.base; i++)
 		if (range_overlaps(r, b->ram[i]))
 			found += MIN(range_end(r), range_end(b->ram[i])) -
 				 MAX(r.base, b->ram[i].base);

@@ -295,13 +295,6 @@ enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq
 	return resolve(fdt, &s, out);
 }
 
-enum hv_status dt_interrupt_named(const void *fdt, int node, const char *name, struct dt_irq *out)
-{
-	int i = dt_list_index(fdt, node, "interrupt-names", name);
-
-	return i < 0 ? HV_ENOENT : dt_interrupt(fdt, node, (unsigned)i, out);
-}
-
 bool dt_enabled(const void *fdt, int node)
 {
 	const char *s = dt_string(fdt, node, "status");

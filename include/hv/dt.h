@@ -74,10 +74,6 @@ struct dt_irq {
 };
 /* Interrupt i of a node whose interrupt parent is the GIC. */
 enum hv_status __must_check dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq *out);
-/* By `interrupt-names`. */
-enum hv_status __must_check dt_interrupt_named(const void *fdt, int node, const char *name,
-					       struct dt_irq *out);
-
 /*
  * The unit address of a device and its interrupt specifier, in the cells of `parent`, host order;
  * followed through every `interrupt-map` up to the GIC. HV_ENOENT: no entry matches.

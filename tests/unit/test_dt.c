@@ -211,6 +211,7 @@ static void test_interrupts_reach_the_gic(void **state)
 		{ "/chosen", 0, HV_ENOENT, 0, false },
 	};
 	struct dt_irq irq;
+	int named;
 
 	(void)state;
 	build();
@@ -222,9 +223,10 @@ static void test_interrupts_reach_the_gic(void **state)
 			assert_int_equal(irq.edge, cases[i].edge);
 		}
 	}
-	assert_int_equal(dt_interrupt_named(blob, at("/timer"), "phys", &irq), HV_OK);
+	named = dt_list_index(blob, at("/timer"), "interrupt-names", "phys");
+	assert_int_equal(dt_interrupt(blob, at("/timer"), (unsigned)named, &irq), HV_OK);
 	assert_int_equal(irq.intid, 30);
-	assert_int_equal(dt_interrupt_named(blob, at("/timer"), "hyp", &irq), HV_ENOENT);
+	assert_int_equal(dt_list_index(blob, at("/timer"), "interrupt-names", "hyp"), -1);
 }
 
 static void test_malformed_properties_fall_back(void **state)

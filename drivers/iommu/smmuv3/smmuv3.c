@@ -134,9 +134,12 @@ static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint
 		wr64(m, REG64(SMMU_GERROR_IRQ_CFG0), 0);
 		wr64(m, REG64(SMMU_EVENTQ_IRQ_CFG0), 0);
 	}
-	for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
-		if (dt_interrupt_named(fdt, node, names[n], &irq) == HV_OK)
+	for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
+		int i = dt_list_index(fdt, node, "interrupt-names", names[n]);
+
+		if (i >= 0 && dt_interrupt(fdt, node, (unsigned)i, &irq) == HV_OK)
 			iommu_connect(s->i, &irq);
+	}
 	wr32(m, REG32(SMMU_IRQ_CTRL), IRQ_GERROR | IRQ_EVENTQ);
 	return poll32(m, REG32(SMMU_IRQ_CTRLACK), IRQ_GERROR | IRQ_EVENTQ, IRQ_GERROR | IRQ_EVENTQ,
 		      REGISTER_US, s->i->name);
