@@ -137,10 +137,10 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 
 	spin_lock(&lock);
 	s = get_stream(i, f->sid);
-	if (s)
+	if (s) {
 		v = decide(s, f);
-	if (s && v != PRINT)
-		s->unprinted++;
+		s->unprinted += v != PRINT;
+	}
 	spin_unlock(&lock);
 	if (v == PRINT)
 		print(i, f);

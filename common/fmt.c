@@ -60,8 +60,7 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 
 	for (const char *f = fmt; *f; f++) {
 		struct spec s = { 0 };
-		const char *start = f;
-		const char *text;
+		const char *start = f, *text;
 		int64_t v;
 
 		if (*f != '%') {

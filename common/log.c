@@ -16,10 +16,9 @@ static const char prefixes[][20] = {
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE_MAX + 1];
+	size_t n = fmt_print(line, LINE_MAX, "%s", prefixes[level]);
 	va_list ap;
-	size_t n;
 
-	n = fmt_print(line, LINE_MAX, "%s", prefixes[level]);
 	va_start(ap, fmt);
 	n += fmt_vprint(line + n, LINE_MAX - n, fmt, ap);
 	va_end(ap);

@@ -15,11 +15,9 @@
 
 #define IIDR	      UINT64_C(0x5600043b) /* product 'V'; revision 0, implementer Arm */
 #define PIDR2_GICV3   0x3b
-#define QUEUE_PAGE    KIB(4)
 #define CMD_BYTES     ((uint32_t)sizeof(struct its_cmd))
 #define CBASER_STORED                                                                              \
 	(CBASER_VALID | CBASER_INNER | CBASER_OUTER | CBASER_ADDR | CBASER_SHARE | CBASER_SIZE)
-#define BASER_RO      (BASER_TYPE | BASER_ENTRY)
 
 static const uint64_t typer = TYPER_PHYSICAL | FIELD(TYPER_ITT_SIZE, VITS_ENTRY - 1) |
 			      FIELD(TYPER_ID_BITS, VITS_EVENT_BITS - 1) |
@@ -87,7 +85,7 @@ static void set_cbaser(struct vits *its, uint64_t v)
 	if (its->enabled) /* GITS_CBASER: UNPREDICTABLE; here: ignored */
 		return;
 	its->cbaser = v & CBASER_STORED;
-	its->size = v & CBASER_VALID ? (uint32_t)((field_get(CBASER_SIZE, v) + 1) * QUEUE_PAGE) : 0;
+	its->size = v & CBASER_VALID ? (uint32_t)((field_get(CBASER_SIZE, v) + 1) * PAGE_SIZE) : 0;
 	its->creadr = its->cwriter = 0;
 	its->stalled = false;
 }
@@ -148,7 +146,7 @@ static void reg_write(struct vits *its, const struct mmio_access *a)
 		break;
 	case ITS_BASER:
 	case ITS_BASER + 8:
-		its->baser[off / 8 % 2] = (v & ~BASER_RO) | baser_ro[off / 8 % 2];
+		its->baser[off / 8 % 2] = (v & ~(BASER_TYPE | BASER_ENTRY)) | baser_ro[off / 8 % 2];
 		break;
 	}
 }

@@ -11,7 +11,7 @@ import re
 import sys
 
 BUDGET = 15000
-LIMIT = 14998  # above the budget since GICv2, SMMUv2 and platform devices came; it only goes down
+LIMIT = 14994  # above the budget since GICv2, SMMUv2 and platform devices came; it only goes down
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 AREAS = ("arch", "common", "drivers", "vpci", "include/hv")
 SPEC = re.compile(r"IHI 00|DDI 0|DEN 00|PCIe r\d|PCI r\d|RFC \d|§")
