@@ -26,7 +26,6 @@ struct vuart {
 	struct spinlock lock;
 	struct vm *vm;
 	uint32_t vintid;
-	bool line; /* level last given to the virtual GIC */
 	bool tx_ris;
 	bool overrun;
 	uint32_t head, tail; /* received, read */
@@ -59,12 +58,7 @@ static uint32_t mis(const struct vuart *u)
 
 static void update_line(struct vuart *u, struct vcpu *cur)
 {
-	bool level = mis(u) != 0;
-
-	if (level == u->line)
-		return;
-	u->line = level;
-	vgic_set_level(u->vm, cur, u->vintid, level);
+	vgic_set_level(u->vm, cur, u->vintid, mis(u) != 0);
 }
 
 static uint32_t read_reg(struct vuart *u, uint64_t off)

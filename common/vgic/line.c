@@ -137,15 +137,16 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 	if (vintid < GIC_SPI_FIRST || vintid / 32 >= g->bank_count)
 		return;
 	b = &g->spis[vintid / 32 - 1];
+	/* Nobody but its device changes the level of a line. */
+	if (b->hw & bit || !!(b->level & bit) == level)
+		return;
 	spin_lock(&g->lock);
-	if (!(b->hw & bit) && !!(b->level & bit) != level) {
-		b->level ^= bit;
-		if (level && b->edge & bit)
-			b->pending |= bit;
-		if (b->resident & bit)
-			lr_recall(cur, b, i);
-		else if (level)
-			line_notify(cur, b, i);
-	}
+	b->level ^= bit;
+	if (level && b->edge & bit)
+		b->pending |= bit;
+	if (b->resident & bit)
+		lr_recall(cur, b, i);
+	else if (level)
+		line_notify(cur, b, i);
 	spin_unlock(&g->lock);
 }

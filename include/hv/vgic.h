@@ -48,7 +48,8 @@ enum hv_status __must_check vgic_assign_line(struct vm *vm, uint32_t vintid, uin
  * reset. No vCPU of it runs; vgic_vcpu_reset follows on each before it runs again. */
 void vgic_quiesce_lines(struct vm *vm);
 
-/* The level of an emulated device's line. Any CPU; `cur` is the calling CPU's vCPU or NULL. */
+/* The level of an emulated device's line, changed or not; its device is the only caller, and calls
+ * once at a time. Any CPU; `cur` is the calling CPU's vCPU or NULL. */
 void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level);
 
 /* Boot: a GICv2m frame at `base`, 4 KiB, for `count` of the guest's SPIs. */
