@@ -51,7 +51,7 @@ enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool 
 	if (s->fn)
 		return HV_ECONFLICT;
 	*s = (struct irq_slot){ fn, arg };
-	if (guest)
+	if (guest && intid < GIC_SPI_END)
 		of_guest[intid] = true;
 	return HV_OK;
 }

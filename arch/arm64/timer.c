@@ -13,9 +13,12 @@
 
 static void timer_arm(uint32_t us)
 {
-	uint64_t ticks = read_sysreg(cntfrq_el0) / 1000000 * us;
+	uint64_t due = read_sysreg(cntpct_el0) + read_sysreg(cntfrq_el0) / 1000000 * us;
 
-	write_sysreg(cnthp_cval_el2, read_sysreg(cntpct_el0) + ticks);
+	/* Who asked before may be due earlier; then everybody is looked at. */
+	if (read_sysreg(cnthp_ctl_el2) & 1 && read_sysreg(cnthp_cval_el2) <= due)
+		return;
+	write_sysreg(cnthp_cval_el2, due);
 	write_sysreg(cnthp_ctl_el2, 1);
 	arch_isb();
 }

@@ -127,7 +127,7 @@ static enum hv_status read_node(const void *fdt, int node)
 	gic_hw.dist = mmio_at(PA(r.base));
 	v3.stride = stride && len == 8 ? dt_cells(stride, 2) : 0;
 	if (count == 0 || count > MAX_REGIONS || !IS_ALIGNED(v3.stride, GICR_FRAME) ||
-	    (stride && v3.stride < 2 * GICR_FRAME))
+	    (stride && (v3.stride < 2 * GICR_FRAME || v3.stride > GIB(1))))
 		return HV_EINVAL;
 	for (uint32_t i = 0; i < count; i++)
 		if (dt_reg(fdt, node, 1 + i, &v3.region[i]) != HV_OK)

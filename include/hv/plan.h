@@ -139,7 +139,8 @@ struct plan {
 
 /*
  * Reads every guest's declaration, and gives pmem the board's RAM without what is taken: reserved
- * memory, Viaduct's image, the device tree, modules, and the guests' static memory. Before anything is allocated.
+ * memory, Viaduct's image, the device tree, modules, and the guests' static memory. Before anything
+ * is allocated.
  */
 void plan_read(struct plan *p, struct board *b);
 

@@ -1,6 +1,7 @@
 /*
  * The virtual GIC of a guest, of its host's version: distributor, redistributors (IHI 0069) or the
- * distributor of GICv2 (IHI 0048), CPU interface by list registers. Physical lines of a guest are HW-linked: its EOI deactivates them without an exit.
+ * distributor of GICv2 (IHI 0048), CPU interface by list registers. Physical lines of a guest are
+ * HW-linked: its EOI deactivates them without an exit.
  *
  * Locking: vm->vgic->lock protects the distributor and every line's state. It is a guest's own;
  * nothing here is shared between guests. SGIs take no lock: they are a bit set with an atomic.
