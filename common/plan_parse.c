@@ -256,7 +256,9 @@ void plan_parse_guest(const struct plan *p, struct guest_plan *g)
 
 	parse_name(fdt, g);
 	parse_guest_properties(fdt, g);
-	dt_for_each_child(node, fdt, g->node) if (dt_enabled(fdt, node)) parse_child(p, node, g);
+	dt_for_each_child(node, fdt, g->node)
+		if (dt_enabled(fdt, node))
+			parse_child(p, node, g);
 	if (!g->module[MODULE_KERNEL].size)
 		plan_refuse(g, "it has no kernel; give a child with compatible = "
 			       "\"multiboot,kernel\", \"multiboot,module\" and its reg");

@@ -73,8 +73,7 @@ static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(s
 void iommu_probe(const void *fdt, void (*map)(struct range))
 {
 	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
-		dt_for_each(n, fdt, kinds[k].compatible)
-		{
+		dt_for_each(n, fdt, kinds[k].compatible) {
 			if (!dt_enabled(fdt, n) || fits_before(fdt, n, k))
 				continue;
 			if (dt_bool(fdt, n, "power-domains"))
@@ -86,8 +85,7 @@ void iommu_probe(const void *fdt, void (*map)(struct range))
 
 void iommu_start(const void *fdt)
 {
-	iommu_for_each(i)
-	{
+	iommu_for_each(i) {
 		if (!i->driver)
 			continue;
 		i->s2 = i->driver->start(fdt, i->node, i) == HV_OK;
@@ -103,7 +101,9 @@ void iommu_start(const void *fdt)
 
 struct iommu *iommu_find(uint32_t phandle)
 {
-	iommu_for_each(i) if (phandle && i->phandle == phandle) return i;
+	iommu_for_each(i)
+		if (phandle && i->phandle == phandle)
+			return i;
 	return NULL;
 }
 
@@ -139,8 +139,7 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 
 void iommu_flush(uint16_t vmid, ipa_t ipa, uint64_t size)
 {
-	iommu_for_each(i)
-	{
+	iommu_for_each(i) {
 		if (!i->s2)
 			continue;
 		spin_lock(&i->lock);
@@ -195,11 +194,14 @@ void iommu_connect(struct iommu *i, const struct dt_irq *irq)
 
 void iommu_poll(void)
 {
-	iommu_for_each(i) if (__atomic_load_n(&i->left_over, __ATOMIC_RELAXED) && !i->dead) look(i);
+	iommu_for_each(i)
+		if (__atomic_load_n(&i->left_over, __ATOMIC_RELAXED) && !i->dead)
+			look(i);
 }
 
 void iommu_route(unsigned cpu)
 {
-	iommu_for_each(i) for (unsigned n = 0; n < i->irq_count; n++)
-		gic_route(i->irq[n], cpu);
+	iommu_for_each(i)
+		for (unsigned n = 0; n < i->irq_count; n++)
+			gic_route(i->irq[n], cpu);
 }

@@ -154,7 +154,7 @@ def stream_config(qmp, stream, path):
 
 
 def test_a_guest_refused_when_built_leaves_no_stream(work):
-    """Its kernel is a gzip file with a wrong checksum, which shows when its device is attached already."""
+    """Its kernel is a gzip file with a wrong checksum, which shows only when the guest is built."""
     with open(f"{vq.BUILD}/guests/hello.bin", "rb") as f:
         packed = bytearray(gzip.compress(f.read()))
     packed[-8] ^= 1

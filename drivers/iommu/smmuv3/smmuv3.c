@@ -73,8 +73,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	i->sid_bits = (uint8_t)field_get(IDR1_SIDSIZE, idr1);
 	i->fwb = idr3 & IDR3_FWB;
 	i->coherent = (idr0 & IDR0_COHACC) && dt_bool(fdt, node, "dma-coherent");
-	/* §5.2: only where attributes can be overridden does "as they came" have to be asked for.
-	 */
+	/* §5.2: only where attributes can be overridden is "as they came" to be asked for. */
 	s->ste1 = idr1 & IDR1_ATTR_TYPES ? FIELD(STE1_SHCFG, SHCFG_INCOMING) : 0;
 	s->log2size = MIN(i->sid_bits, SID_BITS_MAX);
 	s->evtq_log2 = (uint8_t)MIN(field_get(IDR1_EVENTQS, idr1), (uint64_t)EVTQ_LOG2);

@@ -44,8 +44,7 @@ static enum hv_status add_entries(struct smmu *s, uint32_t sid)
 	return config_changed(s, sid, false);
 }
 
-/* Doublewords 1 to 3: the geometry is the CPU's, laid out as in VTCR_EL2, and faults are recorded.
- */
+/* Doublewords 1 to 3: the geometry is the CPU's, laid out as in VTCR_EL2; faults are recorded. */
 static void encode_stage2(const struct smmu *s, const struct s2 *dma, uint64_t *ste)
 {
 	uint64_t dw2 = STE2_S2AA64 | STE2_S2PTW | STE2_S2R;
