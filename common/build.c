@@ -158,8 +158,6 @@ static enum hv_status build_platform(const struct guest_plan *g, struct vm *vm)
 
 	for (unsigned i = 0; i < g->line_count && st == HV_OK; i++)
 		st = vgic_assign_line(vm, g->line[i].vintid, g->line[i].pintid);
-	vm->stream = g->stream;
-	vm->stream_count = g->stream_count;
 	return st;
 }
 

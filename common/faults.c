@@ -8,6 +8,7 @@
 #include <hv/limits.h>
 #include <hv/log.h>
 #include <hv/pci.h>
+#include <hv/plan.h>
 #include <hv/spinlock.h>
 
 struct stream {
@@ -43,8 +44,8 @@ static const struct vm *owner_of(const struct pci_func *f, const struct iommu *i
 
 		if (f && vm->id == f->owner)
 			return vm;
-		for (unsigned k = 0; !f && k < vm->stream_count; k++)
-			if (vm->stream[k].iommu == i && vm->stream[k].sid == sid)
+		plan_for_each_stream(s, vm->plan)
+			if (!f && s->iommu == i && s->sid == sid)
 				return vm;
 	}
 	return NULL;

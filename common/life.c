@@ -59,7 +59,7 @@ bool life_attach(const struct vm *vm, const struct s2 *root)
 		for (unsigned s = 0; f->owner == vm->id && f->iommu && s < f->sid_count; s++)
 			if (iommu_attach(f->iommu, f->sid[s], root) != HV_OK && root)
 				return false;
-	for (const struct iommu_stream *s = vm->stream; s < vm->stream + vm->stream_count; s++)
+	plan_for_each_stream(s, vm->plan)
 		if (iommu_attach(s->iommu, s->sid, root) != HV_OK && root)
 			return false;
 	return true;

@@ -325,8 +325,8 @@ static void check_stream(struct guest_plan *g, const struct guest_plan *o,
 		    has_function(g, f) != (o == g))
 			plan_refuse(g, "StreamID 0x%x of a platform device of guest \"%s\" is that of "
 				    "%s too; give both to one guest", s->sid, o->name, f->name);
-	for (unsigned i = 0; o != g && i < g->stream_count; i++)
-		if (g->stream[i].sid == s->sid && g->stream[i].iommu == s->iommu)
+	plan_for_each_stream(own, g)
+		if (o != g && own->sid == s->sid && own->iommu == s->iommu)
 			plan_refuse(g, "guest \"%s\" has StreamID 0x%x, of a platform device, already; "
 				    "remove it from one of them", o->name, s->sid);
 }
@@ -334,6 +334,6 @@ static void check_stream(struct guest_plan *g, const struct guest_plan *o,
 void plan_streams(const struct plan *p, struct guest_plan *g)
 {
 	for (const struct guest_plan *o = p->guest; o <= g; o++)
-		for (unsigned i = 0; i < o->stream_count; i++)
-			check_stream(g, o, &o->stream[i]);
+		plan_for_each_stream(s, o)
+			check_stream(g, o, s);
 }

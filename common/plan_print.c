@@ -52,9 +52,8 @@ static void print_regions(const struct guest_plan *g)
 	for (unsigned i = 0; i < g->line_count; i++)
 		log_info("%s:   device   SPI %u as SPI %u", g->name, g->line[i].pintid - 32,
 			 g->line[i].vintid - 32);
-	for (unsigned i = 0; i < g->stream_count; i++)
-		log_info("%s:   device   StreamID 0x%x of %s", g->name, g->stream[i].sid,
-			 g->stream[i].iommu->name);
+	plan_for_each_stream(s, g)
+		log_info("%s:   device   StreamID 0x%x of %s", g->name, s->sid, s->iommu->name);
 }
 
 static void print_cpus(const struct guest_plan *g)

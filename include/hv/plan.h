@@ -97,6 +97,10 @@ struct guest_plan {
 #define plan_for_each_device(d, g)                                                                 \
 	for (struct plan_device *d = (g)->device; d < (g)->device + (g)->device_count; d++)
 
+/* Of platform devices. */
+#define plan_for_each_stream(s, g)                                                                 \
+	for (const struct iommu_stream *s = (g)->stream; s < (g)->stream + (g)->stream_count; s++)
+
 static inline bool plan_has_dma(const struct guest_plan *g)
 {
 	return g->has_pci || g->stream_count;

@@ -84,8 +84,6 @@ struct vm {
 	struct vits *vits; /* NULL: no MSI */
 	struct vpci *vpci; /* NULL: no PCI */
 	struct vuart *vuart;
-	const struct iommu_stream *stream; /* of platform devices */
-	unsigned stream_count;
 	uint8_t console;	  /* ring of common/console.c */
 	struct ratelimit faults;  /* log lines that this guest can cause */
 	uint64_t isv0_aborts;

@@ -10,13 +10,16 @@
 #include <hv/faults.h>
 #include <hv/iommu.h>
 #include <hv/pci.h>
+#include <hv/plan.h>
 
 struct pci_func pci_funcs[MAX_PCI_FUNCS];
 unsigned pci_func_count;
 struct vm *vms[MAX_VMS];
 unsigned vm_count;
 
-static struct vm disk = { .name = "disk", .id = 0 }, net = { .name = "net", .id = 1 };
+static struct guest_plan disk_plan, net_plan;
+static struct vm disk = { .name = "disk", .id = 0, .plan = &disk_plan };
+static struct vm net = { .name = "net", .id = 1, .plan = &net_plan };
 static unsigned silenced[8], silenced_count, quiesced;
 
 enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
@@ -109,11 +112,9 @@ static void fault_names_guest_device_address_and_reason(void **state)
 
 static void platform_streams_are_named_silenced_and_forgotten(void **state)
 {
-	static const struct iommu_stream stream = { &smmu, 0x40 };
-
 	(void)state;
-	net.stream = &stream;
-	net.stream_count = 1;
+	net_plan.stream[0] = (struct iommu_stream){ &smmu, 0x40 };
+	net_plan.stream_count = 1;
 	fault(0x40, 0x1000, true);
 	assert_string_equal(host_log(), "net: platform device (StreamID 0x40): DMA write to IPA 0x1000 refused: "
 					"translation\n");
@@ -124,7 +125,7 @@ static void platform_streams_are_named_silenced_and_forgotten(void **state)
 	faults_guest_end(&net);
 	fault(0x40, 0x1000, true);
 	assert_non_null(strstr(host_log(), "more refused DMA\nnet: platform device (StreamID 0x40): DMA write"));
-	net.stream_count = 0;
+	net_plan.stream_count = 0;
 }
 
 static void same_page_and_reason_is_printed_once(void **state)
