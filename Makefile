@@ -16,20 +16,20 @@ common := -std=gnu11 -g -Iinclude $(warnings)
 
 # All for size, but what the commonest traps run through, and the walk through the device tree, a
 # fifth of boot: -O2 pays there (make bench shows it).
-hot := arch/arm64/trap.c common/dt_tree.c common/vgic/deliver.c common/vgic/lr.c
+hot := arch/arm64/trap.c common/lib/dt_tree.c common/vgic/deliver.c common/vgic/lr.c
 optimise = $(if $(filter $(hot),$<),-O2,-Os)
 
 # One program, seen whole (-flto): a trap costs a quarter less, the image 10 KiB less. The objects
 # hold ordinary code as well, for the layering check. tiny: one instruction reaches any symbol, as
 # code, data and bss are below 1 MiB (viaduct.ld checks it).
-cflags = $(common) $(optimise) -Iarch/arm64/include -isystem $(SYSROOT)/usr/include \
+cflags = $(common) $(optimise) -Iarch/arm64/port -isystem $(SYSROOT)/usr/include \
 	-ffreestanding -fno-common -mcmodel=tiny -fpie -include arch/arm64/hidden.h -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
 	-fvisibility=hidden -fstack-protector --param=ssp-buffer-size=4 -mbranch-protection=bti -fno-omit-frame-pointer \
 	-ffunction-sections -fdata-sections -fno-move-loop-invariants -mfix-cortex-a53-835769 -mfix-cortex-a53-843419 \
 	-flto -ffat-lto-objects
 ldflags := -flto -flto-partition=one -nostdlib -pie -Wl,--no-dynamic-linker,-Bsymbolic,--gc-sections,--build-id=none \
 	-Wl,-z,norelro,-z,max-page-size=4096,--fix-cortex-a53-835769,--fix-cortex-a53-843419,--no-warn-rwx-segments
-hostcflags := $(common) -O1 -Itests/host/include -fsanitize=address,undefined -fno-sanitize-recover=all \
+hostcflags := $(common) -O1 -Itests/host/port -Itests/host/include -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
 arch_o := $(arch_src:%=$(B)/%.o)
@@ -96,9 +96,9 @@ FUZZ_RUNS ?= 5000
 lint: $(pure_o) $(arch_o)
 	@tests/lint/layers.sh $(B)
 	@tests/lint/headers.sh
-	@clang -fsyntax-only $(common) -Itests/host/include -Wno-string-conversion $(pure_src) && echo "clang: ok"
+	@clang -fsyntax-only $(common) -Itests/host/port -Itests/host/include -Wno-string-conversion $(pure_src) && echo "clang: ok"
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability -Iinclude \
-		-Itests/host/include --suppress=missingIncludeSystem \
+		-Itests/host/port -Itests/host/include --suppress=missingIncludeSystem \
 		--suppress=normalCheckLevelMaxBranches $(pure_src) && echo "cppcheck: ok"
 	@tests/lint/metrics.py
 

@@ -1,32 +1,32 @@
 # Every source file, by layer. pure_src knows no machine; arch_src is EL2 on arm64.
 pure_src := \
-	common/board.c \
-	common/build.c \
-	common/console.c \
-	common/dt.c \
-	common/dt_tree.c \
-	common/faults.c \
-	common/fmt.c \
-	common/guest_dt.c \
-	common/image.c \
-	common/irq.c \
-	common/life.c \
-	common/load.c \
-	common/log.c \
-	common/mmio.c \
-	common/plan.c \
-	common/plan_map.c \
-	common/plan_msi.c \
-	common/plan_parse.c \
-	common/plan_pci.c \
-	common/plan_platform.c \
-	common/plan_print.c \
-	common/plan_props.c \
-	common/plan_ram.c \
-	common/plan_shared.c \
-	common/pmem.c \
-	common/psci.c \
-	common/s2.c \
+	common/plan/board.c \
+	common/guest/build.c \
+	drivers/serial/console.c \
+	common/lib/dt.c \
+	common/lib/dt_tree.c \
+	common/guest/faults.c \
+	common/lib/fmt.c \
+	common/guest/guest_dt.c \
+	common/lib/image.c \
+	drivers/irqchip/irq.c \
+	common/guest/life.c \
+	common/guest/load.c \
+	common/lib/log.c \
+	common/lib/mmio.c \
+	common/plan/plan.c \
+	common/plan/map.c \
+	common/plan/msi.c \
+	common/plan/parse.c \
+	common/plan/pci.c \
+	common/plan/platform.c \
+	common/plan/print.c \
+	common/plan/props.c \
+	common/plan/ram.c \
+	common/plan/shared.c \
+	common/lib/pmem.c \
+	common/vm/psci.c \
+	common/lib/s2.c \
 	common/vgic/deliver.c \
 	common/vgic/dist.c \
 	common/vgic/init.c \
@@ -40,10 +40,10 @@ pure_src := \
 	common/vgic/v2.c \
 	common/vgic/vits.c \
 	common/vgic/vits_cmd.c \
-	common/vm.c \
-	common/vuart.c \
+	common/vm/vm.c \
+	common/guest/vuart.c \
 	drivers/iommu/iommu.c \
-	drivers/iommu/smmuv2.c \
+	drivers/iommu/smmuv2/smmuv2.c \
 	drivers/iommu/smmuv3/cmdq.c \
 	drivers/iommu/smmuv3/evtq.c \
 	drivers/iommu/smmuv3/smmuv3.c \
@@ -85,12 +85,12 @@ pure_src := \
 arch_src := \
 	arch/arm64/head.S \
 	arch/arm64/vectors.S \
-	arch/arm64/string.S \
+	arch/arm64/port/string.S \
 	arch/arm64/crash.c \
 	arch/arm64/idreg.c \
-	arch/arm64/libc.c \
+	arch/arm64/port/libc.c \
 	arch/arm64/mmu.c \
-	arch/arm64/port.c \
+	arch/arm64/port/port.c \
 	arch/arm64/smp.c \
 	arch/arm64/start.c \
 	arch/arm64/timer.c \

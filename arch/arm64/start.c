@@ -24,7 +24,7 @@
 
 #include "cpu.h"
 #include "entry.h"
-#include "libc.h"
+#include "port/libc.h"
 #include "mmu.h"
 #include "sysreg.h"
 

@@ -48,7 +48,7 @@ struct vcpu {
 	struct vm *vm;
 	uint8_t index;	       /* in vm->vcpu; MPIDR affinity is this number */
 	uint8_t cpu;	       /* physical CPU it is pinned to */
-	enum vcpu_state state; /* changes by compare-exchange, see common/psci.c */
+	enum vcpu_state state; /* changes by compare-exchange, see common/vm/psci.c */
 	uint64_t entry;	       /* IPA, for VCPU_ON_PENDING */
 	uint64_t context;      /* x0 at entry */
 	uint64_t exits[EXIT_REASONS]; /* since boot; written on its own CPU */
@@ -84,7 +84,7 @@ struct vm {
 	struct vits *vits; /* NULL: no MSI */
 	struct vpci *vpci; /* NULL: no PCI */
 	struct vuart *vuart;
-	uint8_t console;	  /* ring of common/console.c */
+	uint8_t console;	  /* ring of drivers/serial/console.c */
 	struct ratelimit faults;  /* log lines that this guest can cause */
 	uint64_t isv0_aborts;
 	uint64_t cntvoff; /* virtual counter offset, equal on all vCPUs */

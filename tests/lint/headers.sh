@@ -8,8 +8,8 @@ cross=${CROSS_COMPILE:-aarch64-linux-gnu-}
 sysroot=${SYSROOT:-${VIADUCT_CACHE:-$HOME/.cache/viaduct}/sysroot}
 flags="-std=gnu11 -Iinclude -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 	-Wno-unused-function -fsyntax-only -x c"
-target="${cross}gcc $flags -ffreestanding -mgeneral-regs-only -Iarch/arm64/include -isystem $sysroot/usr/include"
-host="${HOSTCC:-gcc} $flags -Itests/host/include"
+target="${cross}gcc $flags -ffreestanding -mgeneral-regs-only -Iarch/arm64/port -isystem $sysroot/usr/include"
+host="${HOSTCC:-gcc} $flags -Itests/host/port -Itests/host/include"
 failed=0
 
 try() { # KIND HEADER COMMAND...

@@ -29,8 +29,8 @@ drivers/iommu/smmuv3: common drivers/iommu arch
 vpci:                common common/vgic drivers/pci drivers/irqchip arch
 '
 # One file that everything stands on: nothing but the port and the log.
-leaf='common/s2.c common/fmt.c common/dt.c common/dt_tree.c'
-leaf_may='common/dt.c common/dt_tree.c common/log.c common/fmt.c common/pmem.c common/panic.c arch'
+leaf='common/lib/s2.c common/lib/fmt.c common/lib/dt.c common/lib/dt_tree.c'
+leaf_may='common/lib/dt.c common/lib/dt_tree.c common/lib/log.c common/lib/fmt.c common/lib/pmem.c common/panic.c arch'
 library='^(fdt_.*|mem(cpy|move|set|cmp|chr)|str(len|nlen|cmp|ncmp|chr|rchr|toul)|inflate.*|__stack_chk_.*|_GLOBAL_OFFSET_TABLE_)$'
 
 dirs=$(printf '%s' "$allowed" | sed -n 's/^\([^:]*\):.*/\1/p')
@@ -42,7 +42,7 @@ sources | while read -r s; do
 	[ -f "$build/$s.o" ] || { printf 'layers: %s is not built\n' "$s" >&2; continue; }
 	"${cross}nm" -g --defined-only "$build/$s.o" | awk -v s="$s" 'NF == 3 { print $3, s }' >> "$tmp/defined"
 done
-grep -rhoE '[A-Za-z_][A-Za-z0-9_]*' include/hv arch/arm64/include/ | sort -u > "$tmp/public"
+grep -rhoE '[A-Za-z_][A-Za-z0-9_]*' include/hv arch/arm64/port/ | sort -u > "$tmp/public"
 
 in_list() { # WORD LIST...
 	w=$1; shift

@@ -1,52 +1,52 @@
 # What each unit test links: <name>_objs for tests/unit/test_<name>.c (host.c comes by itself).
-s2_objs := common/s2.c common/pmem.c
-pmem_objs := common/pmem.c
-dt_objs := common/dt.c common/dt_tree.c
-fmt_objs := common/fmt.c
-console_objs := common/console.c common/fmt.c common/pmem.c common/mmio.c
-vuart_objs := common/vuart.c common/pmem.c
+s2_objs := common/lib/s2.c common/lib/pmem.c
+pmem_objs := common/lib/pmem.c
+dt_objs := common/lib/dt.c common/lib/dt_tree.c
+fmt_objs := common/lib/fmt.c
+console_objs := drivers/serial/console.c common/lib/fmt.c common/lib/pmem.c common/lib/mmio.c
+vuart_objs := common/guest/vuart.c common/lib/pmem.c
 iommu_src := drivers/iommu/iommu.c $(patsubst %,drivers/iommu/smmuv3/%.c,cmdq evtq smmuv3 strtab) \
-	drivers/iommu/smmuv2.c $(dt_objs) common/fmt.c common/mmio.c \
-	common/pmem.c common/s2.c
+	drivers/iommu/smmuv2/smmuv2.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c \
+	common/lib/pmem.c common/lib/s2.c
 smmuv3_objs := $(iommu_src) tests/host/smmuv3_model.c
 smmuv2_objs := $(iommu_src) tests/host/smmuv2_model.c
 its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_queue.c \
-	drivers/irqchip/its_table.c drivers/irqchip/msi.c $(dt_objs) common/fmt.c common/mmio.c common/pmem.c \
+	drivers/irqchip/its_table.c drivers/irqchip/msi.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c common/lib/pmem.c \
 	tests/host/its_model.c
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
-	drivers/pci/bars.c drivers/pci/caplist.c tests/host/vpci_fakes.c common/s2.c common/pmem.c
+	drivers/pci/bars.c drivers/pci/caplist.c tests/host/vpci_fakes.c common/lib/s2.c common/lib/pmem.c
 vpci_caps_objs := $(vpci_objs)
 vpci_config_objs := $(vpci_objs)
 vpci_bars_objs := $(vpci_objs)
 vpci_msi_objs := $(vpci_objs)
 vpci_state_objs := $(vpci_objs)
 vpci_random_objs := $(vpci_objs) tests/fuzz/fuzz_vpci.c
-plan_src := $(wildcard common/plan*.c) common/board.c $(dt_objs) common/fmt.c common/image.c common/pmem.c
+plan_src := $(wildcard common/plan/*.c) $(dt_objs) common/lib/fmt.c common/lib/image.c common/lib/pmem.c
 plan_objs := $(plan_src) tests/host/plan_fakes.c
-dom0less_objs := $(plan_objs) common/guest_dt.c
-board_objs := common/board.c $(dt_objs)
-guest_dt_objs := common/guest_dt.c common/fmt.c $(dt_objs)
-image_objs := common/image.c
-faults_objs := common/faults.c common/fmt.c
+dom0less_objs := $(plan_objs) common/guest/guest_dt.c
+board_objs := common/plan/board.c $(dt_objs)
+guest_dt_objs := common/guest/guest_dt.c common/lib/fmt.c $(dt_objs)
+image_objs := common/lib/image.c
+faults_objs := common/guest/faults.c common/lib/fmt.c
 pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps caplist ecam enumerate fabric find groups host identify \
-	reset xr3) common/fmt.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
+	reset xr3) common/lib/fmt.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)
 pci_identify_objs := $(pci_src)
 pci_reset_objs := $(pci_src)
 pci_random_objs := $(pci_src) tests/fuzz/fuzz_enumerate.c
-vgic_objs := $(patsubst %,common/vgic/%.c,deliver dist init line lpi lr redist regs sgi v2 v2m) common/irq.c common/pmem.c \
-	common/mmio.c tests/host/gic_model.c
+vgic_objs := $(patsubst %,common/vgic/%.c,deliver dist init line lpi lr redist regs sgi v2 v2m) drivers/irqchip/irq.c common/lib/pmem.c \
+	common/lib/mmio.c tests/host/gic_model.c
 vgic_lines_objs := $(vgic_objs)
 vgic_lr_objs := $(vgic_objs)
 vgic_v2m_objs := $(vgic_objs)
 vgic_regs_objs := $(vgic_objs)
 vgic_v2_objs := $(vgic_objs)
-irq_objs := common/irq.c common/pmem.c
-gicv3_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv3) $(dt_objs) common/fmt.c common/mmio.c
-gicv2m_objs := drivers/irqchip/gicv2m.c drivers/irqchip/msi.c $(dt_objs) common/fmt.c common/mmio.c
-gicv2_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2) $(dt_objs) common/fmt.c common/mmio.c
-psci_objs := common/psci.c
-uart_objs := drivers/serial/uart.c $(dt_objs) common/fmt.c common/mmio.c
-vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/pmem.c tests/host/vits_world.c
-load_objs := common/load.c common/vm.c common/image.c common/guest_dt.c $(dt_objs) common/fmt.c common/pmem.c common/s2.c
+irq_objs := drivers/irqchip/irq.c common/lib/pmem.c
+gicv3_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv3) $(dt_objs) common/lib/fmt.c common/lib/mmio.c
+gicv2m_objs := drivers/irqchip/gicv2m.c drivers/irqchip/msi.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
+gicv2_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2) $(dt_objs) common/lib/fmt.c common/lib/mmio.c
+psci_objs := common/vm/psci.c
+uart_objs := drivers/serial/uart.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
+vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/lib/pmem.c tests/host/vits_world.c
+load_objs := common/guest/load.c common/vm/vm.c common/lib/image.c common/guest/guest_dt.c $(dt_objs) common/lib/fmt.c common/lib/pmem.c common/lib/s2.c

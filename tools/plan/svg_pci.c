@@ -3,7 +3,7 @@
 
 #include <hv/msi.h>
 
-#include "../../common/plan_priv.h"
+#include "../../common/plan/plan_priv.h"
 #include "svg.h"
 
 #define ROW    26

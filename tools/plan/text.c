@@ -1,5 +1,5 @@
 /* The plan for people: the board, what was assumed of it, and then Viaduct's own words. */
-#include "../../common/plan_priv.h"
+#include "../../common/plan/plan_priv.h"
 #include "tool.h"
 
 static const char *or_none(const char *s)

@@ -4,7 +4,7 @@
 #include <arch/gic.h>
 #include <arch/tlb.h>
 
-#include "sysreg.h"
+#include "../sysreg.h"
 
 void arch_cache_clean_inval(const void *va, size_t size)
 {

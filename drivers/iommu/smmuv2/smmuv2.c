@@ -13,7 +13,7 @@
 #include <hv/log.h>
 #include <spec/smmuv2.h>
 
-#include "iommu_priv.h"
+#include "../iommu_priv.h"
 
 #define SYNC_US  100000  /* an invalidation waits for what is in flight; then the SMMU is dead */
 #define TURNS    64      /* records of each kind that one drain takes */
