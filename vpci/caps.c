@@ -16,7 +16,7 @@
 /* What is being built, before it is known how much of it is used. */
 static struct {
 	uint8_t row[DWORDS];
-	uint32_t link[DWORDS];	   /* IDs and pointers, where they go */
+	uint32_t link[DWORDS];      /* IDs and pointers, where they go */
 	uint64_t head[DWORDS / 64]; /* dwords where a capability starts, hidden ones as well */
 } cfg;
 
@@ -40,6 +40,7 @@ enum {
 	AT_AER = AT_AF + 2,
 };
 
+/* clang-format off */
 static const uint8_t layout[] = {
 	[AT_HEADER] = ROW_BOOT, ROW_COMMAND, ROW_BOOT, ROW_CACHELINE,
 	[AT_HEADER + DW(CFG_CIS)] = ROW_BOOT, ROW_BOOT,
@@ -54,6 +55,7 @@ static const uint8_t layout[] = {
 	[AT_AER] = ROW_ECAP, ROW_UNC_STATUS, ROW_UNC_MASK, ROW_UNC_SEVERITY, ROW_COR_STATUS,
 	ROW_COR_MASK, ROW_READ, ROW_READ, ROW_READ, ROW_READ, ROW_READ,
 };
+/* clang-format on */
 
 /* PCI_EXT + ID of an extended one; row of its first dword and of the others. 0: by layout. */
 static const struct cap_kind {
@@ -153,7 +155,8 @@ static bool show(const struct vpci_func *f, const struct pci_cap *c)
  */
 static void build_list(const struct vpci_func *f, bool ext)
 {
-	unsigned link = ext ? PCI_ECAP_FIRST : PCI_CAP_PTR; /* dword that points to the next shown */
+	unsigned link = ext ? PCI_ECAP_FIRST :
+			      PCI_CAP_PTR; /* dword that points to the next shown */
 	unsigned next = ext ? ECAP_NEXT : 8;
 
 	for (struct pci_cap c = pci_cap_list(f->pf, ext); pci_cap_next(&c);) {
@@ -190,7 +193,7 @@ static void build_header(const struct vpci_func *f)
 		bool upper = i && f->present & 1u << (i - 1) && f->pf->bar[i - 1].mem64;
 
 		cfg.row[DW(PCI_BAR(0)) + i] = f->present & 1u << i ? ROW_BAR :
-					      upper		   ? ROW_BAR_HI :
+					      upper                ? ROW_BAR_HI :
 								     ROW_NONE;
 	}
 }
@@ -206,7 +209,8 @@ static void fix_rebar(struct vpci_func *f)
 		uint32_t ctrl = pci_cfg_read(pf, cap + 4, 4);
 
 		put(f, cap, PCI_ALL_ONES, (uint32_t)size);
-		put(f, cap + 4, PCI_ALL_ONES, (ctrl & PCI_REBAR_KEEP) | (uint32_t)(size >> 32 << 16));
+		put(f, cap + 4, PCI_ALL_ONES,
+		    (ctrl & PCI_REBAR_KEEP) | (uint32_t)(size >> 32 << 16));
 	}
 }
 

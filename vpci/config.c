@@ -8,8 +8,8 @@
 
 #include "vpci_priv.h"
 
-struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t hw_now, uint32_t value,
-			      uint32_t shadow)
+struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t hw_now,
+			      uint32_t value, uint32_t shadow)
 {
 	uint32_t take = r->rw & lanes;
 	uint32_t clear = r->w1c & lanes & value;
@@ -18,7 +18,8 @@ struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t
 		.shadow = ((shadow & ~take) | (value & take & ~r->hw)) & ~(clear & ~r->hw),
 		/* Bits of others go back as they are, but never a 1 that clears something. */
 		.value = ((hw_now & ~(take & r->hw) & ~r->w1c) | (value & take & r->hw) |
-			  (clear & r->hw)) & lanes,
+			  (clear & r->hw)) &
+			 lanes,
 		.to_hw = ((take | clear) & r->hw) != 0,
 	};
 }

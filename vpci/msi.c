@@ -12,7 +12,8 @@
 
 #include "vpci_priv.h"
 
-#define IDLE_MAX (1u << 18) /* messages in a row: more than any queue of completions, 0.1 s of EL2 */
+#define IDLE_MAX                                                                                   \
+	(1u << 18) /* messages in a row: more than any queue of completions, 0.1 s of EL2 */
 
 static uint8_t wanted_mode(const struct vpci_func *f)
 {
@@ -129,7 +130,8 @@ static bool msi_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
 		addr |= (uint64_t)f->shadow[DW(f->msi) + 2] << 32;
 	if (i >> mme || addr != f->v->doorbell)
 		return false;
-	*event = (data >> mme << mme) | i; /* Message Data, §7.7.1.5: the device changes the low bits */
+	*event = (data >> mme << mme) |
+		 i; /* Message Data, §7.7.1.5: the device changes the low bits */
 	return true;
 }
 
@@ -164,8 +166,10 @@ static void count_idle(struct vpci_func *f, uint32_t i)
 		return;
 	msi_set_enabled(&f->as.msi, i, false);
 	__atomic_store_n(&f->stopped, true, __ATOMIC_RELAXED);
-	vm_log(f->v->vm, "00:%02x.%x: vector %u sent %u messages that nobody took: stopped until MSI "
-			 "is set up again", f->as.devfn >> 3, f->as.devfn & 7, i, IDLE_MAX);
+	vm_log(f->v->vm,
+	       "00:%02x.%x: vector %u sent %u messages that nobody took: stopped until MSI "
+	       "is set up again",
+	       f->as.devfn >> 3, f->as.devfn & 7, i, IDLE_MAX);
 }
 
 /* A physical interrupt of this function, on any CPU. No lock: what changes meanwhile may be seen

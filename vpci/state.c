@@ -18,7 +18,8 @@ static uint32_t power_state(const struct vpci_func *f)
 
 bool state_live(const struct vpci_func *f)
 {
-	return f->shadow[DW(PCI_COMMAND)] & PCI_CMD_MEM && f->decoding && !f->busy && !power_state(f);
+	return f->shadow[DW(PCI_COMMAND)] & PCI_CMD_MEM && f->decoding && !f->busy &&
+	       !power_state(f);
 }
 
 /* MSIs and INTx exclude each other; a function without a virtual pin keeps its line quiet. */
@@ -64,8 +65,9 @@ static void write_devctl2(const struct vpci_func *f)
 {
 	const uint32_t pass = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO;
 
-	pci_cfg_write(f->pf, f->pf->cap_pcie + PCI_EXP_DEVCTL2, 2, (f->pf->devctl2 & ~pass) |
-		      (f->shadow[DW(f->pf->cap_pcie + PCI_EXP_DEVCTL2)] & pass));
+	pci_cfg_write(f->pf, f->pf->cap_pcie + PCI_EXP_DEVCTL2, 2,
+		      (f->pf->devctl2 & ~pass) |
+			      (f->shadow[DW(f->pf->cap_pcie + PCI_EXP_DEVCTL2)] & pass));
 }
 
 /* MEM goes on while the MSI-X table is written: the physical BAR is where nobody else is. */

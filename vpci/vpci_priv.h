@@ -14,20 +14,19 @@
 #include <hv/vpci.h>
 #include <spec/pci.h>
 
-#define vpci_for_each(f, v)                                                                        \
-	for (struct vpci_func *f = (v)->func; f < &(v)->func[(v)->count]; f++)
+#define vpci_for_each(f, v) for (struct vpci_func *f = (v)->func; f < &(v)->func[(v)->count]; f++)
 
-#define DW(off)	      ((unsigned)(off) / 4)
-#define VPCI_NO_FUNC  0xff
-#define PCI_ALL_ONES  0xffffffffu
+#define DW(off)      ((unsigned)(off) / 4)
+#define VPCI_NO_FUNC 0xff
+#define PCI_ALL_ONES 0xffffffffu
 
 /* One dword. A bit that no mask names reads 0 and ignores writes. */
 struct cfg_rule {
-	uint32_t hw;	/* lives in the device; otherwise in the shadow */
-	uint32_t rw;	/* a write lands where the bit lives */
-	uint32_t w1c;	/* writing 1 clears it where it lives; never written 1 on our own account */
-	uint32_t boot;	/* shadow: starts as the device had it at boot */
-	uint32_t set;	/* shadow: starts as 1, and a writable one does so again */
+	uint32_t hw;   /* lives in the device; otherwise in the shadow */
+	uint32_t rw;   /* a write lands where the bit lives */
+	uint32_t w1c;  /* writing 1 clears it where it lives; never written 1 on our own account */
+	uint32_t boot; /* shadow: starts as the device had it at boot */
+	uint32_t set;  /* shadow: starts as 1, and a writable one does so again */
 };
 
 enum cfg_row {
@@ -38,14 +37,30 @@ enum cfg_row {
 	ROW_RAW,   /* the guest's as it is, where its declaration says so */
 	ROW_CAP,   /* first dword of a capability that has no row of its own */
 	ROW_ECAP,
-	ROW_COMMAND, ROW_CACHELINE, ROW_INTERRUPT,
-	ROW_BAR, ROW_BAR_HI, /* upper half of a 64-bit one */
-	ROW_PM, ROW_PM_CSR,
-	ROW_PCIE, ROW_DEVCAP, ROW_DEVCTL, ROW_DEVCAP2, ROW_DEVCTL2,
-	ROW_MSI_CTRL, ROW_MSI_ADDR, ROW_MSI_ADDR_HI, ROW_MSI_DATA, ROW_MSI_MASK,
+	ROW_COMMAND,
+	ROW_CACHELINE,
+	ROW_INTERRUPT,
+	ROW_BAR,
+	ROW_BAR_HI, /* upper half of a 64-bit one */
+	ROW_PM,
+	ROW_PM_CSR,
+	ROW_PCIE,
+	ROW_DEVCAP,
+	ROW_DEVCTL,
+	ROW_DEVCAP2,
+	ROW_DEVCTL2,
+	ROW_MSI_CTRL,
+	ROW_MSI_ADDR,
+	ROW_MSI_ADDR_HI,
+	ROW_MSI_DATA,
+	ROW_MSI_MASK,
 	ROW_MSIX,
 	ROW_AF_CTRL,
-	ROW_UNC_STATUS, ROW_UNC_MASK, ROW_UNC_SEVERITY, ROW_COR_STATUS, ROW_COR_MASK,
+	ROW_UNC_STATUS,
+	ROW_UNC_MASK,
+	ROW_UNC_SEVERITY,
+	ROW_COR_STATUS,
+	ROW_COR_MASK,
 	ROW_COUNT,
 };
 
@@ -57,8 +72,8 @@ struct cfg_verdict {
 	uint32_t value; /* in place in the dword */
 	bool to_hw;
 };
-struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t hw_now, uint32_t value,
-			      uint32_t shadow);
+struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t hw_now,
+			      uint32_t value, uint32_t shadow);
 
 /* One vector of a trapped MSI-X table as the guest wrote it (§7.7.2). */
 union vpci_vector {
@@ -87,27 +102,27 @@ struct vpci_func {
 	struct vpci *v;
 	struct pci_func *pf;
 	struct vpci_assignment as;
-	uint8_t msi, msix;	  /* visible capabilities, byte offset; 0: none */
-	bool decoding;		  /* physical MEM is on, read back */
-	uint8_t granted;	  /* MSI: messages, a power of two */
-	uint16_t vectors;	  /* MSI-X */
-	bool direct;		  /* ... whose table is mapped straight through */
-	bool stopped;		  /* a vector ran away */
-	uint32_t *idle;		  /* a vector: messages in a row that changed nothing */
+	uint8_t msi, msix;         /* visible capabilities, byte offset; 0: none */
+	bool decoding;             /* physical MEM is on, read back */
+	uint8_t granted;           /* MSI: messages, a power of two */
+	uint16_t vectors;          /* MSI-X */
+	bool direct;               /* ... whose table is mapped straight through */
+	bool stopped;              /* a vector ran away */
+	uint32_t *idle;            /* a vector: messages in a row that changed nothing */
 	union vpci_vector *vector; /* NULL: direct */
 	uint64_t lost_since;
 
 	uint8_t present;    /* BARs that the guest sees, a bit each */
-	uint8_t small;	    /* of them: below 4 KiB */
+	uint8_t small;      /* of them: below 4 KiB */
 	uint8_t page_alone; /* small ones whose host page holds nobody else's BAR */
 	uint8_t logged;
 	/* config_lock */
-	bool live;	  /* decodes: MEM, D0, not busy */
-	uint8_t held;	  /* BARs that have their range; first come, first served */
-	uint8_t blocked;  /* BARs that wait until somebody moves away */
+	bool live;       /* decodes: MEM, D0, not busy */
+	uint8_t held;    /* BARs that have their range; first come, first served */
+	uint8_t blocked; /* BARs that wait until somebody moves away */
 	uint64_t base[PCI_BARS];
 	uint64_t mapped[PCI_BARS]; /* where, and flags: */
-#define MAPPED	       UINT64_C(1)
+#define MAPPED         UINT64_C(1)
 #define MAPPED_CROWDED UINT64_C(2) /* all of it is trapped */
 #define MAPPED_FLAGS   UINT64_C(3)
 };
@@ -161,11 +176,11 @@ void devctl_wrote(struct vpci_func *f);
 void devctl2_wrote(struct vpci_func *f, uint32_t old);
 void af_wrote(struct vpci_func *f);
 bool state_live(const struct vpci_func *f);
-bool state_wake(struct vpci_func *f);	 /* to D0; true when it was not there */
-void state_lose(struct vpci_func *f);	 /* BUSY_LOST from now on */
+bool state_wake(struct vpci_func *f);    /* to D0; true when it was not there */
+void state_lose(struct vpci_func *f);    /* BUSY_LOST from now on */
 void state_command(struct vpci_func *f); /* writes COMMAND as shadow and mode want it */
 void state_restore(struct vpci_func *f); /* the device lost everything: give it back */
-bool state_settle(struct vpci_func *f);	 /* away or lost, and ready: restores; true when it did */
+bool state_settle(struct vpci_func *f);  /* away or lost, and ready: restores; true when it did */
 
 /* msi.c */
 void msi_init(struct vpci_func *f); /* before caps_build: what can be granted */

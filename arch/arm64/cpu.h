@@ -5,13 +5,13 @@
 #ifndef ARM64_CPU_H
 #define ARM64_CPU_H
 
-#define CPU_STACK_SLOT 16384 /* its first page is never mapped */
-#define CPU_STACK_SIZE (CPU_STACK_SLOT - 4096)
-#define CPU_OFF_VCPU   0
-#define CPU_OFF_STACK  8
+#define CPU_STACK_SLOT    16384 /* its first page is never mapped */
+#define CPU_STACK_SIZE    (CPU_STACK_SLOT - 4096)
+#define CPU_OFF_VCPU      0
+#define CPU_OFF_STACK     8
 #define CPU_OFF_EMERGENCY 16
-#define EMERGENCY_SIZE 2048
-#define FRAME_SIZE     272 /* struct guest_regs, rounded up to 16 */
+#define EMERGENCY_SIZE    2048
+#define FRAME_SIZE        272 /* struct guest_regs, rounded up to 16 */
 
 #ifndef __ASSEMBLY__
 #include <hv/limits.h>
@@ -21,14 +21,14 @@
 #define ID_REG_COUNT 56 /* op0 3, op1 0, CRn 0, CRm 1..7, op2 0..7 */
 
 struct __attribute__((aligned(16))) cpu {
-	struct vcpu *vcpu;	/* NULL: no guest here */
+	struct vcpu *vcpu; /* NULL: no guest here */
 	uintptr_t stack_top;
 	uint8_t emergency[EMERGENCY_SIZE]; /* the stack of crash() when the other is full */
-	uint64_t mpidr;		/* affinity fields */
+	uint64_t mpidr;                    /* affinity fields */
 	unsigned id;
-	bool online;		/* set by that CPU with release */
+	bool online; /* set by that CPU with release */
 	uint64_t id_regs[ID_REG_COUNT];
-	uint64_t *window_l2;	/* level-2 table of this CPU's window */
+	uint64_t *window_l2; /* level-2 table of this CPU's window */
 };
 
 _Static_assert(offsetof(struct cpu, emergency) == CPU_OFF_EMERGENCY, "vectors.S knows it");
@@ -68,7 +68,7 @@ bool idreg_read(unsigned crm, unsigned op2, uint64_t *value);
 unsigned idreg_cpu_pa_bits(void);
 bool idreg_cpu_fwb(void);
 const char *idreg_unusable(void); /* why not this platform; NULL: it can be used */
-void idreg_load(void); /* HCR_EL2, HCRX_EL2, CPTR_EL2, MDCR_EL2, ... of this CPU */
+void idreg_load(void);            /* HCR_EL2, HCRX_EL2, CPTR_EL2, MDCR_EL2, ... of this CPU */
 
 /* EL2's timer, of this CPU: timer.c */
 void timer_fired(void *arg, uint32_t intid, struct vcpu *cur);

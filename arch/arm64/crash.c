@@ -24,12 +24,18 @@ static const struct {
 } names[] = {
 	{ 0, "unknown or undefined instruction" },
 	{ EC_BTI, "branch target exception" },
-	{ EC_PC_ALIGN, "PC alignment" }, { EC_SP_ALIGN, "SP alignment" },
-	{ EC_IABT, "instruction abort" }, { EC_DABT, "data abort" },
-	{ EC_SERROR, "SError" }, { EC_BRK, "BRK" },
-	{ FAULT | 0, "address size" }, { FAULT | 1, "translation" },
-	{ FAULT | 2, "access flag" }, { FAULT | 3, "permission" },
-	{ FAULT | 4, "external" }, { FAULT | FSC_ALIGNMENT >> 2, "alignment" },
+	{ EC_PC_ALIGN, "PC alignment" },
+	{ EC_SP_ALIGN, "SP alignment" },
+	{ EC_IABT, "instruction abort" },
+	{ EC_DABT, "data abort" },
+	{ EC_SERROR, "SError" },
+	{ EC_BRK, "BRK" },
+	{ FAULT | 0, "address size" },
+	{ FAULT | 1, "translation" },
+	{ FAULT | 2, "access flag" },
+	{ FAULT | 3, "permission" },
+	{ FAULT | 4, "external" },
+	{ FAULT | FSC_ALIGNMENT >> 2, "alignment" },
 };
 
 static const char *name_of(uint64_t code)

@@ -15,18 +15,23 @@
 #define REG(crm, op2) (uint8_t)(((crm) - 1) * 8 + (op2))
 
 enum {
-	PFR0 = REG(4, 0), PFR1 = REG(4, 1),
+	PFR0 = REG(4, 0),
+	PFR1 = REG(4, 1),
 	DFR0 = REG(5, 0),
-	ISAR0 = REG(6, 0), ISAR1 = REG(6, 1), ISAR2 = REG(6, 2),
-	MMFR0 = REG(7, 0), MMFR1 = REG(7, 1), MMFR2 = REG(7, 2),
+	ISAR0 = REG(6, 0),
+	ISAR1 = REG(6, 1),
+	ISAR2 = REG(6, 2),
+	MMFR0 = REG(7, 0),
+	MMFR1 = REG(7, 1),
+	MMFR2 = REG(7, 2),
 };
 
 /* 4 bits a field, written as the register is read, from bit 63 on. */
 static const struct id_reg {
 	uint8_t reg;
-	uint64_t max;	/* the most that is allowed of each field */
+	uint64_t max;   /* the most that is allowed of each field */
 	uint64_t as_is; /* whatever the boot CPU says: signed or descriptive fields */
-	uint64_t pac;	/* pointer authentication: needs HCR_EL2.API and APK */
+	uint64_t pac;   /* pointer authentication: needs HCR_EL2.API and APK */
 } id_regs[] = {
 	/* CSV3 CSV2(more would need SCXTNUM) - DIT | - - - - | - GIC AdvSIMD FP(15 is "none") |
 	 * - - EL1(AArch64 only: HCR_EL2.RW) EL0(AArch32 too) */
@@ -71,10 +76,11 @@ static unsigned get4(uint64_t reg, unsigned lsb)
  * without ID_DFR0, for its performance monitors, and ID_AFR0.
  */
 #define EACH_ID(X)                                                                                 \
-	X(1, 0) X(1, 1) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(2, 0) X(2, 1) X(2, 2) X(2, 3) X(2, 4)    \
-	X(2, 5) X(2, 6) X(2, 7) X(3, 0) X(3, 1) X(3, 2) X(3, 4) X(3, 6) X(4, 0) X(4, 1) X(4, 2)    \
-	X(4, 4) X(4, 5) X(5, 0) X(5, 1) X(6, 0) X(6, 1) X(6, 2) X(7, 0) X(7, 1) X(7, 2) X(7, 3)    \
-	X(7, 4)
+	X(1, 0)                                                                                    \
+	X(1, 1) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(2, 0) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5)    \
+		X(2, 6) X(2, 7) X(3, 0) X(3, 1) X(3, 2) X(3, 4) X(3, 6) X(4, 0) X(4, 1) X(4, 2)    \
+			X(4, 4) X(4, 5) X(5, 0) X(5, 1) X(6, 0) X(6, 1) X(6, 2) X(7, 0) X(7, 1)    \
+				X(7, 2) X(7, 3) X(7, 4)
 
 void idreg_record(struct cpu *c)
 {
@@ -134,9 +140,10 @@ void idreg_plan(struct s2_geometry geo)
 			id.hcr |= BIT(HCR_APK_BIT) | BIT(HCR_API_BIT);
 	}
 	if (id.guest[ISAR2] & BITS(19, 16)) /* MOPS */
-		id.hcrx |= BIT(11); /* HCRX_EL2.MSCEn */
+		id.hcrx |= BIT(11);         /* HCRX_EL2.MSCEn */
 	if (gic.version == 2)
-		id.guest[PFR0] &= ~BITS(27, 24); /* the CPU may have what the machine does not use */
+		id.guest[PFR0] &= ~BITS(27,
+					24); /* the CPU may have what the machine does not use */
 	/* AArch32 identification: the guest's EL0 only; passed as the boot CPU has it. */
 	memcpy(id.guest, cpus[0].id_regs, PFR0 * sizeof(id.guest[0]));
 	/* A guest's physical addresses are IPAs: the largest encoding that fits (36, 40). */

@@ -130,7 +130,8 @@ void el2_init(struct range tree)
 
 void el2_seal(void)
 {
-	for (uintptr_t va = (uintptr_t)_rodata_end; va < (uintptr_t)_ro_after_boot_end; va += PAGE_SIZE)
+	for (uintptr_t va = (uintptr_t)_rodata_end; va < (uintptr_t)_ro_after_boot_end;
+	     va += PAGE_SIZE)
 		next(slot2(va))[va >> 12 & 511] |= PTE_RO;
 	arch_dsb_ishst();
 	__asm__ volatile("tlbi alle2is" ::: "memory");

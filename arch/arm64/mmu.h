@@ -2,7 +2,7 @@
 #ifndef ARM64_MMU_H
 #define ARM64_MMU_H
 
-#define MAIR_VALUE   0x04ff /* 0: Normal write-back, 1: Device-nGnRE */
+#define MAIR_VALUE 0x04ff /* 0: Normal write-back, 1: Device-nGnRE */
 
 #define EARLY_TABLES 7 /* root; two levels each for image, begin and end of the device tree */
 

@@ -14,7 +14,7 @@
 #include "mmu.h"
 #include "sysreg.h"
 
-#define START_SECONDS	2
+#define START_SECONDS 2
 
 struct cpu cpus[MAX_CPUS];
 unsigned cpu_count;

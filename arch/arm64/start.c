@@ -28,7 +28,7 @@
 #include "mmu.h"
 #include "sysreg.h"
 
-#define DTB_MAX	     MIB(2)
+#define DTB_MAX MIB(2)
 
 extern char _start[];
 

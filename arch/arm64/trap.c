@@ -19,7 +19,10 @@ static void advance(struct guest_regs *r)
 static void inject_sync(struct guest_regs *r, uint64_t esr)
 {
 	uint64_t mode = r->pstate & PSTATE_MODE;
-	uint64_t offset = mode == MODE_EL1h ? 0x200 : mode == MODE_EL1t ? 0 : r->pstate & 0x10 ? 0x600 : 0x400;
+	uint64_t offset = mode == MODE_EL1h ? 0x200 :
+			  mode == MODE_EL1t ? 0 :
+			  r->pstate & 0x10  ? 0x600 :
+					      0x400;
 	uint64_t sctlr = read_sysreg(sctlr_el1);
 	uint64_t pstate = 0x3c0 | MODE_EL1h;
 
@@ -75,7 +78,8 @@ static __cold void settle(struct guest_regs *r, struct vcpu *v, uint64_t esr, en
 /* The IPA of a stage-2 fault: page from HPFAR_EL2, offset from FAR_EL2 (DDI 0487 D23.2.58). */
 static uint64_t fault_ipa(void)
 {
-	return field_get(BITS(43, 4), read_sysreg(hpfar_el2)) << 12 | (read_sysreg(far_el2) & 0xfff);
+	return field_get(BITS(43, 4), read_sysreg(hpfar_el2)) << 12 |
+	       (read_sysreg(far_el2) & 0xfff);
 }
 
 static uint64_t reg_read(const struct guest_regs *r, unsigned n)
@@ -143,8 +147,10 @@ static __cold void data_abort_other(struct guest_regs *r, uint64_t esr, struct v
 	if (translation && s2_mark_at(&v->vm->cpu_s2, IPA(fault_ipa())) == S2_MAPPED)
 		return;
 	if (translation && v->vm->isv0_aborts++ == 0)
-		vm_log(v->vm, "access to 0x%lx that cannot be emulated (pair, writeback or SIMD), "
-			      "PC 0x%lx: external abort", fault_ipa(), r->pc);
+		vm_log(v->vm,
+		       "access to 0x%lx that cannot be emulated (pair, writeback or SIMD), "
+		       "PC 0x%lx: external abort",
+		       fault_ipa(), r->pc);
 	inject_abort(r, esr, FSC_EXTERNAL);
 }
 
@@ -239,7 +245,8 @@ void trap_other(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		break;
 	case EC_IABT_LOWER:
 		v->exits[EXIT_OTHER]++;
-		vm_log(v->vm, "instruction fetch from IPA 0x%lx, PC 0x%lx: external abort (ESR 0x%lx)",
+		vm_log(v->vm,
+		       "instruction fetch from IPA 0x%lx, PC 0x%lx: external abort (ESR 0x%lx)",
 		       fault_ipa(), r->pc, esr);
 		inject_abort(r, esr, FSC_EXTERNAL);
 		break;

@@ -120,8 +120,8 @@ static enum hv_status build_msi(const struct guest_plan *g, const struct plan_de
 		return HV_OK;
 	st = msi_alloc(g->msi, f->device_id, n, g->cpu[0], &all);
 	if (st != HV_OK) {
-		log_err("%s: %s, DeviceID 0x%x: its %u interrupt vectors cannot be had: %s", g->name,
-			f->name, f->device_id, n,
+		log_err("%s: %s, DeviceID 0x%x: its %u interrupt vectors cannot be had: %s",
+			g->name, f->name, f->device_id, n,
 			st == HV_ENOMEM ? "there are no more" : "the controller refuses");
 		return st;
 	}

@@ -14,10 +14,10 @@
 struct stream {
 	struct iommu *iommu;
 	uint32_t sid;
-	uint32_t lines;	      /* printed, each has its key */
+	uint32_t lines; /* printed, each has its key */
 	uint32_t unprinted;
-	uint32_t in_second;   /* events since `second` */
-	uint64_t second;      /* ticks */
+	uint32_t in_second; /* events since `second` */
+	uint64_t second;    /* ticks */
 	bool silent;
 	uint64_t key[FAULT_LINES];
 };
@@ -116,8 +116,8 @@ static void print(struct iommu *i, const struct iommu_fault *f)
 	char where[40] = "";
 
 	if (f->has_addr)
-		fmt_print(where, sizeof(where), " %s IPA 0x%lx", f->write ? "write to" : "read from",
-			  f->addr);
+		fmt_print(where, sizeof(where), " %s IPA 0x%lx",
+			  f->write ? "write to" : "read from", f->addr);
 	log_warn("%s: DMA%s refused: %s", name_of(i, f->sid).text, where, f->reason);
 }
 
@@ -178,6 +178,7 @@ void faults_guest_end(const struct vm *vm)
 		*s = (struct stream){ .iommu = s->iommu, .sid = s->sid };
 		spin_unlock(&lock);
 		if (unprinted)
-			log_info("%s: %u more refused DMA", name_of(s->iommu, s->sid).text, unprinted);
+			log_info("%s: %u more refused DMA", name_of(s->iommu, s->sid).text,
+				 unprinted);
 	}
 }

@@ -157,8 +157,10 @@ static void write_cpus(struct writer *w, const struct guest_plan *g)
 {
 	write(w, "cpus { #address-cells = <1>; #size-cells = <0>;");
 	for (unsigned i = 0; i < g->vcpu_count; i++)
-		write(w, "cpu@%x { device_type = 'cpu'; compatible = 'arm,armv8'; reg = <%x>; "
-			 "enable-method = 'psci'; }", i, i);
+		write(w,
+		      "cpu@%x { device_type = 'cpu'; compatible = 'arm,armv8'; reg = <%x>; "
+		      "enable-method = 'psci'; }",
+		      i, i);
 	end(w);
 }
 
@@ -182,10 +184,13 @@ static void write_shared(struct writer *w, const struct guest_plan *g)
 		if (!r->id[0])
 			continue;
 		if (!any)
-			write(w, "reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;");
+			write(w,
+			      "reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;");
 		any = true;
-		write(w, "xen-shmem@%lx { compatible = 'xen,shared-memory-v1'; reg = <%016lx %016lx>; "
-			 "xen,offset = <0 0>;", r->ipa, r->ipa, r->pa.size);
+		write(w,
+		      "xen-shmem@%lx { compatible = 'xen,shared-memory-v1'; reg = <%016lx %016lx>; "
+		      "xen,offset = <0 0>;",
+		      r->ipa, r->ipa, r->pa.size);
 		bytes(w, "xen,id", r->id, strlen(r->id) + 1);
 		end(w);
 	}
@@ -200,8 +205,10 @@ static void write_firmware(struct writer *w, const struct guest_plan *g)
 
 	write(w, "psci { compatible = 'arm,psci-1.0', 'arm,psci-0.2'; method = 'hvc'; }");
 	/* PPIs: secure, non-secure, virtual, hypervisor, the order of the binding. */
-	write(w, "timer { compatible = 'arm,armv8-timer'; always-on; "
-		 "interrupts = <1 d %x 1 e %x 1 b %x 1 a %x>; }", low, low, low, low);
+	write(w,
+	      "timer { compatible = 'arm,armv8-timer'; always-on; "
+	      "interrupts = <1 d %x 1 e %x 1 b %x 1 a %x>; }",
+	      low, low, low, low);
 }
 
 static void write_gic(struct writer *w, const struct guest_plan *g)
@@ -209,26 +216,32 @@ static void write_gic(struct writer *w, const struct guest_plan *g)
 	bool v2 = g->gic_version == 2;
 
 	/* #address-cells: also those of the unit address of an interrupt-map's parent. */
-	write(w, "interrupt-controller@%x { compatible = '%s'; phandle = <%x>; #interrupt-cells = <3>; "
-		 "interrupt-controller; #address-cells = <2>; #size-cells = <2>; ranges; "
-		 "reg = <%016x %016lx %016x %016lx>;",
+	write(w,
+	      "interrupt-controller@%x { compatible = '%s'; phandle = <%x>; #interrupt-cells = <3>; "
+	      "interrupt-controller; #address-cells = <2>; #size-cells = <2>; ranges; "
+	      "reg = <%016x %016lx %016x %016lx>;",
 	      GUEST_GICD_BASE, v2 ? "arm,cortex-a15-gic" : "arm,gic-v3", g->gic_phandle,
 	      GUEST_GICD_BASE, v2 ? GICV2_SIZE : GICD_SIZE, v2 ? GUEST_GICC_BASE : GUEST_GICR_BASE,
 	      v2 ? GICC_SIZE : GICR_SIZE * g->vcpu_count);
 	if (g->msi)
-		write(w, "msi-controller@%lx { compatible = '%s'; phandle = <%x>; msi-controller; %s"
-			 "reg = <%016lx %016lx>; }",
+		write(w,
+		      "msi-controller@%lx { compatible = '%s'; phandle = <%x>; msi-controller; %s"
+		      "reg = <%016lx %016lx>; }",
 		      g->msi_base.v, g->its ? "arm,gic-v3-its" : "arm,gic-v2m-frame", PHANDLE_MSI,
-		      g->its ? "#msi-cells = <1>; " : "", g->msi_base.v, g->its ? VITS_SIZE : PAGE_SIZE);
+		      g->its ? "#msi-cells = <1>; " : "", g->msi_base.v,
+		      g->its ? VITS_SIZE : PAGE_SIZE);
 	end(w);
 }
 
 static void write_uart(struct writer *w)
 {
-	write(w, "clock { compatible = 'fixed-clock'; phandle = <%x>; #clock-cells = <0>; "
-		 "clock-frequency = <16e3600>; }", PHANDLE_CLOCK); /* 24 MHz */
-	write(w, "serial@%x { compatible = 'arm,pl011', 'arm,primecell'; reg = <%016x %016lx>; "
-		 "interrupts = <0 %x 4>; clocks = <%x %x>; clock-names = 'uartclk', 'apb_pclk'; }",
+	write(w,
+	      "clock { compatible = 'fixed-clock'; phandle = <%x>; #clock-cells = <0>; "
+	      "clock-frequency = <16e3600>; }",
+	      PHANDLE_CLOCK); /* 24 MHz */
+	write(w,
+	      "serial@%x { compatible = 'arm,pl011', 'arm,primecell'; reg = <%016x %016lx>; "
+	      "interrupts = <0 %x 4>; clocks = <%x %x>; clock-names = 'uartclk', 'apb_pclk'; }",
 	      VUART_BASE, VUART_BASE, PAGE_SIZE, VUART_VIRQ - 32, PHANDLE_CLOCK, PHANDLE_CLOCK);
 }
 
@@ -254,13 +267,21 @@ static void write_interrupt_map(struct writer *w, const struct guest_plan *g)
 		return;
 	write(w, "#interrupt-cells = <1>; interrupt-map-mask = <f800 0 0 7>;");
 	if (!w->err)
-		w->err = fdt_property_placeholder(w->fdt, "interrupt-map", (int)count * 4 * CELLS, &map);
+		w->err = fdt_property_placeholder(w->fdt, "interrupt-map", (int)count * 4 * CELLS,
+						  &map);
 	if (w->err)
 		return;
 	to = map;
 	plan_for_each_device(d, g) {
-		const uint32_t entry[CELLS] = { (d->as.devfn & 0xf8U) << 8, 0, 0, d->as.intx_pin,
-						g->gic_phandle, 0, 0, SPI, d->as.intx_virq - 32,
+		const uint32_t entry[CELLS] = { (d->as.devfn & 0xf8U) << 8,
+						0,
+						0,
+						d->as.intx_pin,
+						g->gic_phandle,
+						0,
+						0,
+						SPI,
+						d->as.intx_virq - 32,
 						LEVEL_HIGH };
 
 		for (unsigned i = 0; i < CELLS && speaks_for_pin(g, d); i++)
@@ -282,12 +303,13 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	if (v->mem64.size)
 		fmt_print(high, sizeof(high), " 3000000 %016lx %016lx %016lx", v->mem64.base,
 			  v->mem64.base, v->mem64.size);
-	write(w, "pcie@%lx { compatible = 'pci-host-ecam-generic'; device_type = 'pci'; "
-		 "#address-cells = <3>; #size-cells = <2>; reg = <%016lx %016lx>; bus-range = <0 0>; "
-		 "linux,pci-domain = <0>; ranges = <1000000 0 0 %016lx %016lx "
-		 "2000000 %016lx %016lx %016lx%s>; %s",
-	      v->ecam.v, v->ecam.v, MIB(1), io, PCI_IO_SIZE, v->mem32.base, v->mem32.base, mem32, high,
-	      g->coherent ? "dma-coherent;" : "");
+	write(w,
+	      "pcie@%lx { compatible = 'pci-host-ecam-generic'; device_type = 'pci'; "
+	      "#address-cells = <3>; #size-cells = <2>; reg = <%016lx %016lx>; bus-range = <0 0>; "
+	      "linux,pci-domain = <0>; ranges = <1000000 0 0 %016lx %016lx "
+	      "2000000 %016lx %016lx %016lx%s>; %s",
+	      v->ecam.v, v->ecam.v, MIB(1), io, PCI_IO_SIZE, v->mem32.base, v->mem32.base, mem32,
+	      high, g->coherent ? "dma-coherent;" : "");
 	if (g->its) /* requester ID is DeviceID */
 		write(w, "msi-map = <0 %x 0 100>;", PHANDLE_MSI);
 	else if (g->msi)
@@ -314,7 +336,8 @@ static void copy_property(struct writer *w, const struct guest_plan *g, int top,
 	}
 	parent = dt_by_phandle(g->partial_fdt, (uint32_t)dt_cells(p->data, 1));
 	end = dt_next_sibling(g->partial_fdt, top);
-	bytes(w, p->name, parent < top || (end >= 0 && parent >= end) ? &own : p->data, sizeof(own));
+	bytes(w, p->name, parent < top || (end >= 0 && parent >= end) ? &own : p->data,
+	      sizeof(own));
 }
 
 /* The tree from `top` on, without recursion: its depth is the writer's only. */
@@ -342,8 +365,10 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 
 	w.err = w.err ? w.err : fdt_finish_reservemap(buf);
 	begin(&w, "");
-	write(&w, "model = 'Viaduct guest'; compatible = 'viaduct,guest', 'linux,dummy-virt'; "
-		  "interrupt-parent = <%x>; #address-cells = <2>; #size-cells = <2>;", g->gic_phandle);
+	write(&w,
+	      "model = 'Viaduct guest'; compatible = 'viaduct,guest', 'linux,dummy-virt'; "
+	      "interrupt-parent = <%x>; #address-cells = <2>; #size-cells = <2>;",
+	      g->gic_phandle);
 	write_chosen(&w, g, initrd_ipa);
 	write_cpus(&w, g);
 	write_memory(&w, g);

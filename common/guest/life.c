@@ -104,8 +104,8 @@ void life_parked(struct vcpu *v)
 static void print_exits(struct vcpu *v)
 {
 	static const char names[EXIT_REASONS][12] = {
-		"mmio", "call", "ipi", "sysreg", "other",
-		"kick", "timer", "maintenance", "line", "msi",
+		"mmio", "call",  "ipi",         "sysreg", "other",
+		"kick", "timer", "maintenance", "line",   "msi",
 	};
 	char text[200];
 	size_t len = 0;

@@ -77,8 +77,8 @@ static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm)
 	struct sink s = { vm, g->image.kernel };
 	enum hv_status st = image_unpack(data, file.size, g->image.kernel_size, sink_piece, &s);
 
-	*(image_is_gzip(data, file.size) ? &load_ticks.inflate : &load_ticks.copy) +=
-		arch_time_ticks() - start;
+	*(image_is_gzip(data, file.size) ? &load_ticks.inflate :
+					   &load_ticks.copy) += arch_time_ticks() - start;
 	return st;
 }
 

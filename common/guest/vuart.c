@@ -15,7 +15,7 @@
 #define RX_SIZE 1024 /* power of two */
 
 /* Registers that keep what is written, and which bits of it. There is no DMA for DMACR. */
-#define KEPT(off) (((off)-PL011_IBRD) / 4)
+#define KEPT(off) (((off) - PL011_IBRD) / 4)
 static const uint16_t kept_bits[] = {
 	[KEPT(PL011_IBRD)] = 0xffff, [KEPT(PL011_FBRD)] = 0x3f, [KEPT(PL011_LCR_H)] = 0xff,
 	[KEPT(PL011_CR)] = 0xff87,   [KEPT(PL011_IFLS)] = 0x3f, [KEPT(PL011_IMSC)] = PL011_INT_ALL,
@@ -34,7 +34,7 @@ struct vuart {
 };
 
 /* PeriphID0..3 of revision r1p5, so that drivers assume FIFOs of 32, and PCellID0..3. */
-static const uint8_t ids[] = {0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
+static const uint8_t ids[] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
 
 static uint32_t rx_count(const struct vuart *u)
 {

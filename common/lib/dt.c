@@ -9,8 +9,8 @@
 
 #include <hv/dt.h>
 
-#define MAX_CELLS	4   /* FDT_MAX_NCELLS */
-#define MAP_STEPS	8   /* interrupt nexuses between a device and the GIC */
+#define MAX_CELLS 4 /* FDT_MAX_NCELLS */
+#define MAP_STEPS 8 /* interrupt nexuses between a device and the GIC */
 
 /* interrupt-map tuples and the like are read cell by cell. */
 struct cells {
@@ -116,9 +116,10 @@ enum hv_status dt_translate(const void *fdt, int bus, uint64_t *addr, uint64_t s
 			return HV_EINVAL;
 		if (dt_get(fdt, bus, "ranges", &len) && !len)
 			continue; /* §2.3.8: empty is identity, and without it there is no mapping */
-		const unsigned cells[] = { dt_address_cells(fdt, bus), dt_address_cells(fdt, parent),
-					   dt_size_cells(fdt, bus) };
-		for (unsigned i = 0; (s = dt_entry(fdt, bus, "ranges", i, FIELDS, cells, v)) == HV_OK; i++)
+		const unsigned cells[] = { dt_address_cells(fdt, bus),
+					   dt_address_cells(fdt, parent), dt_size_cells(fdt, bus) };
+		for (unsigned i = 0;
+		     (s = dt_entry(fdt, bus, "ranges", i, FIELDS, cells, v)) == HV_OK; i++)
 			if (range_contains((struct range){ v[CHILD], v[SIZE] }, *addr, size)) {
 				*addr += v[PARENT] - v[CHILD];
 				break;
@@ -136,7 +137,9 @@ static enum hv_status reg_entry(const void *fdt, int node, unsigned i, struct ra
 	*bus = dt_bool(fdt, node, "reg") ? dt_parent(fdt, node) : -1;
 	if (*bus >= 0)
 		s = dt_entry(fdt, node, "reg", i, 2,
-			     (const unsigned[]){ dt_address_cells(fdt, *bus), dt_size_cells(fdt, *bus) }, v);
+			     (const unsigned[]){ dt_address_cells(fdt, *bus),
+						 dt_size_cells(fdt, *bus) },
+			     v);
 	if (s != HV_OK)
 		return s;
 	*out = (struct range){ v[0], v[1] };
@@ -248,8 +251,8 @@ static enum hv_status resolve(const void *fdt, struct spec *s, struct dt_irq *ou
 	return st == HV_OK ? HV_EINVAL : st;
 }
 
-enum hv_status dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *cell, unsigned count,
-				    struct dt_irq *out)
+enum hv_status dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *cell,
+				    unsigned count, struct dt_irq *out)
 {
 	struct spec s;
 
@@ -274,7 +277,8 @@ static int interrupt_parent(const void *fdt, int node)
 
 enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq *out)
 {
-	struct cells reg = cells_of(fdt, node, "reg"), c = cells_of(fdt, node, "interrupts-extended");
+	struct cells reg = cells_of(fdt, node, "reg"),
+		     c = cells_of(fdt, node, "interrupts-extended");
 	bool extended = c.p; /* it has precedence (§2.4.1.2) */
 	int parent = extended ? -1 : interrupt_parent(fdt, node);
 	const fdt32_t *p;

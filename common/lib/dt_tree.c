@@ -84,7 +84,9 @@ enum hv_status dt_check(const void *fdt, size_t max)
 		if (!dt_reservation(fdt, i, &r))
 			return structure_valid(token(fdt, 0),
 					       token(fdt, (int)fdt_size_dt_struct(fdt) & ~3),
-					       fdt_size_dt_strings(fdt)) ? HV_OK : HV_EINVAL;
+					       fdt_size_dt_strings(fdt)) ?
+				       HV_OK :
+				       HV_EINVAL;
 	return HV_EINVAL;
 }
 
@@ -299,7 +301,8 @@ int dt_find(const void *fdt, const char *path)
 		const char *to = p.data;
 
 		if (!strncmp(p.name, path, len) && !p.name[len])
-			return p.len && *to == '/' && !to[p.len - 1] ? find_below_root(fdt, to) : -1;
+			return p.len && *to == '/' && !to[p.len - 1] ? find_below_root(fdt, to) :
+								       -1;
 	}
 	return -1;
 }

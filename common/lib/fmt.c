@@ -56,7 +56,7 @@ static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned
 
 size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 {
-	struct out o = {.buf = buf, .size = size};
+	struct out o = { .buf = buf, .size = size };
 
 	for (const char *f = fmt; *f; f++) {
 		struct spec s = { 0 };

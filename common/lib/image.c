@@ -159,8 +159,8 @@ static int drain(void *arg, unsigned char *piece, unsigned size)
 	return fits < size; /* not 0: enough */
 }
 
-static enum hv_status inflate_all(const void *data, size_t size, uint64_t limit, image_sink_fn *sink,
-				  void *arg)
+static enum hv_status inflate_all(const void *data, size_t size, uint64_t limit,
+				  image_sink_fn *sink, void *arg)
 {
 	struct inflation f = { data, size, sink, arg, limit, 0, UINT32_MAX };
 	z_stream z = { .zalloc = state_alloc, .zfree = state_free };
@@ -178,9 +178,9 @@ static enum hv_status inflate_all(const void *data, size_t size, uint64_t limit,
 		return HV_EINVAL;
 	/* The trailer may begin in one feed and end in the next: they are neighbours in memory. */
 	return load_le(z.next_in, 4) == (uint32_t)~f.crc &&
-			       load_le(z.next_in + 4, 4) == (uint32_t)f.made
-		       ? HV_OK
-		       : HV_EINVAL;
+			       load_le(z.next_in + 4, 4) == (uint32_t)f.made ?
+		       HV_OK :
+		       HV_EINVAL;
 }
 
 enum hv_status image_unpack(const void *data, size_t size, uint64_t limit, image_sink_fn *sink,
@@ -205,9 +205,11 @@ enum hv_status image_head(const void *data, size_t size, void *head, uint64_t *f
 	bool gzip = image_is_gzip(data, size);
 	uint8_t *to = memset(head, 0, IMAGE_HEAD);
 
-	*file_size = gzip ? load_le((const uint8_t *)data + size - 4, 4) : size; /* RFC 1952 §2.3.1 */
+	*file_size = gzip ? load_le((const uint8_t *)data + size - 4, 4) :
+			    size; /* RFC 1952 §2.3.1 */
 	/* More than a head is in there: the limit ends it, which is no error here. */
-	if (image_unpack(data, size, IMAGE_HEAD, keep, &to) == HV_EINVAL || (gzip && !has_magic(head)))
+	if (image_unpack(data, size, IMAGE_HEAD, keep, &to) == HV_EINVAL ||
+	    (gzip && !has_magic(head)))
 		return HV_EINVAL;
 	return HV_OK;
 }

@@ -28,7 +28,7 @@ enum hv_status poll32(struct mmio m, struct reg32 r, uint32_t mask, uint32_t wan
 			break;
 		arch_cpu_relax();
 	}
-	log_err("%s: register 0x%x reads 0x%x, wanted 0x%x under mask 0x%x within %u us", what, r.off,
-		v, want, mask, us);
+	log_err("%s: register 0x%x reads 0x%x, wanted 0x%x under mask 0x%x within %u us", what,
+		r.off, v, want, mask, us);
 	return HV_ETIMEOUT;
 }

@@ -9,7 +9,7 @@
 #include <hv/panic.h>
 #include <hv/pmem.h>
 
-#define CHUNK	  MIB(2)
+#define CHUNK     MIB(2)
 #define RANGE_MAX 96
 #define OWN_LEAST MIB(32) /* what the guests' static memory leaves to Viaduct in one piece */
 
@@ -72,7 +72,8 @@ static void carve(struct ranges *l, unsigned i, struct range r)
 #define ANYWHERE ((struct range){ 0, UINT64_MAX })
 
 /* The first place in `limits` that is large enough. */
-static bool take(struct ranges *l, struct range limits, uint64_t size, uint64_t align, uint64_t *out)
+static bool take(struct ranges *l, struct range limits, uint64_t size, uint64_t align,
+		 uint64_t *out)
 {
 	for (unsigned i = 0; i < l->count; i++) {
 		*out = ALIGN_UP(MAX(l->r[i].base, limits.base), align);

@@ -12,10 +12,10 @@
 #include <spec/stage2.h>
 
 #define START_LEVEL 1 /* at most 40 bits of IPA: two concatenated tables */
-#define ENTRIES	 512U
-#define LEAF	 3
-#define NO_TABLE (~UINT64_C(0))
-#define PS_MAX	 5 /* 48 bits: what a descriptor of 4 KiB holds */
+#define ENTRIES     512U
+#define LEAF        3
+#define NO_TABLE    (~UINT64_C(0))
+#define PS_MAX      5 /* 48 bits: what a descriptor of 4 KiB holds */
 
 static unsigned level_shift(unsigned level)
 {
@@ -183,7 +183,8 @@ static enum hv_status put(struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t siz
 		return st;
 	while (size) {
 		unsigned level = leaf_level(ipa, pa, size), missing;
-		uint64_t *slot = walk(s2, ipa, &level, &missing), pte = bits, covers = level_size(level);
+		uint64_t *slot = walk(s2, ipa, &level, &missing), pte = bits,
+			 covers = level_size(level);
 
 		if (bits & PTE_VALID)
 			pte |= pa | (level == LEAF ? PTE_TABLE : 0);
@@ -223,7 +224,8 @@ static uint64_t clear_leaves(struct s2 *s2, uint64_t ipa, uint64_t end)
 
 		if (*slot) {
 			/* A block is removed as it was made, never in part. */
-			ASSERT(!(*slot & PTE_VALID) || (IS_ALIGNED(ipa, covers) && end - ipa >= covers));
+			ASSERT(!(*slot & PTE_VALID) ||
+			       (IS_ALIGNED(ipa, covers) && end - ipa >= covers));
 			valid += *slot & PTE_VALID;
 			__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
 		}
@@ -281,7 +283,8 @@ void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size)
 	uint64_t *dead = NULL;
 
 	for (unsigned level = LEAF; level-- > START_LEVEL;)
-		for (uint64_t a = ALIGN_DOWN(ipa.v, level_size(level)); a < end; a += level_size(level)) {
+		for (uint64_t a = ALIGN_DOWN(ipa.v, level_size(level)); a < end;
+		     a += level_size(level)) {
 			uint64_t *t = unhook_empty(s2, a, level);
 
 			if (t) {

@@ -14,7 +14,8 @@
 #include <hv/dt.h>
 #include <hv/log.h>
 
-#define MPIDR_AFFINITY (BITS(39, 32) | BITS(23, 0)) /* DDI 0487 D23.2 MPIDR_EL1: Aff3, Aff2..Aff0  \
+#define MPIDR_AFFINITY                                                                             \
+	(BITS(39, 32) | BITS(23, 0)) /* DDI 0487 D23.2 MPIDR_EL1: Aff3, Aff2..Aff0  \
 						     */
 
 static void ram_add(struct board *b, struct range r)
@@ -56,7 +57,8 @@ static void read_ram(struct board *b)
 /* Whole pages; the last one of all has no end to round up to. What there is no room for is counted. */
 static void reserved_add(struct board *b, struct range r)
 {
-	uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE), end = MAX(range_end(r), ALIGN_UP(range_end(r), PAGE_SIZE));
+	uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE),
+		 end = MAX(range_end(r), ALIGN_UP(range_end(r), PAGE_SIZE));
 
 	if (range_end(r) <= r.base || b->reserved_count > ARRAY_SIZE(b->reserved))
 		return;
@@ -85,13 +87,15 @@ static enum hv_status read_reserved(struct board *b)
 		for (unsigned i = 0; (s = dt_reg_raw(b->fdt, node, i, &r)) == HV_OK; i++)
 			reserved_add(b, r);
 		if (s != HV_ENOENT) {
-			log_err("board: /reserved-memory/%s has a malformed reg", dt_name(b->fdt, node));
+			log_err("board: /reserved-memory/%s has a malformed reg",
+				dt_name(b->fdt, node));
 			result = s;
 		}
 	}
 	if (b->reserved_count <= ARRAY_SIZE(b->reserved))
 		return result;
-	log_err("board: more than %u reserved ranges; merge some in /reserved-memory", BOARD_MAX_RESERVED);
+	log_err("board: more than %u reserved ranges; merge some in /reserved-memory",
+		BOARD_MAX_RESERVED);
 	return HV_ENOMEM;
 }
 
@@ -132,7 +136,7 @@ static void read_cpus(struct board *b)
 
 static enum hv_status read_psci(struct board *b)
 {
-	static const char *const known[] = {"arm,psci-1.0", "arm,psci-0.2"};
+	static const char *const known[] = { "arm,psci-1.0", "arm,psci-0.2" };
 	const char *method;
 	int node = -1;
 

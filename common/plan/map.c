@@ -35,8 +35,8 @@ static bool host_passes(const struct pci_host *h, struct range r, struct plan_cl
 		return false;
 	for (unsigned i = 0; i < h->window_count; i++)
 		if (!is_clear(c, r, on_bus(&h->window[i]),
-			      h->window[i].kind == PCI_WINDOW_IO ? "overlaps the I/O window"
-								 : "overlaps a BAR window"))
+			      h->window[i].kind == PCI_WINDOW_IO ? "overlaps the I/O window" :
+								   "overlaps a BAR window"))
 			return false;
 	for (unsigned i = 0; i < h->inbound_count; i++) {
 		inside = inside || range_contains(h->inbound[i], r.base, r.size);
@@ -56,7 +56,8 @@ bool plan_reaches(const struct plan_space *s, struct range r, struct plan_clash 
 	for (unsigned i = 0; i < s->host_count; i++)
 		if (!host_passes(s->host[i], r, c))
 			return false;
-	*c = (struct plan_clash){ .why = "is outside its address space", .at = { 0, s->end },
+	*c = (struct plan_clash){ .why = "is outside its address space",
+				  .at = { 0, s->end },
 				  .next = UINT64_MAX };
 	return range_contains(c->at, r.base, r.size);
 }
@@ -157,7 +158,8 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 			&low.base))
 		plan_refuse(g, "there is no place below 4 GiB for its BARs; remove direct-map");
 	if (!bars_fit(&bars32, low))
-		plan_refuse(g, "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
+		plan_refuse(g,
+			    "the 32-bit BARs of its devices (%s, naturally aligned) do not fit "
 			    "into the %s at 0x%lx; move a device to another guest",
 			    plan_size(bars32.total), plan_size(low.size), low.base);
 	g->vpci.mem32 = low;
@@ -168,7 +170,8 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 	high.size = MAX(BIT(log2_ceil(bars64.total)), high.size);
 	if (!plan_place(s, (struct range){ high.base, s->end - high.base }, high.size, high.size,
 			&high.base))
-		plan_refuse(g, "the 64-bit BARs of its devices (%s) do not fit into its "
+		plan_refuse(g,
+			    "the 64-bit BARs of its devices (%s) do not fit into its "
 			    "address space of 2^%u bytes; move a device to another guest",
 			    plan_size(bars64.total), log2_floor(s->end));
 	g->vpci.mem64 = high;
@@ -236,7 +239,8 @@ void plan_map_guest(const struct plan *p, struct guest_plan *g)
 	struct plan_space s = { .end = BIT(p->geo.ipa_bits) };
 
 	find_hosts(g, &s);
-	plan_take(&s, (struct range){ GUEST_FIXED_BASE, GUEST_FIXED_SIZE }, "overlaps its fixed map");
+	plan_take(&s, (struct range){ GUEST_FIXED_BASE, GUEST_FIXED_SIZE },
+		  "overlaps its fixed map");
 	plan_ram(p, g, &s);
 	if (g->has_pci && !plan_refused(g))
 		map_pci(g, &s);
@@ -246,6 +250,7 @@ void plan_map_guest(const struct plan *p, struct guest_plan *g)
 	if (g->vpl011)
 		plan_take(&s, (struct range){ GUEST_UART_BASE, PAGE_SIZE }, "overlaps its PL011");
 	if (g->has_pci)
-		plan_take(&s, (struct range){ GUEST_ECAM_BASE, MIB(1) }, "overlaps its PCI windows");
+		plan_take(&s, (struct range){ GUEST_ECAM_BASE, MIB(1) },
+			  "overlaps its PCI windows");
 	plan_regions(p, g, &s);
 }

@@ -47,10 +47,11 @@ static struct msi_ctrl *choose_frame(const struct plan *p, struct guest_plan *g,
 			return c;
 	c = v2m_frame(0);
 	if (!d->allow_shared_frame)
-		plan_refuse(g, "no MSI frame is left for %s: guest \"%s\" has that at 0x%lx, and "
+		plan_refuse(g,
+			    "no MSI frame is left for %s: guest \"%s\" has that at 0x%lx, and "
 			    "either could raise the other's interrupts; give it msi = \"off\", or "
-			    "allow-shared-msi-frame", d->func->name,
-			    plan_frame_mate(p, g, c)->name, c->page.v);
+			    "allow-shared-msi-frame",
+			    d->func->name, plan_frame_mate(p, g, c)->name, c->page.v);
 	return c;
 }
 
@@ -62,23 +63,27 @@ void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_dev
 	struct msi_ctrl *c;
 	bool none;
 
-	d->msi_note = d->msi == PLAN_OFF ? "declared off"
-		      : !vectors         ? "the function has none"
-		      : !f->msi          ? "no MSI controller serves it"
-					 : NULL;
+	d->msi_note = d->msi == PLAN_OFF ? "declared off" :
+		      !vectors           ? "the function has none" :
+		      !f->msi            ? "no MSI controller serves it" :
+					   NULL;
 	none = d->msi_note;
 	if (!none && d->msi != PLAN_TRAPPED)
 		d->msi_note = no_direct(d);
 	if (d->msi_note && (d->msi == PLAN_DIRECT || d->msi == PLAN_TRAPPED))
 		plan_refuse(g, "%s cannot have %sMSI: %s; give msi = \"auto\"", f->name,
 			    none ? "" : "direct ", d->msi_note);
-	d->msi = none ? PLAN_OFF : d->msi == PLAN_TRAPPED || d->msi_note ? PLAN_TRAPPED : PLAN_DIRECT;
+	d->msi = none                                  ? PLAN_OFF :
+		 d->msi == PLAN_TRAPPED || d->msi_note ? PLAN_TRAPPED :
+							 PLAN_DIRECT;
 	if (none)
 		return;
 	c = f->msi->by_device ? f->msi : choose_frame(p, g, d);
 	if (g->msi && g->msi != c)
-		plan_refuse(g, "%s signals another MSI controller than the other devices; give it "
-			    "to another guest, or msi = \"off\"", f->name);
+		plan_refuse(g,
+			    "%s signals another MSI controller than the other devices; give it "
+			    "to another guest, or msi = \"off\"",
+			    f->name);
 	g->msi = c;
 	g->its = c->by_device;
 	d->as.msi_direct = d->msi == PLAN_DIRECT;

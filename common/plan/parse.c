@@ -14,7 +14,7 @@
 
 #define MEMORY_KIB_MAX (UINT64_C(1) << 30) /* 1 TiB: what 40 bits of IPA reach */
 
-#define AT(type, field) (uint16_t) offsetof(struct type, field)
+#define AT(type, field) (uint16_t)offsetof(struct type, field)
 
 void plan_refuse(struct guest_plan *g, const char *fmt, ...)
 {
@@ -29,8 +29,8 @@ void plan_refuse(struct guest_plan *g, const char *fmt, ...)
 
 bool plan_is_guest(const void *fdt, int node)
 {
-	return dt_enabled(fdt, node) &&
-	       (dt_compatible(fdt, node, "xen,domain") || dt_compatible(fdt, node, "viaduct,guest"));
+	return dt_enabled(fdt, node) && (dt_compatible(fdt, node, "xen,domain") ||
+					 dt_compatible(fdt, node, "viaduct,guest"));
 }
 
 /* MODULES: none of them. */
@@ -40,8 +40,8 @@ static enum plan_module module_kind(const void *fdt, int node)
 		char compatible[23];
 		uint8_t kind;
 	} kinds[] = {
-		{ "multiboot,kernel", MODULE_KERNEL },	 { "xen,linux-zimage", MODULE_KERNEL },
-		{ "multiboot,ramdisk", MODULE_RAMDISK }, { "xen,linux-initrd", MODULE_RAMDISK },
+		{ "multiboot,kernel", MODULE_KERNEL },       { "xen,linux-zimage", MODULE_KERNEL },
+		{ "multiboot,ramdisk", MODULE_RAMDISK },     { "xen,linux-initrd", MODULE_RAMDISK },
 		{ "multiboot,device-tree", MODULE_PARTIAL },
 	};
 
@@ -91,16 +91,18 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 
 static void parse_module(const void *fdt, int node, enum plan_module kind, struct guest_plan *g)
 {
-	static const struct prop_rule bootargs = { "bootargs", PROP_TEXT, AT(guest_plan, bootargs), 0,
-						   sizeof(g->bootargs) - 1 };
+	static const struct prop_rule bootargs = { "bootargs", PROP_TEXT, AT(guest_plan, bootargs),
+						   0, sizeof(g->bootargs) - 1 };
 	struct range *to = &g->module[kind];
 	struct range r;
 
 	plan_properties(fdt, node, g, &bootargs, kind == MODULE_KERNEL, g,
 			"=reg\0=bootargs\0!xen,uefi-binary\0");
 	if (dt_reg_raw(fdt, node, 0, &r) != HV_OK || !r.size)
-		plan_refuse(g, "module %s has no usable reg; give reg = <address size> in the guest "
-			    "node's #address-cells and #size-cells", dt_name(fdt, node));
+		plan_refuse(g,
+			    "module %s has no usable reg; give reg = <address size> in the guest "
+			    "node's #address-cells and #size-cells",
+			    dt_name(fdt, node));
 	else if (to->size)
 		plan_refuse(g, "module %s is the second of its kind; remove one",
 			    dt_name(fdt, node));
@@ -124,7 +126,8 @@ static bool parse_guest_bdf(const char *s, uint8_t *devfn)
 	return true;
 }
 
-static void parse_memory_type(const void *fdt, int node, struct guest_plan *g, struct plan_device *d)
+static void parse_memory_type(const void *fdt, int node, struct guest_plan *g,
+			      struct plan_device *d)
 {
 	unsigned len, count = 0;
 	const char *s = dt_get(fdt, node, "memory-type", &len), *end;
@@ -165,8 +168,7 @@ static void parse_device(const void *fdt, int node, struct guest_plan *g, struct
 	if (!d->host[0])
 		plan_bad_prop(fdt, node, g, "host", "host = \"0000:00:01.0\"");
 	if (d->has_guest_bdf && (!guest || !parse_guest_bdf(guest, &d->as.devfn)))
-		plan_bad_prop(fdt, node, g, "guest",
-			      "guest = \"00:02.0\" (segment and bus are 0)");
+		plan_bad_prop(fdt, node, g, "guest", "guest = \"00:02.0\" (segment and bus are 0)");
 	parse_memory_type(fdt, node, g, d);
 }
 
@@ -281,5 +283,6 @@ void plan_warn_chosen(const void *fdt, int chosen)
 
 	for (int at = chosen; at >= 0 && (at = dt_next_prop(fdt, at, &p)) >= 0;)
 		if (!strncmp(p.name, "xen,", 4))
-			log_warn("/chosen: property \"%s\" has no meaning for Viaduct; ignored", p.name);
+			log_warn("/chosen: property \"%s\" has no meaning for Viaduct; ignored",
+				 p.name);
 }

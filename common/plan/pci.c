@@ -39,12 +39,16 @@ static struct pci_func *find_function(struct guest_plan *g, const char *host)
 		plan_refuse(g, "host = \"%s\" fits several functions; name one of them%s", host,
 			    candidates(host, list, sizeof(list)));
 	else if (s == HV_ENOENT)
-		plan_refuse(g, "there is no PCI function \"%s\"; correct host, or remove the "
-			    "device%s%s", host, pci_candidate(host, 0) ? "; near it" : "",
+		plan_refuse(g,
+			    "there is no PCI function \"%s\"; correct host, or remove the "
+			    "device%s%s",
+			    host, pci_candidate(host, 0) ? "; near it" : "",
 			    candidates(host, list, sizeof(list)));
 	else
-		plan_refuse(g, "host = \"%s\" is malformed; give \"0000:00:01.0\", a path "
-			    "\"0000:00:01.0/00.0\" or \"pci:8086:10d3\"", host);
+		plan_refuse(g,
+			    "host = \"%s\" is malformed; give \"0000:00:01.0\", a path "
+			    "\"0000:00:01.0/00.0\" or \"pci:8086:10d3\"",
+			    host);
 	return NULL;
 }
 
@@ -67,8 +71,10 @@ static void check_group(const struct plan *p, struct guest_plan *g, const struct
 		if (shared_sid(f, o, &sid))
 			fmt_print(why, sizeof(why), "share StreamID 0x%x", sid);
 		else
-			fmt_print(why, sizeof(why), "are not isolated from each other (group %u)", f->group);
-		plan_refuse(g, "%s and %s %s, and guest \"%s\" has the latter; give both to one guest",
+			fmt_print(why, sizeof(why), "are not isolated from each other (group %u)",
+				  f->group);
+		plan_refuse(g,
+			    "%s and %s %s, and guest \"%s\" has the latter; give both to one guest",
 			    f->name, o->name, why, owner_name(p, o));
 	}
 }
@@ -95,8 +101,10 @@ static void check_iommu(const struct plan *p, struct guest_plan *g, const struct
 		plan_refuse(g, "%s is behind IOMMU %s, which does not work; remove the device",
 			    f->name, i->name);
 	else if (d->force_no_iommu && !g->direct_map && !plan_translated(f))
-		plan_refuse(g, "%s is given without an IOMMU, so it uses physical addresses; give the "
-			    "guest direct-map", f->name);
+		plan_refuse(g,
+			    "%s is given without an IOMMU, so it uses physical addresses; give the "
+			    "guest direct-map",
+			    f->name);
 	else if (d->force_no_iommu)
 		return;
 	else if (!i || !f->sid_count)
@@ -118,8 +126,10 @@ static void check_coherent(struct guest_plan *g, const struct plan_device *d)
 	const struct pci_func *f = d->func, *first = g->device[0].func;
 
 	if (f->iommu && !d->force_no_iommu && f->iommu->coherent != f->host->coherent)
-		plan_refuse(g, "of %s's host bridge and IOMMU only one is dma-coherent; correct "
-			    "the device tree", f->name);
+		plan_refuse(g,
+			    "of %s's host bridge and IOMMU only one is dma-coherent; correct "
+			    "the device tree",
+			    f->name);
 	if (is_coherent(f) != is_coherent(first))
 		plan_refuse(g, "%s is dma-coherent and %s is not; give them to different guests",
 			    (is_coherent(f) ? f : first)->name, (is_coherent(f) ? first : f)->name);
@@ -133,16 +143,20 @@ static void check_function(const struct plan *p, struct guest_plan *g, const str
 		if (o->func == f)
 			plan_refuse(g, "%s is listed twice; remove one", f->name);
 	if (f->bridge)
-		plan_refuse(g, "%s is a bridge, and bridges stay Viaduct's; name the device behind "
-			    "it", f->name);
+		plan_refuse(g,
+			    "%s is a bridge, and bridges stay Viaduct's; name the device behind "
+			    "it",
+			    f->name);
 	if (f->refused)
 		plan_refuse(g, "%s cannot be assigned: %s; remove the device", f->name, f->refused);
 	if (f->owner != PCI_NO_OWNER)
 		plan_refuse(g, "guest \"%s\" has %s already; remove it from one of them",
 			    owner_name(p, f), f->name);
 	if (!pci_reset_method(f) && !d->allow_no_reset)
-		plan_refuse(g, "%s has no way to be reset, so each start finds what the last one "
-			    "left in it; remove it, or give it allow-no-reset", f->name);
+		plan_refuse(g,
+			    "%s has no way to be reset, so each start finds what the last one "
+			    "left in it; remove it, or give it allow-no-reset",
+			    f->name);
 	check_group(p, g, f);
 	check_iommu(p, g, d);
 	check_coherent(g, d);
@@ -200,8 +214,10 @@ static void settle_slot(struct guest_plan *g, struct bus *b, unsigned slot)
 		fn++;
 	if (count && !b->at[slot << 3]) {
 		if (fn == 8) {
-			plan_refuse(g, "guest device 00:%02x has no function 0; give one of its "
-				    "functions guest = \"00:%02x.0\"", slot, slot);
+			plan_refuse(g,
+				    "guest device 00:%02x has no function 0; give one of its "
+				    "functions guest = \"00:%02x.0\"",
+				    slot, slot);
 			return;
 		}
 		b->at[slot << 3] = b->at[slot << 3 | fn];
@@ -224,12 +240,15 @@ static void lay_out(struct guest_plan *g)
 		if (d->has_guest_bdf != (i == index))
 			continue;
 		if (d->has_guest_bdf && b.at[d->as.devfn])
-			plan_refuse(g, "guest = \"00:%02x.%x\" is given to %s and to another "
-				    "device; change one", d->as.devfn >> 3, d->as.devfn & 7,
-				    d->func->name);
+			plan_refuse(g,
+				    "guest = \"00:%02x.%x\" is given to %s and to another "
+				    "device; change one",
+				    d->as.devfn >> 3, d->as.devfn & 7, d->func->name);
 		if (!d->has_guest_bdf && !find_place(g, &b, index, &d->as.devfn)) {
-			plan_refuse(g, "there is no free device number on its bus for %s; remove a "
-				    "device", d->func->name);
+			plan_refuse(g,
+				    "there is no free device number on its bus for %s; remove a "
+				    "device",
+				    d->func->name);
 			return;
 		}
 		b.at[d->as.devfn] = (uint16_t)(index + 1);
@@ -294,10 +313,13 @@ void plan_intx_check(const struct plan *p, struct guest_plan *g)
 		if (!needs_line(d) || !(o = rival(p, g, d, true)))
 			continue;
 		stuck = d->func->intx_stuck ? d->func : o->func->intx_stuck ? o->func : NULL;
-		plan_refuse(g, "%s and %s of guest \"%s\" both need INTx line SPI %u%s%s; give both to "
-			    "one guest%s", d->func->name, o->func->name, owner_name(p, o->func),
-			    d->func->intx.intid - 32, stuck ? ", where DisINTx does not silence " : "",
-			    stuck ? stuck->name : "", stuck ? "" : ", or one of them intx = \"off\"");
+		plan_refuse(
+			g,
+			"%s and %s of guest \"%s\" both need INTx line SPI %u%s%s; give both to "
+			"one guest%s",
+			d->func->name, o->func->name, owner_name(p, o->func),
+			d->func->intx.intid - 32, stuck ? ", where DisINTx does not silence " : "",
+			stuck ? stuck->name : "", stuck ? "" : ", or one of them intx = \"off\"");
 	}
 }
 
@@ -342,13 +364,12 @@ static void assign_guest(const struct plan *p, struct guest_plan *g)
 	uint32_t next = VUART_VIRQ + 1;
 
 	plan_for_each_device(d, g) {
-		d->intx_note = d->intx == PLAN_OFF ? "declared off"
-			       : !d->func->irq_pin ? "the function has none"
-			       : !has_line(d)      ? "no interrupt-map entry"
-			       : needs_line(d)     ? NULL
-			       : rival(p, g, d, false)
-				       ? "another guest uses its line; MSI stays"
-				       : NULL;
+		d->intx_note = d->intx == PLAN_OFF   ? "declared off" :
+			       !d->func->irq_pin     ? "the function has none" :
+			       !has_line(d)          ? "no interrupt-map entry" :
+			       needs_line(d)         ? NULL :
+			       rival(p, g, d, false) ? "another guest uses its line; MSI stays" :
+						       NULL;
 		if (!d->intx_note)
 			assign_line(g, d, &next);
 	}

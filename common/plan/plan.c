@@ -91,8 +91,10 @@ static void check_modules(const struct plan *p, struct guest_plan *g)
 		const char *owner, *what = m.size ? obstacle(p, g, m, i, &owner) : NULL;
 
 		if (m.size && !board_is_ram(p->board, m))
-			plan_refuse(g, "its %s at 0x%lx is not in RAM; load it elsewhere and "
-				    "correct reg", names[i], m.base);
+			plan_refuse(g,
+				    "its %s at 0x%lx is not in RAM; load it elsewhere and "
+				    "correct reg",
+				    names[i], m.base);
 		else if (what)
 			plan_refuse(g, "its %s, 0x%lx to 0x%lx, overlaps %s%s; load it elsewhere",
 				    names[i], m.base, range_end(m) - 1, what, owner);
@@ -163,15 +165,19 @@ static void choose_cpus(const struct plan *p, struct guest_plan *g)
 	for (uint32_t left = mask; left; left &= left - 1)
 		found++;
 	if (found < g->vcpu_count) {
-		plan_refuse(g, "it wants %u CPUs and %u of %u are free; lower cpus, here or in "
-			    "another guest", g->vcpu_count, found, p->board->cpu_count);
+		plan_refuse(g,
+			    "it wants %u CPUs and %u of %u are free; lower cpus, here or in "
+			    "another guest",
+			    g->vcpu_count, found, p->board->cpu_count);
 		return;
 	}
 	for (unsigned v = 0; v < g->vcpu_count; v++) {
 		untried = mask;
 		if (!place_vcpu(g, v, v, &untried))
-			plan_refuse(g, "none of the CPUs of vCPU %u's hard-affinity is free for "
-				    "it; correct hard-affinity, here or in another guest", v);
+			plan_refuse(g,
+				    "none of the CPUs of vCPU %u's hard-affinity is free for "
+				    "it; correct hard-affinity, here or in another guest",
+				    v);
 	}
 }
 
@@ -196,7 +202,8 @@ static enum hv_status fit_image(const struct plan *p, struct guest_plan *g, uint
 	if (s != HV_OK)
 		return s;
 	for (unsigned i = 0; i < g->ram_count; i++) {
-		s = image_layout(head, *file_size, g->module[MODULE_RAMDISK].size, ram_run(g, i), &g->image);
+		s = image_layout(head, *file_size, g->module[MODULE_RAMDISK].size, ram_run(g, i),
+				 &g->image);
 		if (s != HV_ENOMEM)
 			return s;
 	}
@@ -209,11 +216,15 @@ static void check_image(const struct plan *p, struct guest_plan *g)
 	enum hv_status s = fit_image(p, g, &file_size);
 
 	if (s == HV_EINVAL)
-		plan_refuse(g, "its kernel at 0x%lx is damaged or no arm64 Image; load one, plain "
-			    "or gzip, and give its exact size in reg", g->module[MODULE_KERNEL].base);
+		plan_refuse(g,
+			    "its kernel at 0x%lx is damaged or no arm64 Image; load one, plain "
+			    "or gzip, and give its exact size in reg",
+			    g->module[MODULE_KERNEL].base);
 	else if (s != HV_OK)
-		plan_refuse(g, "kernel (%s) and ramdisk (%s) do not fit into its RAM (%s); raise "
-			    "memory", plan_size(file_size), plan_size(g->module[MODULE_RAMDISK].size),
+		plan_refuse(g,
+			    "kernel (%s) and ramdisk (%s) do not fit into its RAM (%s); raise "
+			    "memory",
+			    plan_size(file_size), plan_size(g->module[MODULE_RAMDISK].size),
 			    plan_size(g->ram_size));
 }
 
@@ -256,7 +267,7 @@ void plan_read(struct plan *p, struct board *b)
 static void decide(const struct plan *p, struct guest_plan *g)
 {
 	static void (*const steps[])(const struct plan *, struct guest_plan *) = {
-		check_modules, plan_platform, choose_cpus,   plan_devices,    plan_streams,
+		check_modules,  plan_platform, choose_cpus,     plan_devices, plan_streams,
 		plan_map_guest, check_modules, plan_intx_check, check_image,
 	};
 

@@ -69,9 +69,10 @@ static bool has_registers(const void *fdt, int node, struct range pages, bool al
 	for (unsigned i = 0; dt_reg(fdt, node, i, &r) == HV_OK; i++) {
 		uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE);
 
-		if (all ? range_contains((struct range){ base, ALIGN_UP(range_end(r), PAGE_SIZE) - base },
-					 pages.base, pages.size)
-			: range_overlaps(r, pages))
+		if (all ? range_contains((struct range){ base,
+							 ALIGN_UP(range_end(r), PAGE_SIZE) - base },
+					 pages.base, pages.size) :
+			  range_overlaps(r, pages))
 			return true;
 	}
 	return false;
@@ -84,8 +85,8 @@ static const char *neighbour(const struct partial *c, struct range pages)
 
 	dt_for_each(n, fdt, NULL)
 		if (dt_enabled(fdt, n) && has_registers(fdt, n, pages, false) &&
-		    (c->host < 0 ? is_ours(c->p->board, n)
-				 : !is_within(fdt, n, c->host) && !is_within(fdt, c->host, n)))
+		    (c->host < 0 ? is_ours(c->p->board, n) :
+				   !is_within(fdt, n, c->host) && !is_within(fdt, c->host, n)))
 			return dt_name(fdt, n);
 	for (unsigned i = 0; i < pci_host_count; i++)
 		for (unsigned w = 0; w < pci_hosts[i].window_count; w++)
@@ -111,7 +112,8 @@ static void check_registers(const struct partial *c, const struct plan_region *r
 	if (!c->force && !has_registers(c->board, c->host, r->pa, true))
 		refuse(c, "xen,reg is not in the reg of its xen,path; correct it");
 	if (other)
-		refuse(c, "the page at 0x%lx has registers of %s as well; they cannot be kept apart",
+		refuse(c,
+		       "the page at 0x%lx has registers of %s as well; they cannot be kept apart",
 		       r->pa.base, other);
 }
 
@@ -123,7 +125,8 @@ static void add_registers(const struct partial *c)
 	enum hv_status s;
 	uint64_t v[3];
 
-	for (unsigned i = 0; (s = dt_entry(c->fdt, c->node, "xen,reg", i, 3, cells, v)) == HV_OK; i++) {
+	for (unsigned i = 0; (s = dt_entry(c->fdt, c->node, "xen,reg", i, 3, cells, v)) == HV_OK;
+	     i++) {
 		struct plan_region r = { .pa = { v[0], v[1] }, .ipa = v[2] };
 
 		if (c->host < 0 && !c->force)
@@ -145,7 +148,8 @@ static uint32_t virtual_line(const struct partial *c, unsigned i, uint32_t pinti
 {
 	uint64_t v[3];
 
-	if (dt_entry(c->fdt, c->node, "interrupts", i, 3, one_each, v) != HV_OK || v[0]) /* no SPI */
+	if (dt_entry(c->fdt, c->node, "interrupts", i, 3, one_each, v) != HV_OK ||
+	    v[0]) /* no SPI */
 		return pintid;
 	return 32 + (uint32_t)v[1];
 }
@@ -161,8 +165,10 @@ static void add_line(const struct partial *c, struct plan_line l)
 			if (o == g && have.pintid == l.pintid && have.vintid == l.vintid)
 				return;
 			if (have.pintid == l.pintid || (o == g && have.vintid == l.vintid))
-				refuse(c, "its interrupt (SPI %u as SPI %u) is another device's too, "
-					  "of guest \"%s\"", l.pintid - 32, l.vintid - 32, o->name);
+				refuse(c,
+				       "its interrupt (SPI %u as SPI %u) is another device's too, "
+				       "of guest \"%s\"",
+				       l.pintid - 32, l.vintid - 32, o->name);
 		}
 	if (l.pintid < 32 || l.vintid - 32 >= GUEST_SPIS || (g->vpl011 && l.vintid == VUART_VIRQ))
 		refuse(c, "an interrupt of it is no SPI, or the guest's UART has it; correct it");
@@ -188,15 +194,15 @@ static void add_lines(const struct partial *c)
 static void add_stream(const struct partial *c, struct iommu *i, uint32_t sid)
 {
 	struct guest_plan *g = c->g;
-	bool usable =
-		i && i->s2 && (i->oas_bits > 63 || plan_ram_top(c->p->board) <= BIT(i->oas_bits));
+	bool usable = i && i->s2 &&
+		      (i->oas_bits > 63 || plan_ram_top(c->p->board) <= BIT(i->oas_bits));
 
 	if ((i && i->dead) || (!usable && !c->force))
 		refuse(c, "its IOMMU does not work, or cannot translate to all RAM; remove it");
 	else if (usable && g->stream_count == PLAN_MAX_STREAMS)
 		refuse(c, "it has too many DMA streams; remove a device");
 	else if (usable)
-		g->stream[g->stream_count++] = (struct iommu_stream){i, sid & ~i->sid_ignored};
+		g->stream[g->stream_count++] = (struct iommu_stream){ i, sid & ~i->sid_ignored };
 }
 
 /* `iommus` of the board's device: <phandle StreamID>, or with a mask, which must be 0. */
@@ -222,7 +228,8 @@ static void add_streams(const struct partial *c)
 
 static void read_node(struct partial *c)
 {
-	static const char known[] = "xen,reg\0xen,path\0xen,force-assign-without-iommu\0xen,pci-assigned\0";
+	static const char known[] =
+		"xen,reg\0xen,path\0xen,force-assign-without-iommu\0xen,pci-assigned\0";
 	const char *path = dt_string(c->fdt, c->node, "xen,path");
 	uint32_t phandle = dt_phandle(c->fdt, c->node);
 	struct dt_prop prop;
@@ -230,7 +237,8 @@ static void read_node(struct partial *c)
 	for (int at = c->node; (at = dt_next_prop(c->fdt, at, &prop)) >= 0;)
 		if (!strncmp(prop.name, "xen,", 4) && plan_list_index(known, prop.name) < 0)
 			log_warn("%s: partial device tree, node %s: property \"%s\" is not known; "
-				 "ignored", c->g->name, dt_name(c->fdt, c->node), prop.name);
+				 "ignored",
+				 c->g->name, dt_name(c->fdt, c->node), prop.name);
 	c->force = dt_bool(c->fdt, c->node, "xen,force-assign-without-iommu");
 	c->host = path && *path == '/' ? dt_find(c->board, path) : -1;
 	if (phandle && (phandle == c->g->gic_phandle || phandle - GUEST_PHANDLE < GUEST_PHANDLES))
@@ -252,8 +260,8 @@ static void add_functions(const struct partial *c)
 	enum hv_status s;
 	uint64_t v[3];
 
-	for (unsigned i = 0; (s = dt_entry(c->fdt, c->node, "xen,pci-assigned", i, 3, one_each, v)) == HV_OK;
-	     i++) {
+	for (unsigned i = 0;
+	     (s = dt_entry(c->fdt, c->node, "xen,pci-assigned", i, 3, one_each, v)) == HV_OK; i++) {
 		if (v[0] > 0xffff || v[1] > 255 || v[2] > 255)
 			break;
 		d = plan_add_device(c->p, c->g);
@@ -270,7 +278,7 @@ void plan_platform(const struct plan *p, struct guest_plan *g)
 {
 	struct range module = g->module[MODULE_PARTIAL];
 	const void *fdt = module.size && p->module_data ? p->module_data(module) : NULL;
-	struct partial c = {p, g, fdt, p->board->fdt, -1, -1, false};
+	struct partial c = { p, g, fdt, p->board->fdt, -1, -1, false };
 	int depth = 0;
 
 	g->gic_phandle = GUEST_PHANDLE;
@@ -278,8 +286,10 @@ void plan_platform(const struct plan *p, struct guest_plan *g)
 		return;
 	if (!IS_ALIGNED(module.base, 8) || dt_check(fdt, module.size) != HV_OK ||
 	    dt_used_size(fdt) > TREE_MAX) {
-		plan_refuse(g, "its partial device tree at 0x%lx is damaged, larger than 32 KiB or "
-			    "not 8-byte aligned; correct it", module.base);
+		plan_refuse(g,
+			    "its partial device tree at 0x%lx is damaged, larger than 32 KiB or "
+			    "not 8-byte aligned; correct it",
+			    module.base);
 		return;
 	}
 	c.node = dt_find(fdt, "/passthrough");
@@ -323,12 +333,17 @@ static void check_stream(struct guest_plan *g, const struct guest_plan *o,
 	pci_for_each(f)
 		if (!f->bridge && pci_has_stream(f, s->iommu, s->sid) &&
 		    has_function(g, f) != (o == g))
-			plan_refuse(g, "StreamID 0x%x of a platform device of guest \"%s\" is that of "
-				    "%s too; give both to one guest", s->sid, o->name, f->name);
+			plan_refuse(g,
+				    "StreamID 0x%x of a platform device of guest \"%s\" is that of "
+				    "%s too; give both to one guest",
+				    s->sid, o->name, f->name);
 	plan_for_each_stream(own, g)
 		if (o != g && own->sid == s->sid && own->iommu == s->iommu)
-			plan_refuse(g, "guest \"%s\" has StreamID 0x%x, of a platform device, already; "
-				    "remove it from one of them", o->name, s->sid);
+			plan_refuse(
+				g,
+				"guest \"%s\" has StreamID 0x%x, of a platform device, already; "
+				"remove it from one of them",
+				o->name, s->sid);
 }
 
 void plan_streams(const struct plan *p, struct guest_plan *g)

@@ -24,8 +24,7 @@ const char *plan_size(uint64_t bytes)
 static void print_range(const char *guest, const char *what, const char *space, struct range r,
 			const char *note)
 {
-	log_info("%s:   %-9s%s 0x%lx, %s%s", guest, what, space, r.base, plan_size(r.size),
-		 note);
+	log_info("%s:   %-9s%s 0x%lx, %s%s", guest, what, space, r.base, plan_size(r.size), note);
 }
 
 static void print_memory(const struct guest_plan *g)
@@ -96,7 +95,8 @@ static void print_isolation(const char *guest, const struct plan_device *d)
 			 f->iommu->name);
 	else
 		log_warn("%s:       group    %u, NO IOMMU: this guest's device can reach all "
-			 "memory", guest, f->group);
+			 "memory",
+			 guest, f->group);
 }
 
 static void print_msi(const char *guest, const struct plan_device *d)
@@ -114,8 +114,7 @@ static void print_msi(const char *guest, const struct plan_device *d)
 	if (d->as.msi.ctrl->by_device)
 		fmt_print(where, sizeof(where), "ITS, DeviceID 0x%x", f->device_id);
 	else
-		fmt_print(where, sizeof(where), "GICv2m frame 0x%lx",
-			  d->as.msi.ctrl->page.v);
+		fmt_print(where, sizeof(where), "GICv2m frame 0x%lx", d->as.msi.ctrl->page.v);
 	log_info("%s:       MSI      %s%s%s%s, %s, %u vectors%s", guest,
 		 d->as.msi_direct ? "direct" : "trapped", d->msi_note ? " (" : "",
 		 d->msi_note ? d->msi_note : "", d->msi_note ? ")" : "", where, d->as.msi.count,
@@ -127,16 +126,16 @@ static void print_device(const char *guest, const struct plan_device *d)
 	const struct pci_func *f = d->func;
 	const char *reset = pci_reset_method(f);
 
-	log_info("%s:   device  %s [%04x:%04x] as 00:%02x.%x", guest, f->name, f->vendor,
-		 f->device, d->as.devfn >> 3, d->as.devfn & 7);
+	log_info("%s:   device  %s [%04x:%04x] as 00:%02x.%x", guest, f->name, f->vendor, f->device,
+		 d->as.devfn >> 3, d->as.devfn & 7);
 	print_isolation(guest, d);
 	print_bars(guest, d);
 	print_msi(guest, d);
 	if (d->intx_note)
 		log_info("%s:       INTx     none: %s", guest, d->intx_note);
 	else
-		log_info("%s:       INTx     pin %c, SPI %u as SPI %u%s", guest, "-ABCD"[d->as.intx_pin],
-			 f->intx.intid - 32, d->as.intx_virq - 32,
+		log_info("%s:       INTx     pin %c, SPI %u as SPI %u%s", guest,
+			 "-ABCD"[d->as.intx_pin], f -> intx.intid - 32, d->as.intx_virq - 32,
 			 f->intx_stuck ? "; DisINTx does not silence it" : "");
 	if (d->msi == PLAN_OFF && d->intx_note)
 		log_warn("%s:       it cannot interrupt its guest", guest);
@@ -149,15 +148,17 @@ static void print_gic(const struct plan *p, const struct guest_plan *g)
 	const struct guest_plan *mate = g->v2m_count ? plan_frame_mate(p, g, g->msi) : NULL;
 
 	log_info("%s:   GIC      version %u, as this board has%s", g->name, g->gic_version,
-		 g->its	      ? "; virtual ITS" :
+		 g->its       ? "; virtual ITS" :
 		 g->v2m_count ? "; virtual GICv2m frame" :
-		 g->has_pci   ? "; no MSI, its PCI devices have INTx only" : "");
+		 g->has_pci   ? "; no MSI, its PCI devices have INTx only" :
+				"");
 	if (g->v2m_count)
 		log_info("%s:   v2m      IPA 0x%lx, SPIs %u to %u", g->name, g->msi_base.v,
 			 g->v2m_first - 32, g->v2m_first + g->v2m_count - 33);
 	if (mate)
 		log_warn("%s:   its MSI frame is that of \"%s\" as well: their interrupts are NOT "
-			 "isolated from each other", g->name, mate->name);
+			 "isolated from each other",
+			 g->name, mate->name);
 }
 
 static void print_guest(const struct plan *p, const struct guest_plan *g)
@@ -207,8 +208,8 @@ static void print_free(void)
 {
 	pci_for_each(f)
 		if (!f->bridge && f->owner == PCI_NO_OWNER)
-			log_info("device %s [%04x:%04x], group %u: no guest has it%s%s",
-				 f->name, f->vendor, f->device, f->group,
+			log_info("device %s [%04x:%04x], group %u: no guest has it%s%s", f->name,
+				 f->vendor, f->device, f->group,
 				 f->refused ? "; cannot be assigned: " : "",
 				 f->refused ? f->refused : "");
 }

@@ -54,7 +54,8 @@ static void choose(const void *fdt, int node, struct guest_plan *g, const struct
 	plan_bad_prop(fdt, node, g, r->name, give);
 }
 
-static void text(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r, char *to)
+static void text(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
+		 char *to)
 {
 	const char *s = dt_string(fdt, node, r->name);
 	size_t len = s ? strlen(s) : SIZE_MAX;
@@ -123,8 +124,8 @@ void plan_properties(const void *fdt, int node, struct guest_plan *g, const stru
 		else if (mark != '=')
 			log_warn("%s: property \"%s\" %s; ignored",
 				 dt_path(fdt, node, path, sizeof(path)), p.name,
-				 mark == '-'   ? "has no meaning for Viaduct"
-				 : mark == '!' ? "is not supported"
-					       : "is not known");
+				 mark == '-' ? "has no meaning for Viaduct" :
+				 mark == '!' ? "is not supported" :
+					       "is not known");
 	}
 }

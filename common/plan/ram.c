@@ -75,8 +75,11 @@ static void take_static(const struct plan *p, struct guest_plan *g)
 			plan_refuse_ram(p, g, r, "xen,static-mem");
 	}
 	if (s != HV_ENOENT)
-		plan_refuse(g, "xen,static-mem is malformed; give at most %d <address size>, multiples "
-			    "of 4 KiB, in the cells of /chosen", MAX_GUEST_RAM);
+		plan_refuse(
+			g,
+			"xen,static-mem is malformed; give at most %d <address size>, multiples "
+			"of 4 KiB, in the cells of /chosen",
+			MAX_GUEST_RAM);
 	else if (sum != g->ram_size)
 		plan_refuse(g, "xen,static-mem has %s and memory is %s; make them equal",
 			    plan_size(sum), plan_size(g->ram_size));
@@ -90,15 +93,18 @@ static void take_any(struct guest_plan *g)
 
 	while (left && got && g->ram_count < MAX_GUEST_RAM) {
 		low = GUEST_RAM_SIZE - (g->ram_size - left);
-		got = pmem_alloc_guest(g->ram_size - left < GUEST_RAM_SIZE ? MIN(left, low) : left, &pa);
+		got = pmem_alloc_guest(g->ram_size - left < GUEST_RAM_SIZE ? MIN(left, low) : left,
+				       &pa);
 		got = MIN(got, left);
 		if (got)
 			add_pages(g, pa.v, got);
 		left -= got;
 	}
 	if (left)
-		plan_refuse(g, "there is no free RAM of %s, not in %d pieces either; lower memory "
-			    "of a guest", plan_size(g->ram_size), MAX_GUEST_RAM);
+		plan_refuse(g,
+			    "there is no free RAM of %s, not in %d pieces either; lower memory "
+			    "of a guest",
+			    plan_size(g->ram_size), MAX_GUEST_RAM);
 }
 
 /* The pages are free anywhere, so take them where its devices reach. */
@@ -120,8 +126,10 @@ static void take_direct(struct guest_plan *g, const struct plan_space *s)
 	if (large.size)
 		add_pages(g, large.base, large.size); /* is refused for what is in the way there */
 	else
-		plan_refuse(g, "direct-map: there is no free RAM of %s in one piece; lower memory of "
-			    "a guest", plan_size(g->ram_size));
+		plan_refuse(g,
+			    "direct-map: there is no free RAM of %s in one piece; lower memory of "
+			    "a guest",
+			    plan_size(g->ram_size));
 }
 
 /* IPA = PA. */
@@ -132,9 +140,10 @@ static void check_direct(struct guest_plan *g, struct plan_space *s, struct gues
 
 	r->ipa = IPA(at.base);
 	if (!plan_reaches(s, at, &c))
-		plan_refuse(g, "direct-map: RAM at 0x%lx to 0x%lx %s; remove direct-map, or give "
-			    "xen,static-mem elsewhere", at.base, range_end(at) - 1,
-			    plan_clash(&c));
+		plan_refuse(g,
+			    "direct-map: RAM at 0x%lx to 0x%lx %s; remove direct-map, or give "
+			    "xen,static-mem elsewhere",
+			    at.base, range_end(at) - 1, plan_clash(&c));
 }
 
 /*
@@ -152,9 +161,10 @@ static void place(struct guest_plan *g, struct plan_space *s, struct guest_ram *
 		    plan_place(s, limits[i], r->size, MIB(2), &r->ipa.v))
 			return;
 	plan_reaches(s, (struct range){ GUEST_RAM_BASE, r->size }, &c);
-	plan_refuse(g, "RAM at 0x%x (%s) %s and fits nowhere else that its devices reach; lower "
-		    "memory or correct dma-ranges", GUEST_RAM_BASE, plan_size(r->size),
-		    plan_clash(&c));
+	plan_refuse(g,
+		    "RAM at 0x%x (%s) %s and fits nowhere else that its devices reach; lower "
+		    "memory or correct dma-ranges",
+		    GUEST_RAM_BASE, plan_size(r->size), plan_clash(&c));
 }
 
 void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s)

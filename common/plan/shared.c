@@ -39,13 +39,14 @@ bool plan_pages_sane(struct range r)
 
 bool plan_region_sane(const struct plan_region *r)
 {
-	return plan_pages_sane(r->pa) && plan_pages_sane((struct range){r->ipa, r->pa.size});
+	return plan_pages_sane(r->pa) && plan_pages_sane((struct range){ r->ipa, r->pa.size });
 }
 
 void plan_add_region(struct guest_plan *g, const struct plan_region *r)
 {
 	if (g->region_count == PLAN_MAX_REGIONS)
-		plan_refuse(g, "it has more than %d regions of shared memory and devices; remove some",
+		plan_refuse(g,
+			    "it has more than %d regions of shared memory and devices; remove some",
 			    PLAN_MAX_REGIONS);
 	else
 		g->region[g->region_count++] = *r;
@@ -55,7 +56,8 @@ void plan_parse_shared(const void *fdt, int node, struct guest_plan *g)
 {
 	static const struct prop_rule rules[] = {
 		{ "role", PROP_CHOICE, offsetof(struct plan_region, owner), PROP_ROLE, 3 },
-		{ "xen,shm-id", PROP_TEXT, offsetof(struct plan_region, id), 1, sizeof(g->region[0].id) - 1 },
+		{ "xen,shm-id", PROP_TEXT, offsetof(struct plan_region, id), 1,
+		  sizeof(g->region[0].id) - 1 },
 	};
 	struct plan_region r = { 0 };
 
@@ -89,8 +91,10 @@ static void take_pages(const struct plan *p, struct guest_plan *g, struct plan_r
 	if (r->fixed && !pmem_take(r->pa))
 		plan_refuse_ram(p, g, r->pa, "xen,shared-mem");
 	if (!r->fixed && pmem_alloc_guest(r->pa.size, &pa) < r->pa.size)
-		plan_refuse(g, "there is no free memory for shared memory \"%s\" in one piece; lower "
-			    "memory of a guest", r->id);
+		plan_refuse(g,
+			    "there is no free memory for shared memory \"%s\" in one piece; lower "
+			    "memory of a guest",
+			    r->id);
 	r->pa.base = pa.v;
 	r->first = true;
 }
@@ -106,8 +110,11 @@ static void take_shared(const struct plan *p, struct guest_plan *g, struct plan_
 		plan_refuse(g, "shared memory \"%s\": %s; correct xen,shm-id or role", r->id,
 			    o == g ? "it is listed twice" : "another guest is its owner already");
 	else if (s->pa.size != r->pa.size || (r->fixed && s->pa.base != r->pa.base))
-		plan_refuse(g, "shared memory \"%s\" has another size or host address in guest \"%s\"; "
-			    "make them equal", r->id, o->name);
+		plan_refuse(
+			g,
+			"shared memory \"%s\" has another size or host address in guest \"%s\"; "
+			"make them equal",
+			r->id, o->name);
 	else
 		r->pa.base = s->pa.base;
 }

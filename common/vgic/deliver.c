@@ -156,7 +156,8 @@ static bool place_lpi(struct vcpu *v, const struct candidate *c, uint64_t *spare
 	lr_take(v, (unsigned)n, lpi->vintid);
 	st->lr_lpi[n] = lpi;
 	st->fold &= (uint16_t)~(1U << n);
-	gic.ops->lr_write((unsigned)n, LR_PENDING | LR_GROUP | (uint64_t)c->prio << 48 | lpi->vintid);
+	gic.ops->lr_write((unsigned)n,
+			  LR_PENDING | LR_GROUP | (uint64_t)c->prio << 48 | lpi->vintid);
 	*spare &= ~BIT(n);
 	return true;
 }

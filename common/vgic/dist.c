@@ -13,7 +13,8 @@ static uint64_t typer(const struct vgic_vm *g)
 		return lines | (g->vm->vcpu_count - 1U) * FIELD_LSB(GICD_TYPER_CPUS);
 	/* 16 bits of INTID with LPIs, 10 without. */
 	return lines | GICD_TYPER_NO1N |
-	       (g->lpis ? GICD_TYPER_LPIS | FIELD(GICD_TYPER_IDBITS, 15) : FIELD(GICD_TYPER_IDBITS, 9));
+	       (g->lpis ? GICD_TYPER_LPIS | FIELD(GICD_TYPER_IDBITS, 15) :
+			  FIELD(GICD_TYPER_IDBITS, 9));
 }
 
 /* A group that was switched off leaves the list registers; one that was switched on may have
@@ -66,8 +67,9 @@ __attribute__((noinline)) enum emul vgic_dist_other(struct vcpu *vcpu, struct mm
 	if (a->size != 4)
 		return EMUL_OK;
 	if (a->write && a->off == GICD_CTLR)
-		return set_ctlr(vcpu, (uint32_t)a->value & (uint32_t)(v2 ? GICD_CTLR_V2_ON :
-									   GICD_CTLR_G0 | GICD_CTLR_G1));
+		return set_ctlr(vcpu,
+				(uint32_t)a->value & (uint32_t)(v2 ? GICD_CTLR_V2_ON :
+								     GICD_CTLR_G0 | GICD_CTLR_G1));
 	if (!a->write)
 		a->value = read_other(vcpu->vm->vgic, a->off);
 	return EMUL_OK;

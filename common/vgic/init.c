@@ -67,8 +67,8 @@ static enum hv_status emulate(struct vm *vm)
 	if (st != HV_OK)
 		return st;
 	if (v2)
-		return vm_emulate(vm, IPA(GUEST_GICC_BASE + PAGE_SIZE), PAGE_SIZE, vgic_v2_dir_access,
-				  NULL, NULL);
+		return vm_emulate(vm, IPA(GUEST_GICC_BASE + PAGE_SIZE), PAGE_SIZE,
+				  vgic_v2_dir_access, NULL, NULL);
 	return vm_emulate(vm, IPA(GUEST_GICR_BASE), 2 * GICR_FRAME * (uint64_t)vm->vcpu_count,
 			  vgic_redist_access, NULL, NULL);
 }
@@ -84,7 +84,9 @@ enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, bool lpis)
 	if (st != HV_OK)
 		return st;
 	g = pmem_alloc(sizeof(*g), 64);
-	*g = (struct vgic_vm){ .vm = vm, .lpis = lpis, .bank_count = (uint8_t)(1 + spi_count / 32) };
+	*g = (struct vgic_vm){ .vm = vm,
+			       .lpis = lpis,
+			       .bank_count = (uint8_t)(1 + spi_count / 32) };
 	g->spis = pmem_alloc(sizeof(*g->spis) * MAX(g->bank_count - 1U, 1U), 64);
 	for (uint32_t n = 1; n < g->bank_count; n++)
 		g->spis[n - 1] = (struct vgic_bank){ .vgic = g, .first = n * 32 };

@@ -17,8 +17,18 @@
 
 /* Rows of the table below. */
 enum vgic_reg_row {
-	NONE, IGROUPR, ISENABLER, ICENABLER, ISPENDR, ICPENDR, ISACTIVER, ICACTIVER, IPRIORITYR,
-	ITARGETSR, ICFGR, IROUTER,
+	NONE,
+	IGROUPR,
+	ISENABLER,
+	ICENABLER,
+	ISPENDR,
+	ICPENDR,
+	ISACTIVER,
+	ICACTIVER,
+	IPRIORITYR,
+	ITARGETSR,
+	ICFGR,
+	IROUTER,
 };
 
 /*
@@ -254,10 +264,10 @@ static void set_config(struct vgic_set *s, uint32_t v)
 }
 
 static const struct vgic_reg {
-	uint16_t first; /* offset */
-	uint8_t shift;	/* log2 of the bits a line has in it */
-	uint8_t sizes;	/* of accesses, ORed */
-	bool state;	/* the lines that it names are held */
+	uint16_t first;                            /* offset */
+	uint8_t shift;                             /* log2 of the bits a line has in it */
+	uint8_t sizes;                             /* of accesses, ORed */
+	bool state;                                /* the lines that it names are held */
 	uint32_t (*get)(const struct vgic_set *s); /* NULL: configured(), without the lock */
 	void (*set)(struct vgic_set *s, uint32_t v);
 } regs[] = {

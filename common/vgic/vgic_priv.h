@@ -26,17 +26,17 @@
 #include <spec/gicv2.h>
 #include <spec/gicv3.h>
 
-#define VGIC_IIDR	 0x56000000U /* product 'V'; we have no JEP106 code */
-#define VGIC_PIDR2	 ((uint32_t)gic.version << 4 | 0xbU)
-#define VGIC_PRIO_MASK	 0xf8 /* 5 bits */
-#define VGIC_LPI_QUEUES	 32   /* one a priority */
-#define VGIC_ALL_LRS	 (~0U >> (32 - gic.lr_count))
-#define LR_STATE	 (LR_PENDING | LR_ACTIVE)
+#define VGIC_IIDR       0x56000000U /* product 'V'; we have no JEP106 code */
+#define VGIC_PIDR2      ((uint32_t)gic.version << 4 | 0xbU)
+#define VGIC_PRIO_MASK  0xf8 /* 5 bits */
+#define VGIC_LPI_QUEUES 32   /* one a priority */
+#define VGIC_ALL_LRS    (~0U >> (32 - gic.lr_count))
+#define LR_STATE        (LR_PENDING | LR_ACTIVE)
 
 struct vgic_bank {
 	struct vgic_vm *vgic;
-	struct vcpu *owner;  /* of SGIs and PPIs; NULL: SPIs */
-	uint32_t first;	     /* INTID of line 0 */
+	struct vcpu *owner; /* of SGIs and PPIs; NULL: SPIs */
+	uint32_t first;     /* INTID of line 0 */
 	uint32_t hw;
 	uint16_t pintid[32]; /* where hw */
 
@@ -62,29 +62,29 @@ struct vgic_line {
 
 struct vgic_cpu_state {
 	uint32_t sgi_pending; /* SGIs from any vCPU; atomic */
-	uint32_t ready;	      /* banks that may hold something to deliver here */
-	uint16_t fold;	      /* list registers that this vCPU's CPU is asked to read back */
+	uint32_t ready;       /* banks that may hold something to deliver here */
+	uint16_t fold;        /* list registers that this vCPU's CPU is asked to read back */
 	bool online;
-	bool asleep;	  /* GICR_WAKER.ProcessorSleep */
-	bool evicted;	  /* active lines may be without a list register */
-	uint64_t hcr;	  /* what ICH_HCR_EL2 was given */
-	uint32_t lr_id[VGIC_LR_MAX]; /* what is in it, or was last */
+	bool asleep;                      /* GICR_WAKER.ProcessorSleep */
+	bool evicted;                     /* active lines may be without a list register */
+	uint64_t hcr;                     /* what ICH_HCR_EL2 was given */
+	uint32_t lr_id[VGIC_LR_MAX];      /* what is in it, or was last */
 	struct vlpi *lr_lpi[VGIC_LR_MAX]; /* NULL: not an LPI, or one that was cleared */
-	union {		       /* GICv2: who sent each SGI that waits, as GICD_SPENDSGIR has it */
+	union { /* GICv2: who sent each SGI that waits, as GICD_SPENDSGIR has it */
 		uint8_t sgi_source[GIC_SGI_COUNT];
 		uint32_t sgi_source_word[GIC_SGI_COUNT / 4];
 	};
 	struct vgic_bank priv; /* SGIs and PPIs */
 	/* What a redistributor keeps while its CPU is off. */
 	uint64_t propbaser, pendbaser;
-	bool lpis_on;	    /* GICR_CTLR.EnableLPIs */
-	uint32_t lpi_ready; /* LPI queues that are not empty */
+	bool lpis_on;                           /* GICR_CTLR.EnableLPIs */
+	uint32_t lpi_ready;                     /* LPI queues that are not empty */
 	struct vlpi *lpi_last[VGIC_LPI_QUEUES]; /* circular lists by their last element */
 };
 
 struct vgic_vm {
 	struct spinlock lock;
-	uint32_t ctlr;	    /* GICD_CTLR_G0, G1 */
+	uint32_t ctlr;      /* GICD_CTLR_G0, G1 */
 	uint8_t bank_count; /* with bank 0 */
 	bool lpis;
 	uint32_t v2m_first, v2m_count; /* SPIs of the virtual GICv2m frame; 0: it has none */
@@ -110,8 +110,8 @@ static inline uint32_t router_of_vcpu(unsigned n)
 struct vgic_set {
 	struct vcpu *cur; /* who accesses */
 	struct vgic_bank *bank;
-	uint32_t lane;	  /* line in the bank that the access begins at */
-	uint8_t size;	  /* of the access */
+	uint32_t lane; /* line in the bank that the access begins at */
+	uint8_t size;  /* of the access */
 };
 
 static inline struct vgic_cpu_state *cpu_of(const struct vcpu *v)

@@ -13,9 +13,9 @@
 
 #include "vits_priv.h"
 
-#define IIDR	      UINT64_C(0x5600043b) /* product 'V'; revision 0, implementer Arm */
-#define PIDR2_GICV3   0x3b
-#define CMD_BYTES     ((uint32_t)sizeof(struct its_cmd))
+#define IIDR        UINT64_C(0x5600043b) /* product 'V'; revision 0, implementer Arm */
+#define PIDR2_GICV3 0x3b
+#define CMD_BYTES   ((uint32_t)sizeof(struct its_cmd))
 #define CBASER_STORED                                                                              \
 	(CBASER_VALID | CBASER_INNER | CBASER_OUTER | CBASER_ADDR | CBASER_SHARE | CBASER_SIZE)
 

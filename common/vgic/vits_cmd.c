@@ -33,8 +33,8 @@ static const char reasons[][28] = {
 /* What a command names, and has to be there before it is performed. */
 enum {
 	DEVICE = 1 << 0,
-	EVENT = 1 << 1,	  /* of the device, within its MAPD */
-	MAPPED = 1 << 2,  /* and the event has an LPI */
+	EVENT = 1 << 1,  /* of the device, within its MAPD */
+	MAPPED = 1 << 2, /* and the event has an LPI */
 	ICID = 1 << 3,
 	TARGET = 1 << 4,  /* and the collection is mapped */
 	REDIST = 1 << 5,  /* in doubleword 2: PTA is 0, a processor number */

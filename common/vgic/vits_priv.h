@@ -12,41 +12,41 @@
 #include <spec/gicv3.h>
 #include <spec/its.h>
 
-#define VITS_DEV_BITS	8  /* flat bus 0 */
+#define VITS_DEV_BITS   8 /* flat bus 0 */
 #define VITS_EVENT_BITS 16
 #define VITS_INTID_BITS 16
-#define VITS_CID_BITS	4
-#define VITS_ENTRY	8  /* bytes that a guest is told to give an ITT entry and a table entry */
-#define VITS_DEVS	(1U << VITS_DEV_BITS)
-#define VITS_ICIDS	(1U << VITS_CID_BITS)
-#define VITS_UNMAPPED	0xff
-#define VITS_NO_LINE	1
-#define VITS_PENDING	(((1U << VITS_INTID_BITS) - GIC_LPI_FIRST) / 8)
-#define VITS_LINE	64 /* bytes of the property table that are fetched together */
+#define VITS_CID_BITS   4
+#define VITS_ENTRY      8 /* bytes that a guest is told to give an ITT entry and a table entry */
+#define VITS_DEVS       (1U << VITS_DEV_BITS)
+#define VITS_ICIDS      (1U << VITS_CID_BITS)
+#define VITS_UNMAPPED   0xff
+#define VITS_NO_LINE    1
+#define VITS_PENDING    (((1U << VITS_INTID_BITS) - GIC_LPI_FIRST) / 8)
+#define VITS_LINE       64 /* bytes of the property table that are fetched together */
 
 /*
  * A trap performs commands until its budget is used up: 32 short ones, or fewer that touch many
  * events or fetch from guest memory. What is left continues with the next trap, vits_resume() or
  * any other register access.
  */
-#define VITS_BATCH	32
-#define COST_CMD	16
-#define COST_FETCH	16
-#define COST_EVENT	2  /* an event that is mapped; one that is not, and a device: 1 */
-#define VITS_BUDGET	(VITS_BATCH * COST_CMD)
+#define VITS_BATCH  32
+#define COST_CMD    16
+#define COST_FETCH  16
+#define COST_EVENT  2 /* an event that is mapped; one that is not, and a device: 1 */
+#define VITS_BUDGET (VITS_BATCH * COST_CMD)
 
 struct vits_dev {
-	uint32_t events;      /* that the device has */
-	uint32_t limit;	      /* that the guest may map: 0 without a MAPD */
-	struct vlpi lpi[];    /* one an event; vintid 0: not mapped */
+	uint32_t events;   /* that the device has */
+	uint32_t limit;    /* that the guest may map: 0 without a MAPD */
+	struct vlpi lpi[]; /* one an event; vintid 0: not mapped */
 };
 
 struct vits {
 	struct spinlock lock;
 	struct vm *vm;
 	bool enabled;
-	bool stalled;		     /* the queue cannot be read, until Retry */
-	uint32_t size;		     /* of the queue, bytes; 0: none, so there are no commands */
+	bool stalled;  /* the queue cannot be read, until Retry */
+	uint32_t size; /* of the queue, bytes; 0: none, so there are no commands */
 	uint64_t cbaser, baser[2];
 	uint32_t cwriter, creadr;
 
@@ -55,19 +55,20 @@ struct vits {
 	uint8_t batch_next, batch_count;
 	struct vits_scan {
 		uint32_t dev, event;
-	} scan; /* how far the command at creadr got */
+	} scan;     /* how far the command at creadr got */
 	int budget; /* left in this trap */
 
-	uint8_t col[VITS_ICIDS];     /* vCPU, or VITS_UNMAPPED */
-	uint32_t dev_end;	     /* one more than the highest device */
+	uint8_t col[VITS_ICIDS]; /* vCPU, or VITS_UNMAPPED */
+	uint32_t dev_end;        /* one more than the highest device */
 	struct vits_dev *dev[VITS_DEVS];
 	struct vits_redist {
-		uint64_t props;	     /* IPA */
-		uint32_t end;	     /* INTIDs below have a byte there; 0: LPIs are off */
-		uint8_t *pending;    /* a bit each, from 8192: as the guest's table was, not yet seen */
+		uint64_t props; /* IPA */
+		uint32_t end;   /* INTIDs below have a byte there; 0: LPIs are off */
+		uint8_t *
+			pending; /* a bit each, from 8192: as the guest's table was, not yet seen */
 	} redist[MAX_VCPUS];
 	struct {
-		uint64_t ipa;	     /* of a line, or VITS_NO_LINE */
+		uint64_t ipa; /* of a line, or VITS_NO_LINE */
 		uint8_t byte[VITS_LINE];
 	} line;
 };

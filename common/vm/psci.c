@@ -47,7 +47,7 @@ static int64_t affinity_info(const struct vcpu *self, uint64_t mpidr, uint64_t l
 }
 
 /* Functions by their number, and those that have a 64-bit twin: DEN 0022 §5.1. */
-#define N(fn) (1U << ((fn)&31))
+#define N(fn) (1U << ((fn) & 31))
 static const uint32_t functions[] = {
 	N(PSCI_FN_VERSION) | N(PSCI_FN_CPU_SUSPEND) | N(PSCI_FN_CPU_OFF) | N(PSCI_FN_CPU_ON) |
 		N(PSCI_FN_AFFINITY_INFO) | N(PSCI_FN_MIGRATE_INFO) | N(PSCI_FN_SYSTEM_OFF) |

@@ -22,8 +22,8 @@ static const struct {
 	char compatible[15];
 	uint8_t version;
 } kinds[] = {
-	{"arm,smmu-v3", 3}, {"arm,smmu-v2", 2}, {"arm,mmu-500", 2},
-	{"arm,smmu-v1", 1}, {"arm,mmu-400", 1}, {"arm,mmu-401", 1},
+	{ "arm,smmu-v3", 3 }, { "arm,smmu-v2", 2 }, { "arm,mmu-500", 2 },
+	{ "arm,smmu-v1", 1 }, { "arm,mmu-400", 1 }, { "arm,mmu-401", 1 },
 };
 
 static bool fits_before(const void *fdt, int node, unsigned kind)
@@ -57,11 +57,11 @@ static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(s
 		return;
 	}
 	i = &iommus[iommu_count++];
-	*i = (struct iommu){.phandle = dt_phandle(fdt, node),
-			    .version = version,
-			    .dead = !blocked,
-			    .node = node,
-			    .m = mmio_at(PA(reg.base))};
+	*i = (struct iommu){ .phandle = dt_phandle(fdt, node),
+			     .version = version,
+			     .dead = !blocked,
+			     .node = node,
+			     .m = mmio_at(PA(reg.base)) };
 	fmt_print(i->name, sizeof(i->name), "%s", name);
 	why = driver->probe(fdt, node, reg, i);
 	if (why)

@@ -17,9 +17,9 @@
 #define LPI_ID_BITS 14 /* INTID bits, the fewest that have LPIs: 8192 .. 16383 */
 
 struct gic_cpu {
-	struct mmio rd;	 /* RD_base; GICv2: the distributor */
+	struct mmio rd;  /* RD_base; GICv2: the distributor */
 	struct mmio sgi; /* SGI_base; GICv2: the distributor, where each CPU sees its own bank */
-	uint64_t route;	 /* what its GICD_IROUTER or GICD_ITARGETSR is */
+	uint64_t route;  /* what its GICD_IROUTER or GICD_ITARGETSR is */
 	uint64_t target; /* what selects it in ICC_SGI1R_EL1 or GICD_SGIR */
 	uint32_t number; /* GICv3: of its redistributor, GICR_TYPER.Processor_Number */
 };

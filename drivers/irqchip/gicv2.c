@@ -119,7 +119,9 @@ static enum hv_status v2_cpu_init(unsigned cpu, uint64_t)
 		log_err("gic: CPU %u has several CPU interfaces in GICD_ITARGETSR", cpu);
 		return HV_EINVAL;
 	}
-	gic_hw.cpu[cpu] = (struct gic_cpu){ .rd = gic_hw.dist, .sgi = gic_hw.dist, .route = mask,
+	gic_hw.cpu[cpu] = (struct gic_cpu){ .rd = gic_hw.dist,
+					    .sgi = gic_hw.dist,
+					    .route = mask,
 					    .target = field_put(0, SGIR_TARGETS, mask) };
 	gic_clear_lines(gic_hw.dist, 0);
 	for (uint32_t i = 0; i < GIC_SGI_COUNT; i += 4)

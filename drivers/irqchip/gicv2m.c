@@ -48,7 +48,9 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t, uint32_t n, unsigned c
 		gic_set_edge(cpu, spi, true);
 	}
 	container_of(c, struct frame, msi)->next = first + n;
-	*out = (struct msi_block){ .ctrl = c, .first_data = first, .first_intid = first, .count = n };
+	*out = (struct msi_block){
+		.ctrl = c, .first_data = first, .first_intid = first, .count = n
+	};
 	return HV_OK;
 }
 
@@ -80,7 +82,8 @@ static enum hv_status probe(struct frame *f, const void *fdt, int node)
 	typer = rd32(mmio_at(PA(reg.base)), REG32(V2M_TYPER));
 	first = dt_u32(fdt, node, "arm,msi-base-spi", (uint32_t)field_get(V2M_TYPER_BASE, typer));
 	spis = dt_u32(fdt, node, "arm,msi-num-spis", (uint32_t)field_get(V2M_TYPER_SPIS, typer));
-	if (first < 32 || spis == 0 || first > 32 + gic.spi_count || spis > 32 + gic.spi_count - first)
+	if (first < 32 || spis == 0 || first > 32 + gic.spi_count ||
+	    spis > 32 + gic.spi_count - first)
 		return HV_EINVAL;
 	f->msi = (struct msi_ctrl){ .ops = &ops,
 				    .phandle = dt_phandle(fdt, node),

@@ -16,7 +16,7 @@
 static struct {
 	unsigned region_count;
 	struct range region[MAX_REGIONS]; /* redistributors */
-	uint64_t stride;		  /* 0: by GICR_TYPER.VLPIS */
+	uint64_t stride;                  /* 0: by GICR_TYPER.VLPIS */
 } v3;
 
 static void v3_send_sgi(unsigned cpu, unsigned sgi)

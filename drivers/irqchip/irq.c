@@ -71,10 +71,11 @@ void irq_reset(void)
 
 static enum exit_reason reason(uint32_t intid)
 {
-	return intid < GIC_SGI_COUNT	  ? EXIT_KICK :
-	       intid == PPI_MAINTENANCE	  ? EXIT_MAINTENANCE :
-	       intid < GIC_SPI_FIRST	  ? EXIT_TIMER :
-	       intid < GIC_SPI_END	  ? EXIT_LINE : EXIT_MSI;
+	return intid < GIC_SGI_COUNT    ? EXIT_KICK :
+	       intid == PPI_MAINTENANCE ? EXIT_MAINTENANCE :
+	       intid < GIC_SPI_FIRST    ? EXIT_TIMER :
+	       intid < GIC_SPI_END      ? EXIT_LINE :
+					  EXIT_MSI;
 }
 
 /*

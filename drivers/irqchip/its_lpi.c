@@ -13,15 +13,15 @@
 #include "gic_priv.h"
 #include "its_priv.h"
 
-#define LPI_COUNT   4096U
-#define LPI_PROPS   ((1U << LPI_ID_BITS) - GIC_LPI_FIRST)
-#define PEND_BYTES  ((1U << LPI_ID_BITS) / 8)
+#define LPI_COUNT  4096U
+#define LPI_PROPS  ((1U << LPI_ID_BITS) - GIC_LPI_FIRST)
+#define PEND_BYTES ((1U << LPI_ID_BITS) / 8)
 
 static struct {
 	uint8_t *props;
 	uint8_t *cpu_of; /* of each LPI */
 	uint32_t used;
-	bool clean;	 /* some redistributor does not snoop */
+	bool clean; /* some redistributor does not snoop */
 	void *pending[MAX_CPUS];
 } lpi;
 

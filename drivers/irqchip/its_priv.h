@@ -13,30 +13,30 @@
 #include <hv/spinlock.h>
 #include <spec/its.h>
 
-#define ITS_MAX	       4
+#define ITS_MAX        4
 #define ITS_EVENTS_MIN 5 /* log2: guests map 32 events a DeviceID at least (Linux does) */
 
 struct its {
 	struct msi_ctrl msi;
 	struct mmio regs;
-	bool noncoherent;	/* "dma-noncoherent": does not snoop whatever it says */
-	uint64_t typer;		/* GITS_TYPER */
-	uint8_t dev_bits;	/* that the device table has room for */
+	bool noncoherent; /* "dma-noncoherent": does not snoop whatever it says */
+	uint64_t typer;   /* GITS_TYPER */
+	uint8_t dev_bits; /* that the device table has room for */
 	/* The device table: flat, or pages that are allocated as DeviceIDs need them. */
-	uint64_t *level1;	/* NULL: flat */
-	uint32_t page;		/* bytes of a page of level 2 */
-	uint32_t per_page;	/* DeviceIDs that it serves */
-	uint32_t cpus;		/* bit n: collection n (= CPU n) is mapped */
+	uint64_t *level1;  /* NULL: flat */
+	uint32_t page;     /* bytes of a page of level 2 */
+	uint32_t per_page; /* DeviceIDs that it serves */
+	uint32_t cpus;     /* bit n: collection n (= CPU n) is mapped */
 	unsigned dev_count;
 	uint32_t dev[MAX_PCI_FUNCS]; /* DeviceIDs that are mapped */
 	/* its_queue.c's own */
-	struct spinlock lock;	/* see the order in hv/spinlock.h */
+	struct spinlock lock; /* see the order in hv/spinlock.h */
 	struct its_cmd *queue;
-	uint32_t write;		/* offset of the next command */
-	bool clean_queue;	/* reads the queue behind the caches' back */
-	bool dead;		/* the queue timed out, or stalled too often: no commands any more */
-	bool skipped;		/* a command, since its_drain */
-	unsigned stalls;	/* ever */
+	uint32_t write;   /* offset of the next command */
+	bool clean_queue; /* reads the queue behind the caches' back */
+	bool dead;        /* the queue timed out, or stalled too often: no commands any more */
+	bool skipped;     /* a command, since its_drain */
+	unsigned stalls;  /* ever */
 };
 
 /*

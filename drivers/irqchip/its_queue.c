@@ -12,12 +12,12 @@
 
 #include "its_priv.h"
 
-#define QUEUE_BYTES   ((uint32_t)KIB(4))
-#define QUEUE_ALIGN   KIB(64) /* CBASER bits [15:12] read as zero */
-#define CMD_BYTES     ((uint32_t)sizeof(struct its_cmd))
-#define WAIT_US	      100000
-#define WAIT_TURNS    10000000U /* should the clock stand still */
-#define STALLS_MAX    32
+#define QUEUE_BYTES ((uint32_t)KIB(4))
+#define QUEUE_ALIGN KIB(64) /* CBASER bits [15:12] read as zero */
+#define CMD_BYTES   ((uint32_t)sizeof(struct its_cmd))
+#define WAIT_US     100000
+#define WAIT_TURNS  10000000U /* should the clock stand still */
+#define STALLS_MAX  32
 
 enum hv_status its_queue_init(struct its *its)
 {

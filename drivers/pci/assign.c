@@ -15,8 +15,8 @@
 
 #include "pci_priv.h"
 
-#define WINDOW_SHIFT 20 /* of a bridge window's ends, §7.5.1.3.8 */
-#define BAR_MAX BIT(48) /* beyond any window, and sums stay inside 64 bits */
+#define WINDOW_SHIFT 20      /* of a bridge window's ends, §7.5.1.3.8 */
+#define BAR_MAX      BIT(48) /* beyond any window, and sums stay inside 64 bits */
 
 /* All that is to be placed, by falling alignment: PCI_SLOTS * function + BAR. */
 static uint16_t sorted[MAX_PCI_FUNCS * PCI_SLOTS];
@@ -127,8 +127,8 @@ static bool root_take(struct pci_host *h, struct pci_bar *b)
 
 static void drop(struct pci_func *f, unsigned bar)
 {
-	log_warn("pci: %s: no room for BAR %u of 0x%llx bytes in the windows of %s",
-		 f->name, bar, (unsigned long long)f->bar[bar].size, f->host->name);
+	log_warn("pci: %s: no room for BAR %u of 0x%llx bytes in the windows of %s", f->name, bar,
+		 (unsigned long long)f->bar[bar].size, f->host->name);
 	pci_refuse(f, "the host bridge's windows have no room for its BARs");
 	if (f->bridge) { /* lives without: its own registers are not used */
 		pci_bars_write(f);
@@ -244,7 +244,8 @@ static void refuse_sharing(struct pci_func *f, struct pci_func *g)
 	static const char why[] = "firmware placed its BAR in a page with another device's";
 
 	for (unsigned i = 0; i < PCI_BARS * PCI_BARS; i++)
-		if (range_overlaps(pages_of(&f->bar[i / PCI_BARS]), pages_of(&g->bar[i % PCI_BARS]))) {
+		if (range_overlaps(pages_of(&f->bar[i / PCI_BARS]),
+				   pages_of(&g->bar[i % PCI_BARS]))) {
 			pci_refuse(f, why);
 			pci_refuse(g, why);
 		}

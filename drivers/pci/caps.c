@@ -54,7 +54,9 @@ void caps_find(struct pci_func *f)
 	if (f->cap_pm)
 		wake(f);
 	if (f->cap_pcie)
-		f->pcie_type = pci_cfg_read(f, f->cap_pcie + PCI_EXP_FLAGS, 1) >> PCI_EXP_TYPE_SHIFT & 0xf;
+		f->pcie_type = pci_cfg_read(f, f->cap_pcie + PCI_EXP_FLAGS, 1) >>
+				       PCI_EXP_TYPE_SHIFT &
+			       0xf;
 }
 
 static void capture_msi(struct pci_func *f)
@@ -135,7 +137,7 @@ static void capture_rebar(struct pci_func *f, const struct pci_cap *c)
 	f->rebar_count = (uint8_t)MIN(n, PCI_BARS);
 	for (unsigned i = 0; i < f->rebar_count; i++)
 		f->rebar_size[i] = PCI_REBAR_SIZE_MASK &
-			pci_cfg_read(f, c->off + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE, 1);
+				   pci_cfg_read(f, c->off + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE, 1);
 }
 
 /* Switches off what acts on its own: control registers of two bytes, written 0. */
@@ -144,9 +146,8 @@ static void found_extended(struct pci_func *f, const struct pci_cap *c)
 	static const struct {
 		uint8_t id, reg;
 	} off_switches[] = {
-		{ PCI_ECAP_ATS, PCI_ATS_CTRL },	/* ATS walks past the SMMU's stage 2 */
-		{ PCI_ECAP_PRI, PCI_PRI_CTRL },
-		{ PCI_ECAP_PASID, PCI_PASID_CTRL },
+		{ PCI_ECAP_ATS, PCI_ATS_CTRL }, /* ATS walks past the SMMU's stage 2 */
+		{ PCI_ECAP_PRI, PCI_PRI_CTRL },     { PCI_ECAP_PASID, PCI_PASID_CTRL },
 		{ PCI_ECAP_SRIOV, PCI_SRIOV_CTRL }, /* VFs are further requester IDs */
 		{ PCI_ECAP_DPC, PCI_DPC_CTRL },
 	};
@@ -190,6 +191,6 @@ void caps_capture(struct pci_func *f)
 	if (f->cap_msix)
 		capture_msix(f);
 	if (f->cap_af)
-		f->af_flr = (pci_cfg_read(f, f->cap_af + PCI_AF_CAP, 1) &
-			     PCI_AF_CAP_TP_FLR) == PCI_AF_CAP_TP_FLR;
+		f->af_flr = (pci_cfg_read(f, f->cap_af + PCI_AF_CAP, 1) & PCI_AF_CAP_TP_FLR) ==
+			    PCI_AF_CAP_TP_FLR;
 }

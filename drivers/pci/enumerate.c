@@ -62,8 +62,8 @@ static void add(struct pci_host *h, struct pci_func *parent, unsigned bdf, uint3
 	if (pci_func_count == MAX_PCI_FUNCS) {
 		if (!h->full)
 			log_warn("pci: more than %u functions; from %04x:%02x:%02x.%x on they are "
-				 "left out", MAX_PCI_FUNCS, h->segment, bdf >> 8, bdf >> 3 & 0x1f,
-				 bdf & 7);
+				 "left out",
+				 MAX_PCI_FUNCS, h->segment, bdf >> 8, bdf >> 3 & 0x1f, bdf & 7);
 		h->full = true;
 		return;
 	}

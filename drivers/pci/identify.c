@@ -9,13 +9,12 @@ static const struct {
 	uint16_t vendor, device;
 	uint8_t fn;
 } fn_aliases[] = {
-	{ 0x1180, 0xe832, 0 }, { 0x1180, 0xe476, 0 },			       /* Ricoh */
-	{ 0x1b4b, 0x9120, 1 }, { 0x1b4b, 0x9123, 1 }, { 0x1b4b, 0x9125, 1 },   /* Marvell SATA */
-	{ 0x1b4b, 0x9128, 1 }, { 0x1b4b, 0x9130, 1 }, { 0x1b4b, 0x9170, 1 },
-	{ 0x1b4b, 0x9172, 1 }, { 0x1b4b, 0x917a, 1 }, { 0x1b4b, 0x9182, 1 },
-	{ 0x1b4b, 0x9183, 1 }, { 0x1b4b, 0x91a0, 1 }, { 0x1b4b, 0x9215, 1 },
-	{ 0x1b4b, 0x9220, 1 }, { 0x1b4b, 0x9230, 1 }, { 0x1b4b, 0x9235, 1 },
-	{ 0x1103, 0x0642, 1 }, { 0x1103, 0x0645, 1 },			       /* HighPoint */
+	{ 0x1180, 0xe832, 0 }, { 0x1180, 0xe476, 0 },                        /* Ricoh */
+	{ 0x1b4b, 0x9120, 1 }, { 0x1b4b, 0x9123, 1 }, { 0x1b4b, 0x9125, 1 }, /* Marvell SATA */
+	{ 0x1b4b, 0x9128, 1 }, { 0x1b4b, 0x9130, 1 }, { 0x1b4b, 0x9170, 1 }, { 0x1b4b, 0x9172, 1 },
+	{ 0x1b4b, 0x917a, 1 }, { 0x1b4b, 0x9182, 1 }, { 0x1b4b, 0x9183, 1 }, { 0x1b4b, 0x91a0, 1 },
+	{ 0x1b4b, 0x9215, 1 }, { 0x1b4b, 0x9220, 1 }, { 0x1b4b, 0x9230, 1 }, { 0x1b4b, 0x9235, 1 },
+	{ 0x1103, 0x0642, 1 }, { 0x1103, 0x0645, 1 }, /* HighPoint */
 };
 
 static void add_alias(struct pci_func *f, uint16_t rid)
@@ -44,7 +43,8 @@ static bool bridge_alias(const struct pci_func *b, uint16_t *rid)
 		return false;
 	if (!b->cap_pcie) {
 		*rid = b->parent && b->parent->cap_pcie && b->parent->pcie_type != PCI_EXP_TO_PCI ?
-		       secondary : b->bdf;
+			       secondary :
+			       b->bdf;
 		return true;
 	}
 	*rid = b->pcie_type == PCI_EXP_TO_PCI ? secondary : b->bdf;
@@ -92,8 +92,8 @@ static uint32_t map_rid(const struct pci_host *h, const char *map, const char *m
 static void find_streams(struct pci_func *f)
 {
 	for (unsigned i = 0; i < f->alias_count; i++) {
-		uint32_t sid, phandle = map_rid(f->host, "iommu-map", "iommu-map-mask",
-						f->alias[i], &sid);
+		uint32_t sid, phandle = map_rid(f->host, "iommu-map", "iommu-map-mask", f->alias[i],
+						&sid);
 		struct iommu *iommu = phandle ? iommu_find(phandle) : NULL;
 
 		if (!iommu || (f->iommu && f->iommu != iommu)) {
@@ -139,8 +139,8 @@ static void find_intx(struct pci_func *f)
 		pin = (pin - 1 + pci_slot(at)) % 4 + 1;
 	if (pci_bus(at) != h->bus_first)
 		return; /* the tree says nothing of further root buses */
-	if (dt_interrupt_resolve(h->fdt, h->node, (uint32_t[]){ (uint32_t)at->bdf << 8, 0, 0, pin }, 4,
-				 &f->intx) != HV_OK)
+	if (dt_interrupt_resolve(h->fdt, h->node, (uint32_t[]){ (uint32_t)at->bdf << 8, 0, 0, pin },
+				 4, &f->intx) != HV_OK)
 		f->intx = (struct dt_irq){ 0 };
 }
 

@@ -8,15 +8,15 @@
 
 #include "pci_priv.h"
 
-#define DRAIN_US      100000	/* pending transactions: far above any completion timeout in use */
-#define FLR_US	      100000	/* §6.6.2 */
-#define PM_US	      10000	/* §5.9 */
-#define BUS_HOLD_US   2000	/* §7.5.1.3.13: at least 1 ms */
-#define BUS_US	      100000	/* §6.6.1 */
-#define BUS_PCI_US    1100000	/* PCI 3.0 §4.3.2: 2^25 clocks of 33 MHz */
-#define LINK_US	      1000000
-#define READY_US      1000000	/* then it is said to be slow */
-#define SLOW_US	      59000000
+#define DRAIN_US    100000  /* pending transactions: far above any completion timeout in use */
+#define FLR_US      100000  /* §6.6.2 */
+#define PM_US       10000   /* §5.9 */
+#define BUS_HOLD_US 2000    /* §7.5.1.3.13: at least 1 ms */
+#define BUS_US      100000  /* §6.6.1 */
+#define BUS_PCI_US  1100000 /* PCI 3.0 §4.3.2: 2^25 clocks of 33 MHz */
+#define LINK_US     1000000
+#define READY_US    1000000 /* then it is said to be slow */
+#define SLOW_US     59000000
 
 void pci_quiesce(const struct pci_func *f)
 {
@@ -144,7 +144,8 @@ static enum hv_status restore(const struct pci_func *f)
 		to_d0(f);
 	pci_quiesce(f);
 	for (unsigned i = 0; i < f->rebar_count; i++)
-		pci_cfg_write(f, f->cap_rebar + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE, 1, f->rebar_size[i]);
+		pci_cfg_write(f, f->cap_rebar + PCI_REBAR_CTRL(i) + PCI_REBAR_SIZE, 1,
+			      f->rebar_size[i]);
 	if (!bars_unchanged(f))
 		return HV_ECONFLICT;
 	if (!f->host->probe_only)
@@ -211,7 +212,10 @@ static bool is_over(const struct pci_func *f)
 static void advance(struct pci_func *f)
 {
 	static const uint32_t most_us[] = {
-		[DRAIN] = DRAIN_US, [LINK] = LINK_US, [READY] = READY_US, [SLOW] = SLOW_US,
+		[DRAIN] = DRAIN_US,
+		[LINK] = LINK_US,
+		[READY] = READY_US,
+		[SLOW] = SLOW_US,
 	};
 	uint8_t stage = (uint8_t)(f->reset_stage + 1);
 	uint32_t us = most_us[stage];

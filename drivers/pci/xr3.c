@@ -11,7 +11,7 @@
 
 #include "pci_priv.h"
 
-static const struct mmio regs = {XR3_JUNO_REGS};
+static const struct mmio regs = { XR3_JUNO_REGS };
 
 /* A register and the one above it. */
 static uint64_t get(unsigned i, unsigned reg)
@@ -33,7 +33,8 @@ static int window_of(struct range r)
 		uint64_t src = get(i, XR3_ATR_SRC), size;
 
 		size = BIT(MIN(field_get(XR3_ATR_SIZE, src) + 1, 63));
-		if (src & XR3_ATR_ENABLE && src != UINT64_MAX && /* bits below the size do not count */
+		if (src & XR3_ATR_ENABLE &&
+		    src != UINT64_MAX && /* bits below the size do not count */
 		    !((src ^ get(i, XR3_ATR_DST)) & XR3_ATR_ADDR) &&
 		    range_contains((struct range){ ALIGN_DOWN(src, size), size }, r.base, r.size))
 			return (int)i;
@@ -48,7 +49,8 @@ static int window_add(uint64_t at, int like)
 		if (get(i, XR3_ATR_SRC) & XR3_ATR_ENABLE)
 			continue;
 		set(i, XR3_ATR_DST, at);
-		wr32(regs, REG32(XR3_ATR(i) + XR3_ATR_PARAM), (uint32_t)get((unsigned)like, XR3_ATR_PARAM));
+		wr32(regs, REG32(XR3_ATR(i) + XR3_ATR_PARAM),
+		     (uint32_t)get((unsigned)like, XR3_ATR_PARAM));
 		set(i, XR3_ATR_SRC, at | FIELD(XR3_ATR_SIZE, 11) | XR3_ATR_ENABLE);
 		return (int)i;
 	}

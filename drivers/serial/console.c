@@ -24,9 +24,9 @@
 #define LINE_LONG  512 /* characters after which others may break a line */
 #define STAGE_SIZE 96  /* prefix and a piece of a line */
 #define PREFIX_MAX (GUEST_NAME_MAX + 3)
-#define PUMP_MAX   4   /* stages one call hands to the UART */
-#define PUMP_TURNS 8   /* and how often, because others called meanwhile */
-#define RX_MAX     32  /* characters one call takes from the UART */
+#define PUMP_MAX   4  /* stages one call hands to the UART */
+#define PUMP_TURNS 8  /* and how often, because others called meanwhile */
+#define RX_MAX     32 /* characters one call takes from the UART */
 #define STUCK_US   100000
 #define CTRL_A     1
 
@@ -46,9 +46,9 @@ static struct ring rings[RINGS] = { { .buf = log_buf } };
 static uint8_t ring_count = 1;
 
 static struct {
-	bool uart;     /* there is one */
-	bool irq;      /* console_start_irq was called */
-	bool retrying; /* console_retry was asked */
+	bool uart;      /* there is one */
+	bool irq;       /* console_start_irq was called */
+	bool retrying;  /* console_retry was asked */
 	uint32_t calls; /* for the pump since nobody is it; 0: nobody is */
 	/* the pump's own */
 	bool armed;  /* the UART is full; its interrupt calls */
@@ -139,7 +139,8 @@ static void stage_ring(struct ring *r)
 	while (tail != head && tx.stage_len < STAGE_SIZE - PREFIX_MAX) {
 		char c = r->buf[tail++ % RING_SIZE];
 
-		if (c == '\r' && !tx.line_len) /* nothing to return on, and it would hide the prefix */
+		if (c == '\r' &&
+		    !tx.line_len) /* nothing to return on, and it would hide the prefix */
 			continue;
 		begin_line(r);
 		if (c == '\n') {
@@ -301,7 +302,8 @@ static void input(char c)
 	} else if (seen == 1 && (c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
 		command(c);
 	} else {
-		if (seen == 2) /* the key that shows that no third one comes is the guest's as well */
+		if (seen ==
+		    2) /* the key that shows that no third one comes is the guest's as well */
 			deliver(CTRL_A);
 		deliver(c);
 	}

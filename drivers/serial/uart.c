@@ -17,8 +17,9 @@ struct layout {
 	uint8_t data, status, mask; /* registers */
 	uint8_t rx, tx;             /* interrupts, bits of `mask` */
 	uint8_t low;                /* bits of `status` that say the contrary */
-	uint8_t room, empty, ready, idle; /* bits of `status`; room and empty are of the transmitter */
-	uint32_t bad;               /* bits of `data`, or of `status` << 16: not a character */
+	uint8_t room, empty, ready,
+		idle; /* bits of `status`; room and empty are of the transmitter */
+	uint32_t bad; /* bits of `data`, or of `status` << 16: not a character */
 };
 
 static const struct layout pl011 = {
@@ -54,8 +55,8 @@ static const struct {
 	char compatible[19];
 	uint8_t kind;
 } drivers[] = {
-	{"arm,pl011", PL011}, {"arm,sbsa-uart", SBSA},       {"ns16550a", NS16550},
-	{"ns16550", NS16550}, {"snps,dw-apb-uart", NS16550},
+	{ "arm,pl011", PL011 }, { "arm,sbsa-uart", SBSA },       { "ns16550a", NS16550 },
+	{ "ns16550", NS16550 }, { "snps,dw-apb-uart", NS16550 },
 };
 
 static struct serial {
@@ -97,8 +98,8 @@ static void enable_pl011(void)
 		return;
 	/* The line format changes only while the UART is off and idle (DDI 0183G §3.3.8). */
 	if (rd(PL011_CR) & PL011_CR_UARTEN) {
-		enum hv_status idle =
-			poll32(serial.m, REG32(PL011_FR), PL011_FR_BUSY, 0, 100000, "pl011");
+		enum hv_status idle = poll32(serial.m, REG32(PL011_FR), PL011_FR_BUSY, 0, 100000,
+					     "pl011");
 
 		(void)idle; /* a character may be cut; the console is worth more */
 	}
@@ -131,7 +132,8 @@ unsigned uart_write(const char *text, unsigned n)
 	uint32_t now;
 
 	while (i < n && ((now = status()) & serial.l->room))
-		for (unsigned left = now & serial.l->empty ? serial.burst : 1; i < n && left; left--)
+		for (unsigned left = now & serial.l->empty ? serial.burst : 1; i < n && left;
+		     left--)
 			wr(serial.l->data, (uint8_t)text[i++]);
 	return i;
 }

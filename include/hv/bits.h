@@ -5,11 +5,11 @@
 #include <hv/panic.h>
 #include <hv/types.h>
 
-#define BIT(n)	     (UINT64_C(1) << (n))
+#define BIT(n)       (UINT64_C(1) << (n))
 #define BITS(hi, lo) ((~UINT64_C(0) >> (63 - (hi))) & (~UINT64_C(0) << (lo)))
 
 /* FIELD(mask, value): constant; a value that does not fit does not compile. */
-#define FIELD_LSB(m)	((m) & (~(m) + 1))
+#define FIELD_LSB(m)     ((m) & (~(m) + 1))
 #define FIELD_FITS(m, v) ((((uint64_t)(v) * FIELD_LSB(m)) & ~(m)) == 0)
 #define FIELD(m, v)                                                                                \
 	(((uint64_t)(v) * FIELD_LSB(m)) +                                                          \
@@ -28,7 +28,7 @@ static inline uint64_t field_put(uint64_t reg, uint64_t mask, uint64_t value)
 }
 
 #define for_each_bit(i, mask)                                                                      \
-	for (uint32_t left_ = (mask), i; left_ && (i = (uint32_t)__builtin_ctz(left_), true);     \
+	for (uint32_t left_ = (mask), i; left_ && (i = (uint32_t)__builtin_ctz(left_), true);      \
 	     left_ &= left_ - 1)
 
 static inline unsigned log2_floor(uint64_t v)

@@ -16,7 +16,7 @@
 int uart_find_node(const void *fdt); /* the console's; -1: none that we drive */
 enum hv_status __must_check uart_find(const void *fdt, struct range *reg, uint32_t *intid);
 /* The UART that was found; the console serialises all calls. */
-void uart_init(void); /* keeps firmware's baud rate */
+void uart_init(void);                              /* keeps firmware's baud rate */
 unsigned uart_write(const char *text, unsigned n); /* what fits in the FIFO now */
 bool uart_read(char *c);
 void uart_tx_irq(bool on); /* interrupt when there is room */

@@ -89,7 +89,6 @@ const char *dt_path(const void *fdt, int node, char *buf, size_t size);
 
 /* The next node of a compatible, or of all (NULL); of -1: the first. */
 int dt_next(const void *fdt, int node, const char *compatible);
-#define dt_for_each(n, fdt, compatible)                                                            \
-	for (int n = -1; (n = dt_next(fdt, n, compatible)) >= 0;)
+#define dt_for_each(n, fdt, compatible) for (int n = -1; (n = dt_next(fdt, n, compatible)) >= 0;)
 
 #endif

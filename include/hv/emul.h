@@ -18,12 +18,12 @@ enum emul {
 struct vcpu;
 
 struct mmio_access {
-	uint64_t off;	/* offset into the region the handler was registered for */
+	uint64_t off; /* offset into the region the handler was registered for */
 	ipa_t ipa;
-	uint64_t value; /* write: the value, zero extended; read: 0, then the handler's result, of
+	uint64_t value;  /* write: the value, zero extended; read: 0, then the handler's result, of
 			 * which the guest gets as much as it asked for */
 	uint32_t cookie; /* what s2_mark() was given for this page, see hv/s2.h */
-	uint8_t size;	/* 1, 2, 4 or 8; off is a multiple of it */
+	uint8_t size;    /* 1, 2, 4 or 8; off is a multiple of it */
 	bool write;
 };
 

@@ -12,9 +12,9 @@
 struct gic_ops {
 	/* On that CPU: redistributor, CPU interface, list registers; EL2's own SGIs and PPIs on. */
 	enum hv_status (*cpu_init)(unsigned cpu, uint64_t mpidr);
-	uint32_t (*ack)(void);			/* INTID; 1020..1023: nothing pending */
-	void (*drop)(uint32_t intid);		/* EOIR: priority drop */
-	void (*deactivate)(uint32_t intid);	/* DIR */
+	uint32_t (*ack)(void);              /* INTID; 1020..1023: nothing pending */
+	void (*drop)(uint32_t intid);       /* EOIR: priority drop */
+	void (*deactivate)(uint32_t intid); /* DIR */
 	void (*send_sgi)(unsigned cpu, unsigned sgi);
 
 	/* The virtual CPU interface of this CPU. */
@@ -30,12 +30,12 @@ struct gic_ops {
 
 struct gic {
 	const struct gic_ops *ops;
-	uint32_t spi_count;	/* SPIs 32 .. 32 + spi_count */
-	uint8_t lr_count;	/* smallest of all CPUs */
-	uint8_t version;	/* 3 or 2 */
-	pa_t gicv;		/* version 2: the page of the CPU interface for guests */
+	uint32_t spi_count; /* SPIs 32 .. 32 + spi_count */
+	uint8_t lr_count;   /* smallest of all CPUs */
+	uint8_t version;    /* 3 or 2 */
+	pa_t gicv;          /* version 2: the page of the CPU interface for guests */
 	bool has_lpis;
-	bool has_tdir;		/* ICH_HCR_EL2.TDIR traps ICC_DIR_EL1 alone */
+	bool has_tdir; /* ICH_HCR_EL2.TDIR traps ICC_DIR_EL1 alone */
 };
 
 extern struct gic gic;

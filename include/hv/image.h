@@ -38,6 +38,7 @@ enum hv_status __must_check image_unpack(const void *data, size_t size, uint64_t
  * ramdisk, likely: raw binaries are not compressed).
  */
 #define IMAGE_HEAD 64
-enum hv_status __must_check image_head(const void *data, size_t size, void *head, uint64_t *file_size);
+enum hv_status __must_check image_head(const void *data, size_t size, void *head,
+				       uint64_t *file_size);
 
 #endif

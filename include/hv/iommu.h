@@ -16,10 +16,10 @@
 struct iommu_driver;
 
 struct iommu_fault {
-	uint32_t sid;	   /* StreamID */
-	uint64_t addr;	   /* IPA that the device used; valid when has_addr */
+	uint32_t sid;       /* StreamID */
+	uint64_t addr;      /* IPA that the device used; valid when has_addr */
 	const char *reason; /* "translation", "permission", ... */
-	uint8_t code;	   /* number of the reason */
+	uint8_t code;       /* number of the reason */
 	bool has_addr;
 	bool write;
 };
@@ -32,25 +32,25 @@ struct iommu_stream {
 #define IOMMU_LINES 24
 
 struct iommu {
-	char name[40];		 /* device-tree path's last part, for the log */
+	char name[40]; /* device-tree path's last part, for the log */
 	uint32_t phandle;
-	uint8_t version;	 /* of the SMMU architecture: 1, 2, 3 */
-	uint8_t oas_bits;	 /* output address size */
+	uint8_t version;  /* of the SMMU architecture: 1, 2, 3 */
+	uint8_t oas_bits; /* output address size */
 	uint8_t sid_bits;
-	uint32_t sid_ignored;	 /* bits that do not tell streams apart: 0 in every StreamID of ours */
-	bool s2;		 /* was started: translates stage-2 */
+	uint32_t sid_ignored; /* bits that do not tell streams apart: 0 in every StreamID of ours */
+	bool s2;              /* was started: translates stage-2 */
 	bool fwb;
 	bool coherent;
-	bool dead;		 /* does not answer: everything behind it is aborted */
+	bool dead; /* does not answer: everything behind it is aborted */
 
 	/* iommu.c's own */
 	const struct iommu_driver *driver; /* NULL: probe had something against it */
-	void *priv;		 /* the driver's */
+	void *priv;                        /* the driver's */
 	int node;
 	struct mmio m;
-	struct spinlock lock;	 /* all but the records of faults */
-	bool busy, left_over;	 /* someone drains; faults wait for it */
-	bool told;		 /* of its death */
+	struct spinlock lock; /* all but the records of faults */
+	bool busy, left_over; /* someone drains; faults wait for it */
+	bool told;            /* of its death */
 	uint32_t irq[IOMMU_LINES];
 	unsigned irq_count;
 };
@@ -58,8 +58,7 @@ struct iommu {
 extern struct iommu iommus[];
 extern unsigned iommu_count;
 
-#define iommu_for_each(i)                                                                          \
-	for (struct iommu *i = iommus; i < iommus + iommu_count; i++)
+#define iommu_for_each(i) for (struct iommu *i = iommus; i < iommus + iommu_count; i++)
 
 /*
  * Finds every SMMU in the device tree, maps its registers with `map` and puts it into global abort:

@@ -10,9 +10,9 @@
 #include <hv/vm.h>
 
 struct load_ticks {
-	uint64_t copy;	  /* images and device trees */
+	uint64_t copy;    /* images and device trees */
 	uint64_t inflate; /* compressed kernels */
-	uint64_t scrub;	  /* zeroing */
+	uint64_t scrub;   /* zeroing */
 };
 
 extern struct load_ticks load_ticks;
@@ -22,6 +22,7 @@ void load_scrub(pa_t pa, uint64_t size);
 /* HV_EINVAL: the kernel does not inflate; HV_ENOMEM: the device tree does not fit. Sets the entry
  * point of vCPU 0. `self`: the vCPU of the caller's CPU, or NULL; its interrupts are served in
  * between, as this takes long. One guest at a time; the next one waits. */
-enum hv_status __must_check load_guest(const struct guest_plan *g, struct vm *vm, struct vcpu *self);
+enum hv_status __must_check load_guest(const struct guest_plan *g, struct vm *vm,
+				       struct vcpu *self);
 
 #endif

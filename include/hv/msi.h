@@ -24,15 +24,15 @@ struct msi_ops {
 struct msi_ctrl {
 	const struct msi_ops *ops;
 	uint32_t phandle;
-	pa_t page;	 /* that a device's write must reach: 4 KiB (GITS_TRANSLATER) ... */
+	pa_t page;       /* that a device's write must reach: 4 KiB (GITS_TRANSLATER) ... */
 	uint32_t offset; /* ... and the doorbell register in it */
-	bool by_device;	 /* tells senders apart (an ITS): they can only raise events of their own */
+	bool by_device;  /* tells senders apart (an ITS): they can only raise events of their own */
 };
 
 struct msi_block {
 	struct msi_ctrl *ctrl;
-	uint32_t device_id;  /* ITS: whose events they are */
-	uint32_t first_data; /* vector i is data first_data + i ... */
+	uint32_t device_id;   /* ITS: whose events they are */
+	uint32_t first_data;  /* vector i is data first_data + i ... */
 	uint32_t first_intid; /* ... and arrives as physical INTID first_intid + i */
 	uint32_t count;
 };
@@ -70,8 +70,8 @@ uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n);
  * HV_EINVAL: n is 0 or that CPU takes no LPIs; HV_ECONFLICT: DeviceID taken; HV_ENOMEM: too many,
  * or the DeviceID is too large; HV_ETIMEOUT: the ITS does not answer.
  */
-enum hv_status __must_check msi_alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
-				      struct msi_block *out);
+enum hv_status __must_check msi_alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n,
+				      unsigned cpu, struct msi_block *out);
 enum hv_status __must_check msi_handler(const struct msi_block *b, uint32_t i, irq_handler_fn *fn,
 					void *arg);
 /*

@@ -22,38 +22,38 @@ enum { PCI_WINDOW_IO, PCI_WINDOW_MEM32, PCI_WINDOW_MEM64, PCI_WINDOW_KINDS };
 struct pci_window {
 	uint8_t kind;
 	bool prefetch;
-	uint64_t pci;	 /* PCI address */
-	uint64_t cpu;	 /* PA */
+	uint64_t pci; /* PCI address */
+	uint64_t cpu; /* PA */
 	uint64_t size;
-	uint64_t next;	 /* allocation cursor, PCI address */
+	uint64_t next; /* allocation cursor, PCI address */
 };
 
 struct pci_host {
 	uint16_t segment;
 	uint8_t bus_first, bus_last;
-	struct range ecam;	/* PA; bus_first is at its base */
+	struct range ecam; /* PA; bus_first is at its base */
 	unsigned window_count;
 	struct pci_window window[8];
-	int node;		/* in the host device tree */
+	int node; /* in the host device tree */
 	const void *fdt;
-	bool coherent;		/* dma-coherent */
-	bool probe_only;	/* linux,pci-probe-only: keep firmware's BARs */
-	unsigned inbound_count;	/* dma-ranges: what devices may address; 0: everything */
+	bool coherent;          /* dma-coherent */
+	bool probe_only;        /* linux,pci-probe-only: keep firmware's BARs */
+	unsigned inbound_count; /* dma-ranges: what devices may address; 0: everything */
 	struct range inbound[8];
-	bool own_doorbell;	/* MSIs pass at the controller's own address only */
-	bool full;		/* it has more functions than there is room for */
+	bool own_doorbell;               /* MSIs pass at the controller's own address only */
+	bool full;                       /* it has more functions than there is room for */
 	unsigned func_first, func_count; /* its slice of pci_funcs */
-	uint32_t waited_us;	/* for functions that were not ready */
+	uint32_t waited_us;              /* for functions that were not ready */
 	char name[40];
 };
 
 struct pci_bar {
-	uint64_t size;		/* bytes; 0: absent, or upper half of a 64-bit BAR */
-	uint64_t pci;		/* assigned PCI address; before that, firmware's */
-	pa_t pa;		/* as the CPU sees it */
+	uint64_t size; /* bytes; 0: absent, or upper half of a 64-bit BAR */
+	uint64_t pci;  /* assigned PCI address; before that, firmware's */
+	pa_t pa;       /* as the CPU sees it */
 	bool mem64, prefetch, io;
 	bool assigned;
-	uint8_t align_shift;	/* while it is placed */
+	uint8_t align_shift; /* while it is placed */
 };
 
 struct pci_part {
@@ -65,49 +65,49 @@ enum { MSIX_TABLE, MSIX_PBA };
 struct pci_func {
 	struct pci_host *host;
 	struct pci_func *parent; /* bridge above, NULL on the root bus */
-	uint16_t bdf;		 /* requester ID: bus 15:8, device 7:3, function 2:0 */
-	char name[16];		 /* "0000:01:00.0" */
+	uint16_t bdf;            /* requester ID: bus 15:8, device 7:3, function 2:0 */
+	char name[16];           /* "0000:01:00.0" */
 	uint16_t vendor, device;
-	uint32_t subsystem;	 /* config dword 0x2c */
-	uint32_t class_rev;	 /* config dword 0x08 */
-	uint8_t header_type;	 /* without bit 7 */
+	uint32_t subsystem;  /* config dword 0x2c */
+	uint32_t class_rev;  /* config dword 0x08 */
+	uint8_t header_type; /* without bit 7 */
 	bool multifunction;
 	bool bridge;
 	uint8_t bus_secondary, bus_subordinate; /* bridges */
-	uint8_t irq_pin;	 /* 0 none, 1..4 */
-	bool intx_stuck;	 /* DisINTx does not work: its line cannot be silenced */
+	uint8_t irq_pin;                        /* 0 none, 1..4 */
+	bool intx_stuck; /* DisINTx does not work: its line cannot be silenced */
 	struct pci_bar bar[PCI_SLOTS];
 	/* capability offsets, 0: absent; validated, inside config space */
 	uint8_t cap_pm, cap_msi, cap_msix, cap_pcie, cap_af;
 	uint16_t cap_acs, cap_rebar;
-	uint8_t rebar_count;	 /* resizable BARs; sizes as at boot: */
+	uint8_t rebar_count; /* resizable BARs; sizes as at boot: */
 	uint8_t rebar_size[PCI_BARS];
-	bool ext_config;	 /* offsets >= 0x100 answer */
-	uint8_t pcie_type;	 /* device/port type of the PCIe capability */
-	bool pcie_v2;		 /* version 2 of it or later: has DEVCTL2 */
-	bool flr;		 /* function level reset of the PCIe capability */
-	bool af_flr;		 /* of the AF capability */
-	bool pm_reset;		 /* D3hot to D0 resets it */
-	bool isolates;		 /* ACS is on with all that a group's border needs */
-	uint8_t mps;		 /* largest payload it can: 128 << mps */
+	bool ext_config;   /* offsets >= 0x100 answer */
+	uint8_t pcie_type; /* device/port type of the PCIe capability */
+	bool pcie_v2;      /* version 2 of it or later: has DEVCTL2 */
+	bool flr;          /* function level reset of the PCIe capability */
+	bool af_flr;       /* of the AF capability */
+	bool pm_reset;     /* D3hot to D0 resets it */
+	bool isolates;     /* ACS is on with all that a group's border needs */
+	uint8_t mps;       /* largest payload it can: 128 << mps */
 	uint16_t devctl, devctl2, lnkctl, acs_ctrl; /* as at boot, given back by reset */
-	uint16_t msix_count;	 /* 0: none, or unusable */
+	uint16_t msix_count;                        /* 0: none, or unusable */
 	struct pci_part msix[2]; /* table and pending bits, in memory BARs that exist */
-	uint8_t msi_count;	 /* vectors offered: 1..32; 0: none */
+	uint8_t msi_count;       /* vectors offered: 1..32; 0: none */
 	bool msi_mask;
 	/* identity towards SMMU and ITS */
 	uint8_t alias_count;
-	uint16_t alias[4];	 /* requester IDs its transactions may carry */
-	struct iommu *iommu;	 /* NULL: no IOMMU translates it */
+	uint16_t alias[4];   /* requester IDs its transactions may carry */
+	struct iommu *iommu; /* NULL: no IOMMU translates it */
 	uint8_t sid_count;
-	uint32_t sid[4];	 /* StreamIDs of the aliases, without repetition */
-	struct msi_ctrl *msi;	 /* NULL: no MSI controller */
-	uint32_t device_id;	 /* ITS DeviceID */
-	struct dt_irq intx;	 /* physical line after swizzle; intid 0: none */
-	uint16_t group;		 /* isolation group, index of its first member */
-	const char *refused;	 /* why it cannot be given to a guest, or NULL */
-	uint8_t owner;		 /* vm id, or PCI_NO_OWNER */
-	uint8_t reset_stage;	 /* of reset.c; 0: no reset under way */
+	uint32_t sid[4];      /* StreamIDs of the aliases, without repetition */
+	struct msi_ctrl *msi; /* NULL: no MSI controller */
+	uint32_t device_id;   /* ITS DeviceID */
+	struct dt_irq intx;   /* physical line after swizzle; intid 0: none */
+	uint16_t group;       /* isolation group, index of its first member */
+	const char *refused;  /* why it cannot be given to a guest, or NULL */
+	uint8_t owner;        /* vm id, or PCI_NO_OWNER */
+	uint8_t reset_stage;  /* of reset.c; 0: no reset under way */
 	uint8_t reset_how;
 	uint64_t reset_due;
 };
@@ -120,8 +120,7 @@ extern struct pci_func pci_funcs[MAX_PCI_FUNCS];
 extern unsigned pci_func_count;
 
 /* All there are, or those of a host bridge; a bridge comes before what is below it. */
-#define pci_for_each(f)                                                                            \
-	for (struct pci_func *f = pci_funcs; f < &pci_funcs[pci_func_count]; f++)
+#define pci_for_each(f) for (struct pci_func *f = pci_funcs; f < &pci_funcs[pci_func_count]; f++)
 #define pci_for_each_of(f, h)                                                                      \
 	for (struct pci_func *f = &pci_funcs[(h)->func_first];                                     \
 	     f < &pci_funcs[(h)->func_first + (h)->func_count]; f++)
@@ -179,9 +178,9 @@ struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 struct pci_cap {
 	const struct pci_func *func;
 	uint32_t id, off, size, next; /* bytes */
-	uint32_t head;	    /* its first dword */
-	bool malformed;	    /* at the end of the list: it should go on */
-	uint64_t taken[16]; /* of config space, a bit a dword: those that came */
+	uint32_t head;                /* its first dword */
+	bool malformed;               /* at the end of the list: it should go on */
+	uint64_t taken[16];           /* of config space, a bit a dword: those that came */
 };
 struct pci_cap pci_cap_list(const struct pci_func *f, bool ext);
 bool pci_cap_next(struct pci_cap *c);

@@ -34,7 +34,7 @@ struct plan_device {
 };
 
 #define PLAN_MAX_REGIONS 16 /* of one guest; so are the others */
-#define PLAN_MAX_LINES	 32
+#define PLAN_MAX_LINES   32
 #define PLAN_MAX_STREAMS 16
 
 /* Shared memory, or registers of a platform device. */
@@ -58,31 +58,31 @@ enum plan_module { MODULE_KERNEL, MODULE_RAMDISK, MODULE_PARTIAL, MODULES };
 struct guest_plan {
 	int node;
 	char name[GUEST_NAME_MAX];
-	char refused[240]; /* "" : starts */
+	char refused[240];          /* "" : starts */
 	struct plan_device *device; /* slice of one array */
 	uint32_t vcpu_count;
 	uint32_t affinity[MAX_VCPUS]; /* bit n: may be board->cpu[n]; 0: any */
-	uint8_t cpu[MAX_VCPUS]; /* physical CPU of each vCPU: index in board->cpu */
-	uint64_t ram_size;      /* bytes in all */
-	bool direct_map;        /* IPA = PA */
+	uint8_t cpu[MAX_VCPUS];       /* physical CPU of each vCPU: index in board->cpu */
+	uint64_t ram_size;            /* bytes in all */
+	bool direct_map;              /* IPA = PA */
 	unsigned ram_count;
 	struct guest_ram ram[MAX_GUEST_RAM]; /* adjacent IPAs may be in pieces of PA */
 	struct range module[MODULES];        /* PA; size 0: none */
-	struct image_layout image; /* where they go, if plan->module_data was set */
+	struct image_layout image;           /* where they go, if plan->module_data was set */
 	char bootargs[1024];
 	bool vpl011;
-	bool stop_on_crash; /* on-crash = "stop" */
+	bool stop_on_crash;     /* on-crash = "stop" */
 	uint32_t trap_unmapped; /* 0: what nobody answers reads as all ones, writes are ignored */
-	uint32_t nr_spis;   /* as declared */
-	uint32_t spi_count; /* multiple of 32 */
-	uint64_t seed;      /* for kaslr-seed and rng-seed, set by the caller; 0: none */
+	uint32_t nr_spis;       /* as declared */
+	uint32_t spi_count;     /* multiple of 32 */
+	uint64_t seed;          /* for kaslr-seed and rng-seed, set by the caller; 0: none */
 	bool has_pci;
-	bool coherent;  /* dma-coherent */
+	bool coherent;       /* dma-coherent */
 	uint8_t gic_version; /* the host's */
-	bool its;	/* what it sees of its MSI controller is a virtual ITS; else a GICv2m frame */
+	bool its; /* what it sees of its MSI controller is a virtual ITS; else a GICv2m frame */
 	ipa_t msi_base; /* of that: GUEST_V2M_BASE; GUEST_ITS_BASE, or where its devices can write */
 	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame; count 0: none */
-	struct msi_ctrl *msi;	       /* where its devices' messages go; NULL: it has none */
+	struct msi_ctrl *msi;          /* where its devices' messages go; NULL: it has none */
 	unsigned device_count;
 	struct vpci_config vpci;
 	unsigned region_count;
@@ -90,8 +90,8 @@ struct guest_plan {
 	unsigned line_count, stream_count;
 	struct plan_line line[PLAN_MAX_LINES];
 	struct iommu_stream stream[PLAN_MAX_STREAMS]; /* of platform devices */
-	const void *partial_fdt;		      /* what guest_dt_build copies, or NULL */
-	uint32_t gic_phandle;			      /* in the guest's tree */
+	const void *partial_fdt;                      /* what guest_dt_build copies, or NULL */
+	uint32_t gic_phandle;                         /* in the guest's tree */
 };
 
 #define plan_for_each_device(d, g)                                                                 \
@@ -121,9 +121,9 @@ struct plan {
 
 /* Fixed guest map: Xen's (facts: public/arch-arm.h), so images made for it run. */
 /* Phandles of the guest's own nodes; the first is Xen's for the GIC, and partial trees count on it. */
-#define GUEST_PHANDLE	 0xfde8
-#define GUEST_PHANDLES	 16
-#define GUEST_SPIS	 960 /* a multiple of 32 below INTID 1020 (IHI 0069 §2.2) */
+#define GUEST_PHANDLE    0xfde8
+#define GUEST_PHANDLES   16
+#define GUEST_SPIS       960 /* a multiple of 32 below INTID 1020 (IHI 0069 §2.2) */
 #define GUEST_GICD_BASE  0x03001000
 #define GUEST_GICC_BASE  0x03002000 /* GICv2 */
 #define GUEST_GICR_BASE  0x03020000

@@ -8,11 +8,11 @@
 #include <hv/status.h>
 #include <hv/types.h>
 
-void pmem_reset(void);			/* forget everything (host tests) */
+void pmem_reset(void); /* forget everything (host tests) */
 /* `map` makes a chunk of Viaduct's own memory reachable at EL2, before its first use. */
 void pmem_on_chunk(void (*map)(struct range));
 void pmem_add(struct range ram);
-void pmem_reserve(struct range taken);	/* image, device tree, modules, /reserved-memory */
+void pmem_reserve(struct range taken); /* image, device tree, modules, /reserved-memory */
 /* Keeps r for pmem_take alone, if all of it is free in one piece and Viaduct has enough left. */
 void pmem_hold(struct range r);
 
@@ -33,6 +33,6 @@ void pmem_save(void);
 void pmem_undo(void);
 
 void pmem_seal(void);
-size_t pmem_own_bytes(void);		/* handed out by pmem_alloc so far */
+size_t pmem_own_bytes(void); /* handed out by pmem_alloc so far */
 
 #endif

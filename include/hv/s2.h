@@ -17,9 +17,9 @@
 
 /* What all CPUs and all SMMUs that serve a guest can do; decided once, see s2_geometry(). */
 struct s2_geometry {
-	uint8_t ipa_bits;    /* 32..40 */
-	uint8_t root_pages;  /* concatenated root tables: 1 or 2 */
-	uint8_t ps;	     /* encoding of the output size, VTCR_EL2.PS and STE.S2PS */
+	uint8_t ipa_bits;   /* 32..40 */
+	uint8_t root_pages; /* concatenated root tables: 1 or 2 */
+	uint8_t ps;         /* encoding of the output size, VTCR_EL2.PS and STE.S2PS */
 	bool fwb;
 };
 
@@ -35,7 +35,7 @@ struct s2_geometry s2_geometry(unsigned cpu_pa_bits, unsigned smmu_pa_bits, bool
 			       bool smmu_fwb);
 
 enum s2_type {
-	S2_RAM,	     /* Normal write-back, read, write, execute */
+	S2_RAM,      /* Normal write-back, read, write, execute */
 	S2_RAM_RO,   /* Normal write-back, read, execute */
 	S2_BAR_NC,   /* PCI BAR: Normal-NC, stage-1 may strengthen it to Device */
 	S2_DEVICE,   /* Device-nGnRE, read, write, never execute */
@@ -46,7 +46,7 @@ struct s2 {
 	struct s2_geometry geo;
 	uint16_t vmid;
 	pa_t root;
-	bool cpu; /* walked by CPUs: unmap invalidates their TLBs */
+	bool cpu;         /* walked by CPUs: unmap invalidates their TLBs */
 	pa_t free_tables; /* linked through their first word */
 	uint32_t free_count;
 	/* Called after the CPU invalidation of every unmapped range: SMMU TLBI and SYNC. May be NULL. */
@@ -98,7 +98,7 @@ static inline uint64_t s2_mark_at(const struct s2 *s2, ipa_t ipa)
 	return pte & 1 ? S2_MAPPED : pte >> 1;
 }
 
-uint64_t s2_vtcr(const struct s2 *s2);	/* VTCR_EL2 for this geometry (DDI 0487 D23.2) */
+uint64_t s2_vtcr(const struct s2 *s2);  /* VTCR_EL2 for this geometry (DDI 0487 D23.2) */
 uint64_t s2_vttbr(const struct s2 *s2); /* VTTBR_EL2: VMID and root */
 
 #endif

@@ -54,7 +54,8 @@ void vgic_quiesce_lines(struct vm *vm);
 void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level);
 
 /* Boot: a GICv2m frame at `base`, 4 KiB, for `count` of the guest's SPIs. */
-enum hv_status __must_check vgic_v2m_init(struct vm *vm, ipa_t base, uint32_t first, uint32_t count);
+enum hv_status __must_check vgic_v2m_init(struct vm *vm, ipa_t base, uint32_t first,
+					  uint32_t count);
 /* A device of the guest sends a message, as vits_deliver; `data` may be the guest's choice. */
 bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *to);
 
@@ -64,13 +65,13 @@ bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *t
  */
 struct vlpi {
 	uint32_t vintid; /* 0: not mapped */
-	uint8_t vcpu;	 /* target */
-	uint8_t prio;	 /* from the guest's property table */
+	uint8_t vcpu;    /* target */
+	uint8_t prio;    /* from the guest's property table */
 	bool enabled;
-	bool pending;	 /* queued, or waiting for `enabled` */
-	uint8_t queued;	 /* 1 + the queue of that vCPU it is in (priority / 8), 0: in none */
-	uint8_t icid;	 /* for the virtual ITS: the collection ... */
-	bool fresh;	 /* ... and that prio and enabled are what the guest's table said */
+	bool pending;   /* queued, or waiting for `enabled` */
+	uint8_t queued; /* 1 + the queue of that vCPU it is in (priority / 8), 0: in none */
+	uint8_t icid;   /* for the virtual ITS: the collection ... */
+	bool fresh;     /* ... and that prio and enabled are what the guest's table said */
 	struct vlpi *next, *prev;
 };
 /* False: it is pending already and not in a list register, or not mapped: this one adds nothing. */

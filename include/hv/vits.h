@@ -16,7 +16,7 @@ struct vits;
 struct vm;
 struct vcpu;
 
-#define VITS_SIZE	KIB(128)
+#define VITS_SIZE       KIB(128)
 #define VITS_TRANSLATER 0x10040 /* offset of GITS_TRANSLATER: in the second 64 KiB */
 
 /* Boot: registers the emulator at base, 64 KiB aligned. Sets vm->vits. */

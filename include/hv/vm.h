@@ -17,13 +17,13 @@
 /* Guest state while it is trapped. Layout known to arch/arm64/vectors.S. */
 struct guest_regs {
 	uint64_t x[31];
-	uint64_t pc;	 /* ELR_EL2 */
+	uint64_t pc;     /* ELR_EL2 */
 	uint64_t pstate; /* SPSR_EL2 */
 };
 
 enum vcpu_state {
-	VCPU_OFF,	 /* parked at EL2; PSCI may turn it on */
-	VCPU_CLAIMED,	 /* somebody's CPU_ON is writing its entry point */
+	VCPU_OFF,        /* parked at EL2; PSCI may turn it on */
+	VCPU_CLAIMED,    /* somebody's CPU_ON is writing its entry point */
 	VCPU_ON_PENDING, /* CPU_ON accepted, not yet entered */
 	VCPU_ON,
 };
@@ -35,7 +35,7 @@ enum exit_reason {
 	EXIT_IPI, /* ICC_SGI1R_EL1 */
 	EXIT_SYSREG,
 	EXIT_OTHER,
-	EXIT_KICK, /* Viaduct's own SGIs */
+	EXIT_KICK,  /* Viaduct's own SGIs */
 	EXIT_TIMER, /* PPIs but for: */
 	EXIT_MAINTENANCE,
 	EXIT_LINE, /* SPIs */
@@ -46,11 +46,11 @@ enum exit_reason {
 struct vcpu {
 	struct vgic_vcpu vgic; /* first: the hottest */
 	struct vm *vm;
-	uint8_t index;	       /* in vm->vcpu; MPIDR affinity is this number */
-	uint8_t cpu;	       /* physical CPU it is pinned to */
-	enum vcpu_state state; /* changes by compare-exchange, see common/vm/psci.c */
-	uint64_t entry;	       /* IPA, for VCPU_ON_PENDING */
-	uint64_t context;      /* x0 at entry */
+	uint8_t index;                /* in vm->vcpu; MPIDR affinity is this number */
+	uint8_t cpu;                  /* physical CPU it is pinned to */
+	enum vcpu_state state;        /* changes by compare-exchange, see common/vm/psci.c */
+	uint64_t entry;               /* IPA, for VCPU_ON_PENDING */
+	uint64_t context;             /* x0 at entry */
 	uint64_t exits[EXIT_REASONS]; /* since boot; written on its own CPU */
 };
 
@@ -84,8 +84,8 @@ struct vm {
 	struct vits *vits; /* NULL: no MSI */
 	struct vpci *vpci; /* NULL: no PCI */
 	struct vuart *vuart;
-	uint8_t console;	  /* ring of drivers/serial/console.c */
-	struct ratelimit faults;  /* log lines that this guest can cause */
+	uint8_t console;         /* ring of drivers/serial/console.c */
+	struct ratelimit faults; /* log lines that this guest can cause */
 	uint64_t isv0_aborts;
 	uint64_t cntvoff; /* virtual counter offset, equal on all vCPUs */
 };

@@ -12,10 +12,10 @@
 #include <hv/vm.h>
 
 struct vpci_config {
-	ipa_t ecam;	   /* 1 MiB a bus; one bus */
+	ipa_t ecam;         /* 1 MiB a bus; one bus */
 	struct range mem32; /* IPA windows for BARs, PCI address == IPA */
 	struct range mem64;
-	ipa_t doorbell;	   /* in the page that the guest has its MSIs go to; 0: none */
+	ipa_t doorbell;     /* in the page that the guest has its MSIs go to; 0: none */
 	ipa_t dma_doorbell; /* in the page that devices behind an IOMMU are told instead */
 	/* Boot: maps pages of BARs that EL2 itself touches, Device, before they are touched. Pages
 	 * may come more than once. NULL: they are mapped already. */
@@ -24,13 +24,13 @@ struct vpci_config {
 
 struct vpci_assignment {
 	struct pci_func *func;
-	uint8_t devfn;	     /* on the guest's bus 0 */
-	bool multifunction;  /* other functions in this slot */
-	bool device_memory[PCI_BARS]; /* memory-type = "device" */
+	uint8_t devfn;                              /* on the guest's bus 0 */
+	bool multifunction;                         /* other functions in this slot */
+	bool device_memory[PCI_BARS];               /* memory-type = "device" */
 	bool raw_vendor_caps, raw_gaps, atomic_ops; /* as declared */
-	uint8_t intx_pin;    /* virtual pin 1..4, 0: none */
-	uint32_t intx_virq;  /* virtual INTID, 0: none */
-	struct msi_block msi; /* count 0: no MSI */
+	uint8_t intx_pin;                           /* virtual pin 1..4, 0: none */
+	uint32_t intx_virq;                         /* virtual INTID, 0: none */
+	struct msi_block msi;                       /* count 0: no MSI */
 	bool msi_direct; /* MSI-X table mapped straight through; event i is vector i of `msi` */
 };
 

@@ -72,7 +72,8 @@ static void ecam_write(void *model, uint64_t off, unsigned size, uint64_t v)
 	for (unsigned i = 0; k && i < size; i++) {
 		unsigned at = (off & 0xfff) + i;
 
-		k->cfg[at] = (uint8_t)((k->cfg[at] & ~k->write[at]) | (uint8_t)(v >> 8 * i & k->write[at]));
+		k->cfg[at] = (uint8_t)((k->cfg[at] & ~k->write[at]) |
+				       (uint8_t)(v >> 8 * i & k->write[at]));
 	}
 }
 
@@ -132,9 +133,11 @@ static void check_bars(const struct pci_func *f)
 		assert(b->size && !(b->size & (b->size - 1)) && !(b->pci & (b->size - 1)));
 		for (const struct pci_func *g = pci_funcs; g <= f; g++)
 			for (unsigned j = 0; j < PCI_BARS; j++)
-				if (usable(g) && (g != f || j < i) && g->bar[j].assigned && !g->bar[j].io)
+				if (usable(g) && (g != f || j < i) && g->bar[j].assigned &&
+				    !g->bar[j].io)
 					assert((b->pa.v | 4095) < g->bar[j].pa.v ||
-					       ((g->bar[j].pa.v + g->bar[j].size - 1) | 4095) < b->pa.v);
+					       ((g->bar[j].pa.v + g->bar[j].size - 1) | 4095) <
+						       b->pa.v);
 	}
 }
 
@@ -150,7 +153,8 @@ static void check(void)
 		check_bars(f);
 		assert(f->msi_count <= 32 && f->msix_count <= 2048 && f->rebar_count <= PCI_BARS);
 		if (f->msix_count)
-			assert(range_end(f->msix[MSIX_TABLE].at) <= f->bar[f->msix[MSIX_TABLE].bar].size);
+			assert(range_end(f->msix[MSIX_TABLE].at) <=
+			       f->bar[f->msix[MSIX_TABLE].bar].size);
 	}
 }
 

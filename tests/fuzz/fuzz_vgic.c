@@ -14,9 +14,9 @@
 #include "input.h"
 
 #define SPIS  64
-#define WIRED 50 /* of an emulated device */
+#define WIRED 50         /* of an emulated device */
 #define FRAME 0x02000000 /* GICv2m */
-#define V2M   80	 /* its SPIs: that and behind */
+#define V2M   80         /* its SPIs: that and behind */
 #define V2MS  12
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,12 +30,12 @@ static unsigned vcpus;
 /* Mostly registers of lines, mostly of lines that are used. */
 static uint64_t some_register(unsigned v)
 {
-	static const uint16_t sets[] = { GICD_IGROUPR,	 GICD_ISENABLER, GICD_ICENABLER,
-					 GICD_ISPENDR,	 GICD_ICPENDR,	 GICD_ISACTIVER,
-					 GICD_ICACTIVER, GICD_ICFGR };
+	static const uint16_t sets[] = { GICD_IGROUPR, GICD_ISENABLER, GICD_ICENABLER, GICD_ISPENDR,
+					 GICD_ICPENDR, GICD_ISACTIVER, GICD_ICACTIVER, GICD_ICFGR };
 	uint8_t pick = (uint8_t)take(1);
 	bool bank0 = pick & 0x20;
-	uint64_t base = bank0 && gic.version == 3 ? WORLD_REDIST + v * 0x20000 + 0x10000 : WORLD_DIST;
+	uint64_t base = bank0 && gic.version == 3 ? WORLD_REDIST + v * 0x20000 + 0x10000 :
+						    WORLD_DIST;
 
 	switch (pick >> 6) {
 	case 0:
@@ -43,11 +43,14 @@ static uint64_t some_register(unsigned v)
 	case 1:
 		return base + (pick & 8 ? GICD_ITARGETSR : GICD_IPRIORITYR) + take(1) % 96;
 	case 2:
-		return gic.version == 2 ? WORLD_DIST + GICD_CTLR + (pick & 8 ? 0 : 0xf00 + take(1) % 64) :
-		       pick & 8 ? WORLD_DIST + GICD_IROUTER + take(1) % 96 * 8 : WORLD_DIST;
+		return gic.version == 2 ?
+			       WORLD_DIST + GICD_CTLR + (pick & 8 ? 0 : 0xf00 + take(1) % 64) :
+		       pick & 8 ? WORLD_DIST + GICD_IROUTER + take(1) % 96 * 8 :
+				  WORLD_DIST;
 	}
 	return gic.version == 2 ? WORLD_DIST + take(2) % 0x1000 :
-	       bank0 ? WORLD_REDIST + v * 0x20000 + take(2) : WORLD_DIST + take(2);
+	       bank0            ? WORLD_REDIST + v * 0x20000 + take(2) :
+				  WORLD_DIST + take(2);
 }
 
 static void access_register(unsigned v)
@@ -67,12 +70,14 @@ static void access_register(unsigned v)
 /* Whatever the data: at most one of its own SPIs, for a vCPU that there is. */
 static void message(struct vcpu *cur)
 {
-	uint32_t data = V2M - 2 + take(1) % (V2MS + 4), before = data < 96 ? bank_of(world_vm.vcpu[0], data / 32)->pending : 0;
+	uint32_t data = V2M - 2 + take(1) % (V2MS + 4),
+		 before = data < 96 ? bank_of(world_vm.vcpu[0], data / 32)->pending : 0;
 	uint8_t to = 0xff;
 	bool sent = vgic_v2m_deliver(&world_vm, take(1) & 3 ? data : data << 16, cur, &to);
 
 	check(sent == (to != 0xff) && (!sent || (to < vcpus && data - V2M < V2MS)));
-	check(data - V2M < V2MS || data >= 96 || bank_of(world_vm.vcpu[0], data / 32)->pending == before);
+	check(data - V2M < V2MS || data >= 96 ||
+	      bank_of(world_vm.vcpu[0], data / 32)->pending == before);
 }
 
 static void interrupt(unsigned v)
@@ -94,7 +99,8 @@ static void send_sgi(unsigned v)
 	if (gic.version == 3)
 		world_sgi(v, (n & 0xf0) << 20 | (n & 15) | (n & 0x100 ? SGI1R_IRM : 0));
 	else
-		world_write(v, WORLD_DIST + GICD_SGIR, (n & 15) << 16 | (n >> 4 & 15) | (n >> 8 & 3) << 24);
+		world_write(v, WORLD_DIST + GICD_SGIR,
+			    (n & 15) << 16 | (n >> 4 & 15) | (n >> 8 & 3) << 24);
 }
 
 /* Of what it acknowledged, most of the time; of anything else, sometimes. */
@@ -145,8 +151,9 @@ static void check_lines(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
 		for (unsigned c = 0; c < (lines[i].pintid < 32 ? vcpus : 1); c++)
-			check(is_off(c, lines[i].vintid) || gic_model_line(c, lines[i].pintid)->active ==
-			      in_guest(world_vm.vcpu[c], lines[i].vintid));
+			check(is_off(c, lines[i].vintid) ||
+			      gic_model_line(c, lines[i].pintid)->active ==
+				      in_guest(world_vm.vcpu[c], lines[i].vintid));
 }
 
 static void step(void)

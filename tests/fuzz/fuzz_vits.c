@@ -14,7 +14,7 @@
 #include "../host/vits_world.h"
 #include "input.h"
 
-#define QUEUE	 0x40020000u
+#define QUEUE    0x40020000u
 #define STEP_MAX 4096 /* batches that the longest queue takes, with room */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -39,8 +39,8 @@ static void put_command(struct vits *its)
 static void access_register(void)
 {
 	static const uint16_t regs[] = {
-		ITS_CTLR, ITS_IIDR, ITS_TYPER, ITS_CBASER, ITS_CBASER + 4, ITS_CWRITER, ITS_CREADR,
-		ITS_BASER, ITS_BASER + 4, ITS_BASER + 8, ITS_PIDR2,
+		ITS_CTLR,   ITS_IIDR,  ITS_TYPER,     ITS_CBASER,    ITS_CBASER + 4, ITS_CWRITER,
+		ITS_CREADR, ITS_BASER, ITS_BASER + 4, ITS_BASER + 8, ITS_PIDR2,
 	};
 	uint8_t pick = (uint8_t)take(1);
 	unsigned bytes = 1U << (take(1) & 3);
@@ -63,7 +63,8 @@ static void step(struct vits *its)
 		memset(ram + at, (int)take(1), 8);
 		break;
 	case 2:
-		vits_enable_lpis(&world.vcpu[take(1) % WORLD_VCPUS], take(1) & 1 ? take(8) : WORLD_PROPS | 15,
+		vits_enable_lpis(&world.vcpu[take(1) % WORLD_VCPUS],
+				 take(1) & 1 ? take(8) : WORLD_PROPS | 15,
 				 take(1) & 1 ? take(8) : WORLD_RAM);
 		break;
 	case 3:

@@ -27,7 +27,7 @@ static uint64_t take(struct input *in, unsigned bytes)
 	return v;
 }
 
-static const uint8_t slots[] = {0x08, 0x09, 0x10, 0x18};
+static const uint8_t slots[] = { 0x08, 0x09, 0x10, 0x18 };
 
 static void world(void)
 {
@@ -115,7 +115,7 @@ static void hidden_is_untouched(const struct fake_dev *d, bool raw_gaps)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = {data, data + size};
+	struct input in = { data, data + size };
 
 	world();
 	while (in.at < in.end) {

@@ -9,14 +9,14 @@
 
 const char payload_name[] = "again";
 
-#define SPI	  44 /* nobody's */
-#define NVME	  0x00101b36
-#define NVME_CC	  0x14
+#define SPI       44 /* nobody's */
+#define NVME      0x00101b36
+#define NVME_CC   0x14
 #define NVME_CSTS 0x1c
 #define NVME_AQA  0x24
 #define NVME_ASQ  0x28
 #define NVME_ACQ  0x30
-#define DIRT	  (4 << 20) /* bytes */
+#define DIRT      (4 << 20) /* bytes */
 
 extern char image_end[];
 
@@ -68,7 +68,8 @@ static void check_gic(void)
 static bool is_fresh(const struct pci_dev *d)
 {
 	return check(!(r16(d->cfg + 4) & 6) && !(r32(d->cfg + 0x10) & ~15U),
-		     "function=%02x command=%x bar=%x", d->devfn, r16(d->cfg + 4), r32(d->cfg + 0x10));
+		     "function=%02x command=%x bar=%x", d->devfn, r16(d->cfg + 4),
+		     r32(d->cfg + 0x10));
 }
 
 /* It was running when the last life ended; a reset stops it (NVMe 1.4 §7.3.1). */

@@ -7,8 +7,8 @@
 
 const char payload_name[] = "align";
 
-#define IVSHMEM	  0x11101af4
-#define MEMORY	  2 /* BAR */
+#define IVSHMEM   0x11101af4
+#define MEMORY    2 /* BAR */
 #define FSC_ALIGN 0x21
 
 static struct pci_dev dev[3];
@@ -21,8 +21,8 @@ static const struct {
 	u8 size;
 	bool write;
 } tries[] = {
-	{ 1, 4, false }, { 3, 2, false }, { 4, 8, false }, { 9, 8, true }, { 13, 4, true }, { 17, 2, true },
-	{ 4094, 4, false },
+	{ 1, 4, false }, { 3, 2, false }, { 4, 8, false },    { 9, 8, true },
+	{ 13, 4, true }, { 17, 2, true }, { 4094, 4, false },
 };
 
 static u64 access(u64 at, unsigned i, u64 *value)
@@ -63,13 +63,15 @@ static void check_device(unsigned cpu, unsigned n, bool must_fault)
 		got = tries[i].write ? ~want & mask : 0;
 		esr = access(at, i, &got);
 		if (must_fault)
-			good = ESR_EC(esr) == 0x25 && ESR_FSC(esr) == FSC_ALIGN && fault_address() == at &&
-			       !!(esr & BIT(6)) == tries[i].write && bytes(at, tries[i].size) == want;
+			good = ESR_EC(esr) == 0x25 && ESR_FSC(esr) == FSC_ALIGN &&
+			       fault_address() == at && !!(esr & BIT(6)) == tries[i].write &&
+			       bytes(at, tries[i].size) == want;
 		else
-			good = !esr && bytes(at, tries[i].size) == (tries[i].write ? ~want & mask : want) &&
+			good = !esr &&
+			       bytes(at, tries[i].size) == (tries[i].write ? ~want & mask : want) &&
 			       (got & mask) == (tries[i].write ? ~want & mask : want);
-		check(good, "cpu=%u device=%u %s%u at=%x esr=%lx", cpu, n, tries[i].write ? "write" : "read",
-		      tries[i].size * 8, tries[i].off, esr);
+		check(good, "cpu=%u device=%u %s%u at=%x esr=%lx", cpu, n,
+		      tries[i].write ? "write" : "read", tries[i].size * 8, tries[i].off, esr);
 	}
 	w64(bar, 0x0123456789abcdef);
 	check(r64(bar) == 0x0123456789abcdef, "cpu=%u device=%u aligned afterwards", cpu, n);
@@ -80,7 +82,8 @@ static void check_stage1_device(unsigned n)
 {
 	u64 at = dev[n].bar[MEMORY] + 0x40000 + 1, v = 0, esr = access(at, 0, &v);
 
-	check(ESR_EC(esr) == 0x25 && ESR_FSC(esr) == FSC_ALIGN, "device=%u stage-1 device esr=%lx", n, esr);
+	check(ESR_EC(esr) == 0x25 && ESR_FSC(esr) == FSC_ALIGN, "device=%u stage-1 device esr=%lx",
+	      n, esr);
 }
 
 static void check_all(unsigned cpu)
@@ -99,12 +102,14 @@ void payload_secondary(unsigned cpu)
 
 void payload_main(void)
 {
-	for (; dev_count < ARRAY_COUNT(dev) && pci_find(IVSHMEM, dev_count, &dev[dev_count]); dev_count++) {
+	for (; dev_count < ARRAY_COUNT(dev) && pci_find(IVSHMEM, dev_count, &dev[dev_count]);
+	     dev_count++) {
 		struct pci_dev *d = &dev[dev_count];
 
 		pci_assign(d);
-		if (!check(d->bar[MEMORY] && d->bar_size[MEMORY] >= 0x80000, "device=%u bar=%lx size=%lx",
-			   dev_count, d->bar[MEMORY], d->bar_size[MEMORY]))
+		if (!check(d->bar[MEMORY] && d->bar_size[MEMORY] >= 0x80000,
+			   "device=%u bar=%lx size=%lx", dev_count, d->bar[MEMORY],
+			   d->bar_size[MEMORY]))
 			return;
 		for (unsigned cpu = 0; cpu < 2; cpu++)
 			for (unsigned page = 0; page < 2; page++)

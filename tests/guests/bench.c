@@ -9,29 +9,29 @@ const char payload_name[] = "bench";
 
 #define REPEAT 1000
 
-
 static u64 edu;
 static volatile u32 sgi_irqs, lpi_irqs, timer_irqs, other_up;
 
 static void result(const char *op, u64 ticks)
 {
-	print("BENCH op=%s instr=%lu\n", op, (u64)((ticks * (1000000000 / counter_hz()) + REPEAT / 2) / REPEAT));
+	print("BENCH op=%s instr=%lu\n", op,
+	      (u64)((ticks * (1000000000 / counter_hz()) + REPEAT / 2) / REPEAT));
 }
 
-#define MEASURE(op, body)                                    \
-	do {                                                 \
-		u64 start_ = counter();                      \
-		for (unsigned n_ = 0; n_ < REPEAT; n_++) {   \
-			body;                                \
-		}                                            \
-		result(op, counter() - start_);              \
+#define MEASURE(op, body)                                                                          \
+	do {                                                                                       \
+		u64 start_ = counter();                                                            \
+		for (unsigned n_ = 0; n_ < REPEAT; n_++) {                                         \
+			body;                                                                      \
+		}                                                                                  \
+		result(op, counter() - start_);                                                    \
 	} while (0)
 
 /* Only what the call changes is a clobber, so that the loop is what a guest's would be. */
-#define CALL_ONCE(fn)                                                                   \
-	do {                                                                            \
-		register u64 x0_ __asm__("x0") = (fn);                                  \
-		__asm__ volatile("hvc #0" : "+r"(x0_) : : "x1", "x2", "x3", "memory");  \
+#define CALL_ONCE(fn)                                                                              \
+	do {                                                                                       \
+		register u64 x0_ __asm__("x0") = (fn);                                             \
+		__asm__ volatile("hvc #0" : "+r"(x0_) : : "x1", "x2", "x3", "memory");             \
 	} while (0)
 
 static void timer_irq(u32 intid)
@@ -206,7 +206,8 @@ static void bench_pci(void)
 
 void payload_main(void)
 {
-	print("BENCH first-instruction cntpct=%lu hz=%lu\n", machine.first_instruction, counter_hz());
+	print("BENCH first-instruction cntpct=%lu hz=%lu\n", machine.first_instruction,
+	      counter_hz());
 	if (arg_number("bench.boot-only", 0))
 		return;
 	if (arg_number("bench.config-only", 0) || arg_number("bench.msi-only", 0)) {

@@ -9,7 +9,7 @@
 const char payload_name[] = "cfgscan";
 
 #define MAX_FUNCTIONS 16
-#define CONFIG	      4096
+#define CONFIG        4096
 #define FSC_ALIGN     0x21
 #define NVME_CLASS    0x010802
 
@@ -27,7 +27,10 @@ static u64 read(u64 at, unsigned size)
 
 static void write(u64 at, unsigned size, u64 v)
 {
-	size == 1 ? w8(at, (u8)v) : size == 2 ? w16(at, (u16)v) : size == 4 ? w32(at, (u32)v) : w64(at, v);
+	size == 1 ? w8(at, (u8)v) :
+	size == 2 ? w16(at, (u16)v) :
+	size == 4 ? w32(at, (u32)v) :
+		    w64(at, v);
 }
 
 /* All widths show the same bytes. */
@@ -40,7 +43,8 @@ static unsigned widths_differ(u64 cfg)
 
 		for (unsigned size = 1; size < 8; size *= 2)
 			for (unsigned i = 0; i < 8; i += size)
-				n += read(cfg + off + i, size) != (want >> 8 * i & (~UINT64_C(0) >> (64 - 8 * size)));
+				n += read(cfg + off + i, size) !=
+				     (want >> 8 * i & (~UINT64_C(0) >> (64 - 8 * size)));
 	}
 	return n;
 }
@@ -57,7 +61,8 @@ static void check_unaligned(u64 cfg)
 			if (off % size == 0)
 				continue;
 			fault_arm();
-			n++ & 1 ? write(cfg + off, size, ~UINT64_C(0)) : (void)read(cfg + off, size);
+			n++ & 1 ? write(cfg + off, size, ~UINT64_C(0)) :
+				  (void)read(cfg + off, size);
 			esr = fault_taken();
 			bad += ESR_EC(esr) != 0x25 || ESR_FSC(esr) != FSC_ALIGN;
 		}
@@ -92,7 +97,8 @@ static unsigned scan(const struct pci_dev *d)
 	for (unsigned p = 0; p < ARRAY_COUNT(patterns); p++)
 		for (unsigned size = 1; size <= 8; size *= 2)
 			for (unsigned off = 0; off < CONFIG; off += size, writes++) {
-				u64 keep = flr - off < size ? ~(BIT(7) << 8 * (flr - off)) : ~UINT64_C(0);
+				u64 keep = flr - off < size ? ~(BIT(7) << 8 * (flr - off)) :
+							      ~UINT64_C(0);
 
 				write(cfg + off, size, patterns[p] & keep);
 			}
@@ -164,8 +170,8 @@ void payload_main(void)
 		for (unsigned dw = 0; dw < CONFIG / 4; dw++)
 			fn[count].saved[dw] = r32(d->cfg + 4 * dw);
 		fn[count].cap = d->bar[0] ? r64(d->bar[0]) : 0;
-		check(!widths_differ(d->cfg) && works(count), "function=%02x.%x id=%x", d->devfn >> 3, d->devfn & 7,
-		      fn[count].saved[0]);
+		check(!widths_differ(d->cfg) && works(count), "function=%02x.%x id=%x",
+		      d->devfn >> 3, d->devfn & 7, fn[count].saved[0]);
 	}
 	if (!check(count, "functions=%u", count))
 		return;
@@ -178,8 +184,8 @@ void payload_main(void)
 	for (unsigned n = 0; n < count; n++) {
 		unsigned differ = restore(n);
 
-		check(!differ && works(n), "restored function=%02x.%x differ=%u", fn[n].d.devfn >> 3,
-		      fn[n].d.devfn & 7, differ);
+		check(!differ && works(n), "restored function=%02x.%x differ=%u",
+		      fn[n].d.devfn >> 3, fn[n].d.devfn & 7, differ);
 	}
 	await_harness("restored");
 }

@@ -22,12 +22,13 @@ static void check_unmapped(u64 hole, bool ones)
 	fault_arm();
 	value = r32(hole);
 	esr = fault_taken();
-	check(ESR_EC(esr) == want && (!ones || value == 0xffffffff), "unmapped at=%lx word=%lx esr=%lx",
-	      hole, value, esr);
+	check(ESR_EC(esr) == want && (!ones || value == 0xffffffff),
+	      "unmapped at=%lx word=%lx esr=%lx", hole, value, esr);
 	fault_arm();
 	value = r8(hole + 1);
 	esr = fault_taken();
-	check(ESR_EC(esr) == want && (!ones || value == 0xff), "unmapped byte=%lx esr=%lx", value, esr);
+	check(ESR_EC(esr) == want && (!ones || value == 0xff), "unmapped byte=%lx esr=%lx", value,
+	      esr);
 	fault_arm();
 	w32(hole, 0);
 	esr = fault_taken();
@@ -76,7 +77,8 @@ static void check_shared(u32 side)
 
 	if (!check(parent >= 0, "reserved-memory"))
 		return;
-	fdt_for_each_subnode(node, dtb, parent) {
+	fdt_for_each_subnode(node, dtb, parent)
+	{
 		const fdt32_t *reg = fdt_getprop(dtb, node, "reg", NULL);
 
 		if (!fdt_node_check_compatible(dtb, node, "xen,shared-memory-v1"))
@@ -127,11 +129,12 @@ static void check_second_uart(void)
 
 	if (!check(reg && irq && gic >= 0, "partial tree"))
 		return;
-	check(fdt_getprop(dtb, gic, "interrupt-controller", NULL) && !fdt_getprop(dtb, node, "xen,path", NULL),
+	check(fdt_getprop(dtb, gic, "interrupt-controller", NULL) &&
+		      !fdt_getprop(dtb, node, "xen,path", NULL),
 	      "partial tree fixed gic=%s", fdt_get_name(dtb, gic, NULL));
 	second = (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]);
-	w32(second + 0x30, 0x301);	/* UARTCR: UARTEN, TXE, RXE */
-	w32(second + 0x38, 0x50);	/* UARTIMSC: RXIM, RTIM */
+	w32(second + 0x30, 0x301); /* UARTCR: UARTEN, TXE, RXE */
+	w32(second + 0x38, 0x50);  /* UARTIMSC: RXIM, RTIM */
 	gic_enable(32 + fdt32_to_cpu(irq[1]), second_irq);
 	irq_on();
 	await_harness("listening");

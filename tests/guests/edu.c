@@ -9,8 +9,7 @@
 
 const char payload_name[] = "edu";
 
-
-#define DMA_RUN	   1
+#define DMA_RUN    1
 #define DMA_TO_RAM 2
 
 static struct pci_dev edu;
@@ -56,7 +55,8 @@ static bool check_dma(const char *when)
 	ended = dma((u64)from, 4096, false) && dma((u64)to, 4096, true);
 	for (unsigned i = 0; i < 512; i++)
 		wrong += ((volatile u64 *)to)[i] != from[i];
-	return check(ended && !wrong, "dma %s from=%lx to=%lx wrong=%u", when, (u64)from, (u64)to, wrong);
+	return check(ended && !wrong, "dma %s from=%lx to=%lx wrong=%u", when, (u64)from, (u64)to,
+		     wrong);
 }
 
 static void raise_irqs(const char *kind, u32 intid)
@@ -71,8 +71,8 @@ static void raise_irqs(const char *kind, u32 intid)
 			break;
 	}
 	delay_ms(2);
-	check(irqs == count && !irqs_empty, "%s intid=%u raised=%u irqs=%u without-status=%u", kind, intid,
-	      count, irqs, irqs_empty);
+	check(irqs == count && !irqs_empty, "%s intid=%u raised=%u irqs=%u without-status=%u", kind,
+	      intid, count, irqs, irqs_empty);
 }
 
 static void check_intx(const char *when)
@@ -112,7 +112,8 @@ static void check_msi(void)
 		return;
 	}
 	gic_enable(m.intid, edu_irq);
-	if (!check(pci_msi_enable(&edu, m.doorbell, m.data, true), "msi doorbell=%lx data=%x", m.doorbell, m.data))
+	if (!check(pci_msi_enable(&edu, m.doorbell, m.data, true), "msi doorbell=%lx data=%x",
+		   m.doorbell, m.data))
 		return;
 	raise_irqs("msi", m.intid);
 	irqs = 0;

@@ -18,11 +18,11 @@ static bool is_abort(u64 esr, u32 fsc)
 	return ESR_EC(esr) == 0x25 && ESR_FSC(esr) == fsc;
 }
 
-#define TRY(insn, ...)                                   \
-	({                                               \
-		fault_arm();                             \
-		__asm__ volatile(insn __VA_ARGS__);      \
-		fault_taken();                           \
+#define TRY(insn, ...)                                                                             \
+	({                                                                                         \
+		fault_arm();                                                                       \
+		__asm__ volatile(insn __VA_ARGS__);                                                \
+		fault_taken();                                                                     \
 	})
 
 /* --- accesses that the syndrome does not describe (ESR_EL2.ISV = 0), DDI 0487 D24.2.40 --- */
@@ -36,7 +36,8 @@ static void check_isv0(void)
 	esr = TRY("stp wzr, wzr, [%0]", : : "r"(a) : "memory");
 	check(bare || is_abort(esr, FSC_EXTERNAL), "isv0 stp esr=%lx", esr);
 	esr = TRY("ldr w9, [%0], #4", : "+r"(p) : : "x9", "memory");
-	check(bare || (is_abort(esr, FSC_EXTERNAL) && p == a), "isv0 ldr-post-index esr=%lx moved=%lu", esr, p - a);
+	check(bare || (is_abort(esr, FSC_EXTERNAL) && p == a),
+	      "isv0 ldr-post-index esr=%lx moved=%lu", esr, p - a);
 	esr = TRY("ldr s0, [%0]", : : "r"(a) : "memory");
 	check(bare || is_abort(esr, FSC_EXTERNAL), "isv0 ldr-simd esr=%lx", esr);
 	esr = TRY("ldxr w9, [%0]", : : "r"(a) : "x9", "memory");
@@ -68,7 +69,8 @@ static void check_unmapped(void)
 	u64 hole = arg_number("hole", 0x0f000000), esr;
 
 	esr = TRY("ldr w9, [%0]", : : "r"(hole) : "x9", "memory");
-	check(is_abort(esr, FSC_EXTERNAL) && fault_address() == hole, "unmapped read=%lx esr=%lx", hole, esr);
+	check(is_abort(esr, FSC_EXTERNAL) && fault_address() == hole, "unmapped read=%lx esr=%lx",
+	      hole, esr);
 	esr = TRY("str w9, [%0]", : : "r"(hole) : "memory");
 	check(is_abort(esr, FSC_EXTERNAL), "unmapped write esr=%lx", esr);
 	esr = TRY("ldp x9, x10, [%0]", : : "r"(hole) : "x9", "x10", "memory");
@@ -127,13 +129,18 @@ static void check_calls(void)
 	u64 esr, x0;
 
 	fault_arm();
-	__asm__ volatile("mov x0, #0xdead; hvc #0x1234; mov %0, x0" : "=r"(x0) : : "x0", "x1", "x2", "x3", "memory");
+	__asm__ volatile("mov x0, #0xdead; hvc #0x1234; mov %0, x0"
+			 : "=r"(x0)
+			 :
+			 : "x0", "x1", "x2", "x3", "memory");
 	esr = fault_taken();
-	check(bare || (esr ? ESR_EC(esr) == 0 : (int64_t)x0 == -1), "hvc #0x1234 x0=%lx esr=%lx", x0, esr);
+	check(bare || (esr ? ESR_EC(esr) == 0 : (int64_t)x0 == -1), "hvc #0x1234 x0=%lx esr=%lx",
+	      x0, esr);
 	fault_arm();
 	x0 = (u64)smc(0xc600dead, 0, 0, 0);
 	esr = fault_taken();
-	check(bare || (esr ? ESR_EC(esr) == 0 : (int64_t)x0 == -1), "smc unknown x0=%lx esr=%lx", x0, esr);
+	check(bare || (esr ? ESR_EC(esr) == 0 : (int64_t)x0 == -1), "smc unknown x0=%lx esr=%lx",
+	      x0, esr);
 	fault_arm();
 	x0 = (u64)hvc(0x86000000, 0, 0, 0);
 	esr = fault_taken();
@@ -143,46 +150,46 @@ static void check_calls(void)
 /* --- system registers: UNDEF, a value, or ignored; nothing else --- */
 
 #define SYSREG(name, must_undef) { #name, must_undef, read_##name, write_##name }
-#define SYSREG_FN(name)                                                     \
-	static u64 read_##name(void)                                        \
-	{                                                                   \
-		return sysreg_read(name);                                   \
-	}                                                                   \
-	static void write_##name(void)                                      \
-	{                                                                   \
-		sysreg_write(name, 0);                                      \
+#define SYSREG_FN(name)                                                                            \
+	static u64 read_##name(void)                                                               \
+	{                                                                                          \
+		return sysreg_read(name);                                                          \
+	}                                                                                          \
+	static void write_##name(void)                                                             \
+	{                                                                                          \
+		sysreg_write(name, 0);                                                             \
 	}
-#define SYSREGS(X)                                                                           \
-	X(S3_0_C15_C0_0, 1)  /* implementation defined */                                    \
-	X(S3_1_C15_C2_0, 1)  /* CPUACTLR of Cortex-A57 and A72 */                            \
-	X(S3_3_C15_C15_7, 1)                                                                 \
-	X(S3_4_C1_C1_0, 1)   /* HCR_EL2 */                                                   \
-	X(S3_4_C12_C9_5, 1)  /* ICC_SRE_EL2 */                                               \
-	X(S3_4_C12_C11_0, 1) /* ICH_HCR_EL2 */                                               \
-	X(S3_4_C14_C0_3, 1)  /* CNTVOFF_EL2 */                                               \
-	X(S3_5_C1_C0_0, 1)   /* SCTLR_EL12 */                                                \
-	X(S3_6_C1_C1_0, 1)   /* SCR_EL3 */                                                   \
-	X(S3_0_C1_C0_1, 0)   /* ACTLR_EL1 */                                                 \
-	X(S2_0_C1_C1_4, 0)   /* OSLSR_EL1 */                                                 \
-	X(S2_0_C1_C3_4, 0)   /* OSDLR_EL1 */                                                 \
-	X(S2_0_C0_C2_2, 0)   /* MDSCR_EL1 */                                                 \
-	X(S2_0_C0_C0_4, 0)   /* DBGBVR0_EL1 */                                               \
-	X(S3_3_C9_C12_0, 0)  /* PMCR_EL0 */                                                  \
-	X(S3_3_C9_C13_0, 0)  /* PMCCNTR_EL0 */                                               \
-	X(S3_0_C9_C9_0, 0)   /* PMSCR_EL1 */                                                 \
-	X(S3_0_C9_C11_0, 0)  /* TRBLIMITR_EL1 */                                             \
-	X(S2_1_C0_C1_0, 0)   /* TRCPRGCTLR */                                                \
-	X(S3_0_C10_C4_4, 0)  /* MPAMIDR_EL1 */                                               \
-	X(S3_0_C10_C5_0, 0)  /* MPAM1_EL1 */                                                 \
-	X(S3_0_C5_C3_0, 0)   /* ERRIDR_EL1 */                                                \
-	X(S3_0_C1_C2_0, 0)   /* ZCR_EL1 */                                                   \
-	X(S3_0_C1_C2_6, 0)   /* SMCR_EL1 */                                                  \
-	X(S3_0_C2_C1_0, 0)   /* APIAKEYLO_EL1 */                                             \
-	X(S3_0_C1_C0_6, 0)   /* GCR_EL1 */                                                   \
-	X(S3_0_C12_C12_6, 0) /* ICC_IGRPEN0_EL1 */                                           \
-	X(S3_0_C12_C8_4, 0)  /* ICC_AP0R0_EL1 */                                             \
-	X(S3_0_C12_C11_7, 0) /* ICC_SGI0R_EL1 */                                             \
-	X(S3_0_C12_C11_6, 0) /* ICC_ASGI1R_EL1 */                                            \
+#define SYSREGS(X)                                                                                 \
+	X(S3_0_C15_C0_0, 1) /* implementation defined */                                           \
+	X(S3_1_C15_C2_0, 1) /* CPUACTLR of Cortex-A57 and A72 */                                   \
+	X(S3_3_C15_C15_7, 1)                                                                       \
+	X(S3_4_C1_C1_0, 1)   /* HCR_EL2 */                                                         \
+	X(S3_4_C12_C9_5, 1)  /* ICC_SRE_EL2 */                                                     \
+	X(S3_4_C12_C11_0, 1) /* ICH_HCR_EL2 */                                                     \
+	X(S3_4_C14_C0_3, 1)  /* CNTVOFF_EL2 */                                                     \
+	X(S3_5_C1_C0_0, 1)   /* SCTLR_EL12 */                                                      \
+	X(S3_6_C1_C1_0, 1)   /* SCR_EL3 */                                                         \
+	X(S3_0_C1_C0_1, 0)   /* ACTLR_EL1 */                                                       \
+	X(S2_0_C1_C1_4, 0)   /* OSLSR_EL1 */                                                       \
+	X(S2_0_C1_C3_4, 0)   /* OSDLR_EL1 */                                                       \
+	X(S2_0_C0_C2_2, 0)   /* MDSCR_EL1 */                                                       \
+	X(S2_0_C0_C0_4, 0)   /* DBGBVR0_EL1 */                                                     \
+	X(S3_3_C9_C12_0, 0)  /* PMCR_EL0 */                                                        \
+	X(S3_3_C9_C13_0, 0)  /* PMCCNTR_EL0 */                                                     \
+	X(S3_0_C9_C9_0, 0)   /* PMSCR_EL1 */                                                       \
+	X(S3_0_C9_C11_0, 0)  /* TRBLIMITR_EL1 */                                                   \
+	X(S2_1_C0_C1_0, 0)   /* TRCPRGCTLR */                                                      \
+	X(S3_0_C10_C4_4, 0)  /* MPAMIDR_EL1 */                                                     \
+	X(S3_0_C10_C5_0, 0)  /* MPAM1_EL1 */                                                       \
+	X(S3_0_C5_C3_0, 0)   /* ERRIDR_EL1 */                                                      \
+	X(S3_0_C1_C2_0, 0)   /* ZCR_EL1 */                                                         \
+	X(S3_0_C1_C2_6, 0)   /* SMCR_EL1 */                                                        \
+	X(S3_0_C2_C1_0, 0)   /* APIAKEYLO_EL1 */                                                   \
+	X(S3_0_C1_C0_6, 0)   /* GCR_EL1 */                                                         \
+	X(S3_0_C12_C12_6, 0) /* ICC_IGRPEN0_EL1 */                                                 \
+	X(S3_0_C12_C8_4, 0)  /* ICC_AP0R0_EL1 */                                                   \
+	X(S3_0_C12_C11_7, 0) /* ICC_SGI0R_EL1 */                                                   \
+	X(S3_0_C12_C11_6, 0) /* ICC_ASGI1R_EL1 */                                                  \
 	X(S3_0_C12_C11_1, 0) /* ICC_DIR_EL1 */
 #define X(name, undef) SYSREG_FN(name)
 SYSREGS(X)
@@ -217,7 +224,7 @@ static void check_sysregs(void)
 		sysregs[i].write();
 		write_esr = fault_taken();
 		check(is_undef(read_esr) && is_undef(write_esr) &&
-		      (bare || !sysregs[i].must_undef || (read_esr && write_esr)),
+			      (bare || !sysregs[i].must_undef || (read_esr && write_esr)),
 		      "sysreg %s %s=%lx write-esr=%lx", sysregs[i].name, read_esr ? "esr" : "value",
 		      read_esr ? read_esr : value, write_esr);
 	}
@@ -259,7 +266,10 @@ static void sweep_read(const char *what, u64 base, u64 size, u64 step)
 			if (a & (width - 1))
 				continue;
 			fault_arm();
-			width == 1 ? (void)r8(a) : width == 2 ? (void)r16(a) : width == 4 ? (void)r32(a) : (void)r64(a);
+			width == 1 ? (void)r8(a) :
+			width == 2 ? (void)r16(a) :
+			width == 4 ? (void)r32(a) :
+				     (void)r64(a);
 			esr = fault_taken();
 			reads++;
 			aborts += esr != 0;
@@ -279,14 +289,17 @@ static void sweep_write(const char *what, u64 base, u64 size, u64 step, u64 valu
 			if (a & (width - 1))
 				continue;
 			fault_arm();
-			width == 1 ? w8(a, (u8)value) : width == 2 ? w16(a, (u16)value) :
-			width == 4 ? w32(a, (u32)value) : w64(a, value);
+			width == 1 ? w8(a, (u8)value) :
+			width == 2 ? w16(a, (u16)value) :
+			width == 4 ? w32(a, (u32)value) :
+				     w64(a, value);
 			esr = fault_taken();
 			writes++;
 			aborts += esr != 0;
 			strange += esr && ESR_EC(esr) != 0x25;
 		}
-	check(!strange, "sweep write %s value=%lx writes=%u aborts=%u", what, value, writes, aborts);
+	check(!strange, "sweep write %s value=%lx writes=%u aborts=%u", what, value, writes,
+	      aborts);
 }
 
 static void timer_irq(u32 intid)
@@ -321,7 +334,8 @@ static void check_alive(const char *when)
 	irq_on();
 	sysreg_write(cntv_cval_el0, counter() + counter_hz() / 100);
 	sysreg_write(cntv_ctl_el0, 1);
-	check(wait_until(&timer_irqs, 1, 1000) && timer_irqs == 1, "alive %s timer-irqs=%u", when, timer_irqs);
+	check(wait_until(&timer_irqs, 1, 1000) && timer_irqs == 1, "alive %s timer-irqs=%u", when,
+	      timer_irqs);
 	irq_off();
 	gic_disable(27);
 }
@@ -331,7 +345,8 @@ static void check_sweep(void)
 	static const u64 values[] = { 0, ~UINT64_C(0), UINT64_C(0x5a5a5a5aa5a5a5a5) };
 	u64 step = arg_number("sweep", 4);
 
-	u64 gicd_size = machine.gicc ? 0x1000 : 0x10000, cpu = machine.gicc ? machine.gicc : gic_redist();
+	u64 gicd_size = machine.gicc ? 0x1000 : 0x10000,
+	    cpu = machine.gicc ? machine.gicc : gic_redist();
 	u64 cpu_size = machine.gicc ? 0x2000 : 0x20000;
 
 	sweep_read("gicd", machine.gicd, gicd_size, step);

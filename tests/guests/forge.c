@@ -10,18 +10,18 @@
 
 const char payload_name[] = "forge";
 
-#define NVME_ID	    0x00101b36
+#define NVME_ID 0x00101b36
 
 #define GITS_CTLR    0x0000
 #define GITS_CBASER  0x0080
 #define GITS_CWRITER 0x0088
 #define GITS_CREADR  0x0090
 #define GITS_BASER   0x0100
-#define STALLED	     1
-#define VALID	     BIT(63)
+#define STALLED      1
+#define VALID        BIT(63)
 
 #define LONGEST (256 * 4096) /* bytes of a queue */
-#define TARGET	(machine.ram_base + machine.ram_size / 2)
+#define TARGET  (machine.ram_base + machine.ram_size / 2)
 
 static struct pci_dev edu;
 static u64 regs, doorbell, own;
@@ -125,7 +125,9 @@ static u64 run(void)
 /* Commands that make no sense, each kind with each of these; `own` is what the guest does have. */
 static void bad_commands(void)
 {
-	static const u64 values[] = { 0, 1, 31, 0xffff, 0x10000, ~UINT64_C(0), BIT(63), 0x8000000000ff0007 };
+	static const u64 values[] = {
+		0, 1, 31, 0xffff, 0x10000, ~UINT64_C(0), BIT(63), 0x8000000000ff0007
+	};
 
 	new_queue(TARGET, 256);
 	for (u64 kind = 0; kind < 64; kind++)
@@ -146,7 +148,8 @@ static void bad_queues(void)
 	for (unsigned i = 0; i < ARRAY_COUNT(bases); i++) {
 		new_queue(bases[i], 256);
 		for (u64 n = 0; n < 8; n++)
-			w64(machine.its + GITS_BASER + 8 * n, VALID | (n & 1) << 62 | bases[i] | 0x3ff);
+			w64(machine.its + GITS_BASER + 8 * n,
+			    VALID | (n & 1) << 62 | bases[i] | 0x3ff);
 		w64(machine.its + GITS_CWRITER, LONGEST - 32);
 		stalled += r64(machine.its + GITS_CREADR) == STALLED;
 		w64(machine.its + GITS_CWRITER, STALLED); /* Retry; nothing to do */

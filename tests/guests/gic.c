@@ -10,18 +10,18 @@ const char payload_name[] = "gic";
 
 #define ISENABLER  0x100
 #define ICENABLER  0x180
-#define ISPENDR	   0x200
-#define ICPENDR	   0x280
+#define ISPENDR    0x200
+#define ICPENDR    0x280
 #define ISACTIVER  0x300
 #define ICACTIVER  0x380
 #define IPRIORITYR 0x400
-#define SGIR	   0xf00
+#define SGIR       0xf00
 #define CPENDSGIR  0xf10
 #define SPENDSGIR  0xf20
 
-#define NONE	   1023
-#define LINE	   42 /* .. 47: SPIs without a device */
-#define DEPTH	   10 /* more than there are list registers on QEMU */
+#define NONE  1023
+#define LINE  42 /* .. 47: SPIs without a device */
+#define DEPTH 10 /* more than there are list registers on QEMU */
 
 static void put(u32 reg, u32 intid)
 {
@@ -84,7 +84,8 @@ static void pending_by_hand(void)
 {
 	put(ICENABLER, LINE);
 	put(ISPENDR, LINE);
-	check(is(ISPENDR, LINE) && is(ICPENDR, LINE) && !is(ISACTIVER, LINE), "pending while disabled");
+	check(is(ISPENDR, LINE) && is(ICPENDR, LINE) && !is(ISACTIVER, LINE),
+	      "pending while disabled");
 	expect(NONE, "disabled");
 	put(ISENABLER, LINE);
 	check(is(ISPENDR, LINE), "pending while enabled");
@@ -129,7 +130,8 @@ static void priorities(void)
 	u64 word = machine.gicd + IPRIORITYR + (LINE + 2); /* lines 44..47 */
 
 	w32(word, 0x80604020);
-	check((r32(word) & 0xf0f0f0f0) == 0x80604020 && (r8(word + 1) & 0xf0) == 0x40, "priority word=%x", r32(word));
+	check((r32(word) & 0xf0f0f0f0) == 0x80604020 && (r8(word + 1) & 0xf0) == 0x40,
+	      "priority word=%x", r32(word));
 	w8(word + 1, 0xe0);
 	check((r32(word) & 0xf0f0f0f0) == 0x8060e020, "priority byte word=%x", r32(word));
 	prio(LINE, 0xa0);
@@ -343,7 +345,8 @@ static void senders(void)
 	w32(machine.gicd + SGIR, 2 << 24 | 3);
 	take(3, "self");
 	for (u32 i = 0; i < 4; i++)
-		check(r8(machine.gicd + 0x800 + i) == gic_mask(0), "own target=%x", r8(machine.gicd + 0x800 + i));
+		check(r8(machine.gicd + 0x800 + i) == gic_mask(0), "own target=%x",
+		      r8(machine.gicd + 0x800 + i));
 	check(gic_mask(0) != gic_mask(1), "targets=%x %x", gic_mask(0), gic_mask(1));
 }
 

@@ -56,7 +56,8 @@ static void check_psci(void)
 	check(version >= 2, "psci version=%lx", version);
 	check(psci(PSCI_FEATURES, PSCI_CPU_ON, 0, 0) == 0, "psci features cpu_on");
 	check(psci(PSCI_FEATURES, PSCI_UNKNOWN, 0, 0) == -1, "psci features unknown");
-	check(psci(PSCI_AFFINITY_INFO, machine.mpidr[0] & 0xff00ffffff, 0, 0) == 0, "psci affinity_info self");
+	check(psci(PSCI_AFFINITY_INFO, machine.mpidr[0] & 0xff00ffffff, 0, 0) == 0,
+	      "psci affinity_info self");
 }
 
 static void check_timer(void)
@@ -101,10 +102,10 @@ static void check_cpus_off(void)
 
 void payload_main(void)
 {
-	check(sysreg_read(CurrentEL) >> 2 == 1, "el=%lu mpidr=%lx x0=%lx", sysreg_read(CurrentEL) >> 2,
-	      sysreg_read(mpidr_el1), (u64)machine.dtb);
-	report("cpus=%u ram=%lx+%lx gicd=%lx gicr=%lx gicc=%lx its=%lx ecam=%lx psci=%s\n", machine.cpus,
-	       machine.ram_base, machine.ram_size, machine.gicd, machine.gicr,
+	check(sysreg_read(CurrentEL) >> 2 == 1, "el=%lu mpidr=%lx x0=%lx",
+	      sysreg_read(CurrentEL) >> 2, sysreg_read(mpidr_el1), (u64)machine.dtb);
+	report("cpus=%u ram=%lx+%lx gicd=%lx gicr=%lx gicc=%lx its=%lx ecam=%lx psci=%s\n",
+	       machine.cpus, machine.ram_base, machine.ram_size, machine.gicd, machine.gicr,
 	       machine.gicc, machine.its, machine.ecam, machine.psci_smc ? "smc" : "hvc");
 	print_id_registers();
 	check_psci();

@@ -8,10 +8,9 @@
 
 const char payload_name[] = "intx";
 
-
-#define COMMAND	   (BIT(1) | BIT(2)) /* MEM, bus master */
-#define INTX_OFF   BIT(10)
-#define ROUND	   3 /* interrupts in each mode */
+#define COMMAND  (BIT(1) | BIT(2)) /* MEM, bus master */
+#define INTX_OFF BIT(10)
+#define ROUND    3 /* interrupts in each mode */
 
 static struct pci_dev edu[2];
 static unsigned count;
@@ -70,12 +69,14 @@ static void check_many(void)
 			break;
 	}
 	delay_ms(2);
-	check(line_irqs == want && !empty, "many raised=%u irqs=%u without-status=%u", want, line_irqs, empty);
+	check(line_irqs == want && !empty, "many raised=%u irqs=%u without-status=%u", want,
+	      line_irqs, empty);
 }
 
 static void check_shared(u32 intid)
 {
-	if (!check(count == 2 && pci_intx(&edu[1]) == intid, "shared functions=%u intid=%u", count, intid))
+	if (!check(count == 2 && pci_intx(&edu[1]) == intid, "shared functions=%u intid=%u", count,
+		   intid))
 		return;
 	forget();
 	for (u32 n = 2; n <= 200; n += 2) {
@@ -105,7 +106,8 @@ static void check_masked(u32 intid)
 	quiet_one(&edu[0]);
 	gic_enable(intid, line_irq);
 	delay_ms(2);
-	check(!early && line_irqs == 1 && !empty, "masked early=%u irqs=%u without-status=%u", early, line_irqs, empty);
+	check(!early && line_irqs == 1 && !empty, "masked early=%u irqs=%u without-status=%u",
+	      early, line_irqs, empty);
 }
 
 /* Bit 0: MSI is on; bit 1: DisINTx is set, which MSI does not care about. */
@@ -126,7 +128,8 @@ static void set_mode(unsigned mode, bool command_first)
 static bool works(unsigned mode)
 {
 	bool silent = mode == 2;
-	volatile u32 *irqs = mode & 1 ? &msi_irqs : &line_irqs, *other = mode & 1 ? &line_irqs : &msi_irqs;
+	volatile u32 *irqs = mode & 1 ? &msi_irqs : &line_irqs,
+		     *other = mode & 1 ? &line_irqs : &msi_irqs;
 
 	forget();
 	for (u32 n = 1; n <= ROUND && !silent; n++) {
@@ -136,7 +139,8 @@ static bool works(unsigned mode)
 	if (silent) {
 		raise(0);
 		delay_ms(1);
-		return !*irqs && !*other && r16(edu[0].cfg + 6) & BIT(3) && r16(edu[0].cfg + 4) & INTX_OFF;
+		return !*irqs && !*other && r16(edu[0].cfg + 6) & BIT(3) &&
+		       r16(edu[0].cfg + 4) & INTX_OFF;
 	}
 	return *irqs == ROUND && !*other && !empty;
 }
@@ -156,8 +160,9 @@ static void check_order(unsigned from, unsigned to, bool command_first)
 	after = works(to);
 	if (to == 2)
 		quiet_one(&edu[0]);
-	check(before && still && after, "order %s to %s command-first=%u before=%u still=%u after=%u", modes[from],
-	      modes[to], command_first, before, still, after);
+	check(before && still && after,
+	      "order %s to %s command-first=%u before=%u still=%u after=%u", modes[from], modes[to],
+	      command_first, before, still, after);
 }
 
 static void check_orders(void)
@@ -182,7 +187,8 @@ static void check_hold(u32 intid)
 	raise(0);
 	wait_until(&line_irqs, want, 60000);
 	delay_ms(2);
-	check(line_irqs == want && !hold && !empty, "hold intid=%u irqs=%u without-status=%u", intid, line_irqs, empty);
+	check(line_irqs == want && !hold && !empty, "hold intid=%u irqs=%u without-status=%u",
+	      intid, line_irqs, empty);
 }
 
 void payload_main(void)

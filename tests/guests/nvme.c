@@ -8,21 +8,21 @@
 
 const char payload_name[] = "nvme";
 
-#define NVME_ID	   0x00101b36
+#define NVME_ID    0x00101b36
 #define QUEUES_MAX 1024
-#define CC	   0x14
-#define CSTS	   0x1c
-#define AQA	   0x24
-#define ASQ	   0x28
-#define ACQ	   0x30
+#define CC         0x14
+#define CSTS       0x1c
+#define AQA        0x24
+#define ASQ        0x28
+#define ACQ        0x30
 #define DOORBELLS  0x1000
 
-#define ADMIN_CREATE_SQ	   1
-#define ADMIN_CREATE_CQ	   5
+#define ADMIN_CREATE_SQ    1
+#define ADMIN_CREATE_CQ    5
 #define ADMIN_SET_FEATURES 9
-#define IO_READ		   2
+#define IO_READ            2
 
-#define MASKED	1U
+#define MASKED  1U
 #define NOWHERE UINT64_C(0x300000000) /* no RAM, no BAR, no doorbell */
 
 struct queue {
@@ -112,7 +112,8 @@ static bool controller_on(void)
 	w32(regs + CC, 4 << 20 | 6 << 16 | 1);
 	for (unsigned ms = 0; ms < 2000 && !(r32(regs + CSTS) & 1); ms++)
 		delay_ms(1);
-	return r32(regs + CSTS) & 1 && admin(ADMIN_SET_FEATURES, 0, 7, (queues - 1) | (queues - 1) << 16);
+	return r32(regs + CSTS) & 1 &&
+	       admin(ADMIN_SET_FEATURES, 0, 7, (queues - 1) | (queues - 1) << 16);
 }
 
 static bool queues_on(void)
@@ -166,7 +167,8 @@ static u32 count_pending(bool wide)
 	u32 count = 0;
 
 	for (u32 i = 0; i < (queues + 64) / 64; i++) {
-		u64 at = pending_bits() + 8 * i, bits = wide ? r64(at) : r32(at) | (u64)r32(at + 4) << 32;
+		u64 at = pending_bits() + 8 * i,
+		    bits = wide ? r64(at) : r32(at) | (u64)r32(at + 4) << 32;
 
 		bits &= i ? ~UINT64_C(0) : ~UINT64_C(1);
 		for (; bits; bits &= bits - 1)
@@ -217,24 +219,28 @@ static void check_masks(void)
 	u32 bad = fire_all();
 
 	delay_ms(5);
-	check(!bad && taken_all == 0 && count_pending(false) == queues && count_pending(true) == queues,
-	      "masked vectors=%u irqs=%u pending=%u failed=%u", queues, taken_all, count_pending(true), bad);
+	check(!bad && taken_all == 0 && count_pending(false) == queues &&
+		      count_pending(true) == queues,
+	      "masked vectors=%u irqs=%u pending=%u failed=%u", queues, taken_all,
+	      count_pending(true), bad);
 	mask_vectors(0);
 	wait_until(&taken_all, queues, 1000);
 	delay_ms(2);
-	check(taken_all == queues && !not_once() && !count_pending(true), "unmasked irqs=%u not-once=%u pending=%u",
-	      taken_all, not_once(), count_pending(true));
+	check(taken_all == queues && !not_once() && !count_pending(true),
+	      "unmasked irqs=%u not-once=%u pending=%u", taken_all, not_once(),
+	      count_pending(true));
 
 	forget();
 	msix_control(0xc000);
 	bad = fire_all();
 	delay_ms(5);
-	check(!bad && taken_all == 0 && count_pending(true) == queues, "function-mask irqs=%u pending=%u failed=%u",
-	      taken_all, count_pending(true), bad);
+	check(!bad && taken_all == 0 && count_pending(true) == queues,
+	      "function-mask irqs=%u pending=%u failed=%u", taken_all, count_pending(true), bad);
 	msix_control(0x8000);
 	wait_until(&taken_all, queues, 1000);
 	delay_ms(2);
-	check(taken_all == queues && !not_once(), "function-unmask irqs=%u not-once=%u", taken_all, not_once());
+	check(taken_all == queues && !not_once(), "function-unmask irqs=%u not-once=%u", taken_all,
+	      not_once());
 }
 
 /* More than there are list registers, all pending before the first is taken. */
@@ -249,7 +255,8 @@ static void check_at_once(void)
 	irq_on();
 	wait_until(&taken_all, queues, 1000);
 	delay_ms(2);
-	check(!bad && taken_all == queues && !not_once(), "at-once irqs=%u not-once=%u", taken_all, not_once());
+	check(!bad && taken_all == queues && !not_once(), "at-once irqs=%u not-once=%u", taken_all,
+	      not_once());
 }
 
 static u32 fire(u32 n)
@@ -271,8 +278,8 @@ static void check_disabled(void)
 	lpi_property(LPI_FIRST + 3, 0xa1);
 	its_inv(device, 3);
 	wait_until(&taken_all, 1, 500);
-	check(before == 0 && taken[3] == 1 && taken_all == 1, "disabled irqs=%u enabled-again irqs=%u", before,
-	      taken_all);
+	check(before == 0 && taken[3] == 1 && taken_all == 1,
+	      "disabled irqs=%u enabled-again irqs=%u", before, taken_all);
 }
 
 void payload_secondary(unsigned cpu)
@@ -319,8 +326,8 @@ static void check_other_cpu(void)
 	delay_ms(5);
 	lost = taken_by[1] - there;
 	other_up = other_quit = 0;
-	check(off && cpu_start(1) && wait_until(&other_up, 1, 1000) && wait_until(&taken_all, 6, 500) &&
-		      taken_by[1] == 6 && !lost,
+	check(off && cpu_start(1) && wait_until(&other_up, 1, 1000) &&
+		      wait_until(&taken_all, 6, 500) && taken_by[1] == 6 && !lost,
 	      "off=%u while-off irqs=%u on-again irqs=%u", off, lost, taken_by[1] - there);
 	its_move(device, 2, 0);
 	fire(2);
@@ -347,7 +354,8 @@ static void check_forged(void)
 	bad += fire(5) != 0;
 	/* The rest of the doorbell's page; beyond it; the ITS' own registers (CWRITER); nowhere. */
 	for (unsigned i = 0; i < 4 && arg_number("nvme.forge", 0); i++) {
-		const u64 at[] = { doorbell - 0x40, doorbell + 0x1000, doorbell - 0x10040 + 0x88, NOWHERE };
+		const u64 at[] = { doorbell - 0x40, doorbell + 0x1000, doorbell - 0x10040 + 0x88,
+				   NOWHERE };
 
 		w64(e, at[i]);
 		bad += fire(5) != 0;
@@ -359,8 +367,8 @@ static void check_forged(void)
 	wait_until(&taken_all, 1, 500);
 	delay_ms(3);
 	/* Two: one was held back while the address was no doorbell. */
-	check(!bad && taken[5] == taken_all && (taken_all == 1 || taken_all == 2), "forged bad=%u irqs=%u in-ram=%x", bad, taken_all,
-	      *(volatile u32 *)word);
+	check(!bad && taken[5] == taken_all && (taken_all == 1 || taken_all == 2),
+	      "forged bad=%u irqs=%u in-ram=%x", bad, taken_all, *(volatile u32 *)word);
 }
 
 static void check_reads(u32 count)
@@ -374,21 +382,23 @@ static void check_reads(u32 count)
 			break;
 		bad += completed(1) != 0;
 	}
-	check(n > count && taken[1] == count && !bad, "reads=%u irqs=%u failed=%u", count, taken[1], bad);
+	check(n > count && taken[1] == count && !bad, "reads=%u irqs=%u failed=%u", count, taken[1],
+	      bad);
 }
 
 static bool set_up(void)
 {
 	u64 doorbell;
 
-	if (!check(pci_find(NVME_ID, 0, &nvme), "found bdf=%02x.%x", nvme.devfn >> 3, nvme.devfn & 7))
+	if (!check(pci_find(NVME_ID, 0, &nvme), "found bdf=%02x.%x", nvme.devfn >> 3,
+		   nvme.devfn & 7))
 		return false;
 	pci_assign(&nvme);
 	regs = nvme.bar[0];
 	queues = (u32)arg_number("nvme.queues", 64);
 	buffer = (u64)rt_alloc(4096, 4096);
-	if (!check(pci_msi_target(&nvme, &device, &doorbell) && its_init(), "device=%x doorbell=%lx", device,
-		   doorbell))
+	if (!check(pci_msi_target(&nvme, &device, &doorbell) && its_init(),
+		   "device=%x doorbell=%lx", device, doorbell))
 		return false;
 	gic_enable(LPI_FIRST, lpi_irq);
 	its_map_device(device, queues + 1);

@@ -6,27 +6,27 @@
 
 const char payload_name[] = "pcilife";
 
-#define NVME	   0x00101b36
-#define NVME_CAP   0x00
-#define NVME_CC	   0x14
-#define NVME_CSTS  0x1c /* bit 0: ready */
-#define NVME_AQA   0x24
-#define NVME_ASQ   0x28
-#define NVME_ACQ   0x30
-#define IGB	   0x10c98086
-#define IGB_ICR	   0xc0 /* the line: cause, set, mask; where the 82575 also has them */
-#define IGB_ICS	   0xc8
-#define IGB_IMS	   0xd0
-#define IGB_LSC	   0x4 /* a cause: link status changed */
-#define IGB_GPIE   0x1514
-#define IGB_EICS   0x1520
-#define IGB_EIMS   0x1524
-#define IGB_EIAC   0x152c
-#define VECTOR	   3
+#define NVME      0x00101b36
+#define NVME_CAP  0x00
+#define NVME_CC   0x14
+#define NVME_CSTS 0x1c /* bit 0: ready */
+#define NVME_AQA  0x24
+#define NVME_ASQ  0x28
+#define NVME_ACQ  0x30
+#define IGB       0x10c98086
+#define IGB_ICR   0xc0 /* the line: cause, set, mask; where the 82575 also has them */
+#define IGB_ICS   0xc8
+#define IGB_IMS   0xd0
+#define IGB_LSC   0x4 /* a cause: link status changed */
+#define IGB_GPIE  0x1514
+#define IGB_EICS  0x1520
+#define IGB_EIMS  0x1524
+#define IGB_EIAC  0x152c
+#define VECTOR    3
 
 static volatile u32 irqs;
 static bool direct; /* the MSI-X tables are the devices' own */
-static u64 igb; /* its registers */
+static u64 igb;     /* its registers */
 
 static void msix_irq(u32 intid)
 {
@@ -67,14 +67,16 @@ static void check_sleep(const struct pci_dev *d, u64 probe)
 	value = r64(probe);
 	w32(probe + 8, 0);
 	esr = fault_taken();
-	check(!esr && value == ~UINT64_C(0) && (r16(pm) & 3) == 3, "asleep id=%x bar=%lx esr=%lx", r32(d->cfg), value,
-	      esr);
+	check(!esr && value == ~UINT64_C(0) && (r16(pm) & 3) == 3, "asleep id=%x bar=%lx esr=%lx",
+	      r32(d->cfg), value, esr);
 	w16(pm, 1); /* a state it does not have: no change */
 	check((r16(pm) & 3) != 1, "no-d1 state=%u", r16(pm) & 3);
 	w16(pm, 0);
 	delay_ms(10);
-	check(r64(probe) == before && bars(d) == placed && r16(d->cfg + 4) == command && !(r16(pm) & 3),
-	      "awake id=%x bar=%lx before=%lx command=%x", r32(d->cfg), r64(probe), before, r16(d->cfg + 4));
+	check(r64(probe) == before && bars(d) == placed && r16(d->cfg + 4) == command &&
+		      !(r16(pm) & 3),
+	      "awake id=%x bar=%lx before=%lx command=%x", r32(d->cfg), r64(probe), before,
+	      r16(d->cfg + 4));
 }
 
 static u64 flr_register(const struct pci_dev *d)
@@ -99,13 +101,13 @@ static void reset(const struct pci_dev *d, u64 devctl, u64 probe)
 	bar = r32(probe);
 	w32(probe, bar);
 	esr = fault_taken();
-	check(!esr && (meanwhile == id || (meanwhile == ~0U && bar == ~0U)), "resetting id=%x meanwhile=%x bar=%x", id,
-	      meanwhile, bar);
+	check(!esr && (meanwhile == id || (meanwhile == ~0U && bar == ~0U)),
+	      "resetting id=%x meanwhile=%x bar=%x", id, meanwhile, bar);
 	delay_ms(100);
 	while (r32(d->cfg) == ~0U && counter() - start < counter_hz())
 		delay_ms(1);
-	check(r32(d->cfg) == id && !(r16(devctl) & BIT(15)), "reset id=%x devctl=%x ms=%lu", r32(d->cfg), r16(devctl),
-	      (counter() - start) * 1000 / counter_hz());
+	check(r32(d->cfg) == id && !(r16(devctl) & BIT(15)), "reset id=%x devctl=%x ms=%lu",
+	      r32(d->cfg), r16(devctl), (counter() - start) * 1000 / counter_hz());
 }
 
 /* Admin queues of 8 entries, and the controller on (NVMe 1.4 §7.6.1). */
@@ -135,7 +137,8 @@ static void check_nvme(struct pci_dev *d)
 	reset(d, devctl, d->bar[0]);
 	check(r64(d->bar[0] + NVME_CAP) == cap && bars(d) == placed && r16(d->cfg + 4) == command,
 	      "flr nvme cap=%lx command=%x", r64(d->bar[0] + NVME_CAP), r16(d->cfg + 4));
-	check(!(r32(d->bar[0] + NVME_CSTS) & 1), "flr reset the nvme csts=%x", r32(d->bar[0] + NVME_CSTS));
+	check(!(r32(d->bar[0] + NVME_CSTS) & 1), "flr reset the nvme csts=%x",
+	      r32(d->bar[0] + NVME_CSTS));
 	/* The copy of a trapped table outlives a reset; a table of the device's own is as after power-on. */
 	check(direct ? !r32(entry) && !r32(entry + 8) && r32(entry + 12) == 1 :
 		       r32(entry) == 0xfee0a5a4 && r32(entry + 8) == 0x1234567,
@@ -172,7 +175,8 @@ static void raise_line(const struct pci_dev *d, const char *when)
 	w16(d->cfg + 4, command & ~BIT(10));
 	wait_until(&irqs, 1, 500);
 	w16(d->cfg + 4, command);
-	check(early == !off && irqs == 1, "%s line off=%u early=%u irqs=%u", when, off, early, irqs);
+	check(early == !off && irqs == 1, "%s line off=%u early=%u irqs=%u", when, off, early,
+	      irqs);
 }
 
 /* D3hot and FLR around INTx, with DisINTx clear and set. */

@@ -8,13 +8,13 @@
 
 const char payload_name[] = "pciview";
 
-#define TESTDEV	     0x00051b36
-#define IVSHMEM	     0x11101af4
+#define TESTDEV      0x00051b36
+#define IVSHMEM      0x11101af4
 #define IVSHMEM_MASK 0
-#define TEST_OFFSET  4	/* where to write */
-#define TEST_DATA    8	/* what */
+#define TEST_OFFSET  4  /* where to write */
+#define TEST_DATA    8  /* what */
 #define TEST_COUNT   12 /* how often it was */
-#define STEP	     UINT64_C(0x100000)
+#define STEP         UINT64_C(0x100000)
 
 static unsigned testdevs;
 
@@ -22,9 +22,10 @@ static void view(u32 id, const struct pci_dev *d)
 {
 	if (arg_number("view.quiet", 0))
 		return;
-	report("function=%02x.%x id=%04x:%04x header=%02x pin=%u bars=%lx,%lx,%lx,%lx,%lx,%lx\n", d->devfn >> 3,
-	       d->devfn & 7, id & 0xffff, id >> 16, r8(d->cfg + 0x0e), r8(d->cfg + 0x3d), d->bar_size[0],
-	       d->bar_size[1], d->bar_size[2], d->bar_size[3], d->bar_size[4], d->bar_size[5]);
+	report("function=%02x.%x id=%04x:%04x header=%02x pin=%u bars=%lx,%lx,%lx,%lx,%lx,%lx\n",
+	       d->devfn >> 3, d->devfn & 7, id & 0xffff, id >> 16, r8(d->cfg + 0x0e),
+	       r8(d->cfg + 0x3d), d->bar_size[0], d->bar_size[1], d->bar_size[2], d->bar_size[3],
+	       d->bar_size[4], d->bar_size[5]);
 }
 
 /* Number of times that function n is written to: neighbours differ. */
@@ -61,7 +62,8 @@ static void check_registers(void)
 		functions++;
 		got = r32(bar + (id == IVSHMEM ? IVSHMEM_MASK : TEST_COUNT));
 		if (got != want && wrong++ < 8)
-			report("function=%02x.%x register=%x expected=%x FAIL\n", d.devfn >> 3, d.devfn & 7, got, want);
+			report("function=%02x.%x register=%x expected=%x FAIL\n", d.devfn >> 3,
+			       d.devfn & 7, got, want);
 	}
 	check(!wrong, "registers functions=%u wrong=%u", functions, wrong);
 }
@@ -76,7 +78,8 @@ static unsigned differs(u64 bar, u64 size)
 	unsigned n = 0;
 
 	for (u64 off = 0; off < size; off += STEP)
-		n += r64(bar + off) != pattern(off) || r64(bar + off + STEP - 8) != pattern(off + STEP - 8);
+		n += r64(bar + off) != pattern(off) ||
+		     r64(bar + off + STEP - 8) != pattern(off + STEP - 8);
 	return n;
 }
 
@@ -89,7 +92,8 @@ static void check_memory(struct pci_dev *d)
 		w64(bar + off, pattern(off));
 		w64(bar + off + STEP - 8, pattern(off + STEP - 8));
 	}
-	check(!differs(bar, size), "memory at=%lx size=%lx differs=%u", bar, size, differs(bar, size));
+	check(!differs(bar, size), "memory at=%lx size=%lx differs=%u", bar, size,
+	      differs(bar, size));
 	to = bar - machine.mem64_cpu >= size ? bar - size : bar + size;
 	w32(d->cfg + 0x18, (u32)(to - machine.mem64_cpu + machine.mem64_pci));
 	w32(d->cfg + 0x1c, (u32)((to - machine.mem64_cpu + machine.mem64_pci) >> 32));

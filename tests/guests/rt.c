@@ -14,14 +14,14 @@ struct machine machine;
 
 /* --- MMU (DDI 0487 D8.3: VMSAv8-64, 4 KiB granule, 48 bits) --- */
 
-#define PTE_TABLE  UINT64_C(3)
-#define PTE_BLOCK  UINT64_C(1)
-#define PTE_PAGE   UINT64_C(3)
-#define PTE_AF	   BIT(10)
-#define PTE_ISH	   (UINT64_C(3) << 8)
-#define PTE_XN	   (UINT64_C(3) << 53)
+#define PTE_TABLE   UINT64_C(3)
+#define PTE_BLOCK   UINT64_C(1)
+#define PTE_PAGE    UINT64_C(3)
+#define PTE_AF      BIT(10)
+#define PTE_ISH     (UINT64_C(3) << 8)
+#define PTE_XN      (UINT64_C(3) << 53)
 #define PTE_ATTR(n) ((u64)(n) << 2)
-#define PTE_ADDR   UINT64_C(0x0000fffffffff000)
+#define PTE_ADDR    UINT64_C(0x0000fffffffff000)
 
 #define L1_TABLES 2 /* 1 TiB: RAM, and QEMU's high PCI window at 512 GiB */
 
@@ -150,7 +150,8 @@ static void trap_sync(struct trap_regs *regs)
 
 	if (!fault[cpu].armed) {
 		print("PAYLOAD %s: unexpected exception cpu=%u esr=%lx far=%lx pc=head+%lx lr=%lx FAIL\n",
-		      payload_name, cpu, esr, sysreg_read(far_el1), regs->pc - (u64)head, regs->x[30]);
+		      payload_name, cpu, esr, sysreg_read(far_el1), regs->pc - (u64)head,
+		      regs->x[30]);
 		check(false, "survives");
 		finish();
 	}
@@ -185,19 +186,19 @@ unsigned cpu_index(void)
 	return (unsigned)sysreg_read(tpidr_el1);
 }
 
-#define CALL(name, insn)                                                                     \
-	int64_t name(u64 fn, u64 a, u64 b, u64 c)                                            \
-	{                                                                                    \
-		register u64 x0 __asm__("x0") = fn;                                          \
-		register u64 x1 __asm__("x1") = a;                                           \
-		register u64 x2 __asm__("x2") = b;                                           \
-		register u64 x3 __asm__("x3") = c;                                           \
-		__asm__ volatile(insn                                                        \
-				 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                    \
-				 :                                                           \
-				 : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",  \
-				   "x13", "x14", "x15", "x16", "x17", "memory");             \
-		return (int64_t)x0;                                                          \
+#define CALL(name, insn)                                                                           \
+	int64_t name(u64 fn, u64 a, u64 b, u64 c)                                                  \
+	{                                                                                          \
+		register u64 x0 __asm__("x0") = fn;                                                \
+		register u64 x1 __asm__("x1") = a;                                                 \
+		register u64 x2 __asm__("x2") = b;                                                 \
+		register u64 x3 __asm__("x3") = c;                                                 \
+		__asm__ volatile(insn                                                              \
+				 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                          \
+				 :                                                                 \
+				 : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", \
+				   "x14", "x15", "x16", "x17", "memory");                          \
+		return (int64_t)x0;                                                                \
 	}
 CALL(hvc, "hvc #0")
 CALL(smc, "smc #0")
@@ -220,7 +221,8 @@ bool cpu_start(unsigned cpu)
 			return true;
 		delay_ms(1);
 	}
-	print("PAYLOAD %s: cpu_on cpu=%u result=%ld started=%u FAIL\n", payload_name, cpu, r, started[cpu]);
+	print("PAYLOAD %s: cpu_on cpu=%u result=%ld started=%u FAIL\n", payload_name, cpu, r,
+	      started[cpu]);
 	return false;
 }
 

@@ -19,22 +19,22 @@ typedef uint32_t u32;
 typedef uint16_t u16;
 typedef uint8_t u8;
 
-#define BIT(n)	       (UINT64_C(1) << (n))
+#define BIT(n)         (UINT64_C(1) << (n))
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-#define sysreg_read(name)                                              \
-	({                                                             \
-		u64 value_;                                            \
-		__asm__ volatile("mrs %0, " #name : "=r"(value_) : : "memory"); \
-		value_;                                                \
+#define sysreg_read(name)                                                                          \
+	({                                                                                         \
+		u64 value_;                                                                        \
+		__asm__ volatile("mrs %0, " #name : "=r"(value_) : : "memory");                    \
+		value_;                                                                            \
 	})
 #define sysreg_write(name, v) __asm__ volatile("msr " #name ", %0" : : "r"((u64)(v)) : "memory")
-#define isb()		      __asm__ volatile("isb" : : : "memory")
-#define dsb()		      __asm__ volatile("dsb sy" : : : "memory")
-#define wfi()		      __asm__ volatile("dsb sy\n\twfi" : : : "memory")
-#define relax()		      __asm__ volatile("yield" : : : "memory") /* QEMU: another CPU's turn */
-#define irq_on()	      __asm__ volatile("msr daifclr, #2" : : : "memory")
-#define irq_off()	      __asm__ volatile("msr daifset, #2" : : : "memory")
+#define isb()                 __asm__ volatile("isb" : : : "memory")
+#define dsb()                 __asm__ volatile("dsb sy" : : : "memory")
+#define wfi()                 __asm__ volatile("dsb sy\n\twfi" : : : "memory")
+#define relax()               __asm__ volatile("yield" : : : "memory") /* QEMU: another CPU's turn */
+#define irq_on()              __asm__ volatile("msr daifclr, #2" : : : "memory")
+#define irq_off()             __asm__ volatile("msr daifset, #2" : : : "memory")
 
 static inline u8 r8(u64 a)
 {
@@ -107,12 +107,12 @@ void finish(void) __attribute__((noreturn));
 struct machine {
 	const void *dtb;
 	u64 first_instruction; /* CNTPCT_EL0 as the first instruction read it */
-	u64 uart;	       /* 0: none */
+	u64 uart;              /* 0: none */
 	u64 ram_base, ram_size;
 	u64 gicd, gicr, gicr_size;
 	u64 gicc; /* GICv2; 0: GICv3 */
-	u64 its; /* 0: none */
-	u64 v2m; /* 0: none */
+	u64 its;  /* 0: none */
+	u64 v2m;  /* 0: none */
 	bool psci_smc;
 	unsigned cpus;
 	u64 mpidr[RT_MAX_CPUS];
@@ -131,7 +131,7 @@ u64 parse_number(const char *s, const char **end);
 
 unsigned cpu_index(void);
 void *rt_alloc(size_t size, size_t align); /* zeroed, for ever */
-u64 counter(void);			   /* CNTVCT_EL0 between ISBs */
+u64 counter(void);                         /* CNTVCT_EL0 between ISBs */
 u64 counter_hz(void);
 bool wait_until(const volatile u32 *word, u32 at_least, unsigned ms);
 void delay_ms(unsigned ms);
@@ -141,20 +141,20 @@ enum map_type { MAP_DEVICE, MAP_NORMAL, MAP_NC };
 void map_page(u64 pa, enum map_type type); /* one 4 KiB page; executable unless Device */
 
 /* --- firmware --- */
-#define PSCI_VERSION	   UINT64_C(0x84000000)
+#define PSCI_VERSION       UINT64_C(0x84000000)
 #define PSCI_CPU_SUSPEND   UINT64_C(0xc4000001)
-#define PSCI_CPU_OFF	   UINT64_C(0x84000002)
-#define PSCI_CPU_ON	   UINT64_C(0xc4000003)
+#define PSCI_CPU_OFF       UINT64_C(0x84000002)
+#define PSCI_CPU_ON        UINT64_C(0xc4000003)
 #define PSCI_AFFINITY_INFO UINT64_C(0xc4000004)
-#define PSCI_MIGRATE	   UINT64_C(0xc4000005)
-#define PSCI_SYSTEM_OFF	   UINT64_C(0x84000008)
+#define PSCI_MIGRATE       UINT64_C(0xc4000005)
+#define PSCI_SYSTEM_OFF    UINT64_C(0x84000008)
 #define PSCI_SYSTEM_RESET  UINT64_C(0x84000009)
-#define PSCI_FEATURES	   UINT64_C(0x8400000a)
-#define PSCI_UNKNOWN	   UINT64_C(0xc400ffff) /* no such function */
+#define PSCI_FEATURES      UINT64_C(0x8400000a)
+#define PSCI_UNKNOWN       UINT64_C(0xc400ffff) /* no such function */
 int64_t hvc(u64 fn, u64 a, u64 b, u64 c);
 int64_t smc(u64 fn, u64 a, u64 b, u64 c);
 int64_t psci(u64 fn, u64 a, u64 b, u64 c); /* through the method of the device tree */
-bool cpu_start(unsigned cpu);		   /* runs payload_secondary(cpu) there */
+bool cpu_start(unsigned cpu);              /* runs payload_secondary(cpu) there */
 
 /* --- exceptions that a payload provokes: armed, then one instruction, then taken() --- */
 void fault_arm(void);
@@ -165,10 +165,10 @@ u64 fault_address(void);
 
 /* --- GICv3, or GICv2 where machine.gicc is not 0 --- */
 typedef void irq_fn(u32 intid);
-void gic_init(void);	 /* distributor, and this CPU */
-void gic_cpu_init(void); /* another CPU */
-u64 gic_redist(void);	 /* GICv3: frame of this CPU */
-u32 gic_mask(unsigned cpu); /* GICv2: its bit in GICD_ITARGETSR, once it runs */
+void gic_init(void);                    /* distributor, and this CPU */
+void gic_cpu_init(void);                /* another CPU */
+u64 gic_redist(void);                   /* GICv3: frame of this CPU */
+u32 gic_mask(unsigned cpu);             /* GICv2: its bit in GICD_ITARGETSR, once it runs */
 void gic_enable(u32 intid, irq_fn *fn); /* SGI, PPI, SPI, LPI (handler only) */
 void gic_disable(u32 intid);
 void gic_sgi(u32 intid, unsigned cpu);
@@ -179,16 +179,16 @@ void gic_deactivate(u32 iar);
 void gic_split(bool on);
 void gic_mask_below(u8 prio);
 void gic_route(u32 intid, unsigned cpu); /* SPI */
-u64 gic_frame(u32 intid); /* that its registers are in, at the offsets of GICD_* */
-extern volatile u32 irq_spurious; /* interrupts without a handler */
+u64 gic_frame(u32 intid);                /* that its registers are in, at the offsets of GICD_* */
+extern volatile u32 irq_spurious;        /* interrupts without a handler */
 
 /* --- LPIs, and the ITS: collection 0 is CPU 0 --- */
 #define LPI_FIRST 8192
 void gic_lpis_on(void); /* of this CPU */
 bool gic_lpis_are_on(void);
 void lpi_property(u32 lpi, u8 byte); /* priority, and bit 0: enabled; then its_inv() */
-bool its_init(void); /* with gic_lpis_on() */
-void its_queue_again(void); /* the queue of its_init() again, behind another one */
+bool its_init(void);                 /* with gic_lpis_on() */
+void its_queue_again(void);          /* the queue of its_init() again, behind another one */
 void its_map_collection(u32 id, unsigned cpu);
 void its_move(u32 device, u32 event, u32 collection);
 void its_inv(u32 device, u32 event);
@@ -205,9 +205,9 @@ struct pci_dev {
 	u64 bar_size[6];
 };
 bool pci_find(u32 vendor_device, unsigned nth, struct pci_dev *d); /* 0xffffffff: any */
-void pci_assign(struct pci_dev *d); /* sizes and places all memory BARs, MEM and BME on */
+void pci_assign(struct pci_dev *d);         /* sizes and places all memory BARs, MEM and BME on */
 u8 pci_cap(const struct pci_dev *d, u8 id); /* offset, 0: none */
-u32 pci_intx(const struct pci_dev *d); /* INTID from the host's interrupt-map; 0: none */
+u32 pci_intx(const struct pci_dev *d);      /* INTID from the host's interrupt-map; 0: none */
 /* DeviceID and doorbell through msi-map; false: the host has no ITS. */
 bool pci_msi_target(const struct pci_dev *d, u32 *device_id, u64 *doorbell);
 /*

@@ -40,7 +40,8 @@ static void read_cpus(void)
 
 	if (cpus < 0)
 		return;
-	fdt_for_each_subnode(node, dtb, cpus) {
+	fdt_for_each_subnode(node, dtb, cpus)
+	{
 		const char *type = fdt_getprop(dtb, node, "device_type", NULL);
 		const fdt32_t *reg = fdt_getprop(dtb, node, "reg", NULL);
 
@@ -128,7 +129,8 @@ u64 parse_number(const char *s, const char **end)
 	for (;; s++) {
 		u64 digit = *s >= '0' && *s <= '9' ? (u64)(*s - '0') :
 			    *s >= 'a' && *s <= 'f' ? (u64)(*s - 'a' + 10) :
-			    *s >= 'A' && *s <= 'F' ? (u64)(*s - 'A' + 10) : 16;
+			    *s >= 'A' && *s <= 'F' ? (u64)(*s - 'A' + 10) :
+						     16;
 
 		if (digit >= base)
 			break;

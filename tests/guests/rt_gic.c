@@ -4,26 +4,26 @@
  */
 #include "rt_priv.h"
 
-#define GICD_CTLR	0x0000
-#define GICD_TYPER	0x0004
-#define GICD_IGROUPR	0x0080
-#define GICD_ISENABLER	0x0100
-#define GICD_ICENABLER	0x0180
+#define GICD_CTLR       0x0000
+#define GICD_TYPER      0x0004
+#define GICD_IGROUPR    0x0080
+#define GICD_ISENABLER  0x0100
+#define GICD_ICENABLER  0x0180
 #define GICD_IPRIORITYR 0x0400
-#define GICD_ITARGETSR	0x0800
-#define GICD_SGIR	0x0f00
-#define GICC_CTLR	0x0000
-#define GICC_PMR	0x0004
-#define GICC_IAR	0x000c
-#define GICC_EOIR	0x0010
-#define GICC_DIR	0x1000
-#define GICD_IROUTER	0x6000
-#define GICR_CTLR	0x0000
-#define GICR_TYPER	0x0008
-#define GICR_WAKER	0x0014
-#define GICR_PROPBASER	0x0070
-#define GICR_PENDBASER	0x0078
-#define GICR_SGI	0x10000
+#define GICD_ITARGETSR  0x0800
+#define GICD_SGIR       0x0f00
+#define GICC_CTLR       0x0000
+#define GICC_PMR        0x0004
+#define GICC_IAR        0x000c
+#define GICC_EOIR       0x0010
+#define GICC_DIR        0x1000
+#define GICD_IROUTER    0x6000
+#define GICR_CTLR       0x0000
+#define GICR_TYPER      0x0008
+#define GICR_WAKER      0x0014
+#define GICR_PROPBASER  0x0070
+#define GICR_PENDBASER  0x0078
+#define GICR_SGI        0x10000
 
 volatile u32 irq_spurious;
 static irq_fn *handlers[1020];
@@ -92,9 +92,9 @@ void gic_cpu_init(void)
 		w32(r + GICR_SGI + GICD_IPRIORITYR + i, 0xa0a0a0a0);
 	sysreg_write(S3_0_C12_C12_5, sysreg_read(S3_0_C12_C12_5) | 1); /* ICC_SRE_EL1.SRE */
 	isb();
-	sysreg_write(S3_0_C4_C6_0, 0xf0);   /* ICC_PMR_EL1 */
-	sysreg_write(S3_0_C12_C12_4, 0);    /* ICC_CTLR_EL1: EOI deactivates too */
-	sysreg_write(S3_0_C12_C12_7, 1);    /* ICC_IGRPEN1_EL1 */
+	sysreg_write(S3_0_C4_C6_0, 0xf0); /* ICC_PMR_EL1 */
+	sysreg_write(S3_0_C12_C12_4, 0);  /* ICC_CTLR_EL1: EOI deactivates too */
+	sysreg_write(S3_0_C12_C12_7, 1);  /* ICC_IGRPEN1_EL1 */
 	isb();
 }
 
@@ -245,7 +245,7 @@ void gic_irq(void)
 
 #define QUEUE_SIZE 4096
 #define LPI_BITS   14
-#define WB_ISH	   (UINT64_C(7) << 59 | BIT(10)) /* InnerCache RaWaWb, inner shareable */
+#define WB_ISH     (UINT64_C(7) << 59 | BIT(10)) /* InnerCache RaWaWb, inner shareable */
 
 static u64 *queue;
 static u64 queue_at;

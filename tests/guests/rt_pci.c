@@ -1,7 +1,7 @@
 /* PCI of the payloads: scan of the host's buses, BARs, capabilities (PCIe r6.0 §7.5). */
 #include "rt_priv.h"
 
-#define PCI_ID	    0x00
+#define PCI_ID      0x00
 #define PCI_COMMAND 0x04
 #define PCI_HEADER  0x0e
 #define PCI_BAR0    0x10

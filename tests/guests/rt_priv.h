@@ -11,7 +11,7 @@ struct trap_regs {
 };
 
 void dt_read(const void *dtb); /* fills `machine` */
-void gic_irq(void);	       /* acknowledges and dispatches one interrupt */
+void gic_irq(void);            /* acknowledges and dispatches one interrupt */
 
 /* Exceptions and locks are in rt.c. */
 void spin_lock(u32 *lock);

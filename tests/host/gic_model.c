@@ -14,8 +14,8 @@
 
 #include "gic_model.h"
 
-#define LINES	 1024
-#define NESTING	 64
+#define LINES   1024
+#define NESTING 64
 
 static struct gic_model_line spi[LINES];
 static struct gic_model_line ppi[MODEL_CPUS][32];
@@ -165,7 +165,8 @@ static uint32_t iar_of(uint64_t lr)
 	uint32_t id = id_of(lr);
 
 	return gic.version == 2 && id < GIC_SGI_COUNT ?
-		       id | (uint32_t)field_get(LR_SOURCE, lr) << 10 : id;
+		       id | (uint32_t)field_get(LR_SOURCE, lr) << 10 :
+		       id;
 }
 
 static void op_lr_write(unsigned n, uint64_t lr)
@@ -218,9 +219,8 @@ static bool maintenance(unsigned c)
 
 	for (unsigned n = 0; n < gic.lr_count; n++)
 		pending |= state_of(cpus[c].lr[n]) == LR_PENDING;
-	return cpus[c].hcr & ICH_HCR_EN &&
-	       (eisr(c) || (cpus[c].hcr & ICH_HCR_NPIE && !pending) ||
-		(cpus[c].hcr & ICH_HCR_LRENPIE && cpus[c].eois));
+	return cpus[c].hcr & ICH_HCR_EN && (eisr(c) || (cpus[c].hcr & ICH_HCR_NPIE && !pending) ||
+					    (cpus[c].hcr & ICH_HCR_LRENPIE && cpus[c].eois));
 }
 
 static uint64_t op_hcr_read(void)
@@ -517,8 +517,9 @@ void world_start(unsigned vcpu)
 
 enum emul world_access(unsigned vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value)
 {
-	struct mmio_access a = { .ipa = IPA(ipa), .size = (uint8_t)size, .write = write,
-				 .value = write ? *value : 0 };
+	struct mmio_access a = {
+		.ipa = IPA(ipa), .size = (uint8_t)size, .write = write, .value = write ? *value : 0
+	};
 	enum emul v = EMUL_INJECT;
 
 	in_el2[vcpu] = true;

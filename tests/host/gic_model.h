@@ -21,9 +21,9 @@ struct gic_model_line {
 	uint8_t cpu; /* route, SPIs */
 };
 
-extern uint8_t gic_model_version; /* 3 or 2; for what is reset from now on */
+extern uint8_t gic_model_version;   /* 3 or 2; for what is reset from now on */
 extern bool gic_model_counts_drops; /* EOIcount counts EOIR with EOImode 1, as on QEMU */
-extern bool gic_model_lpi_active; /* an LPI is active after acknowledge, as on QEMU */
+extern bool gic_model_lpi_active;   /* an LPI is active after acknowledge, as on QEMU */
 
 void gic_model_reset(unsigned lr_count);
 void gic_model_on_cpu(unsigned cpu); /* who executes EL2's code */
@@ -42,9 +42,9 @@ bool gic_model_guest_dir(unsigned cpu, uint32_t intid);
 
 /* The world. */
 extern struct vm world_vm;
-extern unsigned world_exits[MODEL_CPUS];  /* interrupts that made a CPU leave its guest */
-extern bool world_kicks_at_once;	  /* a kicked CPU acts when its kicker waits or is done */
-extern struct vcpu *world_lpis_vcpu;	  /* vits_enable_lpis was called for */
+extern unsigned world_exits[MODEL_CPUS]; /* interrupts that made a CPU leave its guest */
+extern bool world_kicks_at_once;         /* a kicked CPU acts when its kicker waits or is done */
+extern struct vcpu *world_lpis_vcpu;     /* vits_enable_lpis was called for */
 extern uint64_t world_lpis_prop, world_lpis_pend;
 
 #define WORLD_DIST   GUEST_GICD_BASE

@@ -10,7 +10,7 @@
 #include "its_model.h"
 
 #define GICR_STRIDE 0x20000
-#define ENTRY	    8 /* bytes of every entry of ours */
+#define ENTRY       8 /* bytes of every entry of ours */
 
 /* Entries: device: valid, ITT address, size; collection: valid, target; event: valid, ICID, INTID. */
 #define ENTRY_VALID BIT(63)
@@ -48,7 +48,8 @@ static uint64_t *table_slot(struct its_model *m, unsigned n, uint64_t id)
 
 static uint64_t *device_slot(struct its_model *m, uint64_t device)
 {
-	return device >> (field_get(TYPER_DEV_BITS, m->typer) + 1) ? NULL : table_slot(m, 0, device);
+	return device >> (field_get(TYPER_DEV_BITS, m->typer) + 1) ? NULL :
+								     table_slot(m, 0, device);
 }
 
 static uint64_t *event_slot(struct its_model *m, uint64_t device, uint64_t event)
@@ -289,7 +290,8 @@ static void gicr_write(void *model, uint64_t off, unsigned size, uint64_t value)
 	switch (off % GICR_STRIDE) {
 	case GICR_CTLR:
 		m->gicr[cpu].ctlr = (uint32_t)value |
-				    (m->lpis_stuck ? m->gicr[cpu].ctlr & (uint32_t)GICR_CTLR_LPIS : 0);
+				    (m->lpis_stuck ? m->gicr[cpu].ctlr & (uint32_t)GICR_CTLR_LPIS :
+						     0);
 		break;
 	case GICR_PROPBASER:
 		m->gicr[cpu].propbaser = m->coherent ? value : value & ~LPIBASE_SHARE;

@@ -16,15 +16,15 @@ struct its_model {
 	/* What it is; set by the test after its_model_init, before the driver runs. */
 	uint64_t typer;
 	bool has_indirect;
-	unsigned page;	       /* the only page size it takes: 0, 1, 2; 3: any */
-	bool coherent;	       /* takes the shareability that is written */
-	bool lpis_stuck;       /* EnableLPIs cannot be cleared */
+	unsigned page;   /* the only page size it takes: 0, 1, 2; 3: any */
+	bool coherent;   /* takes the shareability that is written */
+	bool lpis_stuck; /* EnableLPIs cannot be cleared */
 	bool never_quiescent;
 	/* Faults and pace. */
-	unsigned stall_at;     /* stalls on the n-th command from now (1: the next); 0: never */
-	unsigned stall_times;  /* and on its replacement so many times more */
-	bool frozen;	       /* consumes nothing */
-	unsigned per_read;     /* commands consumed a read of CREADR; 0: all at the doorbell */
+	unsigned stall_at;    /* stalls on the n-th command from now (1: the next); 0: never */
+	unsigned stall_times; /* and on its replacement so many times more */
+	bool frozen;          /* consumes nothing */
+	unsigned per_read;    /* commands consumed a read of CREADR; 0: all at the doorbell */
 
 	/* State. */
 	uint32_t ctlr;
@@ -39,12 +39,12 @@ struct its_model {
 
 	/* What the test looks at. */
 	unsigned commands, errors, kinds[16];
-	unsigned mapd_bits;    /* of the last MAPD */
-	uint64_t last[4];      /* last command consumed */
+	unsigned mapd_bits; /* of the last MAPD */
+	uint64_t last[4];   /* last command consumed */
 };
 
 /* At these host addresses: ITS 128 KiB, redistributors 128 KiB each. */
-#define ITS_MODEL_BASE	    0x08080000u
+#define ITS_MODEL_BASE      0x08080000u
 #define ITS_MODEL_GICR_BASE 0x080a0000u
 
 void its_model_init(struct its_model *m);

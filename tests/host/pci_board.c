@@ -76,8 +76,9 @@ static void interrupt_map(void)
 
 	for (uint32_t slot = 0; slot < 4; slot++)
 		for (uint32_t pin = 0; pin < 4; pin++, p += 10) {
-			const uint32_t e[10] = { slot << 11, 0, 0, pin + 1, 0x8002,
-						 0, 0, 0, 3 + (slot + pin) % 4, 4 };
+			const uint32_t e[10] = {
+				slot << 11, 0, 0, pin + 1, 0x8002, 0, 0, 0, 3 + (slot + pin) % 4, 4
+			};
 
 			memcpy(p, e, sizeof(e));
 		}
@@ -88,9 +89,9 @@ static void interrupt_map(void)
 void board_host(const struct board_host *b)
 {
 	static const uint32_t ranges[] = {
-		0x01000000, 0, 0, 0, 0x3eff0000, 0, 0x10000,
-		0x02000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000,
-		0x03000000, 0x80, 0, 0x80, 0, 0x80, 0,
+		0x01000000, 0,    0,          0,    0x3eff0000, 0,    0x10000,
+		0x02000000, 0,    0x10000000, 0,    0x10000000, 0,    0x2eff0000,
+		0x03000000, 0x80, 0,          0x80, 0,          0x80, 0,
 	};
 	static const char juno[] = "arm,juno-r1-pcie\0plda,xpressrich3-axi\0pci-host-ecam-generic";
 	char name[32];
@@ -171,8 +172,10 @@ void board_probe(struct pcim *m)
 {
 	uint32_t last = m->first_bus + (uint32_t)(m->size >> 20) - 1;
 
-	board_host(&(struct board_host){ .ecam = m->base, .ecam_size = m->size,
-					 .bus_first = m->first_bus, .bus_last = last });
+	board_host(&(struct board_host){ .ecam = m->base,
+					 .ecam_size = m->size,
+					 .bus_first = m->first_bus,
+					 .bus_last = last });
 	board_go();
 }
 

@@ -7,27 +7,27 @@
 #include <hv/pci.h>
 #include "pci_model.h"
 
-#define BOARD_SMMU 0x8004
+#define BOARD_SMMU  0x8004
 #define BOARD_SMMU2 0x8005
-#define BOARD_ITS  0x8003
-#define BOARD_V2M  0x8005
+#define BOARD_ITS   0x8003
+#define BOARD_V2M   0x8005
 
 extern struct iommu board_smmu, board_smmu2;
 
 /* What differs from a host bridge of QEMU's kind; 0 and NULL: as there. */
 struct board_host {
 	uint64_t ecam, ecam_size;
-	uint32_t bus_first, bus_last;	/* both 0: no bus-range */
-	const uint32_t *ranges;		/* 7 cells an entry */
+	uint32_t bus_first, bus_last; /* both 0: no bus-range */
+	const uint32_t *ranges;       /* 7 cells an entry */
 	unsigned ranges_count;
 	const uint32_t *dma_ranges;
 	unsigned dma_count;
-	const uint32_t *iommu_map;	/* 4 cells an entry */
+	const uint32_t *iommu_map; /* 4 cells an entry */
 	unsigned iommu_count;
-	uint32_t iommu_mask;		/* 0: absent; BOARD_MASK_ZERO: <0> */
+	uint32_t iommu_mask; /* 0: absent; BOARD_MASK_ZERO: <0> */
 	bool no_iommu, no_msi, msi_parent, v2m, probe_only, disabled, has_domain, coherent;
 	uint32_t domain;
-	bool juno;			/* as Arm's Juno calls it */
+	bool juno; /* as Arm's Juno calls it */
 };
 #define BOARD_MASK_ZERO UINT32_MAX
 

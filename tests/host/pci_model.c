@@ -264,8 +264,7 @@ uint16_t pcim_ecap(struct pcim_dev *d, uint16_t id, unsigned size)
 	d->next_ecap = (uint16_t)(at + ((size + 3) & ~3u));
 	pcim_set(d, at, 4, id | 1u << 16);
 	if (d->last_ecap)
-		pcim_set(d, d->last_ecap, 4,
-			 pcim_get(d, d->last_ecap, 4) | (uint32_t)at << 20);
+		pcim_set(d, d->last_ecap, 4, pcim_get(d, d->last_ecap, 4) | (uint32_t)at << 20);
 	d->last_ecap = at;
 	return at;
 }
@@ -353,8 +352,8 @@ static bool window_hit(const struct pcim_dev *d, uint64_t pci)
 
 	if (pci >= base && pci <= limit)
 		return true;
-	base = (uint64_t)(get(d->cfg + 0x24, 2) & 0xfff0) << 16 |
-	       (uint64_t)get(d->cfg + 0x28, 4) << 32;
+	base = (uint64_t)(get(d->cfg + 0x24, 2) & 0xfff0) << 16 | (uint64_t)get(d->cfg + 0x28, 4)
+									  << 32;
 	limit = (uint64_t)(get(d->cfg + 0x26, 2) & 0xfff0) << 16 |
 		(uint64_t)get(d->cfg + 0x2c, 4) << 32 | 0xfffff;
 	return pci >= base && pci <= limit;

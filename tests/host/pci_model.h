@@ -15,19 +15,19 @@ struct pcim;
 
 struct pcim_dev {
 	struct pcim *m;
-	struct pcim_dev *up;	/* NULL: on the root bus */
+	struct pcim_dev *up; /* NULL: on the root bus */
 	uint8_t devfn;
-	uint8_t root_bus;	/* of a function on a further root bus; else the first bus */
+	uint8_t root_bus; /* of a function on a further root bus; else the first bus */
 	uint8_t cfg[4096], write[4096], w1c[4096], power_on[4096];
-	uint8_t last_cap;	/* offset of the last capability, 0: none */
+	uint8_t last_cap; /* offset of the last capability, 0: none */
 	uint16_t last_ecap, next_ecap;
 	uint8_t next_cap;
 	uint8_t pm, pcie, af, msi, msix;
 	uint16_t acs;
-	unsigned resets;	/* FLR, AF, PM and bus resets that took effect */
-	unsigned not_ready;	/* reads of the ID that give RRS after a reset (or now) */
+	unsigned resets;    /* FLR, AF, PM and bus resets that took effect */
+	unsigned not_ready; /* reads of the ID that give RRS after a reset (or now) */
 	unsigned not_ready_after_reset;
-	bool gone;		/* unplugged: all ones */
+	bool gone; /* unplugged: all ones */
 	bool dead_after_reset;
 };
 
@@ -36,7 +36,7 @@ struct pcim {
 	uint64_t size;
 	uint8_t first_bus;
 	unsigned count;
-	unsigned outside;	/* accesses that were unaligned or of 8 bytes */
+	unsigned outside; /* accesses that were unaligned or of 8 bytes */
 	struct pcim_dev dev[PCIM_MAX];
 };
 
@@ -48,13 +48,13 @@ struct pcim_dev *pcim_endpoint(struct pcim *m, struct pcim_dev *up, unsigned dev
 struct pcim_dev *pcim_bridge(struct pcim *m, struct pcim_dev *up, unsigned dev, unsigned fn,
 			     int pcie_type);
 
-void pcim_set(struct pcim_dev *d, unsigned off, unsigned size, uint32_t v);   /* not by the bus */
+void pcim_set(struct pcim_dev *d, unsigned off, unsigned size, uint32_t v); /* not by the bus */
 uint32_t pcim_get(const struct pcim_dev *d, unsigned off, unsigned size);
 void pcim_writable(struct pcim_dev *d, unsigned off, unsigned size, uint32_t mask);
 
-#define PCIM_IO	  1
+#define PCIM_IO    1
 #define PCIM_MEM64 4
-#define PCIM_PREF 8
+#define PCIM_PREF  8
 void pcim_bar(struct pcim_dev *d, unsigned i, uint64_t size, unsigned flags);
 uint8_t pcim_cap(struct pcim_dev *d, uint8_t id, unsigned size);
 uint16_t pcim_ecap(struct pcim_dev *d, uint16_t id, unsigned size);

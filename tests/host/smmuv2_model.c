@@ -18,7 +18,7 @@ void smmuv2_model_reset(struct smmuv2_model *m)
 	/* S2TS, SMS, LPAE only, one context interrupt, CTTW, 15 StreamID bits, 32 match registers */
 	m->idr0 = 1U << 29 | 1U << 27 | 1U << 24 | 1U << 16 | 1U << 14 | 15U << 9 | 32;
 	m->idr1 = 2U << 28 | 4U << 16 | 4; /* 8 + 8 pages of 4 KiB, 4 contexts, stage 2 only */
-	m->idr2 = 2U << 4 | 2;		   /* 40 bits in and out */
+	m->idr2 = 2U << 4 | 2;             /* 40 bits in and out */
 	m->smr_bits = 0xffff7fff;
 	m->cr0 = 1; /* CLIENTPD */
 }
@@ -172,7 +172,8 @@ static uint64_t fill(struct smmuv2_model *m, unsigned c, uint64_t page, bool pre
 static uint64_t translate(struct smmuv2_model *m, unsigned c, uint64_t page)
 {
 	for (unsigned n = 0; n < 64; n++)
-		if (m->tlb[n].valid && m->tlb[n].vmid == (uint8_t)m->cb[c].cbar && m->tlb[n].page == page)
+		if (m->tlb[n].valid && m->tlb[n].vmid == (uint8_t)m->cb[c].cbar &&
+		    m->tlb[n].page == page)
 			return m->tlb[n].pte;
 	if (m->mmu500 && m->cb[c].actlr & 2)
 		fill(m, c, page + 1, true);
@@ -197,7 +198,8 @@ static int interrupt(const struct smmuv2_model *m)
 	return DMA_ABORT;
 }
 
-static int global_fault(struct smmuv2_model *m, unsigned bit, uint32_t sid, bool write, uint64_t addr)
+static int global_fault(struct smmuv2_model *m, unsigned bit, uint32_t sid, bool write,
+			uint64_t addr)
 {
 	assert((m->cr0 & 0x12) == 0x12); /* both kinds are reported to the device */
 	if (m->gfsr & 0x1ff) {

@@ -16,11 +16,11 @@ struct smmuv2_model {
 	/* knobs */
 	uint32_t idr0, idr1, idr2;
 	bool v1;
-	bool mmu500;	    /* prefetches what survives invalidation, unless that is turned off */
-	bool cr0_stuck;	    /* CR0 does not take what is written */
-	bool sync_stuck;    /* invalidations do not end */
-	uint32_t smr_bits;  /* those that a match register has */
-	void (*irq)(void);  /* called after each fault while level() */
+	bool mmu500;       /* prefetches what survives invalidation, unless that is turned off */
+	bool cr0_stuck;    /* CR0 does not take what is written */
+	bool sync_stuck;   /* invalidations do not end */
+	uint32_t smr_bits; /* those that a match register has */
+	void (*irq)(void); /* called after each fault while level() */
 	/* state */
 	uint32_t cr0, acr, gfsr, gfsynr0, gfsynr1;
 	uint64_t gfar;
@@ -33,7 +33,7 @@ struct smmuv2_model {
 	} cb[16];
 	bool gactive;
 	struct {
-		int by;	    /* the context bank it was written to; -1: global */
+		int by; /* the context bank it was written to; -1: global */
 		bool all_vmids, all_pages;
 		uint8_t vmid;
 		uint64_t page;
@@ -47,8 +47,8 @@ struct smmuv2_model {
 	unsigned tlb_next;
 };
 
-void smmuv2_model_reset(struct smmuv2_model *m);	/* MMU-401 as on Juno; state as after reset */
-void smmuv2_model_mmu500(struct smmuv2_model *m);	/* MMU-500 with pages of 64 KiB */
+void smmuv2_model_reset(struct smmuv2_model *m);  /* MMU-401 as on Juno; state as after reset */
+void smmuv2_model_mmu500(struct smmuv2_model *m); /* MMU-500 with pages of 64 KiB */
 uint64_t smmuv2_model_size(const struct smmuv2_model *m);
 void smmuv2_model_attach(struct smmuv2_model *m, uintptr_t base);
 /* The interrupt line, all of them in one. */

@@ -62,7 +62,9 @@ static bool fetch_ste(struct smmuv3_model *m, uint32_t sid, uint64_t *dw)
 		post_event(m, EVT_BAD_STREAMID, sid, false, 0);
 		return false;
 	}
-	memcpy(dw, (const char *)pa_to_va(PA(std & L1STD_L2PTR)) + (sid & ((1U << split) - 1)) * STE_SIZE,
+	memcpy(dw,
+	       (const char *)pa_to_va(PA(std & L1STD_L2PTR)) +
+		       (sid & ((1U << split) - 1)) * STE_SIZE,
 	       STE_SIZE);
 	return true;
 }
@@ -223,7 +225,8 @@ static void run_queue(struct smmuv3_model *m)
 	const uint64_t *q = pa_to_va(PA(m->cmdq_base & QUEUE_ADDR));
 
 	while ((m->cr0ack & CR0_CMDQEN) && !m->queue_stuck &&
-	       !((m->gerror ^ m->gerrorn) & GERROR_CMDQ) && ((m->cmdq_prod ^ m->cmdq_cons) & mask)) {
+	       !((m->gerror ^ m->gerrorn) & GERROR_CMDQ) &&
+	       ((m->cmdq_prod ^ m->cmdq_cons) & mask)) {
 		if (!execute(m, q + 2 * (m->cmdq_cons & (mask >> 1)))) {
 			m->cmdq_cons = (m->cmdq_cons & mask) | CERROR_ILL << 24;
 			m->gerror ^= (uint32_t)GERROR_CMDQ;
@@ -293,7 +296,8 @@ static void reg_write(void *model, uint64_t off, unsigned size, uint64_t v)
 
 	assert(size == (wide ? 8 : 4));
 	/* Tables and queues do not change while they are in use. */
-	assert(!(m->cr0ack & CR0_SMMUEN) || (off != SMMU_STRTAB_BASE && off != SMMU_STRTAB_BASE_CFG));
+	assert(!(m->cr0ack & CR0_SMMUEN) ||
+	       (off != SMMU_STRTAB_BASE && off != SMMU_STRTAB_BASE_CFG));
 	assert(!(m->cr0ack & CR0_CMDQEN) || (off != SMMU_CMDQ_BASE && off != SMMU_CMDQ_CONS));
 	assert(!(m->cr0ack & CR0_EVENTQEN) || (off != SMMU_EVENTQ_BASE && off != SMMU_EVENTQ_PROD));
 	switch (off) {

@@ -14,10 +14,10 @@ enum { DMA_OK, DMA_ABORT };
 struct smmuv3_model {
 	/* knobs */
 	uint32_t idr0, idr1, idr3, idr5;
-	bool gbpa_stuck;     /* UPDATE never clears */
-	bool ack_stuck;	     /* CR0ACK does not follow */
-	bool queue_stuck;    /* commands are not consumed */
-	unsigned fail_next;  /* this many commands are refused with CERROR_ILL */
+	bool gbpa_stuck;    /* UPDATE never clears */
+	bool ack_stuck;     /* CR0ACK does not follow */
+	bool queue_stuck;   /* commands are not consumed */
+	unsigned fail_next; /* this many commands are refused with CERROR_ILL */
 	/* state */
 	uint32_t cr0, cr0ack, cr1, cr2, gbpa, irq_ctrl, gerror, gerrorn;
 	uint64_t strtab_base, cmdq_base, evtq_base;

@@ -36,13 +36,16 @@ void world_forget(void)
 
 uint64_t world_access(uint64_t off, unsigned size, bool write, uint64_t value)
 {
-	struct mmio_access a = { .off = off, .size = (uint8_t)size, .write = write, .value = value };
+	struct mmio_access a = {
+		.off = off, .size = (uint8_t)size, .write = write, .value = value
+	};
 
 	must(world.access(&world.vcpu[0], world.vm.vits, &a) == EMUL_OK);
 	return a.value;
 }
 
-enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn, void *arg, uint8_t *kind)
+enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn, void *arg,
+			  uint8_t *kind)
 {
 	(void)base;
 	(void)kind;
@@ -56,7 +59,8 @@ enum hv_status vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t si
 	must(vm == &world.vm);
 	world.copies++;
 	world.copied += size;
-	if (from.v < WORLD_RAM || size > WORLD_RAM_SIZE || from.v - WORLD_RAM > WORLD_RAM_SIZE - size)
+	if (from.v < WORLD_RAM || size > WORLD_RAM_SIZE ||
+	    from.v - WORLD_RAM > WORLD_RAM_SIZE - size)
 		return HV_EINVAL;
 	memcpy(to, world.ram + (from.v - WORLD_RAM), size);
 	return HV_OK;

@@ -20,9 +20,9 @@ struct vits_world {
 	emul_fn *access;
 	/* What happened since world_forget(). */
 	unsigned pends, clears, updates, copies, reposts, logs;
-	size_t copied;	     /* bytes */
-	uint32_t last_pend;  /* vintid */
-	uint8_t last_vcpu;   /* where it went */
+	size_t copied;      /* bytes */
+	uint32_t last_pend; /* vintid */
+	uint8_t last_vcpu;  /* where it went */
 	bool last_enabled;
 	uint8_t last_prio;
 	char last_log[200];

@@ -298,7 +298,11 @@ void fake_end(void)
 void fake_bar(struct fake_dev *d, unsigned bar, uint64_t size, uint64_t pa, bool mem64)
 {
 	d->pf->bar[bar] = (struct pci_bar){
-		.size = size, .pci = pa, .pa = PA(pa), .mem64 = mem64, .assigned = true,
+		.size = size,
+		.pci = pa,
+		.pa = PA(pa),
+		.mem64 = mem64,
+		.assigned = true,
 	};
 	fake_put(d, PCI_BAR(bar), 4, (uint32_t)pa | (mem64 ? PCI_BAR_TYPE_64 : 0));
 	writable(d, PCI_BAR(bar), 4, (uint32_t)~(size - 1));
@@ -365,12 +369,24 @@ struct fake_dev *fake_add(uint8_t devfn)
 
 	d->pf = pf;
 	*pf = (struct pci_func){
-		.vendor = 0x8086, .device = 0x10d3, .subsystem = 0x11001af4,
-		.class_rev = 0x02000003, .irq_pin = 1, .cap_pm = 0x40, .cap_msi = 0x50,
-		.cap_msix = 0xc0, .cap_pcie = 0x80, .ext_config = true, .flr = true,
-		.msix_count = 8, .msix = { { 0, { 0x2000, 8 * 16 } }, { 0, { 0x3000, 8 } } },
-		.msi_count = 8, .msi_mask = true, .iommu = some_iommu,
-		.devctl = 0x2930, .pcie_v2 = true,
+		.vendor = 0x8086,
+		.device = 0x10d3,
+		.subsystem = 0x11001af4,
+		.class_rev = 0x02000003,
+		.irq_pin = 1,
+		.cap_pm = 0x40,
+		.cap_msi = 0x50,
+		.cap_msix = 0xc0,
+		.cap_pcie = 0x80,
+		.ext_config = true,
+		.flr = true,
+		.msix_count = 8,
+		.msix = { { 0, { 0x2000, 8 * 16 } }, { 0, { 0x3000, 8 } } },
+		.msi_count = 8,
+		.msi_mask = true,
+		.iommu = some_iommu,
+		.devctl = 0x2930,
+		.pcie_v2 = true,
 	};
 	fake_put(d, 0x00, 4, 0x10d38086);
 	fake_put(d, 0x04, 4, 0x00100000);
@@ -388,9 +404,14 @@ struct fake_dev *fake_add(uint8_t devfn)
 	fake_caps(d);
 	fake_bar(d, 0, KIB(64), UINT64_C(0x8000000000) + (uint64_t)i * MIB(1), true);
 	fake_as[i] = (struct vpci_assignment){
-		.func = pf, .devfn = devfn, .intx_pin = 1, .intx_virq = 32,
-		.msi = { .ctrl = &some_ctrl, .first_data = 0,
-			 .first_intid = 8192 + 8 * i, .count = 8 },
+		.func = pf,
+		.devfn = devfn,
+		.intx_pin = 1,
+		.intx_virq = 32,
+		.msi = { .ctrl = &some_ctrl,
+			 .first_data = 0,
+			 .first_intid = 8192 + 8 * i,
+			 .count = 8 },
 	};
 	return d;
 }
@@ -399,9 +420,12 @@ void fake_start(void)
 {
 	struct s2_geometry geo = { 40, 2, 2, false };
 	struct vpci_config cfg = {
-		.ecam = IPA(FAKE_ECAM), .mem32 = { FAKE_MEM32, MIB(256) },
-		.mem64 = { FAKE_MEM64, GIB(4) }, .doorbell = IPA(FAKE_DOORBELL),
-		.dma_doorbell = IPA(fake_dma_doorbell), .map = map_el2,
+		.ecam = IPA(FAKE_ECAM),
+		.mem32 = { FAKE_MEM32, MIB(256) },
+		.mem64 = { FAKE_MEM64, GIB(4) },
+		.doorbell = IPA(FAKE_DOORBELL),
+		.dma_doorbell = IPA(fake_dma_doorbell),
+		.map = map_el2,
 	};
 
 	fake_vm.vits = fake_dma_doorbell == FAKE_DOORBELL ? (struct vits *)&some_vits : NULL;

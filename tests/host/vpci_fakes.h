@@ -10,11 +10,11 @@
 #include <hv/vm.h>
 #include <hv/vpci.h>
 
-#define FAKE_ECAM     0x10000000
-#define FAKE_MEM32    0x23000000
-#define FAKE_MEM64    UINT64_C(0x100000000)
-#define FAKE_RAM      0x40000000
-#define FAKE_DOORBELL 0x02010000
+#define FAKE_ECAM       0x10000000
+#define FAKE_MEM32      0x23000000
+#define FAKE_MEM64      UINT64_C(0x100000000)
+#define FAKE_RAM        0x40000000
+#define FAKE_DOORBELL   0x02010000
 #define FAKE_TRANSLATER (FAKE_DOORBELL + 0x40)
 /* Where devices write; another page than the guest's doorbell: it has a GICv2m frame, no ITS. Set
  * between fake_begin and fake_start. */
@@ -27,8 +27,8 @@ struct fake_dev {
 	uint8_t w1c[4096];
 	uint8_t touched[4096]; /* bits that any write changed since fake_clear */
 	unsigned reads, writes;
-	bool gone;	       /* reads all ones */
-	bool soft_reset;       /* loses BARs and more on D3hot -> D0 */
+	bool gone;       /* reads all ones */
+	bool soft_reset; /* loses BARs and more on D3hot -> D0 */
 	unsigned resets;
 	enum hv_status reset_status;
 };

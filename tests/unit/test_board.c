@@ -15,25 +15,16 @@
 static uint8_t blob[32768];
 static struct board b;
 
-static void check(int err)
-{
-	assert_int_equal(err, 0);
-}
+static void check(int err) { assert_int_equal(err, 0); }
 
 static void prop(const char *name, const void *p, size_t n)
 {
 	check(fdt_property(blob, name, p, (int)n));
 }
 
-static void str(const char *name, const char *s)
-{
-	prop(name, s, strlen(s) + 1);
-}
+static void str(const char *name, const char *s) { prop(name, s, strlen(s) + 1); }
 
-static void u32(const char *name, uint32_t v)
-{
-	check(fdt_property_u32(blob, name, v));
-}
+static void u32(const char *name, uint32_t v) { check(fdt_property_u32(blob, name, v)); }
 
 static void u64s(const char *name, const uint64_t *v, unsigned n)
 {
@@ -44,18 +35,12 @@ static void u64s(const char *name, const uint64_t *v, unsigned n)
 	prop(name, c, n * 8);
 }
 
-#define U64S(name, ...) u64s(name, (const uint64_t[]){ __VA_ARGS__ }, \
-			     sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8)
+#define U64S(name, ...)                                                                            \
+	u64s(name, (const uint64_t[]){ __VA_ARGS__ }, sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8)
 
-static void node(const char *name)
-{
-	check(fdt_begin_node(blob, name));
-}
+static void node(const char *name) { check(fdt_begin_node(blob, name)); }
 
-static void end(void)
-{
-	check(fdt_end_node(blob));
-}
+static void end(void) { check(fdt_end_node(blob)); }
 
 static void begin(void)
 {
@@ -184,10 +169,10 @@ static void ram_is_every_byte(void **state)
 		struct range r;
 		bool ram;
 	} cases[] = {
-		{ { 0x1000, 0x1000 }, true },	  { { 0x1000, 0x3000 }, true }, /* adjacent */
-		{ { 0x1000, 0x3001 }, false },	  { { 0xfff, 2 }, false },
-		{ { 0x2fff, 1 }, true },	  { { 0x3000, 0 }, false },
-		{ { ~UINT64_C(0), 2 }, false },   { { 0x1000, ~UINT64_C(0) }, false },
+		{ { 0x1000, 0x1000 }, true },   { { 0x1000, 0x3000 }, true }, /* adjacent */
+		{ { 0x1000, 0x3001 }, false },  { { 0xfff, 2 }, false },
+		{ { 0x2fff, 1 }, true },        { { 0x3000, 0 }, false },
+		{ { ~UINT64_C(0), 2 }, false }, { { 0x1000, ~UINT64_C(0) }, false },
 	};
 
 	(void)state;
@@ -234,7 +219,8 @@ static void refuses_boards(void **state)
 static void limits_are_kept(void **state)
 {
 	(void)state;
-	for (unsigned reserved = 0; reserved <= BOARD_MAX_RESERVED; reserved += BOARD_MAX_RESERVED) {
+	for (unsigned reserved = 0; reserved <= BOARD_MAX_RESERVED;
+	     reserved += BOARD_MAX_RESERVED) {
 		begin();
 		for (unsigned i = 0; i < 20; i++) {
 			memory("memory");

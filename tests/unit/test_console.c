@@ -13,7 +13,6 @@
 #include <hv/console.h>
 #include <hv/pmem.h>
 
-
 static struct {
 	char out[1 << 16];
 	size_t len;
@@ -26,9 +25,7 @@ static char got[2][64];
 static uint8_t a, b;
 static unsigned retries;
 
-void uart_init(void)
-{
-}
+void uart_init(void) {}
 
 unsigned uart_write(const char *s, unsigned n)
 {
@@ -49,16 +46,9 @@ bool uart_read(char *c)
 	return true;
 }
 
-void uart_tx_irq(bool on)
-{
-	uart.irq = on;
-}
+void uart_tx_irq(bool on) { uart.irq = on; }
 
-bool uart_tx_idle(void)
-{
-	return true;
-}
-
+bool uart_tx_idle(void) { return true; }
 
 static void on_rx(void *arg, char c)
 {
@@ -67,10 +57,7 @@ static void on_rx(void *arg, char c)
 	s[strlen(s)] = c;
 }
 
-void console_retry(void)
-{
-	retries++;
-}
+void console_retry(void) { retries++; }
 
 static void puts_to(uint8_t ring, const char *s)
 {

@@ -50,12 +50,12 @@ static const char board_dts[] =
 	"%s };\n};\n";
 
 /* As uboot-script-gen's `fdt` commands leave them: no @ in module names, values by presence. */
-#define GUEST(name, at, more)                                                                      \
-	" " name " { compatible = \"xen,domain\"; #address-cells = <0x2>; #size-cells = <0x2>;\n"  \
-	"  memory = <0x0 0x20000>; cpus = <1>; vpl011 = <0x1>;\n" more                              \
-	"  module0x60000000 { compatible = \"multiboot,kernel\", \"multiboot,module\";\n"          \
+#define GUEST(name, at, more)                                                                           \
+	" " name " { compatible = \"xen,domain\"; #address-cells = <0x2>; #size-cells = <0x2>;\n"       \
+	"  memory = <0x0 0x20000>; cpus = <1>; vpl011 = <0x1>;\n" more                                  \
+	"  module0x60000000 { compatible = \"multiboot,kernel\", \"multiboot,module\";\n"               \
 	"   reg = <0x0 0x60000000 0x0 0x200000>; bootargs = \"console=ttyAMA0 root=\\\"x y\\\"\"; };\n" \
-	"  module" at " { compatible = \"multiboot,device-tree\", \"multiboot,module\";\n"         \
+	"  module" at " { compatible = \"multiboot,device-tree\", \"multiboot,module\";\n"              \
 	"   reg = <0x0 " at " 0x0 0x8000>; }; };\n"
 
 static const char partial_dts[] =
@@ -111,7 +111,9 @@ static const char *edited(const char *text, const char *from, const char *to)
 
 static const void *module_data(struct range pa)
 {
-	return pa.base == PARTIAL_AT ? partial[0] : pa.base == PARTIAL_AT + 0x100000 ? partial[1] : NULL;
+	return pa.base == PARTIAL_AT            ? partial[0] :
+	       pa.base == PARTIAL_AT + 0x100000 ? partial[1] :
+						  NULL;
 }
 
 static void compile_partial(unsigned i, const char *more, const char *from, const char *to)
@@ -147,7 +149,8 @@ static void run(const char *chosen)
 	for (unsigned i = 0; i < plan.guest_count; i++)
 		if (!plan.guest[i].refused[0])
 			assert_int_equal(guest_dt_build(&plan.guest[i], (struct range){ 0 }, dtb,
-							sizeof(dtb)), HV_OK);
+							sizeof(dtb)),
+					 HV_OK);
 }
 
 static unsigned occurrences(const char *text)
@@ -177,7 +180,8 @@ static void a_device_comes_with_registers_line_and_stream(void **state)
 	static const char uart[] = "/passthrough/uart@a0000000";
 
 	(void)state;
-	compile_partial(0, " wrap { inner { gpios = <&clk 7>; interrupt-parent = <0x1234>; }; };\n", NULL, NULL);
+	compile_partial(0, " wrap { inner { gpios = <&clk 7>; interrupt-parent = <0x1234>; }; };\n",
+			NULL, NULL);
 	run(GUEST("a", "0x63000000", ""));
 	assert_string_equal(g->refused, "");
 	assert_int_equal(g->region_count, 1);
@@ -196,7 +200,8 @@ static void a_device_comes_with_registers_line_and_stream(void **state)
 	assert_int_equal(fdt_check_full(dtb, sizeof(dtb)), 0);
 	assert_int_equal(cell(uart, "interrupts", 1), 40);
 	assert_int_equal(cell(uart, "clocks", 0), cell("/passthrough/clk", "phandle", 0));
-	assert_int_equal(cell(uart, "interrupt-parent", 0), cell("/interrupt-controller@3001000", "phandle", 0));
+	assert_int_equal(cell(uart, "interrupt-parent", 0),
+			 cell("/interrupt-controller@3001000", "phandle", 0));
 	assert_int_equal(cell("/passthrough/wrap/inner", "interrupt-parent", 0), g->gic_phandle);
 	assert_null(fdt_getprop(dtb, fdt_path_offset(dtb, uart), "xen,reg", NULL));
 	assert_null(fdt_getprop(dtb, fdt_path_offset(dtb, uart), "xen,path", NULL));
@@ -205,52 +210,72 @@ static void a_device_comes_with_registers_line_and_stream(void **state)
 }
 
 #define WITH(props) "  dev@1 { " props " };\n"
-#define DMA "xen,path = \"/soc/dma@a0000\"; "
-#define PLAIN "xen,path = \"/soc/plain@70000\"; xen,force-assign-without-iommu; "
+#define DMA         "xen,path = \"/soc/dma@a0000\"; "
+#define PLAIN       "xen,path = \"/soc/plain@70000\"; xen,force-assign-without-iommu; "
 
 static const struct {
 	const char *rule, *more, *from, *to, *text;
 } refusals[] = {
 	{ "no path", "", "xen,path = \"/soc/uart@40000\";", "", "it has xen,reg and no xen,path" },
-	{ "path to nobody", "", "/soc/uart@40000", "/soc/uart@50000", "names no node of the board" },
+	{ "path to nobody", "", "/soc/uart@40000", "/soc/uart@50000",
+	  "names no node of the board" },
 	{ "path to the root", "", "/soc/uart@40000", "/", "names no node of the board" },
 	{ "path is no string", "", "\"/soc/uart@40000\"", "<1>", "names no node of the board" },
-	{ "cells", "", "<0 0x9040000 0 0x1000 0 0xa0000000>", "<0x9040000 0x1000 0xa0000000>", "xen,reg is malformed" },
+	{ "cells", "", "<0 0x9040000 0 0x1000 0 0xa0000000>", "<0x9040000 0x1000 0xa0000000>",
+	  "xen,reg is malformed" },
 	{ "not a page", "", "0x9040000 0 0x1000", "0x9040000 0 0x800", "multiples of 4 KiB" },
 	{ "empty", "", "0x9040000 0 0x1000", "0x9040000 0 0", "multiples of 4 KiB" },
 	{ "wraps", "", "<0 0x9040000 0", "<0xffffffff 0xfffff000 0", "multiples of 4 KiB" },
-	{ "not its registers", "", "0x9040000 0 0x1000", "0x9041000 0 0x1000", "is not in the reg of its xen,path" },
-	{ "more than its registers", "", "0x9040000 0 0x1000", "0x9040000 0 0x2000", "is not in the reg of its" },
-	{ "RAM", WITH(PLAIN "xen,reg = <0 0x50000000 0 0x1000 0 0xa0001000>;"), NULL, NULL, "xen,reg is RAM" },
-	{ "a page of two devices", WITH(DMA "xen,reg = <0 0x90a0000 0 0x1000 0 0xa0001000>;"), NULL, NULL,
-	  "the page at 0x90a0000 has registers of timer@a0800 as well" },
-	{ "the GIC by path", WITH("xen,path = \"/gic@8000000\"; xen,force-assign-without-iommu;"), NULL, NULL,
+	{ "not its registers", "", "0x9040000 0 0x1000", "0x9041000 0 0x1000",
+	  "is not in the reg of its xen,path" },
+	{ "more than its registers", "", "0x9040000 0 0x1000", "0x9040000 0 0x2000",
+	  "is not in the reg of its" },
+	{ "RAM", WITH(PLAIN "xen,reg = <0 0x50000000 0 0x1000 0 0xa0001000>;"), NULL, NULL,
+	  "xen,reg is RAM" },
+	{ "a page of two devices", WITH(DMA "xen,reg = <0 0x90a0000 0 0x1000 0 0xa0001000>;"), NULL,
+	  NULL, "the page at 0x90a0000 has registers of timer@a0800 as well" },
+	{ "the GIC by path", WITH("xen,path = \"/gic@8000000\"; xen,force-assign-without-iommu;"),
+	  NULL, NULL, "is Viaduct's own" },
+	{ "the ITS by path", WITH("xen,path = \"/gic@8000000/its@8080000\";"), NULL, NULL,
 	  "is Viaduct's own" },
-	{ "the ITS by path", WITH("xen,path = \"/gic@8000000/its@8080000\";"), NULL, NULL, "is Viaduct's own" },
-	{ "the SMMU by path", WITH("xen,path = \"/smmu@9050000\";"), NULL, NULL, "is Viaduct's own" },
-	{ "a host bridge by path", WITH("xen,path = \"/pcie@10000000\";"), NULL, NULL, "is Viaduct's own" },
-	{ "the console by path", WITH("xen,path = \"/uart@9000000\";"), NULL, NULL, "is Viaduct's own" },
-	{ "the SMMU by address", WITH("xen,reg = <0 0x9060000 0 0x1000 0 0xa0001000>; xen,force-assign-without-iommu;"),
+	{ "the SMMU by path", WITH("xen,path = \"/smmu@9050000\";"), NULL, NULL,
+	  "is Viaduct's own" },
+	{ "a host bridge by path", WITH("xen,path = \"/pcie@10000000\";"), NULL, NULL,
+	  "is Viaduct's own" },
+	{ "the console by path", WITH("xen,path = \"/uart@9000000\";"), NULL, NULL,
+	  "is Viaduct's own" },
+	{ "the SMMU by address",
+	  WITH("xen,reg = <0 0x9060000 0 0x1000 0 0xa0001000>; xen,force-assign-without-iommu;"),
 	  NULL, NULL, "the page at 0x9060000 has registers of smmu@9050000" },
-	{ "a BAR", WITH("xen,reg = <0 0x10000000 0 0x1000 0 0xa0001000>; xen,force-assign-without-iommu;"),
+	{ "a BAR",
+	  WITH("xen,reg = <0 0x10000000 0 0x1000 0 0xa0001000>; xen,force-assign-without-iommu;"),
 	  NULL, NULL, "the page at 0x10000000 has registers of pcie@10000000" },
-	{ "no IOMMU", WITH("xen,path = \"/soc/plain@70000\"; "), NULL, NULL, "no IOMMU translates its DMA" },
-	{ "iommus cut short", WITH("xen,path = \"/soc/bad@90000\"; "), NULL, NULL, "iommus of its xen,path is malformed" },
+	{ "no IOMMU", WITH("xen,path = \"/soc/plain@70000\"; "), NULL, NULL,
+	  "no IOMMU translates its DMA" },
+	{ "iommus cut short", WITH("xen,path = \"/soc/bad@90000\"; "), NULL, NULL,
+	  "iommus of its xen,path is malformed" },
 	{ "StreamID of a PCI function", WITH("xen,path = \"/soc/sid@80000\"; "), NULL, NULL,
 	  "StreamID 0x8 of a platform device of guest \"a\" is that of 0000:00:01.0" },
 	{ "interrupt of the UART", "", "<0 40 4>", "<0 0 4>", "the guest's UART has it" },
 	{ "interrupt too high", "", "<0 40 4>", "<0 960 4>", "is no SPI" },
 	{ "interrupt wraps", "", "<0 40 4>", "<0 0xfffffff0 4>", "is no SPI" },
-	{ "two lines on one", WITH(DMA "interrupts = <0 40 4>;"), NULL, NULL, "(SPI 8 as SPI 40) is another device's too" },
-	{ "one line twice", WITH("xen,path = \"/soc/uart@40000\";"), NULL, NULL, "(SPI 8 as SPI 40) is another device's too" },
-	{ "phandle of the GIC", "", "clk: clk {", "clk: clk { phandle = <0xfdea>;", "its phandle is needed" },
+	{ "two lines on one", WITH(DMA "interrupts = <0 40 4>;"), NULL, NULL,
+	  "(SPI 8 as SPI 40) is another device's too" },
+	{ "one line twice", WITH("xen,path = \"/soc/uart@40000\";"), NULL, NULL,
+	  "(SPI 8 as SPI 40) is another device's too" },
+	{ "phandle of the GIC", "", "clk: clk {", "clk: clk { phandle = <0xfdea>;",
+	  "its phandle is needed" },
 	{ "IPA over RAM", "", "0x1000 0 0xa0000000", "0x1000 0 0x40000000", "overlaps its RAM" },
-	{ "IPA of the GIC", "", "0x1000 0 0xa0000000", "0x1000 0 0x3001000", "overlaps its interrupt controller" },
-	{ "PCI list odd", "  xen,pci-assigned = <0 0>;\n", NULL, NULL, "xen,pci-assigned is malformed" },
-	{ "PCI number odd", "  xen,pci-assigned = <0 256 0>;\n", NULL, NULL, "xen,pci-assigned is malformed" },
+	{ "IPA of the GIC", "", "0x1000 0 0xa0000000", "0x1000 0 0x3001000",
+	  "overlaps its interrupt controller" },
+	{ "PCI list odd", "  xen,pci-assigned = <0 0>;\n", NULL, NULL,
+	  "xen,pci-assigned is malformed" },
+	{ "PCI number odd", "  xen,pci-assigned = <0 256 0>;\n", NULL, NULL,
+	  "xen,pci-assigned is malformed" },
 	{ "PCI function not there", "  xen,pci-assigned = <0 0 0xf8>;\n", NULL, NULL,
 	  "there is no PCI function \"0000:00:1f.0\"" },
-	{ "too deep", "n { n { n { n { n { n { n { n { n { n { n { n { n { n { }; }; }; }; }; }; }; }; }; }; }; }; }; };",
+	{ "too deep",
+	  "n { n { n { n { n { n { n { n { n { n { n { n { n { n { }; }; }; }; }; }; }; }; }; }; }; }; }; };",
 	  NULL, NULL, "node n: it is nested too deep" },
 	{ "nothing in it", "", " passthrough {", " passed {", "has no node /passthrough" },
 };
@@ -266,7 +291,8 @@ static void refuses(void **state)
 			static char text[8000];
 
 			/* Properties go in front of subnodes. */
-			snprintf(text, sizeof(text), "#size-cells = <2>;\n%s  clk: clk", refusals[i].more);
+			snprintf(text, sizeof(text), "#size-cells = <2>;\n%s  clk: clk",
+				 refusals[i].more);
 			compile_partial(0, "", "#size-cells = <2>;\n  clk: clk", text);
 		}
 		run(GUEST("a", "0x63000000", ""));
@@ -297,11 +323,13 @@ static void devices_have_one_guest(void **state)
 	compile_partial(1, "", NULL, NULL);
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
 	assert_string_equal(plan.guest[0].refused, "");
-	assert_non_null(strstr(plan.guest[1].refused, "node uart@a0000000: guest \"a\" has its registers already"));
+	assert_non_null(strstr(plan.guest[1].refused,
+			       "node uart@a0000000: guest \"a\" has its registers already"));
 	/* Without registers: the line, and without that the stream. */
 	compile_partial(1, "", "xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;", "");
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
-	assert_non_null(strstr(plan.guest[1].refused, "(SPI 8 as SPI 40) is another device's too, of guest \"a\""));
+	assert_non_null(strstr(plan.guest[1].refused,
+			       "(SPI 8 as SPI 40) is another device's too, of guest \"a\""));
 }
 
 static void forced_devices_need_no_iommu_and_pci_functions_are_listed(void **state)
@@ -309,10 +337,11 @@ static void forced_devices_need_no_iommu_and_pci_functions_are_listed(void **sta
 	const struct guest_plan *g = &plan.guest[0];
 
 	(void)state;
-	compile_partial(0, "", "#size-cells = <2>;\n  clk: clk",
-			"#size-cells = <2>; xen,pci-assigned = <0 0 0x10>;\n" WITH(
-				PLAIN "xen,reg = <0 0x9070000 0 0x1000 0 0xa0001000>; xen,odd;")
-			"  clk: clk");
+	compile_partial(
+		0, "", "#size-cells = <2>;\n  clk: clk",
+		"#size-cells = <2>; xen,pci-assigned = <0 0 0x10>;\n" WITH(
+			PLAIN
+			"xen,reg = <0 0x9070000 0 0x1000 0 0xa0001000>; xen,odd;") "  clk: clk");
 	run(GUEST("a", "0x63000000", ""));
 	assert_string_equal(g->refused, "");
 	assert_int_equal(g->device_count, 1);
@@ -330,15 +359,19 @@ static void streams_have_one_guest(void **state)
 {
 	(void)state;
 	compile_partial(0, WITH(DMA), NULL, NULL);
-	compile_partial(1, WITH("xen,path = \"/soc/quiet@b0000\";"), "xen,path = \"/soc/uart@40000\";",
-			"xen,force-assign-without-iommu;");
+	compile_partial(1, WITH("xen,path = \"/soc/quiet@b0000\";"),
+			"xen,path = \"/soc/uart@40000\";", "xen,force-assign-without-iommu;");
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
 	assert_string_equal(plan.guest[0].refused, "");
-	assert_non_null(strstr(plan.guest[1].refused, "node uart@a0000000: guest \"a\" has its registers"));
-	compile_partial(1, WITH("xen,path = \"/soc/quiet@b0000\";"),
-			"xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;\n   xen,path = \"/soc/uart@40000\";", "");
+	assert_non_null(
+		strstr(plan.guest[1].refused, "node uart@a0000000: guest \"a\" has its registers"));
+	compile_partial(
+		1, WITH("xen,path = \"/soc/quiet@b0000\";"),
+		"xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;\n   xen,path = \"/soc/uart@40000\";",
+		"");
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
-	assert_non_null(strstr(plan.guest[1].refused, "guest \"a\" has StreamID 0x41, of a platform device"));
+	assert_non_null(strstr(plan.guest[1].refused,
+			       "guest \"a\" has StreamID 0x41, of a platform device"));
 }
 
 /* --- what ImageBuilder writes --------------------------------------------------------------- */

@@ -13,10 +13,7 @@
 
 static uint8_t blob[16384];
 
-static void check(int err)
-{
-	assert_int_equal(err, 0);
-}
+static void check(int err) { assert_int_equal(err, 0); }
 
 static void prop_cells(const char *name, const uint32_t *v, unsigned n)
 {
@@ -41,15 +38,9 @@ static void begin(void)
 	check(fdt_begin_node(blob, ""));
 }
 
-static void node(const char *name)
-{
-	check(fdt_begin_node(blob, name));
-}
+static void node(const char *name) { check(fdt_begin_node(blob, name)); }
 
-static void end(void)
-{
-	check(fdt_end_node(blob));
-}
+static void end(void) { check(fdt_end_node(blob)); }
 
 static void finish(void)
 {
@@ -381,7 +372,8 @@ static void test_malformed_headers_are_refused(void **state)
 
 static void same_node(int node)
 {
-	int child = fdt_first_subnode(blob, node), next = fdt_next_subnode(blob, node), at = node, p;
+	int child = fdt_first_subnode(blob, node), next = fdt_next_subnode(blob, node), at = node,
+	    p;
 	int up = fdt_parent_offset(blob, node);
 	struct dt_prop d;
 	char ours[128], theirs[128];
@@ -395,7 +387,8 @@ static void same_node(int node)
 	check(fdt_get_path(blob, node, theirs, sizeof(theirs)));
 	assert_string_equal(dt_path(blob, node, ours, sizeof(ours)), node ? theirs : "");
 	assert_int_equal(dt_find(blob, theirs), node);
-	fdt_for_each_property_offset(p, blob, node) {
+	fdt_for_each_property_offset(p, blob, node)
+	{
 		int len;
 
 		at = dt_next_prop(blob, at, &d);
@@ -480,7 +473,9 @@ static void test_too_deep_a_node_has_no_address(void **state)
 
 		assert_int_equal(dt_parent(blob, child), depth + 1 < 32 ? n : -1);
 		assert_string_equal(dt_path(blob, child, path, sizeof(path)),
-				    depth >= 31 ? "" : depth >= 7 ? ".../n/n/n/n/n/n" : path);
+				    depth >= 31 ? "" :
+				    depth >= 7  ? ".../n/n/n/n/n/n" :
+						  path);
 		n = child;
 	}
 }

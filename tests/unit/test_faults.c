@@ -32,10 +32,7 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 
 static struct iommu smmu = { .name = "smmuv3@9050000" };
 
-void pci_quiesce(const struct pci_func *f)
-{
-	quiesced |= 1U << (f - pci_funcs);
-}
+void pci_quiesce(const struct pci_func *f) { quiesced |= 1U << (f - pci_funcs); }
 
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid)
 {
@@ -51,16 +48,24 @@ static void add_func(uint16_t bdf, uint32_t sid, uint8_t owner, bool bridge)
 	struct pci_func *f = &pci_funcs[pci_func_count++];
 
 	*f = (struct pci_func){
-		.bdf = bdf, .iommu = &smmu, .sid_count = 1, .sid = { sid }, .owner = owner, .bridge = bridge,
+		.bdf = bdf,
+		.iommu = &smmu,
+		.sid_count = 1,
+		.sid = { sid },
+		.owner = owner,
+		.bridge = bridge,
 	};
 	snprintf(f->name, sizeof(f->name), "0000:%02x:%02x.%x", bdf >> 8, bdf >> 3 & 31, bdf & 7);
 }
 
 static void fault(uint32_t sid, uint64_t addr, bool write)
 {
-	faults_report(&smmu, &(struct iommu_fault){ .sid = sid, .addr = addr, .has_addr = true,
-						     .write = write, .reason = "translation",
-						     .code = 0x10 });
+	faults_report(&smmu, &(struct iommu_fault){ .sid = sid,
+						    .addr = addr,
+						    .has_addr = true,
+						    .write = write,
+						    .reason = "translation",
+						    .code = 0x10 });
 }
 
 static unsigned lines(void)
@@ -116,15 +121,19 @@ static void platform_streams_are_named_silenced_and_forgotten(void **state)
 	net_plan.stream[0] = (struct iommu_stream){ &smmu, 0x40 };
 	net_plan.stream_count = 1;
 	fault(0x40, 0x1000, true);
-	assert_string_equal(host_log(), "net: platform device (StreamID 0x40): DMA write to IPA 0x1000 refused: "
-					"translation\n");
+	assert_string_equal(
+		host_log(),
+		"net: platform device (StreamID 0x40): DMA write to IPA 0x1000 refused: "
+		"translation\n");
 	for (unsigned i = 0; i < 2 * FAULT_BUDGET; i++)
 		fault(0x40, 0x1000, true);
 	assert_int_equal(silenced_count, 1);
 	assert_int_equal(silenced[0], 0x40);
 	faults_guest_end(&net);
 	fault(0x40, 0x1000, true);
-	assert_non_null(strstr(host_log(), "more refused DMA\nnet: platform device (StreamID 0x40): DMA write"));
+	assert_non_null(
+		strstr(host_log(),
+		       "more refused DMA\nnet: platform device (StreamID 0x40): DMA write"));
 	net_plan.stream_count = 0;
 }
 
@@ -136,8 +145,11 @@ static void same_page_and_reason_is_printed_once(void **state)
 	fault(0x100, 0x1ffc, false);
 	assert_int_equal(lines(), 1);
 	fault(0x200, 0x1000, true); /* another stream */
-	faults_report(&smmu, &(struct iommu_fault){ .sid = 0x100, .addr = 0x1000, .has_addr = true,
-						     .reason = "permission", .code = 0x13 });
+	faults_report(&smmu, &(struct iommu_fault){ .sid = 0x100,
+						    .addr = 0x1000,
+						    .has_addr = true,
+						    .reason = "permission",
+						    .code = 0x13 });
 	fault(0x100, 0x2000, true);
 	assert_int_equal(lines(), 4);
 }
@@ -152,7 +164,8 @@ static void lines_of_a_stream_are_bounded_until_its_guest_ends(void **state)
 	assert_int_equal(lines(), FAULT_LINES + 1);
 	host_log_clear();
 	faults_guest_end(&disk);
-	assert_string_equal(host_log(), "disk: device 0000:01:00.0 (StreamID 0x100): 84 more refused DMA\n");
+	assert_string_equal(host_log(),
+			    "disk: device 0000:01:00.0 (StreamID 0x100): 84 more refused DMA\n");
 	fault(0x100, 0, true);
 	assert_int_equal(lines(), 2);
 }
@@ -168,7 +181,8 @@ static void over_budget_is_silenced_and_quarantined_once(void **state)
 	assert_int_equal(silenced_count, 1);
 	assert_int_equal(silenced[0], 0x200);
 	assert_int_equal(quiesced, 1 << 1 | 1 << 2); /* both that share it, not the bridge */
-	assert_non_null(strstr(host_log(), "net: device 0000:02:01.0 (StreamID 0x200): more than 1024"));
+	assert_non_null(
+		strstr(host_log(), "net: device 0000:02:01.0 (StreamID 0x200): more than 1024"));
 	assert_int_equal(lines(), 2);
 }
 
@@ -211,10 +225,11 @@ static void death_quarantines_all_and_names_the_assigned(void **state)
 	(void)state;
 	faults_iommu_died(&smmu);
 	assert_int_equal(quiesced, 0x17);
-	assert_string_equal(host_log(),
-			    "disk: device 0000:01:00.0: quarantined, because smmuv3@9050000 failed\n"
-			    "net: device 0000:02:01.0: quarantined, because smmuv3@9050000 failed\n"
-			    "net: device 0000:02:02.0: quarantined, because smmuv3@9050000 failed\n");
+	assert_string_equal(
+		host_log(),
+		"disk: device 0000:01:00.0: quarantined, because smmuv3@9050000 failed\n"
+		"net: device 0000:02:01.0: quarantined, because smmuv3@9050000 failed\n"
+		"net: device 0000:02:02.0: quarantined, because smmuv3@9050000 failed\n");
 }
 
 int main(void)

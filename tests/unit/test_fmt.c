@@ -28,8 +28,8 @@ static void formats_match_the_c_library(void **state)
 	SAME("%d %d %5d %-5d| %05d %d", 0, -1, -42, -42, -42, INT32_MIN);
 	SAME("%u %3u %03u %x %04x %08x", 7U, 7U, 7U, 0xbeefU, 0xaU, 0xffffffffU);
 	SAME("%064d|%021ld|%022ld|", -1, LONG_MIN, LONG_MIN);
-	SAME("%ld %lu %lx %lld %llu %llx", -5L, 5UL, 0x123456789aUL, 
-	     LLONG_MIN, ULLONG_MAX, ULLONG_MAX);
+	SAME("%ld %lu %lx %lld %llu %llx", -5L, 5UL, 0x123456789aUL, LLONG_MIN, ULLONG_MAX,
+	     ULLONG_MAX);
 	SAME("%zu %016llx %2u", sizeof(int), 0xabcULL, 12345U);
 }
 

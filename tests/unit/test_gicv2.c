@@ -19,8 +19,8 @@
 #define CPU_BASE  0x2c02f000u
 #define HYP_BASE  0x2c04f000u
 #define VIRT_BASE 0x2c06f000u
-#define LINES	  96
-#define OWN	  (3U | 1U << 26)
+#define LINES     96
+#define OWN       (3U | 1U << 26)
 
 static char fdt[4096];
 static int node;
@@ -117,10 +117,12 @@ static uint64_t ifc_read(void *m, uint64_t off, unsigned size)
 static void ifc_write(void *m, uint64_t off, unsigned size, uint64_t v)
 {
 	uint32_t *reg = off == GICC_CTLR ? &ifc[cpu].ctlr :
-			off == GICC_PMR	 ? &ifc[cpu].pmr :
+			off == GICC_PMR  ? &ifc[cpu].pmr :
 			off == GICC_EOIR ? &ifc[cpu].eoir :
-			off == GICC_DIR	 ? &ifc[cpu].dir :
-			off >= GICC_APR && off < GICC_APR + 16 ? &ifc[cpu].apr[(off - GICC_APR) / 4] : NULL;
+			off == GICC_DIR  ? &ifc[cpu].dir :
+			off >= GICC_APR && off < GICC_APR + 16 ?
+					  &ifc[cpu].apr[(off - GICC_APR) / 4] :
+					  NULL;
 
 	(void)m;
 	assert_int_equal(size, 4);
@@ -151,9 +153,10 @@ static uint64_t hyp_read(void *m, uint64_t off, unsigned size)
 
 static void hyp_write(void *m, uint64_t off, unsigned size, uint64_t v)
 {
-	uint32_t *reg = off == GICH_HCR ? &hyp[cpu].hcr :
+	uint32_t *reg = off == GICH_HCR  ? &hyp[cpu].hcr :
 			off == GICH_VMCR ? &hyp[cpu].vmcr :
-			off == GICH_APR ? &hyp[cpu].apr : &hyp[cpu].lr[(off - GICH_LR) / 4 & 3];
+			off == GICH_APR  ? &hyp[cpu].apr :
+					   &hyp[cpu].lr[(off - GICH_LR) / 4 & 3];
 
 	(void)m;
 	assert_int_equal(size, 4);
@@ -240,7 +243,8 @@ static void everything_is_off_and_cleared(void **state)
 	assert_int_equal(gic.gicv.v, VIRT_BASE);
 	assert_false(gic.has_lpis || gic.has_tdir);
 	for (unsigned i = 1; i < LINES / 32; i++)
-		assert_false(dist.enabled[0][i] | dist.pending[0][i] | dist.active[0][i] | dist.group[i]);
+		assert_false(dist.enabled[0][i] | dist.pending[0][i] | dist.active[0][i] |
+			     dist.group[i]);
 	for (unsigned i = 0; i < LINES; i++)
 		assert_int_equal(dist.prio[i], GIC_PRIO);
 	for (unsigned c = 0; c < 4; c++) {
@@ -320,7 +324,8 @@ static void list_registers_in_both_formats(void **state)
 		{ LR_PENDING | 27, 0x1000001b },
 		{ LR_ACTIVE | LR_GROUP | 1019, 0x600003fb },
 		{ LR_PENDING | LR_ACTIVE | UINT64_C(0xf8) << 48 | 40, 0x3f800028 },
-		{ LR_HW | LR_PENDING | UINT64_C(1019) << 32 | UINT64_C(0x80) << 48 | 40, 0x980fec28 },
+		{ LR_HW | LR_PENDING | UINT64_C(1019) << 32 | UINT64_C(0x80) << 48 | 40,
+		  0x980fec28 },
 		{ LR_PENDING | LR_EOI | 33, 0x10080021 },
 		{ LR_PENDING | UINT64_C(5) << 32 | 7, 0x10001407 }, /* SGI 7 of vCPU 5 */
 	};

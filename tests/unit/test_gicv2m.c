@@ -115,10 +115,7 @@ static void probe(const struct node *n, unsigned nodes)
 	v2m_init(fdt);
 }
 
-static void set_typer(unsigned i, uint32_t first, uint32_t spis)
-{
-	typer[i] = first << 16 | spis;
-}
+static void set_typer(unsigned i, uint32_t first, uint32_t spis) { typer[i] = first << 16 | spis; }
 
 static void has(unsigned i, uint32_t first, uint32_t spis)
 {
@@ -129,7 +126,10 @@ static void has(unsigned i, uint32_t first, uint32_t spis)
 
 static void frames_are_what_they_and_the_tree_say(void **state)
 {
-	static const struct node n[] = { { 0x1000 }, { 0x10000, 64, 16 }, { 0x1000, .num_spis = 8 }, { 0x1000, .disabled = true } };
+	static const struct node n[] = { { 0x1000 },
+					 { 0x10000, 64, 16 },
+					 { 0x1000, .num_spis = 8 },
+					 { 0x1000, .disabled = true } };
 	(void)state;
 	set_typer(0, 224, 32);
 	set_typer(1, 0, 0);
@@ -154,10 +154,10 @@ static void what_cannot_be_is_left_out_and_said(void **state)
 		uint32_t first, spis;
 		struct node node;
 	} bad[] = {
-		{ 224, 32, { 0x800 } },		  /* no page */
-		{ 31, 8, { 0x1000 } },		  /* a PPI */
-		{ 224, 0, { 0x1000 } },		  /* none */
-		{ 380, 8, { 0x1000 } },		  /* the GIC ends at 383 */
+		{ 224, 32, { 0x800 } }, /* no page */
+		{ 31, 8, { 0x1000 } },  /* a PPI */
+		{ 224, 0, { 0x1000 } }, /* none */
+		{ 380, 8, { 0x1000 } }, /* the GIC ends at 383 */
 		{ 384, 1, { 0x1000 } },
 		{ 224, 32, { 0x1000, .base_spi = -1 } },
 		{ 224, 32, { 0x1000, .num_spis = -1 } },
@@ -234,9 +234,11 @@ static void spis_of_others_are_passed_over(void **state)
 	static const struct {
 		uint32_t from, n, first;
 	} t[] = {
-		{ 0, 1, 80 },	 { 0, 16, 80 },	  { 96, 8, 96 },   { 104, 1, 104 }, { 104, 2, 104 }, { 106, 1, 110 },
-		{ 105, 2, 110 }, { 104, 4, 112 }, { 96, 16, 112 }, { 0, 32, 0 },    { 96, 26, 0 },   { 128, 16, 128 },
-		{ 129, 16, 0 },	 { 0, 64, 0 },	  { 0, 0, 0 },	   { 143, 1, 143 }, { 144, 1, 0 },
+		{ 0, 1, 80 },    { 0, 16, 80 },   { 96, 8, 96 },   { 104, 1, 104 },
+		{ 104, 2, 104 }, { 106, 1, 110 }, { 105, 2, 110 }, { 104, 4, 112 },
+		{ 96, 16, 112 }, { 0, 32, 0 },    { 96, 26, 0 },   { 128, 16, 128 },
+		{ 129, 16, 0 },  { 0, 64, 0 },    { 0, 0, 0 },     { 143, 1, 143 },
+		{ 144, 1, 0 },
 	};
 	struct msi_block b;
 
@@ -247,7 +249,8 @@ static void spis_of_others_are_passed_over(void **state)
 		registered[i] = 1;
 	for (unsigned i = 0; i < ARRAY_SIZE(t); i++)
 		if (v2m_place(v2m_frame(0), t[i].from, t[i].n) != t[i].first)
-			fail_msg("%u from %u: %u", t[i].n, t[i].from, v2m_place(v2m_frame(0), t[i].from, t[i].n));
+			fail_msg("%u from %u: %u", t[i].n, t[i].from,
+				 v2m_place(v2m_frame(0), t[i].from, t[i].n));
 	assert_int_equal(msi_alloc(v2m_frame(0), 8, 16, 1, &b), HV_OK);
 	assert_int_equal(b.first_intid, 80);
 	assert_int_equal(msi_alloc(v2m_frame(0), 8, 16, 1, &b), HV_OK);

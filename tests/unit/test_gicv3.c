@@ -18,8 +18,8 @@
 #define DIST_BASE 0x08000000u
 #define RD0_BASE  0x080a0000u
 #define RD1_BASE  0x40000000u
-#define LINES	  288
-#define OWN	  (3U | 1U << 26) /* two SGIs, the EL2 timer */
+#define LINES     288
+#define OWN       (3U | 1U << 26) /* two SGIs, the EL2 timer */
 
 static char fdt[4096];
 static int node;
@@ -103,7 +103,8 @@ static uint64_t dist_read(void *m, uint64_t off, unsigned size)
 	case GICD_CTLR:
 		return dist.ctlr | (dist.rwp_reads && dist.rwp_reads-- ? GICD_CTLR_RWP : 0);
 	case GICD_TYPER:
-		return (LINES / 32 - 1) | GICD_TYPER_LPIS | (id_bits - 1) * FIELD_LSB(GICD_TYPER_IDBITS);
+		return (LINES / 32 - 1) | GICD_TYPER_LPIS |
+		       (id_bits - 1) * FIELD_LSB(GICD_TYPER_IDBITS);
 	case GICD_PIDR2:
 		return pidr2;
 	}
@@ -156,65 +157,29 @@ static void rd_write(void *m, uint64_t off, unsigned size, uint64_t v)
 		lines_write(f, off - GICR_FRAME, size, v);
 }
 
-void arch_icc_init(void)
-{
-	icc_inits++;
-}
+void arch_icc_init(void) { icc_inits++; }
 
-uint32_t arch_icc_iar1(void)
-{
-	return 1023;
-}
+uint32_t arch_icc_iar1(void) { return 1023; }
 
-void arch_icc_eoir1(uint32_t intid)
-{
-	(void)intid;
-}
+void arch_icc_eoir1(uint32_t intid) { (void)intid; }
 
-void arch_icc_dir(uint32_t intid)
-{
-	(void)intid;
-}
+void arch_icc_dir(uint32_t intid) { (void)intid; }
 
-void arch_icc_sgi1r(uint64_t v)
-{
-	sgi1r = v;
-}
+void arch_icc_sgi1r(uint64_t v) { sgi1r = v; }
 
-uint64_t arch_ich_vtr(void)
-{
-	return vtr[cpu];
-}
+uint64_t arch_ich_vtr(void) { return vtr[cpu]; }
 
-uint64_t arch_ich_hcr(void)
-{
-	return hcr;
-}
+uint64_t arch_ich_hcr(void) { return hcr; }
 
-void arch_ich_hcr_write(uint64_t v)
-{
-	hcr = v;
-}
+void arch_ich_hcr_write(uint64_t v) { hcr = v; }
 
-uint64_t arch_ich_vmcr(void)
-{
-	return vmcr;
-}
+uint64_t arch_ich_vmcr(void) { return vmcr; }
 
-uint64_t arch_ich_eisr(void)
-{
-	return 0;
-}
+uint64_t arch_ich_eisr(void) { return 0; }
 
-uint64_t arch_ich_elrsr(void)
-{
-	return 0;
-}
+uint64_t arch_ich_elrsr(void) { return 0; }
 
-uint64_t arch_ich_lr(unsigned n)
-{
-	return n;
-}
+uint64_t arch_ich_lr(unsigned n) { return n; }
 
 void arch_ich_lr_write(unsigned n, uint64_t v)
 {
@@ -255,7 +220,8 @@ static void make_fdt(uint32_t regions, uint64_t stride)
 
 static int setup(void **state)
 {
-	static const uint64_t at[4] = { RD0_BASE, RD0_BASE + 0x20000, RD1_BASE, RD1_BASE + 0x40000 };
+	static const uint64_t at[4] = { RD0_BASE, RD0_BASE + 0x20000, RD1_BASE,
+					RD1_BASE + 0x40000 };
 
 	(void)state;
 	memset(&dist, 0xff, sizeof(dist));
@@ -301,7 +267,8 @@ static void everything_is_off_and_cleared(void **state)
 	assert_int_equal(gic.spi_count, LINES - 32);
 	assert_true(gic.has_lpis);
 	for (unsigned i = 1; i < LINES / 32; i++)
-		assert_true(!dist.enabled[i] && !dist.pending[i] && !dist.active[i] && !~dist.group[i]);
+		assert_true(!dist.enabled[i] && !dist.pending[i] && !dist.active[i] &&
+			    !~dist.group[i]);
 	for (unsigned i = 32; i < LINES; i++)
 		assert_int_equal(dist.prio[i], GIC_PRIO);
 	for (unsigned c = 0; c < 4; c++) {
@@ -326,7 +293,8 @@ static void lpis_need_fourteen_bits(void **state)
 
 static void redistributors_are_found_by_affinity(void **state)
 {
-	static const uint64_t want[4] = { RD0_BASE, RD0_BASE + 0x20000, RD1_BASE, RD1_BASE + 0x40000 };
+	static const uint64_t want[4] = { RD0_BASE, RD0_BASE + 0x20000, RD1_BASE,
+					  RD1_BASE + 0x40000 };
 
 	(void)state;
 	start_cpus();

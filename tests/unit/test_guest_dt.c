@@ -24,7 +24,8 @@ static int setup(void **state)
 		.gic_phandle = GUEST_PHANDLE,
 		.vcpu_count = 3,
 		.ram_count = 2,
-		.ram = { { IPA(GUEST_RAM_BASE), PA(0), GIB(3) }, { IPA(GUEST_HIGH_BASE), PA(0), GIB(1) } },
+		.ram = { { IPA(GUEST_RAM_BASE), PA(0), GIB(3) },
+			 { IPA(GUEST_HIGH_BASE), PA(0), GIB(1) } },
 		.bootargs = "console=ttyAMA0 quiet",
 		.vpl011 = true,
 		.seed = 0x1234,
@@ -109,7 +110,8 @@ static void has_what_the_plan_gives(void **state)
 	HAS(gic, "reg", 0, 0x3001000, 0, 0x10000, 0, 0x3020000, 0, 0x60000);
 	HAS(gic, "phandle", 0xfde8);
 	HAS("/", "interrupt-parent", 0xfde8);
-	HAS("/interrupt-controller@3001000/msi-controller@2000000", "reg", 0, 0x2000000, 0, 0x20000);
+	HAS("/interrupt-controller@3001000/msi-controller@2000000", "reg", 0, 0x2000000, 0,
+	    0x20000);
 	HAS("/serial@22000000", "interrupts", 0, 0, 4);
 	has_string("/serial@22000000", "compatible", "arm,primecell");
 }
@@ -125,13 +127,13 @@ static void describes_the_host_bridge(void **state)
 	HAS(pcie, "reg", 0, 0x10000000, 0, 0x100000);
 	HAS(pcie, "bus-range", 0, 0);
 	/* I/O ports nobody has, at the end of the 32-bit window, so that drivers may write to them. */
-	HAS(pcie, "ranges", 0x01000000, 0, 0, 0, 0x32ff0000, 0, 0x10000, 0x02000000, 0, 0x23000000, 0,
-	    0x23000000, 0, 0xfff0000, 0x03000000, 1, 0, 1, 0, 1, 0);
+	HAS(pcie, "ranges", 0x01000000, 0, 0, 0, 0x32ff0000, 0, 0x10000, 0x02000000, 0, 0x23000000,
+	    0, 0x23000000, 0, 0xfff0000, 0x03000000, 1, 0, 1, 0, 1, 0);
 	HAS(pcie, "msi-map", 0, 0xfde9, 0, 0x100);
 	HAS(pcie, "interrupt-map-mask", 0xf800, 0, 0, 7);
 	/* Two functions on one pin are one entry. */
-	HAS(pcie, "interrupt-map", 0x0800, 0, 0, 1, 0xfde8, 0, 0, 0, 1, 4, 0x1000, 0, 0, 3, 0xfde8, 0, 0, 0,
-	    2, 4);
+	HAS(pcie, "interrupt-map", 0x0800, 0, 0, 1, 0xfde8, 0, 0, 0, 1, 4, 0x1000, 0, 0, 3, 0xfde8,
+	    0, 0, 0, 2, 4);
 	assert_true(has(pcie, "dma-coherent"));
 }
 
@@ -147,7 +149,8 @@ static void leaves_out_what_is_not_there(void **state)
 		device[i].as.intx_pin = 0;
 	build((struct range){ 0, 0 });
 	assert_true(fdt_path_offset(blob, "/serial@22000000") < 0);
-	assert_true(fdt_path_offset(blob, "/interrupt-controller@3001000/msi-controller@2000000") < 0);
+	assert_true(fdt_path_offset(blob, "/interrupt-controller@3001000/msi-controller@2000000") <
+		    0);
 	HAS("/pcie@10000000", "ranges", 0x01000000, 0, 0, 0, 0x32ff0000, 0, 0x10000, 0x02000000, 0,
 	    0x23000000, 0, 0x23000000, 0, 0xfff0000);
 	assert_false(has("/pcie@10000000", "msi-map"));
@@ -169,7 +172,8 @@ static void every_short_buffer_is_noticed(void **state)
 	for (size_t size = 0; size < full; size++) {
 		uint8_t *small = malloc(size + 1);
 
-		assert_int_equal(guest_dt_build(&g, (struct range){ 0x41000000, 0x1000 }, small, size),
+		assert_int_equal(guest_dt_build(&g, (struct range){ 0x41000000, 0x1000 }, small,
+						size),
 				 HV_ENOMEM);
 		free(small);
 	}
@@ -180,7 +184,9 @@ static void dtc_has_no_complaint(void **state)
 {
 	static const struct {
 		bool uart, pci, its, lines;
-	} kinds[] = { { true, true, true, true }, { false, true, false, false }, { true, false, false, false } };
+	} kinds[] = { { true, true, true, true },
+		      { false, true, false, false },
+		      { true, false, false, false } };
 
 	if (system("dtc --version > /dev/null 2>&1"))
 		skip();
@@ -220,7 +226,8 @@ static void gicv2_and_its_frame_the_bridges_msi_parent(void **state)
 	g.v2m_count = 32;
 	build((struct range){ 0, 0 });
 	has_string("/interrupt-controller@3001000", "compatible", "arm,cortex-a15-gic");
-	HAS("/interrupt-controller@3001000", "reg", 0, 0x3001000, 0, 0x1000, 0, 0x3002000, 0, 0x2000);
+	HAS("/interrupt-controller@3001000", "reg", 0, 0x3001000, 0, 0x1000, 0, 0x3002000, 0,
+	    0x2000);
 	HAS("/timer", "interrupts", 1, 13, 0x708, 1, 14, 0x708, 1, 11, 0x708, 1, 10, 0x708);
 	frame = at("/interrupt-controller@3001000/msi-controller@2000000");
 	assert_int_equal(fdt_node_check_compatible(blob, frame, "arm,gic-v2m-frame"), 0);

@@ -29,28 +29,97 @@ static const struct {
 	enum hv_status status;
 	uint64_t kernel, kernel_size, initrd_at, dtb;
 } layouts[] = {
-	{ "behind each other, tree in the last 2 MiB", 0, 0x1234567, 0x1000000, 0x5000,
-	  { 0x40000000, 0x10000000 }, HV_OK, 0x40000000, 0x1234567, 0x41240000, 0x4fe00000 },
-	{ "text_offset counts from a 2 MiB base", 0x80000, 0x200000, 0x1000, 0,
-	  { 0x40001000, 0x1000000 }, HV_OK, 0x40280000, 0x200000, 0, 0x40e00000 },
-	{ "old header without a size", 0x1000, 0, 0x300000, 0, { 0x40000000, 0x1000000 }, HV_OK,
-	  0x40080000, 0x300000, 0, 0x40e00000 },
-	{ "file larger than the header says", 0, 0x1000, 0x3000, 0, { 0x40000000, 0x1000000 }, HV_OK,
-	  0x40000000, 0x3000, 0, 0x40e00000 },
-	{ "raw binary at the base", 0, ~UINT64_C(0), 0x3000, 0, { 0x40000000, 0x1000000 }, HV_OK,
-	  0x40000000, 0x3000, 0, 0x40e00000 },
-	{ "fits exactly", 0, 0xc00000, 1, 0x200000, { 0x40000000, 0x1000000 }, HV_OK, 0x40000000,
-	  0xc00000, 0x40c00000, 0x40e00000 },
+	{ "behind each other, tree in the last 2 MiB",
+	  0,
+	  0x1234567,
+	  0x1000000,
+	  0x5000,
+	  { 0x40000000, 0x10000000 },
+	  HV_OK,
+	  0x40000000,
+	  0x1234567,
+	  0x41240000,
+	  0x4fe00000 },
+	{ "text_offset counts from a 2 MiB base",
+	  0x80000,
+	  0x200000,
+	  0x1000,
+	  0,
+	  { 0x40001000, 0x1000000 },
+	  HV_OK,
+	  0x40280000,
+	  0x200000,
+	  0,
+	  0x40e00000 },
+	{ "old header without a size",
+	  0x1000,
+	  0,
+	  0x300000,
+	  0,
+	  { 0x40000000, 0x1000000 },
+	  HV_OK,
+	  0x40080000,
+	  0x300000,
+	  0,
+	  0x40e00000 },
+	{ "file larger than the header says",
+	  0,
+	  0x1000,
+	  0x3000,
+	  0,
+	  { 0x40000000, 0x1000000 },
+	  HV_OK,
+	  0x40000000,
+	  0x3000,
+	  0,
+	  0x40e00000 },
+	{ "raw binary at the base",
+	  0,
+	  ~UINT64_C(0),
+	  0x3000,
+	  0,
+	  { 0x40000000, 0x1000000 },
+	  HV_OK,
+	  0x40000000,
+	  0x3000,
+	  0,
+	  0x40e00000 },
+	{ "fits exactly",
+	  0,
+	  0xc00000,
+	  1,
+	  0x200000,
+	  { 0x40000000, 0x1000000 },
+	  HV_OK,
+	  0x40000000,
+	  0xc00000,
+	  0x40c00000,
+	  0x40e00000 },
 	{ "one byte too many", 0, 0xc00000, 1, 0x200001, { 0x40000000, 0x1000000 }, HV_ENOMEM },
 	{ "kernel too large", 0, 0xe00001, 1, 0, { 0x40000000, 0x1000000 }, HV_ENOMEM },
 	{ "RAM without room for a tree", 0, 0x1000, 1, 0, { 0x40000000, 0x200000 }, HV_ENOMEM },
 	{ "RAM of one page", 0, 0x1000, 1, 0, { 0x40000000, 0x1000 }, HV_ENOMEM },
 	{ "crooked text_offset", 0x80004, 0x1000, 1, 0, { 0x40000000, 0x1000000 }, HV_EINVAL },
-	{ "huge text_offset", ~UINT64_C(0xfff), 0x1000, 1, 0, { 0x40000000, 0x1000000 }, HV_EINVAL },
+	{ "huge text_offset",
+	  ~UINT64_C(0xfff),
+	  0x1000,
+	  1,
+	  0,
+	  { 0x40000000, 0x1000000 },
+	  HV_EINVAL },
 	{ "huge image_size", 0, ~UINT64_C(1), 1, 0, { 0x40000000, 0x1000000 }, HV_EINVAL },
 	{ "huge ramdisk", 0, 0x1000, 1, ~UINT64_C(0), { 0x40000000, 0x1000000 }, HV_ENOMEM },
-	{ "RAM at the end of IPA", 0, 0x1000, 1, 1, { 0xff00000000, 0x100000000 }, HV_OK, 0xff00000000,
-	  0x1000, 0xff00010000, 0xffffe00000 },
+	{ "RAM at the end of IPA",
+	  0,
+	  0x1000,
+	  1,
+	  1,
+	  { 0xff00000000, 0x100000000 },
+	  HV_OK,
+	  0xff00000000,
+	  0x1000,
+	  0xff00010000,
+	  0xffffe00000 },
 };
 
 static void lays_out(void **state)
@@ -67,8 +136,8 @@ static void lays_out(void **state)
 		if (s != layouts[i].status || l.kernel != layouts[i].kernel ||
 		    l.kernel_size != layouts[i].kernel_size || l.initrd != layouts[i].initrd_at ||
 		    l.dtb != layouts[i].dtb)
-			fail_msg("%s: %d, kernel %lx + %lx, initrd %lx, dtb %lx", layouts[i].rule, s,
-				 l.kernel, l.kernel_size, l.initrd, l.dtb);
+			fail_msg("%s: %d, kernel %lx + %lx, initrd %lx, dtb %lx", layouts[i].rule,
+				 s, l.kernel, l.kernel_size, l.initrd, l.dtb);
 	}
 }
 
@@ -141,7 +210,11 @@ static void every_kind_of_header_is_stepped_over(void **state)
 		{ .comment = remark },
 		{ .extra = extra, .extra_len = sizeof(extra) },
 		{ .hcrc = 1 },
-		{ .name = file_name, .comment = remark, .extra = extra, .extra_len = sizeof(extra), .hcrc = 1 },
+		{ .name = file_name,
+		  .comment = remark,
+		  .extra = extra,
+		  .extra_len = sizeof(extra),
+		  .hcrc = 1 },
 	};
 	struct out o = { malloc(PLAIN), 0 };
 
@@ -152,22 +225,20 @@ static void every_kind_of_header_is_stepped_over(void **state)
 
 		pack_it(&h);
 		o.size = 0;
-		assert_int_equal(image_unpack(packed, packed_size, PLAIN, collect, &o),
-				 HV_OK);
+		assert_int_equal(image_unpack(packed, packed_size, PLAIN, collect, &o), HV_OK);
 		assert_int_equal(o.size, PLAIN);
 		assert_memory_equal(o.data, plain, PLAIN);
-		for (size_t size = 18; size < 60; size++) { /* on the heap: the sanitizer sees an overrun */
+		for (size_t size = 18; size < 60;
+		     size++) { /* on the heap: the sanitizer sees an overrun */
 			cut = malloc(size);
 			memcpy(cut, packed, size);
 			o.size = 0;
-			assert_int_equal(image_unpack(cut, size, PLAIN, collect, &o),
-					 HV_EINVAL);
+			assert_int_equal(image_unpack(cut, size, PLAIN, collect, &o), HV_EINVAL);
 			free(cut);
 		}
 	}
 	packed[3] |= 0x20; /* a bit that RFC 1952 reserves */
-	assert_int_equal(image_unpack(packed, packed_size, PLAIN, collect, &o),
-			 HV_EINVAL);
+	assert_int_equal(image_unpack(packed, packed_size, PLAIN, collect, &o), HV_EINVAL);
 	pack_it(NULL);
 	free(o.data);
 }
@@ -180,7 +251,8 @@ static void bad_files_are_refused(void **state)
 	(void)state;
 	for (size_t cut = 1; cut < packed_size; cut += packed_size / 50) {
 		o.size = 0;
-		assert_int_equal(image_unpack(packed, packed_size - cut, PLAIN, collect, &o), HV_EINVAL);
+		assert_int_equal(image_unpack(packed, packed_size - cut, PLAIN, collect, &o),
+				 HV_EINVAL);
 	}
 	for (size_t at = 10; at < packed_size; at += packed_size / 50) {
 		memcpy(copy, packed, packed_size);
@@ -192,12 +264,10 @@ static void bad_files_are_refused(void **state)
 		memcpy(copy, packed, packed_size);
 		copy[at] ^= 1;
 		o.size = 0;
-		assert_int_equal(image_unpack(copy, packed_size, PLAIN, collect, &o),
-				 HV_EINVAL);
+		assert_int_equal(image_unpack(copy, packed_size, PLAIN, collect, &o), HV_EINVAL);
 	}
 	o.size = 0;
-	assert_int_equal(image_unpack(packed, packed_size, PLAIN - 1, collect, &o),
-			 HV_ENOMEM);
+	assert_int_equal(image_unpack(packed, packed_size, PLAIN - 1, collect, &o), HV_ENOMEM);
 	assert_int_equal(o.size, PLAIN - 1);
 	free(copy);
 	free(o.data);

@@ -26,20 +26,11 @@ static void note(char what, uint32_t intid)
 	did[n + 1] = (char)('0' + intid % 10);
 }
 
-static uint32_t ack(void)
-{
-	return next < queued ? queue[next++] : 1023;
-}
+static uint32_t ack(void) { return next < queued ? queue[next++] : 1023; }
 
-static void drop(uint32_t intid)
-{
-	note('D', intid);
-}
+static void drop(uint32_t intid) { note('D', intid); }
 
-static void deactivate(uint32_t intid)
-{
-	note('X', intid);
-}
+static void deactivate(uint32_t intid) { note('X', intid); }
 
 static const struct gic_ops ops = { .ack = ack, .drop = drop, .deactivate = deactivate };
 
@@ -80,12 +71,12 @@ static void each_kind_ends_as_it_should(void **state)
 		uint32_t intid;
 		const char *want;
 	} t[] = {
-		{ 33, "H3D3X3" }, /* EL2's own */
-		{ 34, "H4D4" },	  /* the guest deactivates */
-		{ 35, "D5X5" },	  /* nobody's */
-		{ 8192, "H2D2" }, { 8193, "D3" }, { 8195, "D5" }, /* LPIs have no active state */
-		{ 4096, "D6" },	  { 0xffffff, "D5" },
-		{ 1020, "" },	  { 1021, "" },	  { 1022, "" },	  { 1023, "" },
+		{ 33, "H3D3X3" },                                     /* EL2's own */
+		{ 34, "H4D4" },                                       /* the guest deactivates */
+		{ 35, "D5X5" },                                       /* nobody's */
+		{ 8192, "H2D2" }, { 8193, "D3" },     { 8195, "D5" }, /* LPIs have no active state */
+		{ 4096, "D6" },   { 0xffffff, "D5" }, { 1020, "" },   { 1021, "" },
+		{ 1022, "" },     { 1023, "" },
 	};
 
 	(void)state;
@@ -118,9 +109,16 @@ static void each_kind_is_counted_for_the_cpus_vcpu(void **state)
 		uint32_t intid;
 		enum exit_reason why;
 	} t[] = {
-		{ SGI_KICK, EXIT_KICK }, { SGI_STOP, EXIT_KICK }, { 26, EXIT_TIMER }, { 27, EXIT_TIMER },
-		{ PPI_MAINTENANCE, EXIT_MAINTENANCE }, { 32, EXIT_LINE }, { 1019, EXIT_LINE },
-		{ 8192, EXIT_MSI }, { 20000, EXIT_MSI }, { 1023, EXIT_REASONS },
+		{ SGI_KICK, EXIT_KICK },
+		{ SGI_STOP, EXIT_KICK },
+		{ 26, EXIT_TIMER },
+		{ 27, EXIT_TIMER },
+		{ PPI_MAINTENANCE, EXIT_MAINTENANCE },
+		{ 32, EXIT_LINE },
+		{ 1019, EXIT_LINE },
+		{ 8192, EXIT_MSI },
+		{ 20000, EXIT_MSI },
+		{ 1023, EXIT_REASONS },
 	};
 
 	(void)state;
@@ -151,8 +149,8 @@ static void an_intid_has_one_handler(void **state)
 		uint32_t intid;
 		enum hv_status want;
 	} t[] = {
-		{ 33, HV_OK },	     { 33, HV_ECONFLICT }, { 95, HV_OK },	{ 96, HV_EINVAL },
-		{ 1023, HV_EINVAL }, { 8191, HV_EINVAL },  { 8192, HV_OK },	{ 8192, HV_ECONFLICT },
+		{ 33, HV_OK },       { 33, HV_ECONFLICT }, { 95, HV_OK },   { 96, HV_EINVAL },
+		{ 1023, HV_EINVAL }, { 8191, HV_EINVAL },  { 8192, HV_OK }, { 8192, HV_ECONFLICT },
 		{ 8194, HV_EINVAL }, { ~0U, HV_EINVAL },
 	};
 

@@ -89,7 +89,8 @@ static int setup(void **state)
 	pmem_add((struct range){ (uintptr_t)arena, MIB(8) });
 	gic = (struct gic){ .has_lpis = true };
 	for (uint32_t i = 0; i < ITS_MODEL_CPUS; i++)
-		gic_hw.cpu[i] = (struct gic_cpu){ .rd = { ITS_MODEL_GICR_BASE + i * 0x20000 }, .number = i };
+		gic_hw.cpu[i] = (struct gic_cpu){ .rd = { ITS_MODEL_GICR_BASE + i * 0x20000 },
+						  .number = i };
 	lpi_slots = registered = 0;
 	host_mmio_clear();
 	its_model_init(&m);
@@ -227,7 +228,10 @@ static void a_slice_of_a_block_finds_its_device(void **state)
 	for (uint32_t i = 0; i < 3; i++)
 		assert_int_equal(msi_alloc(c, 0x300 - i * 8, 9, 0, &b[i]), HV_OK);
 	for (uint32_t i = 0; i < 3; i++) {
-		slice = (struct msi_block){ .ctrl = c, .device_id = 0x300 - i * 8, .first_data = 4, .count = 5,
+		slice = (struct msi_block){ .ctrl = c,
+					    .device_id = 0x300 - i * 8,
+					    .first_data = 4,
+					    .count = 5,
 					    .first_intid = b[i].first_intid + 4 };
 		msi_move(&slice, 4, 1);
 		expect(0x300 - i * 8, 8, b[i].first_intid + 8, 1, false);
@@ -258,13 +262,13 @@ static void bad_requests_are_refused_before_a_command(void **state)
 		unsigned cpu;
 		enum hv_status want;
 	} rows[] = {
-		{ 8, 0, 0, HV_EINVAL },		/* nothing */
-		{ 8, 1, 3, HV_EINVAL },		/* a CPU without LPIs */
-		{ 8, 1, 400, HV_EINVAL },	/* no CPU */
-		{ 1, 1, 0, HV_ECONFLICT },	/* taken */
-		{ 0x10000, 1, 0, HV_ENOMEM },	/* beyond the device table */
+		{ 8, 0, 0, HV_EINVAL },       /* nothing */
+		{ 8, 1, 3, HV_EINVAL },       /* a CPU without LPIs */
+		{ 8, 1, 400, HV_EINVAL },     /* no CPU */
+		{ 1, 1, 0, HV_ECONFLICT },    /* taken */
+		{ 0x10000, 1, 0, HV_ENOMEM }, /* beyond the device table */
 		{ 0xffffffff, 1, 0, HV_ENOMEM },
-		{ 8, 4097, 0, HV_ENOMEM },	/* more than there are LPIs */
+		{ 8, 4097, 0, HV_ENOMEM },       /* more than there are LPIs */
 		{ 8, 0xffffffff, 0, HV_ENOMEM }, /* more than an ITT holds */
 	};
 	struct msi_ctrl *c;
@@ -288,8 +292,8 @@ static void tables_are_what_the_its_can_do(void **state)
 		bool indirect;
 		unsigned page;
 		unsigned dev_bits;
-		uint32_t last;	   /* highest DeviceID that must work */
-		unsigned max_kib;  /* own memory, all in all */
+		uint32_t last;    /* highest DeviceID that must work */
+		unsigned max_kib; /* own memory, all in all */
 	} rows[] = {
 		{ true, 3, 16, 0xffff, 64 },   { true, 2, 16, 0xffff, 300 },
 		{ true, 1, 20, 0xfffff, 120 }, { false, 3, 16, 0xffff, 560 },

@@ -18,7 +18,7 @@
 #include <hv/pmem.h>
 
 #define RAM_SIZE MIB(8)
-#define RAM_IPA	 UINT64_C(0x40000000)
+#define RAM_IPA  UINT64_C(0x40000000)
 
 struct gic gic;
 
@@ -68,7 +68,8 @@ static int setup(void **state)
 	plan.module[MODULE_KERNEL] = (struct range){ (uintptr_t)kernel, sizeof(kernel) };
 	plan.module[MODULE_RAMDISK] = (struct range){ (uintptr_t)initrd, sizeof(initrd) };
 	assert_int_equal(image_layout(kernel, sizeof(kernel), sizeof(initrd),
-				      (struct range){ RAM_IPA, RAM_SIZE }, &plan.image), HV_OK);
+				      (struct range){ RAM_IPA, RAM_SIZE }, &plan.image),
+			 HV_OK);
 	memset(&vm, 0, sizeof(vm));
 	vm.vcpu[0] = &vcpu;
 	vm.vcpu_count = 1;
@@ -86,10 +87,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const uint8_t *at(uint64_t ipa)
-{
-	return ram + (ipa - RAM_IPA);
-}
+static const uint8_t *at(uint64_t ipa) { return ram + (ipa - RAM_IPA); }
 
 static void check_contents(void)
 {
@@ -174,14 +172,17 @@ static void stale_instructions_go_last(void **state)
 	(void)state;
 	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	icache = host_trace_find(0, "icache_inval_all", UINT64_MAX);
-	for (long i = 0; (i = host_trace_find((size_t)i, "cache_clean_inval", UINT64_MAX)) >= 0; i++)
+	for (long i = 0; (i = host_trace_find((size_t)i, "cache_clean_inval", UINT64_MAX)) >= 0;
+	     i++)
 		clean = i;
 	assert_true(clean >= 0 && icache > clean);
 }
 
 static void pack(void)
 {
-	z_stream z = { .next_in = kernel, .avail_in = sizeof(kernel), .next_out = packed,
+	z_stream z = { .next_in = kernel,
+		       .avail_in = sizeof(kernel),
+		       .next_out = packed,
 		       .avail_out = sizeof(packed) };
 
 	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
@@ -210,12 +211,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(images_and_tree_are_in_place),
-		T(interrupts_are_served_meanwhile),
-		T(everything_else_is_scrubbed),
-		T(every_written_line_reaches_memory),
-		T(stale_instructions_go_last),
-		T(a_compressed_kernel_is_inflated),
+		T(images_and_tree_are_in_place), T(interrupts_are_served_meanwhile),
+		T(everything_else_is_scrubbed),  T(every_written_line_reaches_memory),
+		T(stale_instructions_go_last),   T(a_compressed_kernel_is_inflated),
 		T(a_damaged_kernel_is_an_error),
 	};
 

@@ -149,8 +149,8 @@ static void test_bus_addresses_are_not_cpu_addresses(void **state)
 	pcim_bar(d, 0, MIB(1), 0);
 	pcim_bar(d, 2, MIB(1), PCIM_MEM64 | PCIM_PREF);
 	pcim_bar(d, 4, MIB(1), PCIM_MEM64);
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .ranges = ranges,
-					 .ranges_count = 2 });
+	board_host(&(struct board_host){
+		.ecam = ECAM, .ecam_size = MIB(256), .ranges = ranges, .ranges_count = 2 });
 	board_go();
 	f = board_func(d);
 	assert_true(f->bar[0].pci >= MIB(1)); /* bus address 0 means "none" */
@@ -202,8 +202,8 @@ static void test_a_full_window_has_no_holes(void **state)
 	pcim_bar(d, 0, KIB(256), 0);
 	pcim_bar(d, 1, KIB(512), 0);
 	pcim_bar(d, 2, MIB(1), 0);
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .ranges = two,
-					 .ranges_count = 1 });
+	board_host(&(struct board_host){
+		.ecam = ECAM, .ecam_size = MIB(256), .ranges = two, .ranges_count = 1 });
 	board_go();
 	assert_int_equal(assigned(board_func(d)), 3);
 	check_routes();
@@ -219,8 +219,8 @@ static void test_no_windows_at_all(void **state)
 	d = pcim_endpoint(&m, pcim_bridge(&m, NULL, 1, 0, 4), 0, 0, 0x8086, 1);
 	pcim_bar(d, 0, MIB(1), PCIM_MEM64 | PCIM_PREF);
 	plain = pcim_endpoint(&m, NULL, 2, 0, 0x8086, 1);
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .ranges = none,
-					 .ranges_count = 1 });
+	board_host(&(struct board_host){
+		.ecam = ECAM, .ecam_size = MIB(256), .ranges = none, .ranges_count = 1 });
 	board_go();
 	assert_non_null(board_func(d)->refused);
 	assert_null(board_func(plain)->refused);
@@ -245,8 +245,7 @@ static void test_probe_only_keeps_firmwares_bars(void **state)
 		pcim_bar(near[i], 0, 256, 0);
 		pcim_set(near[i], 0x10, 4, 0x12000000 + 256 * i);
 	}
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256),
-					 .probe_only = true });
+	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .probe_only = true });
 	board_go();
 	assert_int_equal(pcim_get(good, 0x10, 4), 0x11000000);
 	assert_int_equal(pcim_get(rp, 0x20, 4), 0x11f01100);

@@ -83,7 +83,7 @@ static void test_functions_of_a_slot(void **state)
 	pcim_set(f0, 0x0e, 1, 0x80);
 	f3 = pcim_endpoint(&m, NULL, 1, 3, 0x8086, 2);
 	lone = pcim_endpoint(&m, NULL, 2, 1, 0x8086, 3); /* no function 0: does not exist */
-	g0 = pcim_endpoint(&m, NULL, 3, 0, 0x8086, 4);	 /* bit 7 clear: function 1 is an echo */
+	g0 = pcim_endpoint(&m, NULL, 3, 0, 0x8086, 4);   /* bit 7 clear: function 1 is an echo */
 	g1 = pcim_endpoint(&m, NULL, 3, 1, 0x8086, 5);
 	board_probe(&m);
 	assert_true(board_func(f0)->multifunction);
@@ -152,15 +152,15 @@ static void test_segments(void **state)
 	start(MIB(1), 0);
 	pcim_init(&m2, 0x60000000, MIB(1), 0);
 	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(1) });
-	board_host(&(struct board_host){ .ecam = 0x60000000, .ecam_size = MIB(1),
-					 .has_domain = true, .domain = 0 });
-	board_host(&(struct board_host){ .ecam = 0x61000000, .ecam_size = MIB(1),
-					 .has_domain = true, .domain = 0 });
-	board_host(&(struct board_host){ .ecam = 0x62000000, .ecam_size = MIB(1),
-					 .disabled = true });
+	board_host(&(struct board_host){
+		.ecam = 0x60000000, .ecam_size = MIB(1), .has_domain = true, .domain = 0 });
+	board_host(&(struct board_host){
+		.ecam = 0x61000000, .ecam_size = MIB(1), .has_domain = true, .domain = 0 });
+	board_host(
+		&(struct board_host){ .ecam = 0x62000000, .ecam_size = MIB(1), .disabled = true });
 	board_host(&(struct board_host){ .ecam = 0x63000000, .ecam_size = KIB(4) });
-	board_host(&(struct board_host){ .ecam = 0x64000000, .ecam_size = MIB(1),
-					 .has_domain = true, .domain = 7 });
+	board_host(&(struct board_host){
+		.ecam = 0x64000000, .ecam_size = MIB(1), .has_domain = true, .domain = 7 });
 	board_go();
 	assert_int_equal(pci_host_count, 4);
 	assert_int_equal(pci_hosts[0].segment, 1);
@@ -173,15 +173,18 @@ static void test_segments(void **state)
 static void test_dma_ranges(void **state)
 {
 	static const uint32_t juno[] = { 0x43000000, 0, 0x80000000, 0, 0x80000000, 0, 0x80000000,
-					 0x43000000, 8, 0, 8, 0, 2, 0 };
+					 0x43000000, 8, 0,          8, 0,          2, 0 };
 	static const uint32_t moved[] = { 0x43000000, 0, 0, 0, 0x80000000, 0, 0x80000000 };
 
 	(void)state;
 	start(MIB(1), 0);
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(1), .dma_ranges = juno,
-					 .dma_count = 2, .coherent = true });
-	board_host(&(struct board_host){ .ecam = 0x60000000, .ecam_size = MIB(1),
-					 .dma_ranges = moved, .dma_count = 1 });
+	board_host(&(struct board_host){ .ecam = ECAM,
+					 .ecam_size = MIB(1),
+					 .dma_ranges = juno,
+					 .dma_count = 2,
+					 .coherent = true });
+	board_host(&(struct board_host){
+		.ecam = 0x60000000, .ecam_size = MIB(1), .dma_ranges = moved, .dma_count = 1 });
 	board_go();
 	assert_true(pci_hosts[0].coherent);
 	assert_int_equal(pci_hosts[0].inbound_count, 2);
@@ -226,13 +229,16 @@ static void atr_open(unsigned i, uint64_t base, unsigned log2, uint32_t param)
 
 static void juno_go(void)
 {
-	static const uint32_t dma[] = { 0x2000000, 0, 0x80000000, 0, 0x80000000, 0, 0x80000000,
-					0x43000000, 8, 0, 8, 0, 2, 0 };
+	static const uint32_t dma[] = { 0x2000000,  0, 0x80000000, 0, 0x80000000, 0, 0x80000000,
+					0x43000000, 8, 0,          8, 0,          2, 0 };
 
 	start(MIB(1), 0);
 	host_mmio_add(0x7ff30000, sizeof(atr), atr_read, atr_write, NULL);
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(1), .dma_ranges = dma,
-					 .dma_count = 2, .juno = true });
+	board_host(&(struct board_host){ .ecam = ECAM,
+					 .ecam_size = MIB(1),
+					 .dma_ranges = dma,
+					 .dma_count = 2,
+					 .juno = true });
 	for (unsigned i = 0; i < 4; i++)
 		board_v2m(0x2c1c0000 + i * 0x10000);
 }
@@ -450,17 +456,17 @@ static void test_extended_capabilities_do_not_overlap(void **state)
 		uint32_t word, third; /* second and third dword of the first */
 		bool refused;
 	} cases[] = {
-		{ 0x0001, 0x128, 0, 0, true },		   /* AER has 0x2c bytes */
+		{ 0x0001, 0x128, 0, 0, true }, /* AER has 0x2c bytes */
 		{ 0x0001, 0x12c, 0, 0, false },
-		{ 0x0010, 0x13c, 0, 0, true },		   /* SR-IOV 0x40 */
-		{ 0x000b, 0x110, 0x01400000, 0, true },	   /* VSEC: its own length */
+		{ 0x0010, 0x13c, 0, 0, true },          /* SR-IOV 0x40 */
+		{ 0x000b, 0x110, 0x01400000, 0, true }, /* VSEC: its own length */
 		{ 0x000b, 0x114, 0x01400000, 0, false },
-		{ 0x0023, 0, 0xfff00000, 0, true },	   /* DVSEC: past the end */
-		{ 0x0002, 0x124, 1, 0, true },		   /* VC 0 and one more: 0x28 */
+		{ 0x0023, 0, 0xfff00000, 0, true }, /* DVSEC: past the end */
+		{ 0x0002, 0x124, 1, 0, true },      /* VC 0 and one more: 0x28 */
 		{ 0x0002, 0x128, 1, 0, false },
-		{ 0x0015, 0x110, 0, 0x40, true },	   /* two resizable BARs: 0x14 */
+		{ 0x0015, 0x110, 0, 0x40, true }, /* two resizable BARs: 0x14 */
 		{ 0x0015, 0x114, 0, 0x40, false },
-		{ 0x0016, 0x110, 3, 0, true },		   /* DPA with four substates */
+		{ 0x0016, 0x110, 3, 0, true }, /* DPA with four substates */
 	};
 
 	(void)state;
@@ -474,7 +480,8 @@ static void test_extended_capabilities_do_not_overlap(void **state)
 		pcim_set(d, 0x108, 4, cases[i].third);
 		if (cases[i].second_at)
 			pcim_set(d, cases[i].second_at, 4, 0x00010003);
-		pcim_set(d, 0x100, 4, cases[i].first | 1u << 16 | (uint32_t)cases[i].second_at << 20);
+		pcim_set(d, 0x100, 4,
+			 cases[i].first | 1u << 16 | (uint32_t)cases[i].second_at << 20);
 		if (cases[i].first == 0x0023)
 			pcim_set(d, 0x100, 4, 0xffc10003), pcim_set(d, 0xffc, 4, 0x00010023);
 		board_probe(&m);
@@ -493,18 +500,16 @@ static void test_msix_outside_its_bars_is_no_msix(void **state)
 		uint32_t table, pba;
 		unsigned want;
 	} cases[] = {
-		{ 64, 0x0000, 0x0400, 64 },
-		{ 64, 0x0000, 0x0ff8, 64 },	/* touches the end */
-		{ 65, 0x0000, 0x0ff8, 0 },	/* PBA of 16 bytes */
-		{ 64, 0x0000, 0x03f8, 0 },	/* overlap */
-		{ 64, 0x0c08, 0x0000, 0 },	/* table beyond the end */
-		{ 64, 0x0001, 0x0400, 0 },	/* BAR 1 does not exist */
-		{ 64, 0x0000, 0x0402, 0 },	/* BAR 2 is I/O */
-		{ 64, 0x0003, 0x0003, 0 },	/* same place */
-		{ 64, 0x0003, 0x0000, 64 },	/* two BARs */
-		{ 64, 0x0004, 0x0000, 0 },	/* upper half of BAR 3 */
-		{ 64, 0x0006, 0x0000, 0 },
-		{ 64, 0xfffffff8, 0x0000, 0 },
+		{ 64, 0x0000, 0x0400, 64 },     { 64, 0x0000, 0x0ff8, 64 }, /* touches the end */
+		{ 65, 0x0000, 0x0ff8, 0 },                                  /* PBA of 16 bytes */
+		{ 64, 0x0000, 0x03f8, 0 },                                  /* overlap */
+		{ 64, 0x0c08, 0x0000, 0 },  /* table beyond the end */
+		{ 64, 0x0001, 0x0400, 0 },  /* BAR 1 does not exist */
+		{ 64, 0x0000, 0x0402, 0 },  /* BAR 2 is I/O */
+		{ 64, 0x0003, 0x0003, 0 },  /* same place */
+		{ 64, 0x0003, 0x0000, 64 }, /* two BARs */
+		{ 64, 0x0004, 0x0000, 0 },  /* upper half of BAR 3 */
+		{ 64, 0x0006, 0x0000, 0 },      { 64, 0xfffffff8, 0x0000, 0 },
 		{ 2048, 0x0003, 0x8003, 2048 },
 	};
 

@@ -67,15 +67,15 @@ static void test_aliases_below_bridges(void **state)
 
 	(void)state;
 	start();
-	rp = port(NULL, 1, 0, 4, ACS_ALL);		/* buses 1.. */
-	pp = port(rp, 0, 0, 7, 0);			/* 01:00.0, secondary 2 */
-	pb = port(pp, 1, 0, -1, 0);			/* 02:01.0, secondary 3 */
+	rp = port(NULL, 1, 0, 4, ACS_ALL); /* buses 1.. */
+	pp = port(rp, 0, 0, 7, 0);         /* 01:00.0, secondary 2 */
+	pb = port(pp, 1, 0, -1, 0);        /* 02:01.0, secondary 3 */
 	flat = pcim_endpoint(&m, pp, 5, 0, 0x1234, 1);
-	deep = pcim_endpoint(&m, pb, 4, 0, 0x1234, 2);	/* 03:04.0 */
+	deep = pcim_endpoint(&m, pb, 4, 0, 0x1234, 2); /* 03:04.0 */
 	/* No PCIe capability, right below a port. */
 	bare = port(port(NULL, 2, 0, 4, ACS_ALL), 0, 0, -1, 0);
 	bare_ep = pcim_endpoint(&m, bare, 6, 0, 0x1234, 3);
-	old = port(NULL, 3, 0, -1, 0);			/* conventional on the root bus: 00:03.0 */
+	old = port(NULL, 3, 0, -1, 0); /* conventional on the root bus: 00:03.0 */
 	old_ep = pcim_endpoint(&m, old, 6, 0, 0x1234, 4);
 	board_probe(&m);
 
@@ -120,9 +120,9 @@ static void test_quirks_of_requester_ids(void **state)
 static void test_iommu_map(void **state)
 {
 	static const uint32_t map[] = {
-		0x0000, BOARD_SMMU, 0x1000, 0x100,	/* bus 0 */
-		0x0200, BOARD_SMMU2, 0x0000, 0x100,	/* bus 2; bus 1 has none */
-		0x0300, 0x77, 0x0000, 0x100,		/* bus 3: an IOMMU we do not drive */
+		0x0000, BOARD_SMMU,  0x1000, 0x100, /* bus 0 */
+		0x0200, BOARD_SMMU2, 0x0000, 0x100, /* bus 2; bus 1 has none */
+		0x0300, 0x77,        0x0000, 0x100, /* bus 3: an IOMMU we do not drive */
 	};
 	struct pcim_dev *root, *ep[3];
 
@@ -131,8 +131,11 @@ static void test_iommu_map(void **state)
 	root = express(NULL, 9, 0);
 	for (unsigned i = 0; i < 3; i++)
 		ep[i] = express(port(NULL, i + 1, 0, 4, ACS_ALL), 0, 0);
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .iommu_map = map,
-					 .iommu_count = 3, .no_msi = true });
+	board_host(&(struct board_host){ .ecam = ECAM,
+					 .ecam_size = MIB(256),
+					 .iommu_map = map,
+					 .iommu_count = 3,
+					 .no_msi = true });
 	board_go();
 	assert_ptr_equal(func(root)->iommu, &board_smmu);
 	assert_int_equal(func(root)->sid[0], 0x1048);
@@ -150,7 +153,9 @@ static void test_iommu_map(void **state)
 /* Two functions that their IOMMU cannot tell apart are one stream, hence one group. */
 static void test_ignored_bits_of_stream_ids(void **state)
 {
-	static const uint32_t map[] = { 0x0100, BOARD_SMMU, 0x410, 1, 0x0200, BOARD_SMMU, 0x810, 1 };
+	static const uint32_t map[] = {
+		0x0100, BOARD_SMMU, 0x410, 1, 0x0200, BOARD_SMMU, 0x810, 1
+	};
 	struct pcim_dev *a, *b;
 
 	(void)state;
@@ -158,8 +163,11 @@ static void test_ignored_bits_of_stream_ids(void **state)
 	a = express(port(NULL, 1, 0, 4, ACS_ALL), 0, 0);
 	b = express(port(NULL, 2, 0, 4, ACS_ALL), 0, 0);
 	board_smmu.sid_ignored = 0x7c00;
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .iommu_map = map,
-					 .iommu_count = 2, .no_msi = true });
+	board_host(&(struct board_host){ .ecam = ECAM,
+					 .ecam_size = MIB(256),
+					 .iommu_map = map,
+					 .iommu_count = 2,
+					 .no_msi = true });
 	board_go();
 	board_smmu.sid_ignored = 0;
 	assert_int_equal(func(a)->sid[0], 0x10);
@@ -175,8 +183,8 @@ static void test_one_unmapped_alias_makes_it_untranslated(void **state)
 	(void)state;
 	start();
 	ep = pcim_endpoint(&m, port(NULL, 1, 0, 7, 0), 3, 0, 0x8086, 1);
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .iommu_map = map,
-					 .iommu_count = 1 });
+	board_host(&(struct board_host){
+		.ecam = ECAM, .ecam_size = MIB(256), .iommu_map = map, .iommu_count = 1 });
 	board_go();
 	assert_null(func(ep)->iommu);
 	assert_int_equal(func(ep)->sid_count, 0);
@@ -189,7 +197,8 @@ static void test_a_v2m_frame_is_found_like_an_its(void **state)
 	(void)state;
 	start();
 	ep = express(port(NULL, 1, 0, 4, ACS_ALL), 0, 0);
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .msi_parent = true, .v2m = true });
+	board_host(&(struct board_host){
+		.ecam = ECAM, .ecam_size = MIB(256), .msi_parent = true, .v2m = true });
 	board_go();
 	assert_ptr_equal(func(ep)->msi, v2m_find(BOARD_V2M));
 }
@@ -204,8 +213,11 @@ static void test_a_masked_stream_is_one_group(void **state)
 	a = express(port(NULL, 1, 0, 4, ACS_ALL), 0, 0);
 	b = express(port(NULL, 2, 0, 4, ACS_ALL), 0, 0);
 	far = express(port(port(port(NULL, 3, 0, 4, ACS_ALL), 0, 0, 5, 0), 1, 0, 6, ACS_ALL), 0, 0);
-	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(256), .iommu_map = map,
-					 .iommu_count = 1, .iommu_mask = BOARD_MASK_ZERO,
+	board_host(&(struct board_host){ .ecam = ECAM,
+					 .ecam_size = MIB(256),
+					 .iommu_map = map,
+					 .iommu_count = 1,
+					 .iommu_mask = BOARD_MASK_ZERO,
 					 .msi_parent = true });
 	board_go();
 	assert_int_equal(func(a)->sid[0], 0);
@@ -321,7 +333,7 @@ static void test_functions_of_a_slot_need_acs(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		plain[i] = express(NULL, 1, i);
 		acs[i] = express(NULL, 2, i);
-		pcim_acs(acs[i], 0);	/* offers nothing: hard-wired isolating */
+		pcim_acs(acs[i], 0); /* offers nothing: hard-wired isolating */
 		pci[i] = pcim_endpoint(&m, NULL, 3, i, 0x8086, 9);
 	}
 	pcim_set(plain[0], 0x0e, 1, 0x80);

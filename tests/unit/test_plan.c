@@ -31,14 +31,14 @@ struct decl {
 	uint64_t mib;
 	uint64_t kernel, ramdisk; /* 0: MOD() of the guest's index; NONE: none */
 	struct dev dev[6];
-	void (*extra)(void);	  /* more properties of the guest's node */
+	void (*extra)(void); /* more properties of the guest's node */
 };
 
-#define NONE UINT64_MAX
-#define MODULES UINT64_C(0x60000000)
+#define NONE        UINT64_MAX
+#define MODULES     UINT64_C(0x60000000)
 #define MODULE_SIZE 0x400000
-#define RESERVED UINT64_C(0xa0000000) /* /reserved-memory, 2 MiB */
-#define MOD(i) (MODULES + (i) * 0x1000000)
+#define RESERVED    UINT64_C(0xa0000000) /* /reserved-memory, 2 MiB */
+#define MOD(i)      (MODULES + (i) * 0x1000000)
 
 static uint8_t blob[65536];
 static struct board board;
@@ -47,25 +47,16 @@ static uint64_t ram_size;
 static uint64_t second_bank; /* at 32 GiB + 2 GiB, as Juno's */
 static uint8_t image[MODULE_SIZE];
 
-static void check(int err)
-{
-	assert_int_equal(err, 0);
-}
+static void check(int err) { assert_int_equal(err, 0); }
 
-static void prop32(const char *name, uint32_t v)
-{
-	check(fdt_property_u32(blob, name, v));
-}
+static void prop32(const char *name, uint32_t v) { check(fdt_property_u32(blob, name, v)); }
 
 static void prop_raw(const char *name, const void *p, size_t n)
 {
 	check(fdt_property(blob, name, p, (int)n));
 }
 
-static void prop_str(const char *name, const char *s)
-{
-	prop_raw(name, s, strlen(s) + 1);
-}
+static void prop_str(const char *name, const char *s) { prop_raw(name, s, strlen(s) + 1); }
 
 static void prop_reg(const char *name, uint64_t a, uint64_t b)
 {
@@ -80,15 +71,9 @@ static void cells22(void)
 	prop32("#size-cells", 2);
 }
 
-static void node(const char *name)
-{
-	check(fdt_begin_node(blob, name));
-}
+static void node(const char *name) { check(fdt_begin_node(blob, name)); }
 
-static void end(void)
-{
-	check(fdt_end_node(blob));
-}
+static void end(void) { check(fdt_end_node(blob)); }
 
 static void tree_begin(void)
 {
@@ -289,7 +274,8 @@ static void direct_map(void) { prop_raw("direct-map", NULL, 0); }
 
 static void static_mem(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
-	fdt64_t v[4] = { cpu_to_fdt64(a), cpu_to_fdt64(a_size), cpu_to_fdt64(b), cpu_to_fdt64(b_size) };
+	fdt64_t v[4] = { cpu_to_fdt64(a), cpu_to_fdt64(a_size), cpu_to_fdt64(b),
+			 cpu_to_fdt64(b_size) };
 
 	prop_raw("xen,static-mem", v, b_size ? 32 : 16);
 }
@@ -307,8 +293,16 @@ static void static_odd(void) { static_mem(STATIC + 0x800, MIB(64), 0, 0); }
 static void static_wraps(void) { static_mem(UINT64_MAX - 0xfff, MIB(64), 0, 0); }
 static void static_all(void) { static_mem(RAM_BASE + MIB(2), GIB(1) - MIB(2), 0, 0); }
 static void static_cells(void) { prop_raw("xen,static-mem", "twelve bytes", 12); }
-static void direct_static(void) { direct_map(); static_64(); }
-static void direct_static_low(void) { direct_map(); static_mem(RAM_BASE + MIB(256), MIB(64), 0, 0); }
+static void direct_static(void)
+{
+	direct_map();
+	static_64();
+}
+static void direct_static_low(void)
+{
+	direct_map();
+	static_mem(RAM_BASE + MIB(256), MIB(64), 0, 0);
+}
 
 static void share(const char *name, const char *id, const uint64_t *v, unsigned n, const char *role)
 {
@@ -336,9 +330,15 @@ static void shm_wraps(void) { SHARE("a", NULL, UINT64_MAX - 0xfff, 0x1000); }
 static void shm_empty(void) { SHARE("a", NULL, 0x80000000, 0); }
 static void shm_over_ram(void) { SHARE("a", NULL, 0x43fff000, 0x2000); }
 static void shm_over_gic(void) { SHARE("a", NULL, 0x03020000, 0x1000); }
-static void shm_over_itself(void) { SHARE("a", NULL, 0x80000000, 0x2000), SHARE("b", NULL, 0x80001000, 0x1000); }
+static void shm_over_itself(void)
+{
+	SHARE("a", NULL, 0x80000000, 0x2000), SHARE("b", NULL, 0x80001000, 0x1000);
+}
 static void shm_too_high(void) { SHARE("a", NULL, UINT64_C(1) << 40, 0x1000); }
-static void shm_twice(void) { SHARE("a", NULL, 0x80000000, 0x1000), SHARE("a", NULL, 0x90000000, 0x1000); }
+static void shm_twice(void)
+{
+	SHARE("a", NULL, 0x80000000, 0x1000), SHARE("a", NULL, 0x90000000, 0x1000);
+}
 static void shm_no_ram(void) { SHARE("a", NULL, 0x1000, 0x80000000, 0x1000); }
 static void shm_viaduct(void) { SHARE("a", NULL, RAM_BASE + 0x1000, 0x80000000, 0x1000); }
 static void shm_huge(void) { SHARE("a", NULL, 0x100000000, GIB(8)); }
@@ -352,10 +352,7 @@ static void dead_iommu(void) { fake_smmu.dead = true; }
 static void stage1_iommu(void) { fake_smmu.s2 = false; }
 static void narrow_iommu(void) { fake_smmu.oas_bits = 32; }
 static void func_refused(void) { fake_func("0000:00:02.0")->refused = "its capability list loops"; }
-static void no_reset(void)
-{
-	fake_func("0000:00:02.0")->flr = false;
-}
+static void no_reset(void) { fake_func("0000:00:02.0")->flr = false; }
 
 static void one_group(void) { fake_func("0000:00:02.0")->group = 1; }
 static void nic_no_iommu(void) { fake_func("0000:00:01.0")->iommu = NULL; }
@@ -387,16 +384,14 @@ static void mixed_coherence(void)
 	f->host = &pci_hosts[1];
 }
 
-static void two_its(void)
-{
-	fake_func("0000:00:06.0")->msi = fake_its(1);
-}
+static void two_its(void) { fake_func("0000:00:06.0")->msi = fake_its(1); }
 
 /* RAM may be at 1 GiB by default, but everything reachable is the root complex' own window. */
 static void window_everywhere(void)
 {
-	pci_hosts[0].window[1] = (struct pci_window){ PCI_WINDOW_MEM32, false, 0x40000000,
-						      0x40000000, UINT64_C(1) << 40, 0 };
+	pci_hosts[0].window[1] = (struct pci_window){ PCI_WINDOW_MEM32,  false,
+						      0x40000000,        0x40000000,
+						      UINT64_C(1) << 40, 0 };
 }
 
 static void narrow_dma_ranges(void)
@@ -416,17 +411,15 @@ static const struct pci_host juno = {
 	.window_count = 3,
 	.window = { { PCI_WINDOW_MEM32, false, 0x50000000, 0x50000000, 0x8000000, 0 },
 		    { PCI_WINDOW_IO, false, 0, 0x5f800000, 0x800000, 0 },
-		    { PCI_WINDOW_MEM64, false, UINT64_C(0x4000000000), UINT64_C(0x4000000000), GIB(4), 0 } },
+		    { PCI_WINDOW_MEM64, false, UINT64_C(0x4000000000), UINT64_C(0x4000000000),
+		      GIB(4), 0 } },
 	.inbound_count = 2,
 	.inbound = { { 0x80000000, GIB(2) }, { UINT64_C(0x800000000), GIB(8) } },
 	.coherent = true,
 	.name = "pcie@10000000",
 };
 
-static void juno_host(void)
-{
-	pci_hosts[0] = juno;
-}
+static void juno_host(void) { pci_hosts[0] = juno; }
 
 #define EDU "0000:00:02.0"
 #define NIC "0000:00:01.0"
@@ -438,191 +431,516 @@ static const struct {
 	const char *text;
 	void (*change)(void);
 } refusals[] = {
-	{ "memory missing", { { "a", 1, 0 } }, 0, "memory is missing; give memory = <0 KiB>", NULL },
-	{ "memory malformed", { { "a", 1, 0, .extra = memory_3_cells } }, 0, "memory is malformed", NULL },
+	{ "memory missing",
+	  { { "a", 1, 0 } },
+	  0,
+	  "memory is missing; give memory = <0 KiB>",
+	  NULL },
+	{ "memory malformed",
+	  { { "a", 1, 0, .extra = memory_3_cells } },
+	  0,
+	  "memory is malformed",
+	  NULL },
 	{ "memory absurd", { { "a", 1, MIB(2) } }, 0, "more than 1 TiB", NULL },
 	{ "cpus missing", { { "a", 0, 64 } }, 0, "cpus is missing; give cpus = <1>", NULL },
-	{ "cpus malformed", { { "a", 0, 64, .extra = cpus_2_cells } }, 0, "cpus is malformed", NULL },
+	{ "cpus malformed",
+	  { { "a", 0, 64, .extra = cpus_2_cells } },
+	  0,
+	  "cpus is malformed",
+	  NULL },
 	{ "cpus too many for a guest", { { "a", 9, 64 } }, 0, "cpus is 9; give 1 to 8", NULL },
-	{ "more vCPUs than CPUs left", { { "a", 3, 64 }, { "b", 2, 64 } }, 1,
-	  "it wants 2 CPUs and 1 of 4 are free", NULL },
-	{ "nr_spis", { { "a", 1, 64, .extra = spis_many } }, 0, "nr_spis is 961; give 0 to 960", NULL },
+	{ "more vCPUs than CPUs left",
+	  { { "a", 3, 64 }, { "b", 2, 64 } },
+	  1,
+	  "it wants 2 CPUs and 1 of 4 are free",
+	  NULL },
+	{ "nr_spis",
+	  { { "a", 1, 64, .extra = spis_many } },
+	  0,
+	  "nr_spis is 961; give 0 to 960",
+	  NULL },
 	{ "on-crash", { { "a", 1, 64, .extra = crash_odd } }, 0, "on-crash is malformed", NULL },
-	{ "trap-unmapped-accesses", { { "a", 1, 64, .extra = trap_odd } }, 0,
-	  "trap-unmapped-accesses is 2; give 0 to 1", NULL },
-	{ "vCPU that is not there", { { "a", 2, 64, .extra = vcpu_nobody } }, 0, "vcpu2: id is malformed", NULL },
-	{ "affinity malformed", { { "a", 1, 64, .extra = affinity_words } }, 0, "vcpu0: hard-affinity is malformed", NULL },
-	{ "affinity absurd", { { "a", 1, 64, .extra = affinity_far } }, 0, "vcpu0: hard-affinity is malformed", NULL },
-	{ "affinity backwards", { { "a", 1, 64, .extra = affinity_backwards } }, 0, "hard-affinity is malformed", NULL },
-	{ "affinity to CPUs that are not there", { { "a", 1, 64, .extra = affinity_absent } }, 0,
-	  "none of the CPUs of vCPU 0's hard-affinity is free", NULL },
-	{ "two vCPUs, one CPU", { { "a", 2, 64, .extra = affinity_both_0 } }, 0, "vCPU 1's hard-affinity", NULL },
-	{ "two guests, one CPU", { { "a", 1, 64 }, { "b", 1, 64, .extra = affinity_0 } }, 1,
-	  "vCPU 0's hard-affinity is free for it; correct", NULL },
-	{ "shm role", { { "a", 1, 64, .extra = shm_odd_role } }, 0,
-	  "shm-a: role is malformed; give \"borrower\" or \"owner\"", NULL },
-	{ "shm name", { { "a", 1, 64, .extra = shm_long_name } }, 0, "xen,shm-id is malformed", NULL },
-	{ "shm numbers", { { "a", 1, 64, .extra = shm_one_number } }, 0, "xen,shared-mem is malformed", NULL },
-	{ "shm not whole pages", { { "a", 1, 64, .extra = shm_unaligned } }, 0, "xen,shared-mem is malformed", NULL },
-	{ "shm wraps", { { "a", 1, 64, .extra = shm_wraps } }, 0, "xen,shared-mem is malformed", NULL },
-	{ "shm empty", { { "a", 1, 64, .extra = shm_empty } }, 0, "xen,shared-mem is malformed", NULL },
-	{ "shm over RAM", { { "a", 1, 64, .extra = shm_over_ram } }, 0,
-	  "shared memory \"a\" at guest address 0x43fff000 to 0x44000fff overlaps its RAM", NULL },
-	{ "shm over the GIC", { { "a", 1, 64, .extra = shm_over_gic } }, 0, "overlaps its interrupt controller", NULL },
-	{ "shm over shm", { { "a", 1, 64, .extra = shm_over_itself } }, 0, "overlaps its other shared memory", NULL },
-	{ "shm too high", { { "a", 1, 64, .extra = shm_too_high } }, 0, "outside its address space", NULL },
+	{ "trap-unmapped-accesses",
+	  { { "a", 1, 64, .extra = trap_odd } },
+	  0,
+	  "trap-unmapped-accesses is 2; give 0 to 1",
+	  NULL },
+	{ "vCPU that is not there",
+	  { { "a", 2, 64, .extra = vcpu_nobody } },
+	  0,
+	  "vcpu2: id is malformed",
+	  NULL },
+	{ "affinity malformed",
+	  { { "a", 1, 64, .extra = affinity_words } },
+	  0,
+	  "vcpu0: hard-affinity is malformed",
+	  NULL },
+	{ "affinity absurd",
+	  { { "a", 1, 64, .extra = affinity_far } },
+	  0,
+	  "vcpu0: hard-affinity is malformed",
+	  NULL },
+	{ "affinity backwards",
+	  { { "a", 1, 64, .extra = affinity_backwards } },
+	  0,
+	  "hard-affinity is malformed",
+	  NULL },
+	{ "affinity to CPUs that are not there",
+	  { { "a", 1, 64, .extra = affinity_absent } },
+	  0,
+	  "none of the CPUs of vCPU 0's hard-affinity is free",
+	  NULL },
+	{ "two vCPUs, one CPU",
+	  { { "a", 2, 64, .extra = affinity_both_0 } },
+	  0,
+	  "vCPU 1's hard-affinity",
+	  NULL },
+	{ "two guests, one CPU",
+	  { { "a", 1, 64 }, { "b", 1, 64, .extra = affinity_0 } },
+	  1,
+	  "vCPU 0's hard-affinity is free for it; correct",
+	  NULL },
+	{ "shm role",
+	  { { "a", 1, 64, .extra = shm_odd_role } },
+	  0,
+	  "shm-a: role is malformed; give \"borrower\" or \"owner\"",
+	  NULL },
+	{ "shm name",
+	  { { "a", 1, 64, .extra = shm_long_name } },
+	  0,
+	  "xen,shm-id is malformed",
+	  NULL },
+	{ "shm numbers",
+	  { { "a", 1, 64, .extra = shm_one_number } },
+	  0,
+	  "xen,shared-mem is malformed",
+	  NULL },
+	{ "shm not whole pages",
+	  { { "a", 1, 64, .extra = shm_unaligned } },
+	  0,
+	  "xen,shared-mem is malformed",
+	  NULL },
+	{ "shm wraps",
+	  { { "a", 1, 64, .extra = shm_wraps } },
+	  0,
+	  "xen,shared-mem is malformed",
+	  NULL },
+	{ "shm empty",
+	  { { "a", 1, 64, .extra = shm_empty } },
+	  0,
+	  "xen,shared-mem is malformed",
+	  NULL },
+	{ "shm over RAM",
+	  { { "a", 1, 64, .extra = shm_over_ram } },
+	  0,
+	  "shared memory \"a\" at guest address 0x43fff000 to 0x44000fff overlaps its RAM",
+	  NULL },
+	{ "shm over the GIC",
+	  { { "a", 1, 64, .extra = shm_over_gic } },
+	  0,
+	  "overlaps its interrupt controller",
+	  NULL },
+	{ "shm over shm",
+	  { { "a", 1, 64, .extra = shm_over_itself } },
+	  0,
+	  "overlaps its other shared memory",
+	  NULL },
+	{ "shm too high",
+	  { { "a", 1, 64, .extra = shm_too_high } },
+	  0,
+	  "outside its address space",
+	  NULL },
 	{ "shm twice", { { "a", 1, 64, .extra = shm_twice } }, 0, "it is listed twice", NULL },
-	{ "shm not RAM", { { "a", 1, 64, .extra = shm_no_ram } }, 0,
-	  "xen,shared-mem at 0x1000 to 0x1fff is not RAM", NULL },
-	{ "shm inside Viaduct", { { "a", 1, 64, .extra = shm_viaduct } }, 0, "overlaps Viaduct itself", NULL },
-	{ "shm larger than memory", { { "a", 1, 64, .extra = shm_huge } }, 0,
-	  "no free memory for shared memory \"a\"", NULL },
-	{ "shm two owners", { { "a", 1, 64, .extra = shm_owner }, { "b", 1, 64, .extra = shm_owner } }, 1,
-	  "another guest is its owner already", NULL },
-	{ "shm sizes", { { "a", 1, 64, .extra = shm_owner }, { "b", 1, 64, .extra = shm_larger } }, 1,
-	  "another size or host address in guest \"a\"", NULL },
-	{ "shm addresses", { { "a", 1, 64, .extra = shm_owner }, { "b", 1, 64, .extra = shm_at } }, 1,
-	  "another size or host address", NULL },
-	{ "shm names", { { "a", 1, 64, .extra = shm_at }, { "b", 1, 64, .extra = shm_other } }, 1,
-	  "overlaps shared memory of guest a", NULL },
+	{ "shm not RAM",
+	  { { "a", 1, 64, .extra = shm_no_ram } },
+	  0,
+	  "xen,shared-mem at 0x1000 to 0x1fff is not RAM",
+	  NULL },
+	{ "shm inside Viaduct",
+	  { { "a", 1, 64, .extra = shm_viaduct } },
+	  0,
+	  "overlaps Viaduct itself",
+	  NULL },
+	{ "shm larger than memory",
+	  { { "a", 1, 64, .extra = shm_huge } },
+	  0,
+	  "no free memory for shared memory \"a\"",
+	  NULL },
+	{ "shm two owners",
+	  { { "a", 1, 64, .extra = shm_owner }, { "b", 1, 64, .extra = shm_owner } },
+	  1,
+	  "another guest is its owner already",
+	  NULL },
+	{ "shm sizes",
+	  { { "a", 1, 64, .extra = shm_owner }, { "b", 1, 64, .extra = shm_larger } },
+	  1,
+	  "another size or host address in guest \"a\"",
+	  NULL },
+	{ "shm addresses",
+	  { { "a", 1, 64, .extra = shm_owner }, { "b", 1, 64, .extra = shm_at } },
+	  1,
+	  "another size or host address",
+	  NULL },
+	{ "shm names",
+	  { { "a", 1, 64, .extra = shm_at }, { "b", 1, 64, .extra = shm_other } },
+	  1,
+	  "overlaps shared memory of guest a",
+	  NULL },
 	{ "kernel missing", { { "a", 1, 64, NONE } }, 0, "it has no kernel", NULL },
-	{ "module outside RAM", { { "a", 1, 64, 0x1000 } }, 0, "kernel at 0x1000 is not in RAM", NULL },
+	{ "module outside RAM",
+	  { { "a", 1, 64, 0x1000 } },
+	  0,
+	  "kernel at 0x1000 is not in RAM",
+	  NULL },
 	{ "module half outside RAM", { { "a", 1, 64, 0x13fe00000 } }, 0, "is not in RAM", NULL },
 	{ "module at the end of space", { { "a", 1, 64, 0xfffffffffffff000 } }, 0, "kernel", NULL },
-	{ "module inside Viaduct", { { "a", 1, 64, RAM_BASE + 0x1ff000 } }, 0, "overlaps Viaduct itself", NULL },
-	{ "kernel overlaps own ramdisk", { { "a", 1, 64, MOD(0), MOD(0) + 0x1000 } }, 0,
-	  "overlaps the ramdisk of guest a", NULL },
-	{ "same range, two roles", { { "a", 1, 64, MOD(0) }, { "b", 1, 64, MOD(1), MOD(0) } }, 1,
-	  "ramdisk, 0x60000000 to 0x603fffff, overlaps the kernel of guest a", NULL },
-	{ "kernels overlap partly", { { "a", 1, 64, MOD(0) }, { "b", 1, 64, MOD(0) + 0x1000 } }, 1,
-	  "overlaps the kernel of guest a", NULL },
-	{ "RAM does not fit", { { "a", 1, 2048 } }, 0, "no free RAM of 2 GiB, not in 8 pieces either", small_ram },
-	{ "kernel does not fit", { { "a", 1, 64 } }, 0, "do not fit into its RAM (64 MiB)", huge_image },
-	{ "ramdisk does not fit", { { "a", 1, 12, MOD(0), MOD(1) } }, 0, "do not fit into its RAM", NULL },
+	{ "module inside Viaduct",
+	  { { "a", 1, 64, RAM_BASE + 0x1ff000 } },
+	  0,
+	  "overlaps Viaduct itself",
+	  NULL },
+	{ "kernel overlaps own ramdisk",
+	  { { "a", 1, 64, MOD(0), MOD(0) + 0x1000 } },
+	  0,
+	  "overlaps the ramdisk of guest a",
+	  NULL },
+	{ "same range, two roles",
+	  { { "a", 1, 64, MOD(0) }, { "b", 1, 64, MOD(1), MOD(0) } },
+	  1,
+	  "ramdisk, 0x60000000 to 0x603fffff, overlaps the kernel of guest a",
+	  NULL },
+	{ "kernels overlap partly",
+	  { { "a", 1, 64, MOD(0) }, { "b", 1, 64, MOD(0) + 0x1000 } },
+	  1,
+	  "overlaps the kernel of guest a",
+	  NULL },
+	{ "RAM does not fit",
+	  { { "a", 1, 2048 } },
+	  0,
+	  "no free RAM of 2 GiB, not in 8 pieces either",
+	  small_ram },
+	{ "kernel does not fit",
+	  { { "a", 1, 64 } },
+	  0,
+	  "do not fit into its RAM (64 MiB)",
+	  huge_image },
+	{ "ramdisk does not fit",
+	  { { "a", 1, 12, MOD(0), MOD(1) } },
+	  0,
+	  "do not fit into its RAM",
+	  NULL },
 	{ "image header", { { "a", 1, 64 } }, 0, "is damaged", bad_image },
 
-	{ "host missing", { { "a", 1, 64, .dev = { { "" } } } }, 0, "dev0: host is missing; give host = ", NULL },
-	{ "host malformed", { { "a", 1, 64, .dev = { { "nvme0" } } } }, 0, "host = \"nvme0\" is malformed", NULL },
-	{ "host unknown", { { "a", 1, 64, .dev = { { "0000:00:1f.0" } } } }, 0,
-	  "there is no PCI function \"0000:00:1f.0\"", NULL },
-	{ "host ambiguous", { { "a", 1, 64, .dev = { { "pci:1234:11e8" } } } }, 0,
-	  "fits several functions; name one of them: 0000:00:01.0 0000:00:02.0 0000:00:06.0", NULL },
-	{ "intx malformed", { { "a", 1, 64, .dev = { { EDU, "intx", "yes" } } } }, 0, "intx is malformed", NULL },
-	{ "msi malformed", { { "a", 1, 64, .dev = { { EDU, "msi", "yes" } } } }, 0, "msi is malformed", NULL },
-	{ "memory-type malformed", { { "a", 1, 64, .dev = { { EDU, "memory-type", "wb" } } } }, 0,
-	  "memory-type is malformed", NULL },
-	{ "guest BDF malformed", { { "a", 1, 64, .dev = { { EDU, "guest", "01:02.0" } } } }, 0,
-	  "guest is malformed", NULL },
+	{ "host missing",
+	  { { "a", 1, 64, .dev = { { "" } } } },
+	  0,
+	  "dev0: host is missing; give host = ",
+	  NULL },
+	{ "host malformed",
+	  { { "a", 1, 64, .dev = { { "nvme0" } } } },
+	  0,
+	  "host = \"nvme0\" is malformed",
+	  NULL },
+	{ "host unknown",
+	  { { "a", 1, 64, .dev = { { "0000:00:1f.0" } } } },
+	  0,
+	  "there is no PCI function \"0000:00:1f.0\"",
+	  NULL },
+	{ "host ambiguous",
+	  { { "a", 1, 64, .dev = { { "pci:1234:11e8" } } } },
+	  0,
+	  "fits several functions; name one of them: 0000:00:01.0 0000:00:02.0 0000:00:06.0",
+	  NULL },
+	{ "intx malformed",
+	  { { "a", 1, 64, .dev = { { EDU, "intx", "yes" } } } },
+	  0,
+	  "intx is malformed",
+	  NULL },
+	{ "msi malformed",
+	  { { "a", 1, 64, .dev = { { EDU, "msi", "yes" } } } },
+	  0,
+	  "msi is malformed",
+	  NULL },
+	{ "memory-type malformed",
+	  { { "a", 1, 64, .dev = { { EDU, "memory-type", "wb" } } } },
+	  0,
+	  "memory-type is malformed",
+	  NULL },
+	{ "guest BDF malformed",
+	  { { "a", 1, 64, .dev = { { EDU, "guest", "01:02.0" } } } },
+	  0,
+	  "guest is malformed",
+	  NULL },
 	{ "guest BDF twice",
-	  { { "a", 1, 64, .dev = { { EDU, "guest", "00:02.0" }, { NIC, "guest", "0000:00:02.0" } } } }, 0,
-	  "guest = \"00:02.0\" is given to 0000:00:01.0 and to another device", NULL },
-	{ "no function 0", { { "a", 1, 64, .dev = { { EDU, "guest", "00:04.1" } } } }, 0,
-	  "00:04 has no function 0", NULL },
-	{ "function twice", { { "a", 1, 64, .dev = { { EDU }, { EDU } } } }, 0, EDU " is listed twice", NULL },
-	{ "function of two guests", { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { EDU } } } }, 1,
-	  "guest \"a\" has 0000:00:02.0 already", NULL },
+	  { { "a", 1, 64,
+	      .dev = { { EDU, "guest", "00:02.0" }, { NIC, "guest", "0000:00:02.0" } } } },
+	  0,
+	  "guest = \"00:02.0\" is given to 0000:00:01.0 and to another device",
+	  NULL },
+	{ "no function 0",
+	  { { "a", 1, 64, .dev = { { EDU, "guest", "00:04.1" } } } },
+	  0,
+	  "00:04 has no function 0",
+	  NULL },
+	{ "function twice",
+	  { { "a", 1, 64, .dev = { { EDU }, { EDU } } } },
+	  0,
+	  EDU " is listed twice",
+	  NULL },
+	{ "function of two guests",
+	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { EDU } } } },
+	  1,
+	  "guest \"a\" has 0000:00:02.0 already",
+	  NULL },
 	{ "bridge", { { "a", 1, 64, .dev = { { "0000:00:03.0" } } } }, 0, "is a bridge", NULL },
-	{ "refused function", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
-	  "cannot be assigned: its capability list loops", func_refused },
-	{ "no way to reset it", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
-	  EDU " has no way to be reset", no_reset },
+	{ "refused function",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  0,
+	  "cannot be assigned: its capability list loops",
+	  func_refused },
+	{ "no way to reset it",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  0,
+	  EDU " has no way to be reset",
+	  no_reset },
 	{ "StreamID of two guests",
-	  { { "a", 1, 64, .dev = { { "0000:01:05.0" } } }, { "b", 1, 64, .dev = { { "0000:01:06.0" } } } }, 1,
-	  "0000:01:06.0 and 0000:01:05.0 share StreamID 0x100, and guest \"a\" has the latter", NULL },
-	{ "group of two guests", { { "a", 1, 64, .dev = { { NIC } } }, { "b", 1, 64, .dev = { { EDU } } } }, 1,
-	  "0000:00:02.0 and 0000:00:01.0 are not isolated from each other (group 1)", one_group },
-	{ "no IOMMU", { { "a", 1, 64, .dev = { { EDU } } } }, 0, "no IOMMU translates the DMA of 0000:00:02.0", no_iommu },
-	{ "IOMMU dead", { { "a", 1, 64, .dev = { { EDU } } } }, 0, "which does not work", dead_iommu },
+	  { { "a", 1, 64, .dev = { { "0000:01:05.0" } } },
+	    { "b", 1, 64, .dev = { { "0000:01:06.0" } } } },
+	  1,
+	  "0000:01:06.0 and 0000:01:05.0 share StreamID 0x100, and guest \"a\" has the latter",
+	  NULL },
+	{ "group of two guests",
+	  { { "a", 1, 64, .dev = { { NIC } } }, { "b", 1, 64, .dev = { { EDU } } } },
+	  1,
+	  "0000:00:02.0 and 0000:00:01.0 are not isolated from each other (group 1)",
+	  one_group },
+	{ "no IOMMU",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  0,
+	  "no IOMMU translates the DMA of 0000:00:02.0",
+	  no_iommu },
+	{ "IOMMU dead",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  0,
+	  "which does not work",
+	  dead_iommu },
 	{ "IOMMU dead, forced",
-	  { { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } } }, 0, "which does not work", dead_iommu },
-	{ "IOMMU without stage 2", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
-	  "smmuv3@9050000 of 0000:00:02.0 has no stage 2", stage1_iommu },
-	{ "IOMMU too narrow", { { "a", 1, 64, .dev = { { EDU } } } }, 0, "reaches 2^32 bytes only", narrow_iommu },
-	{ "IOMMU and bridge differ in coherence", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
-	  "only one is dma-coherent", noncoherent_iommu },
-	{ "coherence mixed", { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } }, 0,
-	  "0000:00:02.0 is dma-coherent and 0000:00:06.0 is not", mixed_coherence },
-	{ "two MSI controllers", { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } }, 0,
-	  "another MSI controller", two_its },
-	{ "MSI demanded", { { "a", 1, 64, .dev = { { EDU, "msi", "trapped" } } } }, 0,
-	  "cannot have MSI: no MSI controller serves it", no_msi },
-	{ "direct without MSI-X", { { "a", 1, 64, .dev = { { EDU, "msi", "direct" } } } }, 0,
-	  "0000:00:02.0 cannot have direct MSI: it has no MSI-X; give msi = \"auto\"", NULL },
+	  { { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } } },
+	  0,
+	  "which does not work",
+	  dead_iommu },
+	{ "IOMMU without stage 2",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  0,
+	  "smmuv3@9050000 of 0000:00:02.0 has no stage 2",
+	  stage1_iommu },
+	{ "IOMMU too narrow",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  0,
+	  "reaches 2^32 bytes only",
+	  narrow_iommu },
+	{ "IOMMU and bridge differ in coherence",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  0,
+	  "only one is dma-coherent",
+	  noncoherent_iommu },
+	{ "coherence mixed",
+	  { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } },
+	  0,
+	  "0000:00:02.0 is dma-coherent and 0000:00:06.0 is not",
+	  mixed_coherence },
+	{ "two MSI controllers",
+	  { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } },
+	  0,
+	  "another MSI controller",
+	  two_its },
+	{ "MSI demanded",
+	  { { "a", 1, 64, .dev = { { EDU, "msi", "trapped" } } } },
+	  0,
+	  "cannot have MSI: no MSI controller serves it",
+	  no_msi },
+	{ "direct without MSI-X",
+	  { { "a", 1, 64, .dev = { { EDU, "msi", "direct" } } } },
+	  0,
+	  "0000:00:02.0 cannot have direct MSI: it has no MSI-X; give msi = \"auto\"",
+	  NULL },
 	{ "direct without IOMMU",
-	  { { "a", 1, 64, .dev = { { NIC, "msi", "direct", "force-assign-without-iommu" } }, .extra = direct_map } }, 0,
-	  "cannot have direct MSI: no IOMMU confines its messages", nic_no_iommu },
-	{ "direct with v2m", { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } }, 0,
-	  "cannot have direct MSI: its MSI controller does not tell senders apart", v2m },
-	{ "direct with an alias", { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } }, 0,
-	  "cannot have direct MSI: it shares its DeviceID", one_device_id },
+	  { { "a", 1, 64, .dev = { { NIC, "msi", "direct", "force-assign-without-iommu" } },
+	      .extra = direct_map } },
+	  0,
+	  "cannot have direct MSI: no IOMMU confines its messages",
+	  nic_no_iommu },
+	{ "direct with v2m",
+	  { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } },
+	  0,
+	  "cannot have direct MSI: its MSI controller does not tell senders apart",
+	  v2m },
+	{ "direct with an alias",
+	  { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } },
+	  0,
+	  "cannot have direct MSI: it shares its DeviceID",
+	  one_device_id },
 	{ "an MSI frame is another guest's",
-	  { { "a", 1, 64, .dev = { { NIC } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } }, 1,
+	  { { "a", 1, 64, .dev = { { NIC } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
+	  1,
 	  "no MSI frame is left for 0000:00:06.0: guest \"a\" has that at 0x8020000, and either could raise "
-	  "the other's interrupts; give it msi = \"off\", or allow-shared-msi-frame", v2m },
+	  "the other's interrupts; give it msi = \"off\", or allow-shared-msi-frame",
+	  v2m },
 	{ "who has shared it does not matter",
-	  { { "a", 1, 64, .dev = { { NIC, "allow-shared-msi-frame", NULL } } }, { "b", 1, 64, .dev = { { EDU } } } }, 1,
-	  "no MSI frame is left for 0000:00:02.0", v2m },
+	  { { "a", 1, 64, .dev = { { NIC, "allow-shared-msi-frame", NULL } } },
+	    { "b", 1, 64, .dev = { { EDU } } } },
+	  1,
+	  "no MSI frame is left for 0000:00:02.0",
+	  v2m },
 	{ "all of a guest's devices must allow it",
 	  { { "a", 1, 64, .dev = { { NIC } } },
-	    { "b", 1, 64, .dev = { { "0000:00:06.0", "allow-shared-msi-frame", NULL }, { EDU } } } }, 1,
-	  "no MSI frame is left for 0000:00:02.0", v2m },
+	    { "b", 1, 64,
+	      .dev = { { "0000:00:06.0", "allow-shared-msi-frame", NULL }, { EDU } } } },
+	  1,
+	  "no MSI frame is left for 0000:00:02.0",
+	  v2m },
 	{ "a frame and an ITS",
-	  { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } }, 0, "another MSI controller", v2m_and_its },
-	{ "direct behind a frame", { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } }, 0,
-	  "cannot have direct MSI: its MSI controller does not tell senders apart", v2m },
-	{ "INTx demanded", { { "a", 1, 64, .dev = { { "0000:03:00.0", "intx", "on" } } } }, 0,
-	  "has intx = \"on\" but no INTx line", NULL },
+	  { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } },
+	  0,
+	  "another MSI controller",
+	  v2m_and_its },
+	{ "direct behind a frame",
+	  { { "a", 1, 64, .dev = { { NIC, "msi", "direct" } } } },
+	  0,
+	  "cannot have direct MSI: its MSI controller does not tell senders apart",
+	  v2m },
+	{ "INTx demanded",
+	  { { "a", 1, 64, .dev = { { "0000:03:00.0", "intx", "on" } } } },
+	  0,
+	  "has intx = \"on\" but no INTx line",
+	  NULL },
 	{ "INTx needed twice",
-	  { { "a", 1, 64, .dev = { { "0000:00:07.0" } } }, { "b", 1, 64, .dev = { { "0000:00:0a.0" } } } }, 1,
-	  "0000:00:0a.0 and 0000:00:07.0 of guest \"a\" both need INTx line SPI 5", NULL },
+	  { { "a", 1, 64, .dev = { { "0000:00:07.0" } } },
+	    { "b", 1, 64, .dev = { { "0000:00:0a.0" } } } },
+	  1,
+	  "0000:00:0a.0 and 0000:00:07.0 of guest \"a\" both need INTx line SPI 5",
+	  NULL },
 	{ "INTx demanded twice",
 	  { { "a", 1, 64, .dev = { { EDU, "intx", "on" } } },
-	    { "b", 1, 64, .dev = { { "0000:00:06.0", "intx", "on" } } } }, 1, "both need INTx line SPI 4", NULL },
+	    { "b", 1, 64, .dev = { { "0000:00:06.0", "intx", "on" } } } },
+	  1,
+	  "both need INTx line SPI 4",
+	  NULL },
 	{ "INTx needed where MSI is off",
 	  { { "a", 1, 64, .dev = { { EDU, "msi", "off" } } },
-	    { "b", 1, 64, .dev = { { "0000:00:06.0", "msi", "off" } } } }, 1, "both need INTx line SPI 4", NULL },
+	    { "b", 1, 64, .dev = { { "0000:00:06.0", "msi", "off" } } } },
+	  1,
+	  "both need INTx line SPI 4",
+	  NULL },
 	{ "a line that cannot be silenced, behind one who needs it",
-	  { { "a", 1, 64, .dev = { { EDU, "intx", "on" } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
-	  1, "0000:00:06.0 and 0000:00:02.0 of guest \"a\" both need INTx line SPI 4, where DisINTx does not "
-	  "silence 0000:00:06.0; give both to one guest", stuck },
+	  { { "a", 1, 64, .dev = { { EDU, "intx", "on" } } },
+	    { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
+	  1,
+	  "0000:00:06.0 and 0000:00:02.0 of guest \"a\" both need INTx line SPI 4, where DisINTx does not "
+	  "silence 0000:00:06.0; give both to one guest",
+	  stuck },
 	{ "a line that cannot be silenced, in front of one who needs it",
 	  { { "a", 1, 64, .dev = { { "0000:00:06.0", "intx", "off" } } },
 	    { "b", 1, 64, .dev = { { EDU, "msi", "off" } } } },
-	  1, "where DisINTx does not silence 0000:00:06.0", stuck },
-	{ "32-bit BARs too large", { { "a", 1, 64, .dev = { { "0000:04:00.0" } } } }, 0,
-	  "32-bit BARs of its devices (256 MiB, naturally aligned) do not fit into the", NULL },
-	{ "RAM over a window", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
-	  "RAM at 0x40000000 (64 MiB) overlaps a BAR window of pcie@10000000 (0x40000000 to 0x1003fffffff)", window_everywhere },
-	{ "static memory malformed", { { "a", 1, 64, .extra = static_cells } }, 0, "xen,static-mem is malformed", NULL },
-	{ "static memory, no whole pages", { { "a", 1, 64, .extra = static_odd } }, 0, "xen,static-mem is malformed", NULL },
-	{ "static memory wraps", { { "a", 1, 64, .extra = static_wraps } }, 0, "xen,static-mem is malformed", NULL },
-	{ "static memory and memory", { { "a", 1, 63, .extra = static_64 } }, 0,
-	  "xen,static-mem has 64 MiB and memory is 63 MiB; make them equal", NULL },
-	{ "static memory is no RAM", { { "a", 1, 64, .extra = static_nowhere } }, 0,
-	  "xen,static-mem at 0x1000000 to 0x4ffffff is not RAM", NULL },
-	{ "static memory over Viaduct", { { "a", 1, 64, .extra = static_image } }, 0, "overlaps Viaduct itself", NULL },
-	{ "static memory is reserved", { { "a", 1, 64, .extra = static_reserved } }, 0, "overlaps reserved memory", NULL },
-	{ "static memory over a module", { { "a", 1, 64, .extra = static_kernel } }, 0,
-	  "xen,static-mem at 0x60000000 to 0x63ffffff overlaps the kernel of guest a", NULL },
-	{ "static memory over a later module", { { "a", 1, 64, .extra = static_later }, { "b", 1, 64 } }, 0,
-	  "overlaps a later guest's module", NULL },
-	{ "static memory twice", { { "a", 1, 64, .extra = static_64 }, { "b", 1, 64, .extra = static_64 } }, 1,
-	  "xen,static-mem at 0x70000000 to 0x73ffffff overlaps the RAM of guest a", NULL },
-	{ "static memory overlaps", { { "a", 1, 64, .extra = static_64 }, { "b", 1, 64, .extra = static_over } }, 1,
-	  "overlaps the RAM of guest a", NULL },
-	{ "static memory leaves nothing to Viaduct", { { "a", 1, 1022, .extra = static_all }, { "b", 1, 64, } }, 0,
-	  "overlaps the kernel of guest a", small_ram },
-	{ "direct-map in a window", { { "a", 1, 64, .dev = { { EDU } }, .extra = direct_static_low } }, 0,
+	  1,
+	  "where DisINTx does not silence 0000:00:06.0",
+	  stuck },
+	{ "32-bit BARs too large",
+	  { { "a", 1, 64, .dev = { { "0000:04:00.0" } } } },
+	  0,
+	  "32-bit BARs of its devices (256 MiB, naturally aligned) do not fit into the",
+	  NULL },
+	{ "RAM over a window",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  0,
+	  "RAM at 0x40000000 (64 MiB) overlaps a BAR window of pcie@10000000 (0x40000000 to 0x1003fffffff)",
+	  window_everywhere },
+	{ "static memory malformed",
+	  { { "a", 1, 64, .extra = static_cells } },
+	  0,
+	  "xen,static-mem is malformed",
+	  NULL },
+	{ "static memory, no whole pages",
+	  { { "a", 1, 64, .extra = static_odd } },
+	  0,
+	  "xen,static-mem is malformed",
+	  NULL },
+	{ "static memory wraps",
+	  { { "a", 1, 64, .extra = static_wraps } },
+	  0,
+	  "xen,static-mem is malformed",
+	  NULL },
+	{ "static memory and memory",
+	  { { "a", 1, 63, .extra = static_64 } },
+	  0,
+	  "xen,static-mem has 64 MiB and memory is 63 MiB; make them equal",
+	  NULL },
+	{ "static memory is no RAM",
+	  { { "a", 1, 64, .extra = static_nowhere } },
+	  0,
+	  "xen,static-mem at 0x1000000 to 0x4ffffff is not RAM",
+	  NULL },
+	{ "static memory over Viaduct",
+	  { { "a", 1, 64, .extra = static_image } },
+	  0,
+	  "overlaps Viaduct itself",
+	  NULL },
+	{ "static memory is reserved",
+	  { { "a", 1, 64, .extra = static_reserved } },
+	  0,
+	  "overlaps reserved memory",
+	  NULL },
+	{ "static memory over a module",
+	  { { "a", 1, 64, .extra = static_kernel } },
+	  0,
+	  "xen,static-mem at 0x60000000 to 0x63ffffff overlaps the kernel of guest a",
+	  NULL },
+	{ "static memory over a later module",
+	  { { "a", 1, 64, .extra = static_later }, { "b", 1, 64 } },
+	  0,
+	  "overlaps a later guest's module",
+	  NULL },
+	{ "static memory twice",
+	  { { "a", 1, 64, .extra = static_64 }, { "b", 1, 64, .extra = static_64 } },
+	  1,
+	  "xen,static-mem at 0x70000000 to 0x73ffffff overlaps the RAM of guest a",
+	  NULL },
+	{ "static memory overlaps",
+	  { { "a", 1, 64, .extra = static_64 }, { "b", 1, 64, .extra = static_over } },
+	  1,
+	  "overlaps the RAM of guest a",
+	  NULL },
+	{ "static memory leaves nothing to Viaduct",
+	  { { "a", 1, 1022, .extra = static_all },
+	    {
+		    "b",
+		    1,
+		    64,
+	    } },
+	  0,
+	  "overlaps the kernel of guest a",
+	  small_ram },
+	{ "direct-map in a window",
+	  { { "a", 1, 64, .dev = { { EDU } }, .extra = direct_static_low } },
+	  0,
 	  "direct-map: RAM at 0x50000000 to 0x53ffffff overlaps a BAR window of pcie@10000000 (0x50000000 to 0x57ffffff)",
 	  juno_host },
-	{ "direct-map outside dma-ranges", { { "a", 1, 64, .dev = { { EDU } }, .extra = direct_map } }, 0,
+	{ "direct-map outside dma-ranges",
+	  { { "a", 1, 64, .dev = { { EDU } }, .extra = direct_map } },
+	  0,
 	  "direct-map: RAM at 0x40200000 to 0x441fffff is outside the dma-ranges of pcie@10000000 (0x80000000 to",
 	  narrow_dma_low },
 	{ "forced without direct-map",
-	  { { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } } }, 0,
-	  EDU " is given without an IOMMU, so it uses physical addresses; give the guest direct-map", no_iommu },
-	{ "RAM outside dma-ranges", { { "a", 1, 64, .dev = { { EDU } } } }, 0,
-	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges of pcie@10000000 (0x80000000 to 0x81ffffff)", narrow_dma_ranges },
+	  { { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } } },
+	  0,
+	  EDU
+	  " is given without an IOMMU, so it uses physical addresses; give the guest direct-map",
+	  no_iommu },
+	{ "RAM outside dma-ranges",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  0,
+	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges of pcie@10000000 (0x80000000 to 0x81ffffff)",
+	  narrow_dma_ranges },
 };
 
 static void refuses(void **state)
@@ -657,7 +975,8 @@ static void starts(const struct decl *g, unsigned count)
 
 static void guest_gets_what_it_declares(void **state)
 {
-	static const struct decl g[] = { { "domU1", 2, 256, MOD(0), MOD(1) }, { "b", 1, 64, MOD(0) } };
+	static const struct decl g[] = { { "domU1", 2, 256, MOD(0), MOD(1) },
+					 { "b", 1, 64, MOD(0) } };
 	const struct guest_plan *p = &plan.guest[0];
 
 	(void)state;
@@ -791,9 +1110,9 @@ static void refused_guest_takes_nothing(void **state)
 
 static void affine(void)
 {
-	vcpu(1, "0");	 /* so vCPU 0, which took it, moves */
+	vcpu(1, "0"); /* so vCPU 0, which took it, moves */
 	vcpu(2, "1-2");
-	vcpu(3, "1,0");  /* so vCPU 2 moves to 2 */
+	vcpu(3, "1,0"); /* so vCPU 2 moves to 2 */
 }
 
 /* A vCPU gives way where it has another place; where nothing is said, CPUs go in their order. */
@@ -809,11 +1128,15 @@ static void vcpus_go_where_they_may(void **state)
 }
 
 static void shm_two(void) { shm_at(), SHARE("c", "borrower", 0xa0000000, 0x3000); }
-static void shm_two_more(void) { SHARE("c", "owner", 0x80000000, 0x3000), SHARE("a", NULL, 0xc0000000, 0x1000); }
+static void shm_two_more(void)
+{
+	SHARE("c", "owner", 0x80000000, 0x3000), SHARE("a", NULL, 0xc0000000, 0x1000);
+}
 
 static void memory_is_shared_by_name(void **state)
 {
-	static const struct decl g[] = { { "a", 1, 64, .extra = shm_two }, { "b", 1, 64, .extra = shm_two_more } };
+	static const struct decl g[] = { { "a", 1, 64, .extra = shm_two },
+					 { "b", 1, 64, .extra = shm_two_more } };
 	const struct plan_region *a = plan.guest[0].region, *b = plan.guest[1].region;
 
 	(void)state;
@@ -825,14 +1148,17 @@ static void memory_is_shared_by_name(void **state)
 	assert_int_equal(a[1].pa.base, b[0].pa.base);
 	assert_true(a[0].first && a[1].first && !b[0].first && !b[1].first && b[0].owner);
 	for (unsigned i = 0; i < 2; i++)
-		assert_false(range_overlaps(a[1].pa, (struct range){ plan.guest[i].ram[0].pa.v, MIB(64) }));
+		assert_false(range_overlaps(a[1].pa,
+					    (struct range){ plan.guest[i].ram[0].pa.v, MIB(64) }));
 }
 
 static void device_fields(void **state)
 {
-	static const struct decl g = { "a", 1, 64, .dev = {
-		{ EDU, "memory-type", "device", "atomic-ops", NULL },
-		{ NIC, "raw-gaps", NULL, "allow-no-reset", NULL } } };
+	static const struct decl g = {
+		"a", 1, 64,
+		.dev = { { EDU, "memory-type", "device", "atomic-ops", NULL },
+			 { NIC, "raw-gaps", NULL, "allow-no-reset", NULL } }
+	};
 	const struct plan_device *d;
 
 	(void)state;
@@ -875,8 +1201,8 @@ static void forced_device_needs_no_iommu(void **state)
 	/* Its interrupts go to the controller's own page, so that has to be let in. */
 	setup(state);
 	no_iommu();
-	pci_hosts[0].window[2] = (struct pci_window){ PCI_WINDOW_MEM32, false, 0x8000000, 0x8000000,
-						      MIB(2), 0 };
+	pci_hosts[0].window[2] = (struct pci_window){ PCI_WINDOW_MEM32, false,  0x8000000,
+						      0x8000000,        MIB(2), 0 };
 	starts(&g, 1);
 	assert_false(plan.guest[0].its);
 	plan_print(&plan);
@@ -891,19 +1217,31 @@ static const struct {
 	uint8_t devfn[5];
 	uint8_t multi; /* bit i: device i has others in its slot */
 } layouts[] = {
-	{ "next free number from 01", { { EDU }, { NIC }, { "0000:00:07.0" } }, { 0x08, 0x10, 0x18 }, 0 },
+	{ "next free number from 01",
+	  { { EDU }, { NIC }, { "0000:00:07.0" } },
+	  { 0x08, 0x10, 0x18 },
+	  0 },
 	{ "explicit numbers are kept free",
-	  { { EDU }, { NIC, "guest", "00:01.0" } }, { 0x10, 0x08 }, 0 },
+	  { { EDU }, { NIC, "guest", "00:01.0" } },
+	  { 0x10, 0x08 },
+	  0 },
 	{ "functions of a slot stay together",
 	  { { "0000:02:00.1" }, { EDU }, { "0000:02:00.0" }, { "0000:02:00.3" } },
-	  { 0x09, 0x10, 0x08, 0x0b }, 0xd },
+	  { 0x09, 0x10, 0x08, 0x0b },
+	  0xd },
 	{ "the lowest becomes function 0",
-	  { { "0000:02:00.3" }, { "0000:02:00.1" } }, { 0x0b, 0x08 }, 0x3 },
+	  { { "0000:02:00.3" }, { "0000:02:00.1" } },
+	  { 0x0b, 0x08 },
+	  0x3 },
 	{ "a single function becomes function 0", { { "0000:02:00.3" } }, { 0x08 }, 0 },
 	{ "siblings follow an explicit one",
-	  { { "0000:02:00.1" }, { "0000:02:00.0", "guest", "00:07.0" } }, { 0x39, 0x38 }, 0x3 },
+	  { { "0000:02:00.1" }, { "0000:02:00.0", "guest", "00:07.0" } },
+	  { 0x39, 0x38 },
+	  0x3 },
 	{ "strangers may share a slot on demand",
-	  { { EDU, "guest", "00:1f.0" }, { NIC, "guest", "00:1f.7" } }, { 0xf8, 0xff }, 0x3 },
+	  { { EDU, "guest", "00:1f.0" }, { NIC, "guest", "00:1f.7" } },
+	  { 0xf8, 0xff },
+	  0x3 },
 };
 
 static void lays_out_the_bus(void **state)
@@ -936,7 +1274,9 @@ static const struct {
 	} want[5];
 	void (*change)(void);
 } lines[] = {
-	{ "alone, a function has MSI and INTx", { { "a", 1, 64, .dev = { { EDU } } } }, { { 0, 0, 1, 33 } } },
+	{ "alone, a function has MSI and INTx",
+	  { { "a", 1, 64, .dev = { { EDU } } } },
+	  { { 0, 0, 1, 33 } } },
 	{ "both with MSI: both lose the line",
 	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
 	  { { 0, 0, 0, 0 }, { 1, 0, 0, 0 } } },
@@ -945,30 +1285,41 @@ static const struct {
 	    { "b", 1, 64, .dev = { { "0000:00:06.0", "intx", "on" } } } },
 	  { { 0, 0, 0, 0 }, { 1, 0, 1, 33 } } },
 	{ "declared off frees the line",
-	  { { "a", 1, 64, .dev = { { EDU, "intx", "off" } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
+	  { { "a", 1, 64, .dev = { { EDU, "intx", "off" } } },
+	    { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
 	  { { 0, 0, 0, 0 }, { 1, 0, 1, 33 } } },
 	{ "a function that cannot be silenced has its line alone",
 	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
-	  { { 0, 0, 0, 0 }, { 1, 0, 1, 33 } }, stuck },
+	  { { 0, 0, 0, 0 }, { 1, 0, 1, 33 } },
+	  stuck },
 	{ "whether its guest wants the line or not",
-	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { "0000:00:06.0", "intx", "off" } } } },
-	  { { 0, 0, 0, 0 }, { 1, 0, 0, 0 } }, stuck },
+	  { { "a", 1, 64, .dev = { { EDU } } },
+	    { "b", 1, 64, .dev = { { "0000:00:06.0", "intx", "off" } } } },
+	  { { 0, 0, 0, 0 }, { 1, 0, 0, 0 } },
+	  stuck },
 	{ "within its guest it may share",
-	  { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } }, { { 0, 0, 1, 33 }, { 0, 1, 1, 33 } }, stuck },
+	  { { "a", 1, 64, .dev = { { EDU }, { "0000:00:06.0" } } } },
+	  { { 0, 0, 1, 33 }, { 0, 1, 1, 33 } },
+	  stuck },
 	{ "without MSI the line is what is left",
 	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
-	  { { 0, 0, 1, 33 }, { 1, 0, 0, 0 } }, no_msi },
+	  { { 0, 0, 1, 33 }, { 1, 0, 0, 0 } },
+	  no_msi },
 	{ "one guest's functions share one virtual line",
 	  { { "a", 1, 64, .dev = { { EDU }, { NIC }, { "0000:00:06.0" } } } },
 	  { { 0, 0, 1, 33 }, { 0, 1, 1, 34 }, { 0, 2, 1, 33 } } },
 	{ "a slot's pin stands for one line",
-	  { { "a", 1, 64, .dev = { { EDU, "guest", "00:03.0" }, { NIC, "guest", "00:03.1" },
-				   { "0000:00:06.0", "guest", "00:03.2" } } } },
+	  { { "a", 1, 64,
+	      .dev = { { EDU, "guest", "00:03.0" },
+		       { NIC, "guest", "00:03.1" },
+		       { "0000:00:06.0", "guest", "00:03.2" } } } },
 	  { { 0, 0, 1, 33 }, { 0, 1, 2, 34 }, { 0, 2, 1, 33 } } },
 	{ "functions keep their pins",
 	  { { "a", 1, 64, .dev = { { "0000:02:00.0" }, { "0000:02:00.1" }, { "0000:02:00.3" } } } },
 	  { { 0, 0, 1, 33 }, { 0, 1, 2, 34 }, { 0, 2, 3, 35 } } },
-	{ "no interrupt at all", { { "a", 1, 64, .dev = { { "0000:03:00.0" } } } }, { { 0, 0, 0, 0 } } },
+	{ "no interrupt at all",
+	  { { "a", 1, 64, .dev = { { "0000:03:00.0" } } } },
+	  { { 0, 0, 0, 0 } } },
 };
 
 static void assigns_lines(void **state)
@@ -978,14 +1329,15 @@ static void assigns_lines(void **state)
 		if (lines[i].change)
 			lines[i].change();
 		starts(lines[i].g, 2);
-		for (unsigned w = 0; w == 0 || lines[i].want[w].guest || lines[i].want[w].device; w++) {
+		for (unsigned w = 0; w == 0 || lines[i].want[w].guest || lines[i].want[w].device;
+		     w++) {
 			const struct plan_device *d =
 				&plan.guest[lines[i].want[w].guest].device[lines[i].want[w].device];
 
 			if (d->as.intx_pin != lines[i].want[w].pin ||
 			    d->as.intx_virq != lines[i].want[w].virq)
-				fail_msg("%s: want %u: pin %u line %u", lines[i].rule, w, d->as.intx_pin,
-					 d->as.intx_virq);
+				fail_msg("%s: want %u: pin %u line %u", lines[i].rule, w,
+					 d->as.intx_pin, d->as.intx_virq);
 			assert_int_equal(!d->as.intx_pin, !!d->intx_note);
 		}
 	}
@@ -999,7 +1351,8 @@ static void says_what_cannot_be_silenced(void **state)
 	stuck();
 	starts(&g, 1);
 	plan_print(&plan);
-	assert_int_equal(occurrences("INTx     pin A, SPI 4 as SPI 1; DisINTx does not silence it"), 1);
+	assert_int_equal(occurrences("INTx     pin A, SPI 4 as SPI 1; DisINTx does not silence it"),
+			 1);
 	assert_int_equal(occurrences("DisINTx"), 1);
 }
 
@@ -1012,26 +1365,50 @@ static const struct {
 	struct decl g[3];
 	struct {
 		unsigned frame;
-		uint32_t vectors[3]; /* of each device */
+		uint32_t vectors[3];   /* of each device */
 		uint32_t first, count; /* of the virtual frame */
 	} want[3];
 } frames[] = {
-	{ "one guest: all it asks for", 1, 64, { { "a", 1, 64, .dev = { { EDU }, { NIC } } } }, { { 0, { 1, 5 }, 64, 32 } } },
-	{ "a frame a guest", 4, 32,
-	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64 }, { "c", 1, 64, .dev = { { "0000:02:00.0" }, { "0000:02:00.1" }, { "0000:02:00.3" } } } },
+	{ "one guest: all it asks for",
+	  1,
+	  64,
+	  { { "a", 1, 64, .dev = { { EDU }, { NIC } } } },
+	  { { 0, { 1, 5 }, 64, 32 } } },
+	{ "a frame a guest",
+	  4,
+	  32,
+	  { { "a", 1, 64, .dev = { { EDU } } },
+	    { "b", 1, 64 },
+	    { "c", 1, 64, .dev = { { "0000:02:00.0" }, { "0000:02:00.1" }, { "0000:02:00.3" } } } },
 	  { { 0, { 1 }, 64, 32 }, { 0, { 0 }, 64, 0 }, { 1, { 4, 4, 4 }, 64, 32 } } },
-	{ "a frame that nobody needs stays free", 2, 32,
-	  { { "a", 1, 64, .dev = { { EDU, "msi", "off" } } }, { "b", 1, 64, .dev = { { "0000:01:06.0" } } }, { "c", 1, 64, .dev = { { NIC } } } },
+	{ "a frame that nobody needs stays free",
+	  2,
+	  32,
+	  { { "a", 1, 64, .dev = { { EDU, "msi", "off" } } },
+	    { "b", 1, 64, .dev = { { "0000:01:06.0" } } },
+	    { "c", 1, 64, .dev = { { NIC } } } },
 	  { { 0, { 0 }, 64, 0 }, { 0, { 1 }, 64, 32 }, { 1, { 5 }, 64, 32 } } },
-	{ "shared where that is allowed", 1, 32,
-	  { { "a", 1, 64, .dev = { { EDU } } }, { "b", 1, 64, .dev = { { "0000:01:06.0", "allow-shared-msi-frame", NULL } } } },
+	{ "shared where that is allowed",
+	  1,
+	  32,
+	  { { "a", 1, 64, .dev = { { EDU } } },
+	    { "b", 1, 64, .dev = { { "0000:01:06.0", "allow-shared-msi-frame", NULL } } } },
 	  { { 0, { 1 }, 64, 32 }, { 0, { 1 }, 64, 32 } } },
-	{ "who wants more than the rest gets less", 1, 8,
-	  { { "a", 1, 64, .dev = { { "0000:03:00.0" }, { NIC }, { EDU } } } }, { { 0, { 2, 2, 1 }, 64, 32 } } },
-	{ "to the last SPI", 1, 13,
-	  { { "a", 1, 64, .dev = { { "0000:03:00.0" }, { NIC } } } }, { { 0, { 8, 5 }, 64, 32 } } },
-	{ "and one less", 1, 12,
-	  { { "a", 1, 64, .dev = { { "0000:03:00.0" }, { NIC } } } }, { { 0, { 4, 4 }, 64, 32 } } },
+	{ "who wants more than the rest gets less",
+	  1,
+	  8,
+	  { { "a", 1, 64, .dev = { { "0000:03:00.0" }, { NIC }, { EDU } } } },
+	  { { 0, { 2, 2, 1 }, 64, 32 } } },
+	{ "to the last SPI",
+	  1,
+	  13,
+	  { { "a", 1, 64, .dev = { { "0000:03:00.0" }, { NIC } } } },
+	  { { 0, { 8, 5 }, 64, 32 } } },
+	{ "and one less",
+	  1,
+	  12,
+	  { { "a", 1, 64, .dev = { { "0000:03:00.0" }, { NIC } } } },
+	  { { 0, { 4, 4 }, 64, 32 } } },
 };
 
 static void gives_out_frames(void **state)
@@ -1044,24 +1421,30 @@ static void gives_out_frames(void **state)
 			const struct guest_plan *g = &plan.guest[n];
 			bool ok = g->v2m_count == frames[i].want[n].count && !g->its &&
 				  (!g->v2m_count || g->v2m_first == frames[i].want[n].first) &&
-				  g->spi_count >= (g->v2m_count ? g->v2m_first + g->v2m_count - 32 : 0) &&
-				  g->msi == (g->v2m_count ? v2m_frame(frames[i].want[n].frame) : NULL);
+				  g->spi_count >=
+					  (g->v2m_count ? g->v2m_first + g->v2m_count - 32 : 0) &&
+				  g->msi == (g->v2m_count ? v2m_frame(frames[i].want[n].frame) :
+							    NULL);
 
 			for (unsigned d = 0; d < g->device_count; d++)
-				ok = ok && g->device[d].as.msi.count == frames[i].want[n].vectors[d] &&
+				ok = ok &&
+				     g->device[d].as.msi.count == frames[i].want[n].vectors[d] &&
 				     !g->device[d].as.msi_direct &&
 				     (!g->msi || g->device[d].as.msi.ctrl == g->msi);
 			if (!ok)
-				fail_msg("%s: guest %u: frame SPIs %u+%u, vectors %u %u", frames[i].rule, n, g->v2m_first,
-					 g->v2m_count, g->device[0].as.msi.count, g->device[1].as.msi.count);
+				fail_msg("%s: guest %u: frame SPIs %u+%u, vectors %u %u",
+					 frames[i].rule, n, g->v2m_first, g->v2m_count,
+					 g->device[0].as.msi.count, g->device[1].as.msi.count);
 		}
 	}
 }
 
 static void a_frames_doorbell_is_its_own_page_where_that_is_reached(void **state)
 {
-	static const struct decl g[] = { { "a", 1, 64, .dev = { { EDU } } },
-					 { "b", 1, 64, .dev = { { "0000:00:06.0", "allow-shared-msi-frame", NULL } } } };
+	static const struct decl g[] = {
+		{ "a", 1, 64, .dev = { { EDU } } },
+		{ "b", 1, 64, .dev = { { "0000:00:06.0", "allow-shared-msi-frame", NULL } } }
+	};
 	const struct vpci_config *v = &plan.guest[0].vpci;
 
 	setup(state);
@@ -1070,9 +1453,18 @@ static void a_frames_doorbell_is_its_own_page_where_that_is_reached(void **state
 	assert_int_equal(v->dma_doorbell.v, FAKE_FRAME);
 	assert_int_equal(v->doorbell.v, GUEST_V2M_BASE);
 	plan_print(&plan);
-	assert_int_equal(occurrences("a:   its MSI frame is that of \"b\" as well: their interrupts are NOT isolated"), 1);
-	assert_int_equal(occurrences("b:   its MSI frame is that of \"a\" as well: their interrupts are NOT isolated"), 1);
-	assert_int_equal(occurrences("MSI      trapped (it has no MSI-X), GICv2m frame 0x8020000, 1 vectors"), 2);
+	assert_int_equal(
+		occurrences(
+			"a:   its MSI frame is that of \"b\" as well: their interrupts are NOT isolated"),
+		1);
+	assert_int_equal(
+		occurrences(
+			"b:   its MSI frame is that of \"a\" as well: their interrupts are NOT isolated"),
+		1);
+	assert_int_equal(
+		occurrences(
+			"MSI      trapped (it has no MSI-X), GICv2m frame 0x8020000, 1 vectors"),
+		2);
 	assert_int_equal(occurrences("a:   v2m      IPA 0x2000000, SPIs 32 to 63"), 1);
 	setup(state);
 	fake_v2m(1, 64);
@@ -1171,20 +1563,24 @@ static void a_window_of_its_own_for_the_doorbell(void **state)
 		pci_hosts[0].own_doorbell = true;
 		fake_doorbell_page = 0x2c1c0000; /* where BARs would be, but for this */
 		if (with)
-			pci_hosts[0].inbound[pci_hosts[0].inbound_count++] =
-				(struct range){ fake_doorbell_page, 4096 };
+			pci_hosts[0].inbound[pci_hosts[0].inbound_count++] = (struct range){
+				fake_doorbell_page, 4096
+			};
 		starts(&g, 1);
 		assert_int_equal(plan.guest[0].ram[0].ipa.v, 0x80000000);
 		assert_int_equal(plan.guest[0].its, with);
 		assert_int_equal(plan.guest[0].vpci.dma_doorbell.v, with ? fake_doorbell_page : 0);
-		assert_int_equal(plan.guest[0].vpci.mem32.base, with ? 0x2d000000 : GUEST_MEM32_BASE);
+		assert_int_equal(plan.guest[0].vpci.mem32.base,
+				 with ? 0x2d000000 : GUEST_MEM32_BASE);
 	}
 	setup(state);
 	pci_hosts[0] = juno;
 	pci_hosts[0].own_doorbell = true;
 	starts(&g, 1);
 	plan_print(&plan);
-	assert_int_equal(occurrences("MSI      none: its host bridge lets nothing through to the doorbell"), 1);
+	assert_int_equal(
+		occurrences("MSI      none: its host bridge lets nothing through to the doorbell"),
+		1);
 }
 
 static void is_ram(unsigned guest, unsigned i, uint64_t ipa, uint64_t pa, uint64_t size)
@@ -1200,7 +1596,8 @@ static void static_memory_is_taken_as_it_is(void **state)
 {
 	static const struct decl g[] = { { "first", 1, 64 },
 					 { "two", 1, 64, .extra = static_two },
-					 { "direct", 1, 64, .extra = direct_static_low, .dev = { { EDU } } } };
+					 { "direct", 1, 64, .extra = direct_static_low,
+					   .dev = { { EDU } } } };
 
 	(void)state;
 	starts(g, 3);
@@ -1272,7 +1669,8 @@ static void direct_map_high(void)
 
 static void direct_map_moves_the_high_window(void **state)
 {
-	static const struct decl g = { "a", 1, 64, .extra = direct_map_high, .dev = { { "0000:02:00.0" } } };
+	static const struct decl g = { "a", 1, 64, .extra = direct_map_high,
+				       .dev = { { "0000:02:00.0" } } };
 
 	(void)state;
 	starts(&g, 1);
@@ -1292,8 +1690,8 @@ static void ram_comes_from_all_banks(void **state)
 	assert_true(plan.guest[0].ram_count > 1);
 	for (unsigned i = 0; i < plan.guest[0].ram_count; i++) {
 		const struct guest_ram *r = &plan.guest[0].ram[i];
-		uint64_t at = sum < GUEST_RAM_SIZE ? GUEST_RAM_BASE + sum
-						   : GUEST_HIGH_BASE + (sum - GUEST_RAM_SIZE);
+		uint64_t at = sum < GUEST_RAM_SIZE ? GUEST_RAM_BASE + sum :
+						     GUEST_HIGH_BASE + (sum - GUEST_RAM_SIZE);
 
 		assert_int_equal(r->ipa.v, at);
 		assert_true(board_is_ram(&board, (struct range){ r->pa.v, r->size }));
@@ -1324,8 +1722,11 @@ static void large_bar_moves_the_high_window(void **state)
 
 static void place_is_pure_and_lowest(void **state)
 {
-	const struct plan_space space = { .end = UINT64_C(1) << 40, .host_count = 1, .host = { &juno },
-					  .taken_count = 1, .taken = { { 0x80000000, MIB(16) } } };
+	const struct plan_space space = { .end = UINT64_C(1) << 40,
+					  .host_count = 1,
+					  .host = { &juno },
+					  .taken_count = 1,
+					  .taken = { { 0x80000000, MIB(16) } } };
 	const struct range all = { 0, UINT64_MAX };
 	struct plan_clash c;
 	uint64_t at;
@@ -1377,7 +1778,8 @@ static void prints_the_plan(void **state)
 	};
 	static const struct decl g[] = { { "a", 2, 64, .dev = { { EDU } } },
 					 { "b", 1, 64, .dev = { { EDU } } },
-					 { "c", 1, 64, .dev = { { "0000:01:05.0" }, { "0000:03:00.0" } } } };
+					 { "c", 1, 64,
+					   .dev = { { "0000:01:05.0" }, { "0000:03:00.0" } } } };
 
 	(void)state;
 	run_guests(g, 3);
@@ -1407,7 +1809,8 @@ int main(void)
 		cmocka_unit_test_setup(memory_avoids_configuration_space, setup),
 		cmocka_unit_test_setup(says_what_cannot_be_silenced, setup),
 		cmocka_unit_test_setup(gives_out_frames, setup),
-		cmocka_unit_test_setup(a_frames_doorbell_is_its_own_page_where_that_is_reached, setup),
+		cmocka_unit_test_setup(a_frames_doorbell_is_its_own_page_where_that_is_reached,
+				       setup),
 		cmocka_unit_test_setup(unreachable_doorbell_leaves_intx, setup),
 		cmocka_unit_test_setup(a_window_of_its_own_for_the_doorbell, setup),
 		cmocka_unit_test_setup(static_memory_is_taken_as_it_is, setup),

@@ -12,8 +12,8 @@
 
 #define RAM 0x40000000
 
-static struct vm vm = {.name = "alpha", .vcpu_count = 2};
-static struct vcpu vcpu[2] = {{.vm = &vm}, {.vm = &vm}};
+static struct vm vm = { .name = "alpha", .vcpu_count = 2 };
+static struct vcpu vcpu[2] = { { .vm = &vm }, { .vm = &vm } };
 static const struct vcpu *kicked;
 
 bool vm_ram_pa(const struct vm *v, ipa_t ipa, uint64_t size, pa_t *pa)
@@ -33,7 +33,7 @@ static enum psci_action action;
 
 static int64_t call(uint64_t fn, uint64_t a, uint64_t b, uint64_t c)
 {
-	struct guest_regs r = {.x = {fn, a, b, c}};
+	struct guest_regs r = { .x = { fn, a, b, c } };
 
 	action = psci_call(&vcpu[0], &r);
 	return (int64_t)r.x[0];
@@ -61,9 +61,9 @@ static void every_number_is_known_or_not_supported(void **state)
 
 		assert_int_equal(call(PSCI_FN_FEATURES, PSCI_FN_VERSION + n, 0, 0),
 				 has ? 0 : PSCI_NOT_SUPPORTED);
-		assert_int_equal(
-			call(PSCI_FN_FEATURES, (PSCI_FN_VERSION + n) | PSCI_FN_64BIT, 0, 0),
-			has64 ? 0 : PSCI_NOT_SUPPORTED);
+		assert_int_equal(call(PSCI_FN_FEATURES, (PSCI_FN_VERSION + n) | PSCI_FN_64BIT, 0,
+				      0),
+				 has64 ? 0 : PSCI_NOT_SUPPORTED);
 		if (!has)
 			assert_int_equal(call(PSCI_FN_VERSION + n, 0, 0, 0), PSCI_NOT_SUPPORTED);
 		if (!has64)

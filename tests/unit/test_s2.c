@@ -55,7 +55,8 @@ static void geometry_is_the_smaller_of_cpu_and_smmu(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct s2_geometry g = s2_geometry(rows[i].cpu, rows[i].smmu, rows[i].cf, rows[i].sf);
+		struct s2_geometry g = s2_geometry(rows[i].cpu, rows[i].smmu, rows[i].cf,
+						   rows[i].sf);
 
 		assert_int_equal(g.ipa_bits, rows[i].want.ipa_bits);
 		assert_int_equal(g.root_pages, rows[i].want.root_pages);
@@ -70,7 +71,8 @@ static void registers_say_the_geometry(void **state)
 
 	(void)state;
 	/* T0SZ 24, SL0 1, write-back walks, inner shareable, PS 44 bits, RES1 */
-	assert_int_equal(s2_vtcr(&s2), 0x80000000 | 4 << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 1 << 6 | 24);
+	assert_int_equal(s2_vtcr(&s2),
+			 0x80000000 | 4 << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 1 << 6 | 24);
 	assert_int_equal(s2_vttbr(&s2), s2.root.v | UINT64_C(3) << 48);
 }
 
@@ -81,7 +83,8 @@ static void largest_blocks_are_used(void **state)
 
 	(void)state;
 	assert_int_equal(s2_map(&s2, IPA(GIB(1) - MIB(2)), PA(GIB(5) - MIB(2)),
-				GIB(1) + MIB(2) + PAGE_SIZE, S2_RAM), HV_OK);
+				GIB(1) + MIB(2) + PAGE_SIZE, S2_RAM),
+			 HV_OK);
 	l = s2_lookup(&s2, IPA(GIB(1) - MIB(2) + 0x123456));
 	assert_true(l.valid);
 	assert_int_equal(l.level, 2);
@@ -118,9 +121,11 @@ static void attributes_by_type(void **state)
 			uint64_t at = fwb * PAGE_SIZE;
 
 			s2.geo.fwb = fwb;
-			assert_int_equal(s2_map(&s2, IPA(at), PA(0x7000), PAGE_SIZE, rows[i].type), HV_OK);
+			assert_int_equal(s2_map(&s2, IPA(at), PA(0x7000), PAGE_SIZE, rows[i].type),
+					 HV_OK);
 			assert_int_equal(s2_lookup(&s2, IPA(at)).pte,
-					 (fwb ? rows[i].fwb_want : rows[i].want) | 0x7000 | BIT(10) | 3);
+					 (fwb ? rows[i].fwb_want : rows[i].want) | 0x7000 |
+						 BIT(10) | 3);
 		}
 	}
 }
@@ -144,7 +149,8 @@ static void bad_ranges_are_refused(void **state)
 	assert_int_equal(s2_map(&s2, IPA(1), PA(0), PAGE_SIZE, S2_RAM), HV_EINVAL);
 	assert_int_equal(s2_map(&s2, IPA(0), PA(1), PAGE_SIZE, S2_RAM), HV_EINVAL);
 	assert_int_equal(s2_map(&s2, IPA(0), PA(0), 0, S2_RAM), HV_EINVAL);
-	assert_int_equal(s2_map(&s2, IPA(BIT(40) - PAGE_SIZE), PA(0), 2 * PAGE_SIZE, S2_RAM), HV_EINVAL);
+	assert_int_equal(s2_map(&s2, IPA(BIT(40) - PAGE_SIZE), PA(0), 2 * PAGE_SIZE, S2_RAM),
+			 HV_EINVAL);
 	assert_int_equal(s2_map(&s2, IPA(BIT(63)), PA(0), BIT(63), S2_RAM), HV_EINVAL);
 	assert_false(s2_lookup(&s2, IPA(BIT(40))).valid);
 }
@@ -154,7 +160,8 @@ static void an_exhausted_pool_is_noticed_before_anything_is_written(void **state
 	struct s2 s2 = make(2);
 
 	(void)state;
-	assert_int_equal(s2_map(&s2, IPA(MIB(2) - PAGE_SIZE), PA(0x1000), 2 * PAGE_SIZE, S2_RAM), HV_ENOMEM);
+	assert_int_equal(s2_map(&s2, IPA(MIB(2) - PAGE_SIZE), PA(0x1000), 2 * PAGE_SIZE, S2_RAM),
+			 HV_ENOMEM);
 	assert_int_equal(s2.free_count, 2);
 	assert_int_equal(((uint64_t *)pa_to_va(s2.root))[0], 0);
 	assert_int_equal(s2_map(&s2, IPA(0), PA(0x1000), 2 * PAGE_SIZE, S2_RAM), HV_OK);
@@ -169,7 +176,8 @@ static void marks_say_who_answers(void **state)
 	assert_int_equal(s2.free_count, 7);
 	assert_int_equal(s2_lookup(&s2, IPA(MIB(2) + 0x1234)).mark, 7);
 	/* a page of it becomes something else; the rest keeps its mark */
-	assert_int_equal(s2_map(&s2, IPA(MIB(2) + PAGE_SIZE), PA(0x9000), PAGE_SIZE, S2_DEVICE), HV_OK);
+	assert_int_equal(s2_map(&s2, IPA(MIB(2) + PAGE_SIZE), PA(0x9000), PAGE_SIZE, S2_DEVICE),
+			 HV_OK);
 	assert_int_equal(s2_lookup(&s2, IPA(MIB(2))).mark, 7);
 	assert_true(s2_lookup(&s2, IPA(MIB(2) + PAGE_SIZE)).valid);
 	assert_int_equal(s2_lookup(&s2, IPA(MIB(4) - 1)).mark, 7);
@@ -183,7 +191,8 @@ static void unmap_breaks_before_it_makes(void **state)
 
 	(void)state;
 	assert_int_equal(s2_map(&s2, IPA(MIB(2)), PA(0x9000), PAGE_SIZE, S2_DEVICE), HV_OK);
-	assert_int_equal(s2_map(&s2, IPA(MIB(2) + PAGE_SIZE), PA(0xa000), PAGE_SIZE, S2_DEVICE), HV_OK);
+	assert_int_equal(s2_map(&s2, IPA(MIB(2) + PAGE_SIZE), PA(0xa000), PAGE_SIZE, S2_DEVICE),
+			 HV_OK);
 	host_trace_clear();
 	s2_unmap(&s2, IPA(MIB(2)), PAGE_SIZE);
 	clear = host_trace_find(0, "dsb_ishst", UINT64_MAX);
@@ -209,7 +218,8 @@ static void tables_return_to_the_pool_after_the_invalidation(void **state)
 	for (int i = 0; i < 1000; i++) {
 		uint64_t at = (uint64_t)i * GIB(1) % BIT(40);
 
-		assert_int_equal(s2_map(&s2, IPA(at + MIB(2)), PA(MIB(2)), MIB(2) + PAGE_SIZE, S2_BAR_NC),
+		assert_int_equal(s2_map(&s2, IPA(at + MIB(2)), PA(MIB(2)), MIB(2) + PAGE_SIZE,
+					S2_BAR_NC),
 				 HV_OK);
 		host_trace_clear();
 		s2_unmap(&s2, IPA(at + MIB(2)), MIB(2) + PAGE_SIZE);

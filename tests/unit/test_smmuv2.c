@@ -98,10 +98,7 @@ void faults_iommu_died(struct iommu *i)
 	deaths++;
 }
 
-void iommu_retry(void)
-{
-	retries++;
-}
+void iommu_retry(void) { retries++; }
 
 static void map(struct range r)
 {
@@ -114,7 +111,7 @@ static void map(struct range r)
 struct tree {
 	const char *compatible; /* two strings, or one and an empty one */
 	unsigned compatible_len;
-	const char *extra;	/* a property without value */
+	const char *extra; /* a property without value */
 	uint32_t size, globals, irqs, mask;
 	bool incoherent, disabled;
 };
@@ -176,12 +173,18 @@ static void build_tree(const struct tree *t)
 }
 
 static const struct tree juno = {
-	.compatible = "arm,mmu-401\0arm,smmu-v1", .compatible_len = 24, .size = 0x10000,
-	.globals = 1, .irqs = 2,
+	.compatible = "arm,mmu-401\0arm,smmu-v1",
+	.compatible_len = 24,
+	.size = 0x10000,
+	.globals = 1,
+	.irqs = 2,
 };
 static const struct tree mmu500 = {
-	.compatible = "arm,mmu-500\0arm,smmu-v2", .compatible_len = 24, .size = 0x200000,
-	.globals = 2, .irqs = 18,
+	.compatible = "arm,mmu-500\0arm,smmu-v2",
+	.compatible_len = 24,
+	.size = 0x200000,
+	.globals = 2,
+	.irqs = 18,
 };
 
 static void use(const struct tree *t)
@@ -237,8 +240,10 @@ static void make_root(struct s2 *root, uint16_t vmid, uint64_t ram)
 
 	assert_int_equal(s2_init(root, geo, vmid, 8, false), HV_OK);
 	assert_int_equal(s2_map(root, IPA(0x80000000), PA(ram), MIB(2), S2_RAM), HV_OK);
-	assert_int_equal(s2_map(root, IPA(0x2c1c0000), PA(0x2c1c0000), PAGE_SIZE, S2_DOORBELL), HV_OK);
-	assert_int_equal(s2_map(root, IPA(0x90000000), PA(ram + MIB(4)), 8 * PAGE_SIZE, S2_RAM), HV_OK);
+	assert_int_equal(s2_map(root, IPA(0x2c1c0000), PA(0x2c1c0000), PAGE_SIZE, S2_DOORBELL),
+			 HV_OK);
+	assert_int_equal(s2_map(root, IPA(0x90000000), PA(ram + MIB(4)), 8 * PAGE_SIZE, S2_RAM),
+			 HV_OK);
 }
 
 static struct iommu *started(void)
@@ -285,12 +290,13 @@ static void probe_stops_every_stream_whatever_firmware_left(void **state)
 	static const struct {
 		uint32_t cr0, smr, s2cr, other_s2cr, sctlr;
 	} rows[] = {
-		{ 1, 0, 0, 0, 0 },				   /* reset: all pass */
-		{ 0, 1U << 31 | SID, 1 << 16, 1 << 16, 0 },	   /* bypass, what does not match too */
-		{ 1 << 10, 1U << 31 | SID, 1 << 16, 2 << 16, 0 },  /* bypass, what does not match faults */
-		{ 0, 1U << 31 | SID, 0, 2 << 16, 1 },		   /* translates; others pass */
-		{ 1 << 10, 1U << 31 | SID, 0, 2 << 16, 0 },	   /* by a context that is off */
-		{ 0, 1U << 31 | SID, 2 << 16, 1 << 16, 0 },	   /* faults; others pass */
+		{ 1, 0, 0, 0, 0 },                          /* reset: all pass */
+		{ 0, 1U << 31 | SID, 1 << 16, 1 << 16, 0 }, /* bypass, what does not match too */
+		{ 1 << 10, 1U << 31 | SID, 1 << 16, 2 << 16,
+		  0 },                                      /* bypass, what does not match faults */
+		{ 0, 1U << 31 | SID, 0, 2 << 16, 1 },       /* translates; others pass */
+		{ 1 << 10, 1U << 31 | SID, 0, 2 << 16, 0 }, /* by a context that is off */
+		{ 0, 1U << 31 | SID, 2 << 16, 1 << 16, 0 }, /* faults; others pass */
 	};
 
 	for (size_t n = 0; n < ARRAY_SIZE(rows); n++) {
@@ -334,9 +340,12 @@ static void nodes_are_found_once_and_by_any_name(void **state)
 		unsigned len;
 		bool v1;
 	} rows[] = {
-		{ "arm,mmu-401\0arm,smmu-v1", 24, true },  { "arm,mmu-400\0arm,smmu-v1", 24, true },
-		{ "arm,mmu-401", 12, true },		   { "arm,smmu-v1", 12, true },
-		{ "arm,mmu-500\0arm,smmu-v2", 24, false }, { "arm,mmu-500", 12, false },
+		{ "arm,mmu-401\0arm,smmu-v1", 24, true },
+		{ "arm,mmu-400\0arm,smmu-v1", 24, true },
+		{ "arm,mmu-401", 12, true },
+		{ "arm,smmu-v1", 12, true },
+		{ "arm,mmu-500\0arm,smmu-v2", 24, false },
+		{ "arm,mmu-500", 12, false },
 		{ "arm,smmu-v2", 12, false },
 	};
 
@@ -358,8 +367,9 @@ static void nodes_are_found_once_and_by_any_name(void **state)
 		assert_int_equal(iommus[0].oas_bits, rows[n].v1 ? 40 : 48);
 		assert_int_equal(iommus[0].sid_bits, 15);
 		assert_true(iommus[0].coherent && !iommus[0].fwb);
-		assert_non_null(strstr(host_log(), rows[n].v1 ? "SMMUv1, 40-bit addresses, 15-bit StreamIDs" :
-								"SMMUv2, 48-bit addresses, 15-bit StreamIDs"));
+		assert_non_null(strstr(host_log(),
+				       rows[n].v1 ? "SMMUv1, 40-bit addresses, 15-bit StreamIDs" :
+						    "SMMUv2, 48-bit addresses, 15-bit StreamIDs"));
 	}
 }
 
@@ -516,7 +526,8 @@ static void faults_are_decoded(void **state)
 	assert_int_equal(last.addr, 0x1040200010);
 	assert_true(last.has_addr && last.write);
 	assert_string_equal(last.reason, "translation");
-	assert_int_equal(dma_to(SID, 0x2c1c0040, false), DMA_ABORT); /* the doorbell is write only */
+	assert_int_equal(dma_to(SID, 0x2c1c0040, false),
+			 DMA_ABORT); /* the doorbell is write only */
 	assert_string_equal(last.reason, "permission");
 	assert_false(last.write);
 	assert_int_equal(faults, 2);
@@ -542,8 +553,9 @@ static void one_device_does_not_hold_up_another(void **state)
 	assert_int_equal(attach(SID + 1, &dma), HV_OK);
 	irqs_held = true;
 	assert_int_equal(dma_to(SID, 0x1000, true), DMA_ABORT);
-	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_OK); /* while the fault is not cleared */
-	assert_int_equal(dma_to(SID, 0x2000, true), DMA_ABORT);	    /* lost, but the next is not */
+	assert_int_equal(dma_to(SID + 1, 0x80000000, true),
+			 DMA_OK);                               /* while the fault is not cleared */
+	assert_int_equal(dma_to(SID, 0x2000, true), DMA_ABORT); /* lost, but the next is not */
 	irqs_held = false;
 	on_irq();
 	assert_int_equal(faults, 1);
@@ -705,7 +717,9 @@ static void contexts_run_out(void **state)
 	for (unsigned n = 0; n < 4; n++)
 		assert_int_equal(attach(0x10 + n, &root[n]), HV_OK);
 	assert_int_equal(attach(0x14, &root[4]), HV_ENOMEM);
-	assert_non_null(strstr(host_log(), "iommu@2b500000: its 4 contexts are all in use, and each guest needs one"));
+	assert_non_null(
+		strstr(host_log(),
+		       "iommu@2b500000: its 4 contexts are all in use, and each guest needs one"));
 	assert_int_equal(dma_to(0x14, 0x80000000, true), DMA_ABORT);
 	assert_int_equal(dma_to(0x13, 0x80000000, true), DMA_OK);
 	iommu_attach(i, 0x11, NULL);
@@ -739,7 +753,8 @@ static void stream_ids_may_be_indexes(void **state)
 	assert_int_equal(dma_to(5, 0x80000000, true), DMA_ABORT);
 	end(state);
 	begin(state);
-	hw.idr0 = (hw.idr0 & ~(1U << 27 | 0xffU | 0x1e00U)) | 10U << 9; /* more than there is room for */
+	hw.idr0 = (hw.idr0 & ~(1U << 27 | 0xffU | 0x1e00U)) |
+		  10U << 9; /* more than there is room for */
 	started();
 	assert_int_equal(attach(255, &dma), HV_OK);
 	assert_int_equal(attach(256, &dma), HV_EINVAL);
@@ -772,7 +787,8 @@ static void lines_are_connected(void **state)
 	end(state);
 	begin500(state);
 	started();
-	assert_int_equal(line_count, 2 + MAX_VMS); /* global ones, and those of the contexts in use */
+	assert_int_equal(line_count,
+			 2 + MAX_VMS); /* global ones, and those of the contexts in use */
 	for (unsigned n = 0; n < line_count; n++)
 		assert_int_equal(lines[n], 132 + n);
 }
@@ -789,7 +805,8 @@ static void smmu_without_lines_says_so(void **state)
 	t.irqs = 0;
 	use(&t);
 	started();
-	assert_non_null(strstr(host_log(), "iommu@2b500000: no wired interrupt; its faults are not shown"));
+	assert_non_null(
+		strstr(host_log(), "iommu@2b500000: no wired interrupt; its faults are not shown"));
 }
 
 static void firmware_faults_are_nobodys(void **state)
@@ -854,7 +871,9 @@ static void smmu_that_does_not_start_stays_blocked(void **state)
 	iommu_start(blob);
 	assert_false(iommus[0].s2);
 	assert_true(iommus[0].dead);
-	assert_non_null(strstr(host_log(), "iommu@2b500000: an invalidation does not end; everything behind it is blocked"));
+	assert_non_null(strstr(
+		host_log(),
+		"iommu@2b500000: an invalidation does not end; everything behind it is blocked"));
 	assert_null(strstr(host_log(), "did not start")); /* once is enough */
 	assert_int_equal(attach(SID, &dma), HV_EUNSUPP);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);

@@ -89,10 +89,7 @@ void faults_iommu_died(struct iommu *i)
 	deaths++;
 }
 
-void iommu_retry(void)
-{
-	retries++;
-}
+void iommu_retry(void) { retries++; }
 
 static void map(struct range r)
 {
@@ -168,7 +165,8 @@ static int begin(void **state)
 	irqs_held = lines_off = false;
 	assert_int_equal(s2_init(&dma, s2_geometry(44, 44, false, false), 3, 8, false), HV_OK);
 	assert_int_equal(s2_map(&dma, IPA(0x40000000), PA(0x80000000), MIB(2), S2_RAM), HV_OK);
-	assert_int_equal(s2_map(&dma, IPA(0x8080000), PA(0x12340000), PAGE_SIZE, S2_DOORBELL), HV_OK);
+	assert_int_equal(s2_map(&dma, IPA(0x8080000), PA(0x12340000), PAGE_SIZE, S2_DOORBELL),
+			 HV_OK);
 	return 0;
 }
 
@@ -341,9 +339,10 @@ static void entry_is_exactly_stage_2(void **state)
 	/* fields by hand: V, Config 6; VMID 3, T0SZ 24, SL0 1, IR/OR 1, SH 3, TG 0, PS 4, AA64, PTW, R */
 	assert_int_equal(ste[0], 0xd);
 	assert_int_equal(ste[1], 0);
-	assert_int_equal(ste[2], UINT64_C(3) | UINT64_C(24) << 32 | UINT64_C(1) << 38 | UINT64_C(1) << 40 |
-					 UINT64_C(1) << 42 | UINT64_C(3) << 44 | UINT64_C(4) << 48 |
-					 UINT64_C(1) << 51 | UINT64_C(1) << 54 | UINT64_C(1) << 58);
+	assert_int_equal(ste[2], UINT64_C(3) | UINT64_C(24) << 32 | UINT64_C(1) << 38 |
+					 UINT64_C(1) << 40 | UINT64_C(1) << 42 | UINT64_C(3) << 44 |
+					 UINT64_C(4) << 48 | UINT64_C(1) << 51 | UINT64_C(1) << 54 |
+					 UINT64_C(1) << 58);
 	assert_int_equal(ste[3], dma.root.v);
 	for (unsigned n = 4; n < 8; n++)
 		assert_int_equal(ste[n], 0);

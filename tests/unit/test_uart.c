@@ -37,8 +37,8 @@ static void uart_node(const char *name, const char *compatible, uint32_t base, u
 		cells("reg-shift", &shift, 1);
 	if (width && spi == 8)
 		cells("reg-io-width", &width, 1);
-	cells("reg", (uint32_t[]){0, base, 0, 0x1000}, 4);
-	cells("interrupts", (uint32_t[]){0, spi, 4}, 3);
+	cells("reg", (uint32_t[]){ 0, base, 0, 0x1000 }, 4);
+	cells("interrupts", (uint32_t[]){ 0, spi, 4 }, 3);
 	fdt_end_node(blob);
 }
 
@@ -47,14 +47,14 @@ static void build(const char *stdout_path, const char *second)
 	fdt_create(blob, sizeof(blob));
 	fdt_finish_reservemap(blob);
 	fdt_begin_node(blob, "");
-	cells("#address-cells", (uint32_t[]){2}, 1);
-	cells("#size-cells", (uint32_t[]){2}, 1);
-	cells("interrupt-parent", (uint32_t[]){1}, 1);
+	cells("#address-cells", (uint32_t[]){ 2 }, 1);
+	cells("#size-cells", (uint32_t[]){ 2 }, 1);
+	cells("interrupt-parent", (uint32_t[]){ 1 }, 1);
 	fdt_begin_node(blob, "intc");
 	text("compatible", "arm,gic-v3");
 	fdt_property(blob, "interrupt-controller", NULL, 0);
-	cells("#interrupt-cells", (uint32_t[]){3}, 1);
-	cells("phandle", (uint32_t[]){1}, 1);
+	cells("#interrupt-cells", (uint32_t[]){ 3 }, 1);
+	cells("phandle", (uint32_t[]){ 1 }, 1);
 	fdt_end_node(blob);
 	uart_node("serial@9000000", "arm,pl011", 0x9000000, 1);
 	uart_node("serial@9040000", second, 0x9040000, 8);
@@ -75,16 +75,16 @@ static void stdout_path_decides_else_the_first_that_we_drive(void **state)
 		const char *path, *second;
 		uint32_t base, intid;
 	} rows[] = {
-		{"/serial@9040000", "arm,pl011", 0x9040000, 40},
-		{"serial1:115200n8", "arm,pl011", 0x9040000, 40},
-		{"/serial@9040000:115200", "arm,sbsa-uart", 0x9040000, 40},
-		{"serial1:9600n8r", "ns16550a", 0x9040000, 40},
-		{"serial1", "snps,dw-apb-uart", 0x9040000, 40},
-		{"serial7", "arm,pl011", 0x9000000, 33},
-		{"", "arm,pl011", 0x9000000, 33},
-		{":9600", "arm,pl011", 0x9000000, 33},
-		{"serial1", "acme,uart", 0x9000000, 33},
-		{NULL, "arm,sbsa-uart", 0x9000000, 33},
+		{ "/serial@9040000", "arm,pl011", 0x9040000, 40 },
+		{ "serial1:115200n8", "arm,pl011", 0x9040000, 40 },
+		{ "/serial@9040000:115200", "arm,sbsa-uart", 0x9040000, 40 },
+		{ "serial1:9600n8r", "ns16550a", 0x9040000, 40 },
+		{ "serial1", "snps,dw-apb-uart", 0x9040000, 40 },
+		{ "serial7", "arm,pl011", 0x9000000, 33 },
+		{ "", "arm,pl011", 0x9000000, 33 },
+		{ ":9600", "arm,pl011", 0x9000000, 33 },
+		{ "serial1", "acme,uart", 0x9000000, 33 },
+		{ NULL, "arm,sbsa-uart", 0x9000000, 33 },
 	};
 
 	(void)state;
@@ -144,7 +144,8 @@ static uint64_t pl_read(void *model, uint64_t off, unsigned size)
 	assert_int_equal(size, 4);
 	if (off == PL011_FR)
 		return (pl.fifo >= pl.fifo_max ? PL011_FR_TXFF : 0) |
-		       (pl.fifo ? PL011_FR_BUSY : PL011_FR_TXFE) | (pl.input && *pl.input ? 0 : PL011_FR_RXFE);
+		       (pl.fifo ? PL011_FR_BUSY : PL011_FR_TXFE) |
+		       (pl.input && *pl.input ? 0 : PL011_FR_RXFE);
 	if (off == PL011_DR) {
 		uint32_t c = (uint8_t)*pl.input++;
 
@@ -354,7 +355,7 @@ static void ns16550_works_at_every_spacing_and_width(void **state)
 {
 	static const struct {
 		uint32_t shift, width;
-	} rows[] = {{0, 0}, {0, 1}, {2, 1}, {2, 4}};
+	} rows[] = { { 0, 0 }, { 0, 1 }, { 2, 1 }, { 2, 4 } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -465,7 +466,7 @@ static void broken_line_does_not_hold_the_cpu(void **state)
 
 static void registers_that_we_cannot_reach_are_no_console(void **state)
 {
-	static const uint32_t rows[][2] = {{5, 1}, {40, 4}, {1, 2}, {0, 8}};
+	static const uint32_t rows[][2] = { { 5, 1 }, { 40, 4 }, { 1, 2 }, { 0, 8 } };
 	struct range reg;
 	uint32_t intid;
 

@@ -17,11 +17,11 @@
 #define PSPI   72 /* ... and what it is linked to */
 #define VUART  33
 
-#define DIST(r)	     (WORLD_DIST + (r))
+#define DIST(r)      (WORLD_DIST + (r))
 #define WORD(r, id)  (DIST(r) + (id) / 32 * 4)
 #define REDIST(v, r) (WORLD_REDIST + (v) * 0x20000 + (r))
 #define SGI_(v, r)   REDIST(v, 0x10000 + (r))
-#define B(id)	     (1U << (id) % 32)
+#define B(id)        (1U << (id) % 32)
 
 static void hw_line(bool edge)
 {
@@ -235,7 +235,8 @@ static void stop_leaves_nothing_pending_active_or_enabled(void **state)
 	}
 	vgic_quiesce_lines(&world_vm);
 	for (unsigned c = 0; c < 2; c++) {
-		const struct gic_model_line *p[] = { gic_model_line(c, VTIMER), gic_model_line(c, PSPI) };
+		const struct gic_model_line *p[] = { gic_model_line(c, VTIMER),
+						     gic_model_line(c, PSPI) };
 
 		for (unsigned i = 0; i < 2; i++)
 			assert_false(p[i]->enabled || p[i]->pending || p[i]->active);
@@ -257,11 +258,16 @@ static void lines_belong_to_one_guest(void **state)
 		uint32_t v, p;
 		enum hv_status want;
 	} t[] = {
-		{ VSPI, PSPI, HV_OK },	       { VSPI, PSPI + 1, HV_ECONFLICT },
-		{ VSPI + 1, PSPI, HV_ECONFLICT }, { VTIMER, VTIMER, HV_OK },
-		{ 30, 27, HV_EINVAL },	       { 25, 25, HV_ECONFLICT },
-		{ 15, 15, HV_EINVAL },	       { 96, 80, HV_EINVAL },
-		{ 41, 1020, HV_EINVAL },       { 41, 30, HV_EINVAL },
+		{ VSPI, PSPI, HV_OK },
+		{ VSPI, PSPI + 1, HV_ECONFLICT },
+		{ VSPI + 1, PSPI, HV_ECONFLICT },
+		{ VTIMER, VTIMER, HV_OK },
+		{ 30, 27, HV_EINVAL },
+		{ 25, 25, HV_ECONFLICT },
+		{ 15, 15, HV_EINVAL },
+		{ 96, 80, HV_EINVAL },
+		{ 41, 1020, HV_EINVAL },
+		{ 41, 30, HV_EINVAL },
 		{ 41, 500, HV_EINVAL }, /* the controller has no such line */
 	};
 

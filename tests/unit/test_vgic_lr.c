@@ -11,11 +11,11 @@
 
 #include "../host/gic_model.h"
 
-#define DIST(r)	    (WORLD_DIST + (r))
+#define DIST(r)     (WORLD_DIST + (r))
 #define WORD(r, id) (DIST(r) + (id) / 32 * 4)
 #define SGI_(v, r)  (WORLD_REDIST + (v) * 0x20000 + 0x10000 + (r))
-#define B(id)	    (1U << (id) % 32)
-#define VTIMER	    27
+#define B(id)       (1U << (id) % 32)
+#define VTIMER      27
 
 static void start(unsigned vcpus, unsigned lrs)
 {
@@ -27,10 +27,7 @@ static void start(unsigned vcpus, unsigned lrs)
 	}
 }
 
-static uint64_t sgi(uint32_t intid, uint64_t targets)
-{
-	return (uint64_t)intid << 24 | targets;
-}
+static uint64_t sgi(uint32_t intid, uint64_t targets) { return (uint64_t)intid << 24 | targets; }
 
 static void an_sgi_reaches_every_target_once(void **state)
 {
@@ -38,9 +35,9 @@ static void an_sgi_reaches_every_target_once(void **state)
 		uint64_t value;
 		uint32_t reached;
 	} t[] = {
-		{ 0x1, 1 },	     { 0x2, 2 },	{ 0xe, 0xe },	    { 0xffff, 0xf },
-		{ SGI1R_IRM, 0xd },  { BIT(16) | 1, 0 }, { BIT(32) | 1, 0 }, { BIT(44) | 1, 0 },
-		{ BIT(48) | 1, 0 },  { 0x10, 0 },
+		{ 0x1, 1 },         { 0x2, 2 },         { 0xe, 0xe },       { 0xffff, 0xf },
+		{ SGI1R_IRM, 0xd }, { BIT(16) | 1, 0 }, { BIT(32) | 1, 0 }, { BIT(44) | 1, 0 },
+		{ BIT(48) | 1, 0 }, { 0x10, 0 },
 	};
 
 	(void)state;
@@ -289,7 +286,8 @@ static void any_number_of_lpis_is_delivered_in_order(void **state)
 			world_run(1);
 			world_eoi(1, id);
 			if (n == LPIS - 2)
-				assert_int_equal(sum, LPIS * 8192 + LPIS * (LPIS - 1) / 2 - 8192 - 50);
+				assert_int_equal(sum,
+						 LPIS * 8192 + LPIS * (LPIS - 1) / 2 - 8192 - 50);
 		}
 		assert_int_equal(gic_model_guest_ack(1), MODEL_NONE);
 		pend(7);

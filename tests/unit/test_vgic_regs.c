@@ -12,7 +12,7 @@
 #include "../../common/vgic/vgic_priv.h"
 #include "../host/gic_model.h"
 
-#define DIST(r)	     (WORLD_DIST + (r))
+#define DIST(r)      (WORLD_DIST + (r))
 #define REDIST(v, r) (WORLD_REDIST + (v) * 0x20000 + (r))
 #define SGI_(v, r)   REDIST(v, 0x10000 + (r))
 
@@ -45,8 +45,8 @@ static void registers_are_where_they_are_and_nowhere_else(void **state)
 	static const struct {
 		uint32_t first, end;
 	} t[] = {
-		{ 0x084, 0x08c }, { 0x104, 0x10c }, { 0x184, 0x18c }, { 0x204, 0x20c },
-		{ 0x284, 0x28c }, { 0x304, 0x30c }, { 0x384, 0x38c }, { 0x420, 0x460 },
+		{ 0x084, 0x08c }, { 0x104, 0x10c },   { 0x184, 0x18c },   { 0x204, 0x20c },
+		{ 0x284, 0x28c }, { 0x304, 0x30c },   { 0x384, 0x38c },   { 0x420, 0x460 },
 		{ 0xc08, 0xc18 }, { 0x6100, 0x6300 }, { 0xffe8, 0xffec },
 	};
 
@@ -216,7 +216,8 @@ static uint64_t some_ipa(unsigned vcpus)
 	case 2:
 		return WORLD_DIST + (off & 0xff84); /* SPIs 32..63: where the lines are */
 	default:
-		return WORLD_REDIST + rnd(vcpus) * 0x20000 + (rnd(8) ? 0x10000 : 0) + (off & 0xffff);
+		return WORLD_REDIST + rnd(vcpus) * 0x20000 + (rnd(8) ? 0x10000 : 0) +
+		       (off & 0xffff);
 	}
 }
 
@@ -305,7 +306,8 @@ static void everything_still_works(unsigned vcpus)
 			}
 			assert_int_equal(seen, 1U << 27 | 1U << 8 | 1U << 3);
 			assert_int_equal(gic_model_guest_ack(v), MODEL_NONE);
-			assert_false(gic_model_line(0, 72)->active || gic_model_line(v, 27)->active);
+			assert_false(gic_model_line(0, 72)->active ||
+				     gic_model_line(v, 27)->active);
 		}
 	}
 }
@@ -328,7 +330,9 @@ static void random_accesses(unsigned vcpus, unsigned lrs, unsigned steps)
 		gic_model_eoimode(i, rnd(2));
 	}
 	for (unsigned i = 0; i < 20; i++)
-		lpi[i] = (struct vlpi){ .vintid = 8192 + i, .prio = (uint8_t)(i * 8), .enabled = true };
+		lpi[i] = (struct vlpi){ .vintid = 8192 + i,
+					.prio = (uint8_t)(i * 8),
+					.enabled = true };
 	for (unsigned n = 0; n < steps; n++) {
 		unsigned v = rnd(vcpus), size = 1U << rnd(4), i = rnd(20);
 		struct vcpu *cur = world_vm.vcpu[v];
@@ -363,7 +367,8 @@ static void random_accesses(unsigned vcpus, unsigned lrs, unsigned steps)
 			break;
 		case 5:
 		case 6:
-			world_access(v, some_ipa(vcpus) & ~(uint64_t)(size - 1), size, rnd(3), &value);
+			world_access(v, some_ipa(vcpus) & ~(uint64_t)(size - 1), size, rnd(3),
+				     &value);
 			break;
 		case 7:
 			if (rnd(40) == 0) {

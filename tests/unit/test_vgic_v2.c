@@ -12,9 +12,9 @@
 #include "../../common/vgic/vgic_priv.h"
 #include "../host/gic_model.h"
 
-#define DIST(r)	  (WORLD_DIST + (r))
-#define HW_SPI	  40
-#define HW_PHYS	  72
+#define DIST(r)      (WORLD_DIST + (r))
+#define HW_SPI       40
+#define HW_PHYS      72
 #define FROM(c, sgi) ((uint32_t)(c) << 10 | (sgi))
 
 static void start(unsigned vcpus, unsigned lrs)
@@ -138,7 +138,8 @@ static void sgi_filters(void **state)
 		world_write(1, DIST(GICD_SGIR), t[i].value);
 		world_run_all();
 		for (unsigned v = 0; v < 3; v++)
-			assert_int_equal(gic_model_guest_ack(v), t[i].to >> v & 1 ? FROM(1, 3) : MODEL_NONE);
+			assert_int_equal(gic_model_guest_ack(v),
+					 t[i].to >> v & 1 ? FROM(1, 3) : MODEL_NONE);
 	}
 }
 

@@ -11,10 +11,10 @@
 
 #include "../host/gic_model.h"
 
-#define FRAME 0x02000000u
-#define FIRST 64u
-#define COUNT 32u
-#define DIST(r)	    (WORLD_DIST + (r))
+#define FRAME       0x02000000u
+#define FIRST       64u
+#define COUNT       32u
+#define DIST(r)     (WORLD_DIST + (r))
 #define WORD(r, id) (DIST(r) + (id) / 32 * 4)
 
 static uint8_t to;
@@ -95,7 +95,9 @@ static void a_message_is_one_edge(void **state)
 
 static void messages_that_are_not_the_frames_go_nowhere(void **state)
 {
-	static const uint32_t data[] = { 0, 31, 32, FIRST - 1, FIRST + COUNT, 1019, 8192, 0x10000 + FIRST, UINT32_MAX };
+	static const uint32_t data[] = {
+		0, 31, 32, FIRST - 1, FIRST + COUNT, 1019, 8192, 0x10000 + FIRST, UINT32_MAX
+	};
 
 	(void)state;
 	start(1);

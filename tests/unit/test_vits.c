@@ -24,25 +24,13 @@ static struct vits *its;
 static uint32_t put_at; /* where the test's next command goes */
 static uint32_t queue_size;
 
-static uint64_t rd(uint64_t off)
-{
-	return world_access(off, 8, false, 0);
-}
+static uint64_t rd(uint64_t off) { return world_access(off, 8, false, 0); }
 
-static void wr(uint64_t off, uint64_t v)
-{
-	world_access(off, 8, true, v);
-}
+static void wr(uint64_t off, uint64_t v) { world_access(off, 8, true, v); }
 
-static uint8_t *ram_at(uint64_t ipa)
-{
-	return world.ram + (ipa - WORLD_RAM);
-}
+static uint8_t *ram_at(uint64_t ipa) { return world.ram + (ipa - WORLD_RAM); }
 
-static void prop(uint32_t vintid, uint8_t byte)
-{
-	*ram_at(WORLD_PROPS + vintid - LPI) = byte;
-}
+static void prop(uint32_t vintid, uint8_t byte) { *ram_at(WORLD_PROPS + vintid - LPI) = byte; }
 
 static void queue(uint64_t pages)
 {
@@ -61,10 +49,7 @@ static void put(uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 	put_at = (put_at + 32) % queue_size;
 }
 
-static void ring(void)
-{
-	wr(ITS_CWRITER, put_at);
-}
+static void ring(void) { wr(ITS_CWRITER, put_at); }
 
 static void cmd(uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
@@ -72,10 +57,7 @@ static void cmd(uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 	ring();
 }
 
-static uint64_t on(unsigned kind, uint32_t dev)
-{
-	return kind | (uint64_t)dev << 32;
-}
+static uint64_t on(unsigned kind, uint32_t dev) { return kind | (uint64_t)dev << 32; }
 
 /* As a driver does: until everything was consumed. */
 static void settle(void)
@@ -243,23 +225,23 @@ static void what_is_not_mapped_is_dropped(void **state)
 	deliver(DEV, 0); /* no MAPD */
 	mapd(DEV, 2);
 	mapti(DEV, 3, LPI, 0);
-	deliver(DEV, 2);	/* no MAPTI */
-	deliver(DEV, 4);	/* beyond the MAPD */
+	deliver(DEV, 2); /* no MAPTI */
+	deliver(DEV, 4); /* beyond the MAPD */
 	deliver(DEV, 0xffffffff);
-	deliver(DEV + 1, 3);	/* no such device */
+	deliver(DEV + 1, 3); /* no such device */
 	deliver(256, 3);
 	deliver(0xffffffff, 3);
 	assert_int_equal(world.pends, 0);
 	wr(ITS_CTLR, 0);
-	deliver(DEV, 3);	/* the ITS is off */
+	deliver(DEV, 3); /* the ITS is off */
 	assert_int_equal(world.pends, 0);
 	wr(ITS_CTLR, 1);
 	deliver(DEV, 3);
 	assert_int_equal(world.pends, 1);
-	cmd(ITS_CMD_MAPC, 0, 0, 0);		/* the collection is unmapped */
+	cmd(ITS_CMD_MAPC, 0, 0, 0); /* the collection is unmapped */
 	assert_false(deliver(DEV, 3));
 	assert_int_equal(world.pends, 1);
-	assert_int_equal(world.logs, 0);	/* none of these is the guest's word */
+	assert_int_equal(world.logs, 0); /* none of these is the guest's word */
 }
 
 static void lpis_that_are_off_get_nothing(void **state)
@@ -328,10 +310,10 @@ static void properties_come_from_inside_the_table(void **state)
 	} rows[] = {
 		{ WORLD_PROPS | 15, 0xffff, true },
 		{ WORLD_PROPS | 13, 16383, true },
-		{ WORLD_PROPS | 13, 16384, false },	   /* behind its end */
-		{ WORLD_PROPS | 31, 0xffff, true },	   /* no more than 16 bits */
-		{ WORLD_PROPS | 0, 8192, false },	   /* no table at all */
-		{ 0x10000000 | 15, 8192, false },	   /* not RAM */
+		{ WORLD_PROPS | 13, 16384, false }, /* behind its end */
+		{ WORLD_PROPS | 31, 0xffff, true }, /* no more than 16 bits */
+		{ WORLD_PROPS | 0, 8192, false },   /* no table at all */
+		{ 0x10000000 | 15, 8192, false },   /* not RAM */
 		{ (WORLD_RAM + WORLD_RAM_SIZE - 0x2000) | 15, 0x3fff, true },
 		{ (WORLD_RAM + WORLD_RAM_SIZE - 0x2000) | 15, 0x4000, false },
 		{ UINT64_C(0x000ffffffffff000) | 15, 0xffff, false },
@@ -457,45 +439,45 @@ static void two_devices_may_name_one_lpi(void **state)
 static void bad_commands_are_skipped(void **state)
 {
 	static const struct its_cmd rows[] = {
-		{ { 0 } },					       /* kinds that do not exist */
+		{ { 0 } }, /* kinds that do not exist */
 		{ { 0x02 } },
 		{ { 0x20 } },
 		{ { 0xff } },
-		{ { 0x28 } },					       /* VMAPP and its like */
-		{ { 0x08 | 0x1100000000u, 4, CMD2_VALID } },	       /* foreign DeviceIDs */
+		{ { 0x28 } },                                /* VMAPP and its like */
+		{ { 0x08 | 0x1100000000u, 4, CMD2_VALID } }, /* foreign DeviceIDs */
 		{ { 0x08 | 0x10000000000u, 4, CMD2_VALID } },
 		{ { 0x08 | UINT64_C(0xffffffff00000000), 4, CMD2_VALID } },
-		{ { 0x08 | 0x1000000000u, 16, CMD2_VALID } },	       /* 17 bits of events */
+		{ { 0x08 | 0x1000000000u, 16, CMD2_VALID } }, /* 17 bits of events */
 		{ { 0x08 | 0x1000000000u, 31, CMD2_VALID } },
-		{ { 0x0a | 0x1100000000u, UINT64_C(8192) << 32, 0 } }, /* foreign DeviceID */
+		{ { 0x0a | 0x1100000000u, UINT64_C(8192) << 32, 0 } },      /* foreign DeviceID */
 		{ { 0x0a | 0x1000000000u, 32 | UINT64_C(8192) << 32, 0 } }, /* no such event */
 		{ { 0x0a | 0x1000000000u, 0xffffffff | UINT64_C(8192) << 32, 0 } },
-		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8191) << 32, 0 } },  /* not an LPI */
+		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8191) << 32, 0 } }, /* not an LPI */
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(65536) << 32, 0 } },
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(0xffffffff) << 32, 0 } },
 		{ { 0x0a | 0x1000000000u, 2, 0 } },
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8192) << 32, 16 } }, /* no such collection */
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8192) << 32, 0xffff } },
-		{ { 0x0b | 0x1000000000u, 2, 0 } },		       /* MAPI: the event is the LPI */
+		{ { 0x0b | 0x1000000000u, 2, 0 } }, /* MAPI: the event is the LPI */
 		{ { 0x0b | 0x1000000000u, 8192, 0 } },
-		{ { 0x09, 0, CMD2_VALID | 2 << 16 } },		       /* no such vCPU */
+		{ { 0x09, 0, CMD2_VALID | 2 << 16 } }, /* no such vCPU */
 		{ { 0x09, 0, CMD2_VALID | CMD2_RD } },
-		{ { 0x09, 0, CMD2_VALID | 16 } },		       /* no such collection */
+		{ { 0x09, 0, CMD2_VALID | 16 } }, /* no such collection */
 		{ { 0x09, 0, CMD2_VALID | 0xffff } },
-		{ { 0x01 | 0x1000000000u, 2, 1 } },		       /* MOVI of what is not mapped */
-		{ { 0x01 | 0x1000000000u, 0, 2 } },		       /* to an unmapped collection */
+		{ { 0x01 | 0x1000000000u, 2, 1 } }, /* MOVI of what is not mapped */
+		{ { 0x01 | 0x1000000000u, 0, 2 } }, /* to an unmapped collection */
 		{ { 0x01 | 0x1000000000u, 0, 0x8000 } },
-		{ { 0x03 | 0x1000000000u, 2 } },		       /* INT, CLEAR, INV, DISCARD */
+		{ { 0x03 | 0x1000000000u, 2 } }, /* INT, CLEAR, INV, DISCARD */
 		{ { 0x03 | 0x1100000000u, 0 } },
 		{ { 0x04 | 0x1000000000u, 2 } },
 		{ { 0x0c | 0x1000000000u, 2 } },
 		{ { 0x0f | 0x1000000000u, 2 } },
 		{ { 0x0f | 0x1000000000u, 0xffffffff } },
-		{ { 0x0d, 0, 2 } },				       /* INVALL of an unmapped one */
+		{ { 0x0d, 0, 2 } }, /* INVALL of an unmapped one */
 		{ { 0x0d, 0, 0xffff } },
-		{ { 0x0e, 0, 2 << 16, 0 } },			       /* MOVALL, no such vCPUs */
+		{ { 0x0e, 0, 2 << 16, 0 } }, /* MOVALL, no such vCPUs */
 		{ { 0x0e, 0, 0, 2 << 16 } },
-		{ { 0x05, 0, 2 << 16 } },			       /* SYNC */
+		{ { 0x05, 0, 2 << 16 } }, /* SYNC */
 	};
 
 	(void)state;
@@ -584,7 +566,8 @@ static void commands_are_fetched_once(void **state)
 		mapti(BIGDEV, i, LPI + i, 0);
 	world_forget();
 	queue(1);
-	put(on(ITS_CMD_MAPD, BIGDEV), 10, CMD2_VALID, 0); /* clears 2048 events: takes several turns */
+	put(on(ITS_CMD_MAPD, BIGDEV), 10, CMD2_VALID,
+	    0); /* clears 2048 events: takes several turns */
 	put(on(ITS_CMD_INT, BIGDEV), 0, 0, 0);
 	ring();
 	assert_int_equal(rd(ITS_CREADR), 0);
@@ -636,7 +619,10 @@ static void neighbours_in_the_table_are_read_together(void **state)
 static void a_queue_outside_ram_stalls_until_told_to_retry(void **state)
 {
 	static const uint64_t bases[] = {
-		0, 0x10000000, WORLD_RAM - 0x1000, WORLD_RAM + WORLD_RAM_SIZE,
+		0,
+		0x10000000,
+		WORLD_RAM - 0x1000,
+		WORLD_RAM + WORLD_RAM_SIZE,
 		UINT64_C(0x000ffffffffff000),
 	};
 

@@ -35,10 +35,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void command(uint8_t devfn, uint16_t value)
-{
-	cfg_write(devfn, PCI_COMMAND, 2, value);
-}
+static void command(uint8_t devfn, uint16_t value) { cfg_write(devfn, PCI_COMMAND, 2, value); }
 
 static void two_devices(void)
 {
@@ -130,9 +127,14 @@ static void a_move_takes_effect_at_once(void **state)
 
 static void outside_the_windows_or_over_ram_is_not_mapped(void **state)
 {
-	static const uint64_t at[] = { FAKE_RAM, FAKE_RAM + MIB(255), FAKE_ECAM, 0x8000000,
-				       FAKE_MEM32 - KIB(64), FAKE_MEM32 + MIB(256),
-				       FAKE_MEM64 + GIB(4), UINT64_C(0x7fffffffffff0000) };
+	static const uint64_t at[] = { FAKE_RAM,
+				       FAKE_RAM + MIB(255),
+				       FAKE_ECAM,
+				       0x8000000,
+				       FAKE_MEM32 - KIB(64),
+				       FAKE_MEM32 + MIB(256),
+				       FAKE_MEM64 + GIB(4),
+				       UINT64_C(0x7fffffffffff0000) };
 
 	(void)state;
 	two_devices();
@@ -157,7 +159,8 @@ static void over_ram_inside_a_window_is_not_mapped(void **state)
 	(void)state;
 	fake_add(A);
 	fake_start();
-	assert_int_equal(s2_map(&fake_vm.cpu_s2, IPA(at + KIB(16)), PA(ram), KIB(4), S2_RAM), HV_OK);
+	assert_int_equal(s2_map(&fake_vm.cpu_s2, IPA(at + KIB(16)), PA(ram), KIB(4), S2_RAM),
+			 HV_OK);
 	guest_place(A, 0, at);
 	command(A, MEM);
 	assert_true(strstr(host_log(), "cannot be mapped"));
@@ -368,8 +371,8 @@ static void large_bars_are_mapped_with_blocks(void **state)
 /* Whatever a guest does with its BARs, the pool that vpci_table_need() asked for is enough. */
 static void tables_never_run_out(void **state)
 {
-	static const uint64_t sizes[] = { 16, 256, KIB(4), KIB(64), MIB(1), MIB(2), MIB(64), GIB(1),
-					  GIB(2) };
+	static const uint64_t sizes[] = { 16,     256,     KIB(4), KIB(64), MIB(1),
+					  MIB(2), MIB(64), GIB(1), GIB(2) };
 
 	(void)state;
 	srand(2);
@@ -448,7 +451,8 @@ static void mappings_are_a_function_of_the_registers(void **state)
 				    FAKE_MEM32 + (uint64_t)(rand() % 8) * (small ? 512 : KIB(64)) +
 					    (small ? MIB(1) : 0));
 		for (unsigned p = 0; p < 8 && i % 16 == 0; p++) {
-			struct s2_leaf l = s2_lookup(&fake_vm.cpu_s2, IPA(FAKE_MEM32 + p * KIB(64)));
+			struct s2_leaf l = s2_lookup(&fake_vm.cpu_s2,
+						     IPA(FAKE_MEM32 + p * KIB(64)));
 			unsigned owner = (unsigned)((l.pa.v - HOST) / MIB(1)), claims = 0;
 
 			for (unsigned d = 0; d < 4; d++) {

@@ -83,10 +83,12 @@ static void check_extended(const struct seen *want, unsigned count)
 	assert_int_equal(at, 0);
 }
 
-#define LIST(...) check_list((const struct seen[]){ __VA_ARGS__ },                                 \
-			     sizeof((const struct seen[]){ __VA_ARGS__ }) / sizeof(struct seen))
-#define EXTENDED(...) check_extended((const struct seen[]){ __VA_ARGS__ },                         \
-				     sizeof((const struct seen[]){ __VA_ARGS__ }) / sizeof(struct seen))
+#define LIST(...)                                                                                  \
+	check_list((const struct seen[]){ __VA_ARGS__ },                                           \
+		   sizeof((const struct seen[]){ __VA_ARGS__ }) / sizeof(struct seen))
+#define EXTENDED(...)                                                                              \
+	check_extended((const struct seen[]){ __VA_ARGS__ },                                       \
+		       sizeof((const struct seen[]){ __VA_ARGS__ }) / sizeof(struct seen))
 
 static void every_extended_capability_is_shown_or_not_as_the_policy_says(void **state)
 {
@@ -94,13 +96,15 @@ static void every_extended_capability_is_shown_or_not_as_the_policy_says(void **
 		unsigned id;
 		bool shown;
 	} t[] = {
-		{ 0x01, true },	 { 0x02, true },  { 0x03, true },  { 0x04, true },  { 0x05, false },
-		{ 0x06, false }, { 0x07, false }, { 0x08, true },  { 0x09, true },  { 0x0a, false },
-		{ 0x0b, true },	 { 0x0d, false }, { 0x0e, false }, { 0x0f, false }, { 0x10, false },
-		{ 0x11, false }, { 0x12, false }, { 0x13, false }, { 0x15, true },  { 0x16, true },
-		{ 0x17, false }, { 0x18, true },  { 0x19, false }, { 0x1a, false }, { 0x1b, false },
-		{ 0x1c, false }, { 0x1d, false }, { 0x1e, false }, { 0x1f, false }, { 0x23, true },
-		{ 0x24, false }, { 0x25, false }, { 0x2e, false }, { 0x7fff, false },
+		{ 0x01, true },  { 0x02, true },    { 0x03, true },  { 0x04, true },
+		{ 0x05, false }, { 0x06, false },   { 0x07, false }, { 0x08, true },
+		{ 0x09, true },  { 0x0a, false },   { 0x0b, true },  { 0x0d, false },
+		{ 0x0e, false }, { 0x0f, false },   { 0x10, false }, { 0x11, false },
+		{ 0x12, false }, { 0x13, false },   { 0x15, true },  { 0x16, true },
+		{ 0x17, false }, { 0x18, true },    { 0x19, false }, { 0x1a, false },
+		{ 0x1b, false }, { 0x1c, false },   { 0x1d, false }, { 0x1e, false },
+		{ 0x1f, false }, { 0x23, true },    { 0x24, false }, { 0x25, false },
+		{ 0x2e, false }, { 0x7fff, false },
 	};
 
 	(void)state;
@@ -134,7 +138,7 @@ static void read_only_ones_show_the_device(void **state)
 	static const struct {
 		unsigned id, bytes;
 	} t[] = { { 0x02, 0x28 }, { 0x08, 0x28 }, { 0x09, 0x28 }, { 0x03, 12 }, { 0x04, 16 },
-		  { 0x16, 0x12 }, { 0x18, 8 },	  { 0x0b, 16 },	  { 0x23, 16 } };
+		  { 0x16, 0x12 }, { 0x18, 8 },    { 0x0b, 16 },   { 0x23, 16 } };
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -255,9 +259,9 @@ static void every_legacy_capability_is_shown_or_not_as_the_policy_says(void **st
 {
 	static const struct {
 		unsigned id, bytes; /* 0: hidden */
-	} t[] = { { 0x02, 0 }, { 0x03, 0 }, { 0x04, 0 }, { 0x06, 0 }, { 0x07, 8 },  { 0x08, 4 },
+	} t[] = { { 0x02, 0 },  { 0x03, 0 }, { 0x04, 0 }, { 0x06, 0 }, { 0x07, 8 }, { 0x08, 4 },
 		  { 0x09, 12 }, { 0x0a, 0 }, { 0x0b, 0 }, { 0x0c, 0 }, { 0x0d, 0 }, { 0x0e, 0 },
-		  { 0x0f, 0 }, { 0x12, 8 }, { 0x14, 0 }, { 0x15, 0 }, { 0xee, 0 } };
+		  { 0x0f, 0 },  { 0x12, 8 }, { 0x14, 0 }, { 0x15, 0 }, { 0xee, 0 } };
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -267,7 +271,8 @@ static void every_legacy_capability_is_shown_or_not_as_the_policy_says(void **st
 		cap(0xf0, 0x12, 0, 0);
 		fake_start();
 		if (t[i].bytes)
-			LIST({ 0x40, 1 }, { 0x50, 5 }, { 0x80, 16 }, { 0xc0, 17 }, { 0xd0, t[i].id }, { 0xf0, 18 });
+			LIST({ 0x40, 1 }, { 0x50, 5 }, { 0x80, 16 }, { 0xc0, 17 },
+			     { 0xd0, t[i].id }, { 0xf0, 18 });
 		else
 			LIST({ 0x40, 1 }, { 0x50, 5 }, { 0x80, 16 }, { 0xc0, 17 }, { 0xf0, 18 });
 		for (unsigned off = 4; off < 0x20; off += 4) {

@@ -80,7 +80,8 @@ static void guest_values_never_reach_the_physical_table(void **state)
 		guest_write(TABLE + 16 * i, 4, 0xfee00000 + i * 4 + 3);
 		guest_write(TABLE + 16 * i + 4, 4, 0x12);
 		guest_write(TABLE + 16 * i + 8, 8, UINT64_C(0xfffffffe00000000) + 100 + i);
-		assert_true(guest_read(TABLE + 16 * i, 8) == UINT64_C(0x1200000000) + 0xfee00000 + i * 4);
+		assert_true(guest_read(TABLE + 16 * i, 8) ==
+			    UINT64_C(0x1200000000) + 0xfee00000 + i * 4);
 		assert_int_equal(guest_read(TABLE + 16 * i + 8, 4), 100 + i);
 		assert_int_equal(guest_read(TABLE + 16 * i + 12, 4), 0);
 		assert_int_equal(hw(a, i, 0), FAKE_TRANSLATER);
@@ -311,7 +312,8 @@ static void the_device_gets_the_bus_doorbell_the_guest_has_its_own(void **state)
 	fake_irq(a, 3);
 	assert_int_equal(fake_delivered.count, 1);
 	assert_int_equal(fake_delivered.event, 70);
-	vector(TABLE, 3, 0x8020040, 70, 0); /* the physical place is nothing that a guest may name */
+	vector(TABLE, 3, 0x8020040, 70,
+	       0); /* the physical place is nothing that a guest may name */
 	assert_int_equal(hw(a, 3, 12), 1);
 	cfg_write(A, 0xc2, 2, 0);
 	cfg_write(A, 0x54, 4, FAKE_TRANSLATER);
@@ -355,7 +357,7 @@ static void a_direct_table_is_the_guests_own(void **state)
 	start_direct();
 	assert_true(guest_direct(TABLE));
 	assert_true(guest_direct(AT + 0x3000)); /* pending bits */
-	for (unsigned i = 0; i < 8; i++) {	/* as after a reset */
+	for (unsigned i = 0; i < 8; i++) {      /* as after a reset */
 		assert_int_equal(hw(a, i, 0) | hw(a, i, 4) | hw(a, i, 8), 0);
 		assert_int_equal(hw(a, i, 12), 1);
 	}
@@ -452,7 +454,8 @@ static void a_vector_that_runs_away_is_stopped_and_comes_back(void **state)
 			fake_irq(a, 2);
 		assert_int_equal(fake_msi.disables, round + 1);
 		assert_int_equal(fake_msi.vector, 2);
-		assert_non_null(strstr(host_log(), "vector 2 sent 262144 messages that nobody took"));
+		assert_non_null(
+			strstr(host_log(), "vector 2 sent 262144 messages that nobody took"));
 		assert_int_equal(fake_msi.enables, 8 * round);
 		cfg_write(A, 0xc2, 2, 0x8000);
 		cfg_write(A, 0xc2, 2, 0x8000);

@@ -229,10 +229,7 @@ static void a_guest_that_ends_in_the_middle_of_a_reset_starts_afresh(void **stat
 	assert_true(guest_direct(AT));
 }
 
-static bool intx_off(void)
-{
-	return fake_get(dev, PCI_COMMAND, 2) & PCI_CMD_INTX_OFF;
-}
+static bool intx_off(void) { return fake_get(dev, PCI_COMMAND, 2) & PCI_CMD_INTX_OFF; }
 
 /* The line is as the guest has it, whatever became of the device meanwhile. */
 static void the_line_survives_flr_and_d3hot(void **state)

@@ -65,15 +65,9 @@ static uint64_t access_sized(uint64_t off, uint8_t size, bool write, uint64_t va
 	return m.value;
 }
 
-static uint32_t get(uint64_t off)
-{
-	return (uint32_t)access_sized(off, 4, false, 0);
-}
+static uint32_t get(uint64_t off) { return (uint32_t)access_sized(off, 4, false, 0); }
 
-static void set(uint64_t off, uint32_t v)
-{
-	access_sized(off, 4, true, v);
-}
+static void set(uint64_t off, uint32_t v) { access_sized(off, 4, true, v); }
 
 static void type(const char *s)
 {
@@ -114,9 +108,9 @@ static void configuration_reads_back(void **state)
 	static const struct {
 		uint32_t off, implemented;
 	} rows[] = {
-		{ PL011_IBRD, 0xffff }, { PL011_FBRD, 0x3f },	{ PL011_LCR_H, 0xff },
-		{ PL011_CR, 0xff87 },	{ PL011_IFLS, 0x3f },	{ PL011_IMSC, 0x7ff },
-		{ PL011_DMACR, 7 },	{ PL011_RIS, 0 },	{ 0xf00, 0 },
+		{ PL011_IBRD, 0xffff }, { PL011_FBRD, 0x3f }, { PL011_LCR_H, 0xff },
+		{ PL011_CR, 0xff87 },   { PL011_IFLS, 0x3f }, { PL011_IMSC, 0x7ff },
+		{ PL011_DMACR, 7 },     { PL011_RIS, 0 },     { 0xf00, 0 },
 	};
 
 	(void)state;

@@ -189,7 +189,7 @@ unsigned holes(const struct plan_device *d, struct hole out[2])
 	out[0] = pages(&f->msix[MSIX_TABLE]);
 	out[1] = pages(&f->msix[MSIX_PBA]);
 	return out[0].bar == out[1].bar && out[0].part.base == out[1].part.base &&
-			       out[0].part.size >= out[1].part.size
-		       ? 1
-		       : 2;
+			       out[0].part.size >= out[1].part.size ?
+		       1 :
+		       2;
 }

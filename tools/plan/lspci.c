@@ -221,8 +221,8 @@ static void place(struct pcim *m, struct listed *l, struct pcim_dev *up)
 		assume("%s:%u: config space reads all ones; left out", file, l->line);
 		return;
 	}
-	l->dev = is_bridge(l) ? pcim_bridge(m, up, l->devfn >> 3, l->devfn & 7, -1)
-			      : pcim_endpoint(m, up, l->devfn >> 3, l->devfn & 7, (uint16_t)vendor,
+	l->dev = is_bridge(l) ? pcim_bridge(m, up, l->devfn >> 3, l->devfn & 7, -1) :
+				pcim_endpoint(m, up, l->devfn >> 3, l->devfn & 7, (uint16_t)vendor,
 					      (uint16_t)device);
 	if (!up)
 		l->dev->root_bus = (uint8_t)l->bus;

@@ -52,8 +52,8 @@ static void smmuv2(struct range r, bool v2)
 			     field_put(0, IDR1_NUMCB, MIN(half, 8u)),
 		     false);
 	register_set(r.base + SMMUV2_IDR2,
-		     v2 ? FIELD(IDR2_OAS, 5) | FIELD(IDR2_IAS, 5) | IDR2_PTFS_4K
-			: FIELD(IDR2_OAS, 2) | FIELD(IDR2_IAS, 2),
+		     v2 ? FIELD(IDR2_OAS, 5) | FIELD(IDR2_IAS, 5) | IDR2_PTFS_4K :
+			  FIELD(IDR2_OAS, 2) | FIELD(IDR2_IAS, 2),
 		     false);
 	register_echo(r.base + SMMUV2_CR0, r.base + SMMUV2_CR0);
 }

@@ -39,9 +39,9 @@ void svg_text(double x, double y, const char *class, char anchor, const char *co
 	va_end(ap);
 	fprintf(svg, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\" text-anchor=\"%s\" fill=\"%s\">", x,
 		y, class,
-		anchor == 'm'   ? "middle"
-		: anchor == 'e' ? "end"
-				: "start",
+		anchor == 'm' ? "middle" :
+		anchor == 'e' ? "end" :
+				"start",
 		colour);
 	escaped(text);
 	fputs("</text>\n", svg);
@@ -96,8 +96,8 @@ static double write_title(const struct tool *t)
 	svg_text(MARGIN, 44, "big", 's', "#111827", "Viaduct on %s", tree_model(t));
 	svg_text(MARGIN, 66, "text", 's', GREY, "%s; %u CPUs; %s", file ? file + 1 : t->tree,
 		 b->cpu_count,
-		 b->gic_node < 0 ? "no interrupt controller that is driven"
-				 : first_compatible(t->fdt, b->gic_node));
+		 b->gic_node < 0 ? "no interrupt controller that is driven" :
+				   first_compatible(t->fdt, b->gic_node));
 	if (!t->usable)
 		svg_text(MARGIN, 86, "head", 's', ALARM, "Viaduct cannot run on this board");
 	else

@@ -95,11 +95,11 @@ static void lay_out(struct column *c, double x, double y)
 /* What is left of a window is no round number: three digits are enough. */
 static const char *unit(uint64_t size)
 {
-	return size >> 40   ? "TiB"
-	       : size >> 30 ? "GiB"
-	       : size >> 20 ? "MiB"
-	       : size >> 10 ? "KiB"
-			    : "B";
+	return size >> 40 ? "TiB" :
+	       size >> 30 ? "GiB" :
+	       size >> 20 ? "MiB" :
+	       size >> 10 ? "KiB" :
+			    "B";
 }
 
 static double scaled(uint64_t size)
@@ -214,8 +214,8 @@ static void physical(const struct tool *t, struct column *c)
 		add(c, g->module[MODULE_KERNEL], colour, false, "%s: kernel", g->name);
 		add(c, g->module[MODULE_RAMDISK], colour, false, "%s: ramdisk", g->name);
 		if (g->msi)
-			add(c, (struct range){ g->msi->page.v, PAGE_SIZE }, colour,
-			    false, "MSI doorbell");
+			add(c, (struct range){ g->msi->page.v, PAGE_SIZE }, colour, false,
+			    "MSI doorbell");
 	}
 }
 

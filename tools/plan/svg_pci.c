@@ -79,9 +79,9 @@ static void facts(const struct tool *t, const struct pci_func *f, double x, doub
 
 	streams(f, text, sizeof(text));
 	svg_text(x + STREAM, y, "mono", 's', f->sid_count || f->bridge ? "#111827" : ALARM, "%s",
-		 f->sid_count ? text
-		 : f->bridge  ? ""
-			      : "no IOMMU");
+		 f->sid_count ? text :
+		 f->bridge    ? "" :
+				"no IOMMU");
 	if (f->bridge)
 		return;
 	if (d && d->msi != PLAN_OFF)
@@ -94,9 +94,9 @@ static void facts(const struct tool *t, const struct pci_func *f, double x, doub
 	svg_text(x + RESET, y, "mono", 's', reset ? "#111827" : ALARM, "%s",
 		 reset ? reset : "none");
 	svg_text(x + OWNER, y, "text", 's', g ? guest_colour(t, g) : GREY, "%s",
-		 g            ? g->name
-		 : f->refused ? "unusable"
-			      : "nobody");
+		 g          ? g->name :
+		 f->refused ? "unusable" :
+			      "nobody");
 }
 
 static void row(const struct tool *t, const struct pci_func *f, double x, double y)
@@ -106,9 +106,9 @@ static void row(const struct tool *t, const struct pci_func *f, double x, double
 
 	svg_line(left - INDENT + 8, y + ROW / 2, left, y + ROW / 2, LINE, 1.2);
 	svg_rect(left, y + 2, x + NAME_W - left, ROW - 4,
-		 colour      ? colour
-		 : f->bridge ? "#e5e7eb"
-			     : "white",
+		 colour    ? colour :
+		 f->bridge ? "#e5e7eb" :
+			     "white",
 		 colour ? 0.28 : 0.7, colour ? colour : LINE,
 		 f->bridge || colour ? "rx=\"4\"" : "rx=\"4\" stroke-dasharray=\"4 3\"");
 	svg_text(left + 7, y + 17, "mono", 's', "#111827", "%s", f->name + 5);
@@ -172,9 +172,9 @@ static double bridge_head(const struct bridge *b, double x, double y)
 	svg_rect(x, y, PCI_WIDTH, h ? 58 : 42, "#f3f4f6", 1, LINE, "rx=\"6\"");
 	svg_text(x + 10, y + 17, "head", 's', "#111827", "%s", b->path);
 	svg_text(x + PCI_WIDTH - 10, y + 17, "small", 'e', h ? GREY : ALARM, "%s%s", b->compatible,
-		 !b->enabled ? ", disabled"
-		 : h         ? ""
-			     : ", not driven");
+		 !b->enabled ? ", disabled" :
+		 h           ? "" :
+			       ", not driven");
 	svg_text(x + 10, y + 34, "small", 's', GREY, "IOMMU %s%s; MSI %s%s",
 		 b->iommu ? b->iommu : "none", b->iommu && !b->iommu_driven ? " (not driven)" : "",
 		 b->msi ? b->msi : "none", b->msi && !b->msi_driven ? " (not driven)" : "");

@@ -9,16 +9,15 @@ static const char *or_none(const char *s)
 
 static void write_range(FILE *f, const char *what, struct range r)
 {
-	fprintf(f, "  %-9s 0x%llx, %s\n", what, (unsigned long long)r.base,
-		plan_size(r.size));
+	fprintf(f, "  %-9s 0x%llx, %s\n", what, (unsigned long long)r.base, plan_size(r.size));
 }
 
 static void write_window(FILE *f, const struct pci_window *w)
 {
 	static const char *const kinds[] = { "I/O", "32-bit", "64-bit" };
 
-	fprintf(f, "    window  0x%llx, %s, %s", (unsigned long long)w->cpu,
-		plan_size(w->size), kinds[w->kind]);
+	fprintf(f, "    window  0x%llx, %s, %s", (unsigned long long)w->cpu, plan_size(w->size),
+		kinds[w->kind]);
 	if (w->pci != w->cpu)
 		fprintf(f, " at PCI address 0x%llx", (unsigned long long)w->pci);
 	fputc('\n', f);
@@ -29,9 +28,9 @@ static void write_bridge(FILE *f, const struct bridge *b)
 	const struct pci_host *h = b->host;
 
 	fprintf(f, "  PCI       %s: %s%s\n", b->path, b->compatible,
-		!b->enabled ? ", disabled"
-		: !h        ? ", not driven"
-			    : "");
+		!b->enabled ? ", disabled" :
+		!h          ? ", not driven" :
+			      "");
 	fprintf(f, "    IOMMU   %s%s; MSI %s%s\n", or_none(b->iommu),
 		b->iommu && !b->iommu_driven ? " (not driven)" : "", or_none(b->msi),
 		b->msi && !b->msi_driven ? " (not driven)" : "");

@@ -74,8 +74,9 @@ static bool is_overlay(const void *fdt)
 {
 	int n;
 
-	dt_for_each_child(n, fdt,
-			  0) if (fdt_subnode_offset(fdt, n, "__overlay__") >= 0) return true;
+	dt_for_each_child(n, fdt, 0)
+		if (fdt_subnode_offset(fdt, n, "__overlay__") >= 0)
+			return true;
 	return false;
 }
 
@@ -99,8 +100,7 @@ static bool has_ram(const void *fdt)
 	struct range r;
 	int n;
 
-	dt_for_each_child(n, fdt, 0)
-	{
+	dt_for_each_child(n, fdt, 0) {
 		const char *type = dt_string(fdt, n, "device_type");
 
 		for (unsigned i = 0; type && !strcmp(type, "memory"); i++) {
@@ -117,8 +117,8 @@ static bool has_ram(const void *fdt)
 static void fill_ram(struct tool *t)
 {
 	unsigned cells = 0, ac = dt_address_cells(t->fdt, 0), sc = dt_size_cells(t->fdt, 0);
-	struct range r =
-		t->memory.size ? t->memory : (struct range){ GIB(2), sc == 2 ? GIB(4) : GIB(2) };
+	struct range r = t->memory.size ? t->memory :
+					  (struct range){ GIB(2), sc == 2 ? GIB(4) : GIB(2) };
 	fdt32_t reg[4];
 	int n;
 

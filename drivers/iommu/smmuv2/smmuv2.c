@@ -98,7 +98,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	uint32_t idr1 = rd32(m, REG32(SMMUV2_IDR1));
 	uint32_t idr2 = rd32(m, REG32(SMMUV2_IDR2));
 
-	*s = (struct smmuv2){.i = i, .m = m};
+	*s = (struct smmuv2){ .i = i, .m = m };
 	i->priv = s;
 	s->page_log2 = idr1 & IDR1_PAGESIZE ? 16 : 12;
 	s->cb_page = 2U << field_get(IDR1_NUMPAGENDXB, idr1);
@@ -346,14 +346,14 @@ static const struct record {
 	uint8_t code;           /* of its reason 0 */
 	uint32_t faults, write; /* masks: of fsr, of synr */
 	const char (*text)[24];
-} global = {SMMUV2_GFSR, SMMUV2_GFAR, SMMUV2_GFSYNR0, 0x10, GFSR_FAULTS, GFSYNR0_WNR, global_text},
-  context = {CB_FSR, CB_FAR, CB_FSYNR0, 0, FSR_FAULTS, FSYNR0_WNR, context_text};
+} global = { SMMUV2_GFSR, SMMUV2_GFAR, SMMUV2_GFSYNR0, 0x10, GFSR_FAULTS, GFSYNR0_WNR, global_text },
+  context = { CB_FSR, CB_FAR, CB_FSYNR0, 0, FSR_FAULTS, FSYNR0_WNR, context_text };
 
 /* Reports the record and clears it; false: there is none. It stands still until it is cleared. */
 static bool take(const struct smmuv2 *s, const struct record *r, unsigned page, struct reg32 sid)
 {
 	uint32_t fsr = rd32(s->m, at_page(s, page, r->fsr));
-	struct iommu_fault f = {.has_addr = true};
+	struct iommu_fault f = { .has_addr = true };
 	unsigned bit;
 
 	if (!(fsr & r->faults))

@@ -107,7 +107,7 @@ void smmu_gerror(struct smmu *s)
 
 enum hv_status smmu_flush_all(struct smmu *s, uint16_t vmid)
 {
-	struct smmu_cmd cmd = {{field_put(FIELD(CMD0_OP, OP_TLBI_S12_VMALL), CMD0_VMID, vmid)}};
+	struct smmu_cmd cmd = { { field_put(FIELD(CMD0_OP, OP_TLBI_S12_VMALL), CMD0_VMID, vmid) } };
 
 	return smmu_issue(s, &cmd, 1);
 }

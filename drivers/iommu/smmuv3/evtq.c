@@ -18,21 +18,21 @@ static const struct {
 	bool has_addr;
 	char text[30]; /* not a pointer: nothing to relocate */
 } reasons[] = {
-	{EVT_UUT, true, "unsupported transaction"},
-	{EVT_BAD_STREAMID, false, "unknown StreamID"},
-	{EVT_STE_FETCH, false, "stream table not readable"},
-	{EVT_BAD_STE, false, "bad stream table entry"},
-	{EVT_BAD_ATS_TREQ, true, "ATS request"},
-	{EVT_STREAM_DISABLED, false, "stream disabled"},
-	{EVT_TRANSL_FORBIDDEN, true, "translated request"},
-	{EVT_BAD_SUBSTREAMID, false, "PASID"},
-	{EVT_WALK_EABT, true, "stage-2 table not readable"},
-	{EVT_TRANSLATION, true, "translation"},
-	{EVT_ADDR_SIZE, true, "address size"},
-	{EVT_ACCESS, true, "access flag"},
-	{EVT_PERMISSION, true, "permission"},
-	{EVT_TLB_CONFLICT, true, "TLB conflict"},
-	{EVT_CFG_CONFLICT, false, "configuration conflict"},
+	{ EVT_UUT, true, "unsupported transaction" },
+	{ EVT_BAD_STREAMID, false, "unknown StreamID" },
+	{ EVT_STE_FETCH, false, "stream table not readable" },
+	{ EVT_BAD_STE, false, "bad stream table entry" },
+	{ EVT_BAD_ATS_TREQ, true, "ATS request" },
+	{ EVT_STREAM_DISABLED, false, "stream disabled" },
+	{ EVT_TRANSL_FORBIDDEN, true, "translated request" },
+	{ EVT_BAD_SUBSTREAMID, false, "PASID" },
+	{ EVT_WALK_EABT, true, "stage-2 table not readable" },
+	{ EVT_TRANSLATION, true, "translation" },
+	{ EVT_ADDR_SIZE, true, "address size" },
+	{ EVT_ACCESS, true, "access flag" },
+	{ EVT_PERMISSION, true, "permission" },
+	{ EVT_TLB_CONFLICT, true, "TLB conflict" },
+	{ EVT_CFG_CONFLICT, false, "configuration conflict" },
 };
 
 static void report(struct smmu *s, const uint64_t *dw)

@@ -63,7 +63,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	struct smmu *s = &smmus[i - iommus];
 	uint32_t idr0, idr1, idr3, idr5;
 
-	*s = (struct smmu){.i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16)};
+	*s = (struct smmu){ .i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16) };
 	i->priv = s;
 	idr0 = rd32(s->m, IDR0);
 	idr1 = rd32(s->m, IDR1);
@@ -115,9 +115,9 @@ static void program_tables(const struct smmu *s)
 static enum hv_status forget_firmware(struct smmu *s, uint32_t idr0)
 {
 	static const struct smmu_cmd cmds[] = {
-		{{FIELD(CMD0_OP, OP_CFGI_ALL), FIELD(CMD1_RANGE, 31)}},
-		{{FIELD(CMD0_OP, OP_TLBI_NSNH_ALL)}},
-		{{FIELD(CMD0_OP, OP_TLBI_EL2_ALL)}}, /* where it has EL2 */
+		{ { FIELD(CMD0_OP, OP_CFGI_ALL), FIELD(CMD1_RANGE, 31) } },
+		{ { FIELD(CMD0_OP, OP_TLBI_NSNH_ALL) } },
+		{ { FIELD(CMD0_OP, OP_TLBI_EL2_ALL) } }, /* where it has EL2 */
 	};
 
 	return smmu_issue(s, cmds, idr0 & IDR0_HYP ? 3 : 2);
@@ -125,7 +125,7 @@ static enum hv_status forget_firmware(struct smmu *s, uint32_t idr0)
 
 static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint32_t idr0)
 {
-	static const char names[][9] = {"combined", "eventq", "gerror"};
+	static const char names[][9] = { "combined", "eventq", "gerror" };
 	struct mmio m = s->m;
 	struct dt_irq irq;
 

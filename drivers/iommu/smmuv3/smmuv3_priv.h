@@ -7,29 +7,29 @@
 
 #include "../iommu_priv.h"
 
-#define SYNC_US	    100000 /* a CMD_SYNC waits for what is in flight; then the queue is dead */
+#define SYNC_US     100000 /* a CMD_SYNC waits for what is in flight; then the queue is dead */
 #define REGISTER_US 100000
 
-#define CMDQ_LOG2   6 /* room for a flush; the architecture's own minimum is less */
-#define EVTQ_LOG2   9
-#define SPLIT	    8	/* one second-level table a bus */
+#define CMDQ_LOG2    6 /* room for a flush; the architecture's own minimum is less */
+#define EVTQ_LOG2    9
+#define SPLIT        8  /* one second-level table a bus */
 #define SID_BITS_MAX 20 /* first level of 32 KiB; StreamIDs beyond abort */
 
 struct smmu {
 	struct iommu *i;
 	struct mmio m;
-	uint64_t ste1;		   /* what this SMMU wants in doubleword 1 of every entry */
+	uint64_t ste1; /* what this SMMU wants in doubleword 1 of every entry */
 	uint64_t *l1;
-	uint8_t log2size;	   /* StreamIDs 0 .. 2^log2size */
+	uint8_t log2size; /* StreamIDs 0 .. 2^log2size */
 
 	uint64_t *cmdq;
-	uint32_t cmdq_prod;	   /* index and wrap bit */
+	uint32_t cmdq_prod; /* index and wrap bit */
 
 	uint64_t *evtq;
 	uint32_t evtq_cons;
 	uint8_t evtq_log2;
 
-	struct ratelimit log;	   /* lines about this SMMU's own errors */
+	struct ratelimit log; /* lines about this SMMU's own errors */
 };
 
 struct smmu_cmd {

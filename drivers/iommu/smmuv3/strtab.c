@@ -24,8 +24,8 @@ static void store(uint64_t *p, uint64_t v)
 
 static enum hv_status config_changed(struct smmu *s, uint32_t sid, bool leaf)
 {
-	struct smmu_cmd cmd = {
-		{field_put(FIELD(CMD0_OP, OP_CFGI_STE), CMD0_SID, sid), leaf ? CMD1_LEAF : 0}};
+	struct smmu_cmd cmd = { { field_put(FIELD(CMD0_OP, OP_CFGI_STE), CMD0_SID, sid),
+				  leaf ? CMD1_LEAF : 0 } };
 
 	return smmu_issue(s, &cmd, 1);
 }

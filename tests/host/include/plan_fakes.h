@@ -7,7 +7,7 @@
 #define fake_doorbell_page (fake_its(0)->page.v)
 
 extern struct iommu fake_smmu;
-#define FAKE_FRAME 0x8020000 /* GICv2m frame 0, the next 64 KiB behind it */
+#define FAKE_FRAME 0x8020000           /* GICv2m frame 0, the next 64 KiB behind it */
 struct msi_ctrl *fake_its(unsigned n); /* of two; all functions have the first */
 /* GICv2m instead: frames of that many SPIs, the first at INTID 112. */
 void fake_v2m(unsigned frames, uint32_t spis);

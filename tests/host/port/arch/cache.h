@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-void arch_cache_clean_inval(const void *va, size_t size);	/* DC CIVAC, then DSB SY */
-void arch_icache_inval_all(void);				/* IC IALLUIS, DSB ISH, ISB */
+void arch_cache_clean_inval(const void *va, size_t size); /* DC CIVAC, then DSB SY */
+void arch_icache_inval_all(void);                         /* IC IALLUIS, DSB ISH, ISB */
 
 #endif
