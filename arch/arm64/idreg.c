@@ -75,12 +75,13 @@ static unsigned get4(uint64_t reg, unsigned lsb)
  * What is read at all: mrs takes its register as text. Of AArch32 (CRm 1..3, passed on as a whole)
  * without ID_DFR0, for its performance monitors, and ID_AFR0.
  */
+/* clang-format off */
 #define EACH_ID(X)                                                                                 \
-	X(1, 0)                                                                                    \
-	X(1, 1) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(2, 0) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5)    \
-		X(2, 6) X(2, 7) X(3, 0) X(3, 1) X(3, 2) X(3, 4) X(3, 6) X(4, 0) X(4, 1) X(4, 2)    \
-			X(4, 4) X(4, 5) X(5, 0) X(5, 1) X(6, 0) X(6, 1) X(6, 2) X(7, 0) X(7, 1)    \
-				X(7, 2) X(7, 3) X(7, 4)
+	X(1, 0) X(1, 1) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(2, 0) X(2, 1) X(2, 2) X(2, 3) X(2, 4)    \
+	X(2, 5) X(2, 6) X(2, 7) X(3, 0) X(3, 1) X(3, 2) X(3, 4) X(3, 6) X(4, 0) X(4, 1) X(4, 2)    \
+	X(4, 4) X(4, 5) X(5, 0) X(5, 1) X(6, 0) X(6, 1) X(6, 2) X(7, 0) X(7, 1) X(7, 2) X(7, 3)    \
+	X(7, 4)
+/* clang-format on */
 
 void idreg_record(struct cpu *c)
 {

@@ -14,14 +14,14 @@
 #define PSTATE_EL1H_DAIF 0x3c5
 
 /* Warm reset of what a guest can have changed, DDI 0487 D1.8: these to 0, and SCTLR_EL1. */
+/* clang-format off */
 #define EACH_ZERO(X)                                                                               \
-	X(actlr_el1)                                                                               \
-	X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1) X(vbar_el1)     \
-		X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) X(par_el1) X(elr_el1) X(spsr_el1)  \
-			X(sp_el0) X(sp_el1) X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0)          \
-				X(tpidr_el1) X(csselr_el1) X(mdscr_el1) X(cntkctl_el1)             \
-					X(cntv_ctl_el0) X(cntv_cval_el0) X(cntp_ctl_el0)           \
-						X(cntp_cval_el0)
+	X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1)    \
+	X(vbar_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) X(par_el1) X(elr_el1)          \
+	X(spsr_el1) X(sp_el0) X(sp_el1) X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) \
+	X(csselr_el1) X(mdscr_el1) X(cntkctl_el1) X(cntv_ctl_el0) X(cntv_cval_el0)                 \
+	X(cntp_ctl_el0) X(cntp_cval_el0)
+/* clang-format on */
 
 static void reset_el1(void)
 {

@@ -113,11 +113,12 @@ READER(arch_ich_eisr, ICH_EISR_EL2)
 READER(arch_ich_elrsr, ICH_ELRSR_EL2)
 
 /* ICH_LR<n>_EL2 is S3_4_C12_C<12 + n/8>_<n%8>; a register number cannot be computed. */
+/* clang-format off */
 #define EACH_LR(X)                                                                                 \
-	X(0, 12, 0)                                                                                \
-	X(1, 12, 1) X(2, 12, 2) X(3, 12, 3) X(4, 12, 4) X(5, 12, 5) X(6, 12, 6) X(7, 12, 7)        \
-		X(8, 13, 0) X(9, 13, 1) X(10, 13, 2) X(11, 13, 3) X(12, 13, 4) X(13, 13, 5)        \
-			X(14, 13, 6) X(15, 13, 7)
+	X(0, 12, 0) X(1, 12, 1) X(2, 12, 2) X(3, 12, 3) X(4, 12, 4) X(5, 12, 5) X(6, 12, 6)        \
+	X(7, 12, 7) X(8, 13, 0) X(9, 13, 1) X(10, 13, 2) X(11, 13, 3) X(12, 13, 4) X(13, 13, 5)    \
+	X(14, 13, 6) X(15, 13, 7)
+/* clang-format on */
 
 uint64_t arch_ich_lr(unsigned n)
 {
