@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Viaduct. `make` builds build/viaduct (arm64 Image) and build/viaduct.elf.
 CROSS_COMPILE ?= aarch64-linux-gnu-
 CACHE ?= $(or $(VIADUCT_CACHE),$(HOME)/.cache/viaduct)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every source file, by layer. pure_src knows no machine; arch_src is EL2 on arm64.
 pure_src := \
 	common/plan/board.c \

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # U-Boot script: starts Viaduct and its guests from the partition that it was itself loaded from.
 # docs/boot-u-boot.md says how to install it. Compile it with
 #   mkimage -A arm64 -T script -C none -d boot.cmd boot.scr

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Costs of Viaduct, counted in instructions on QEMU, against its budgets and its peers.
 
 Usage: tools/bench.py [-v]      (make bench)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs viaduct-plan over every device tree of Debian's arm64 kernel package.
 
 Usage: tools/boards.py [--check] [-j JOBS] [BOARD.dtb...]

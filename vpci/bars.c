@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * BARs. What is mapped is a function of (COMMAND, BARs, power state, windows): recomputed after
  * every change, compared with what is there, unmapped, then mapped. The physical BAR never moves.

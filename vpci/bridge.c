@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The guest's ECAM (PCIe r6.0 §7.2.2): one bus, offset 19:12 is device and function, 11:0 the
  * register. A function is found with one load however many there are; who is not there, or not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Builds a guest's view of a function at boot: which row of rules.c each dword follows, the
  * shadow's first values, and both capability lists. Only capabilities of the table below exist: the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The access path to config space. The decision is a pure function of the row, the lanes, the
  * device's dword and the guest's value; then at most one hardware write of the guest's own width;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Builds a guest's host bridge at boot, and brings all its functions to the state after power-on
  * when the guest starts again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Interrupt modes and the MSI capability. A function is in one mode: MSI-X if enabled, else MSI,
  * else INTx. The device gets the address and data that Viaduct chose; the guest's are a copy that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The MSI-X table (PCIe r6.0 §6.1.4, §7.7.2). Trapped: the guest's table is a copy; an entry of the
  * physical one holds the address and event that Viaduct chose, written at boot and whenever the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What every bit of a guest's config space is: data only. A bit that no mask names does not
  * exist: it reads 0 and cannot be written. What a write does besides, the hook, is in config.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a function's hardware is set to, as the shadow wants it: COMMAND, power state, device
  * control, function-level reset, and giving everything back to a device that lost it. All of it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Accesses to trapped pages of BARs: MSI-X tables are emulated, pending bits are read only,
  * everything else in these pages is forwarded with its own width. EL2 touches a device only while

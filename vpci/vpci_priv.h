@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside vpci/. A function's config space is a byte a dword, naming a row of rules.c, and a shadow
  * dword. Decisions (cfg_decide) are pure; what performs them cannot fail.

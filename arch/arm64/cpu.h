@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A physical CPU. TPIDR_EL2 points to its struct; assembly knows the first members. The vCPU is
  * fixed at boot and never changes.

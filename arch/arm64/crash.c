@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The end: EL2's own memory or code is broken. Registers, the decoded syndrome and a backtrace go
  * to the console (tools/symbolise turns it into lines of code); the other CPUs are stopped and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the assembly and SGI_STOP call. */
 #ifndef ARM64_ENTRY_H
 #define ARM64_ENTRY_H

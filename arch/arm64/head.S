@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Entry: arm64 Image header, a minimal identity map, MMU and caches on, relocation, C.
  * booti leaves (Documentation/arch/arm64/booting): MMU off, data cache off, x0 = device tree.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest believes the CPU to be. One row for each ID register that a guest may see, with the
  * most that is allowed of each field; where that is 0 the feature traps or is undefined. Every EL2

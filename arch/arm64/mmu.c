@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EL2's identity map, which takes the place of the assembly's at once. It only grows, so there is
  * no break-before-make. Boot CPU only, until the seal.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* EL2's own translation: identity, W^X, guard pages; guest RAM is never in it but for windows. */
 #ifndef ARM64_MMU_H
 #define ARM64_MMU_H

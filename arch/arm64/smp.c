@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Physical CPUs: started once, before anything is planned. Each records what it is, joins the
  * interrupt controller, and waits at EL2.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The boot order, from assembly to the first guest instruction. Each step may rely on all above.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Access to system registers; their names and fields are in spec/sysreg.h. */
 #ifndef ARM64_SYSREG_H
 #define ARM64_SYSREG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EL2's only timer, CNTHP of each CPU: a one-shot for what is to be looked at again (console
  * output that waits, IOMMU events behind a bound). Whoever arms it is interrupted by it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Traps from a guest: decoded into values, handed to pure code, and settled here. This is the
  * only place that decides what a verdict does to a guest.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A vCPU's start: the EL1 registers of its CPU in their reset state, stage-2, timers, and the
  * entry state of the boot protocol (arm64 Image: x0 = device tree; PSCI: x0 = context).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EL2 vectors. A trap saves all general registers in a frame at the top of this CPU's stack and
  * hands it to C with the vCPU; what the guest left in SIMD registers is never touched.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From plan to guest: see hv/build.h. */
 #include <string.h>
 

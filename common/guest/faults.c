@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See hv/faults.h. Called from interrupt context with IOMMU events, which devices cause at will:
  * each is looked up among the streams that faulted before, decided under one lock, and acted on

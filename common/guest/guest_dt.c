@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The device tree that a guest boots with: exactly what it has, and nothing of the board. Its source
  * is below, as text, which write() hands to libfdt. Bindings: Devicetree Specification v0.4, arm,gic-v3,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest's end: vCPUs first, then bus mastering, then interrupts, and the streams abort before
  * anything else may use the memory. One vCPU does it; its peers are kicked out of the guest and

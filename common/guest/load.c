@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Filling a guest's RAM: see hv/load.h. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The emulated PL011 of a guest: what Linux' amba-pl011 and sbsa-uart drivers, U-Boot and small
  * kernels need. Output is taken at once, so the transmit FIFO is always empty. Input waits in a

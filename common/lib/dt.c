@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading a device tree: cells, addresses, interrupts (Devicetree Specification v0.4, §2.3, §2.4).
  * The blob is untrusted but well formed (dt_check): every length is checked here, every walk

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The nodes and properties of a device tree, straight from its structure block (Devicetree
  * Specification v0.4, §5). dt_check() has seen every token, name and length of it, so the walks

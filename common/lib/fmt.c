@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Text formatting for the log: the formats that include/hv/log.h lists. Nothing is allocated,
  * nothing is written behind the buffer; an unknown format is copied as it is.

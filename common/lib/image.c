@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Guest kernels: the arm64 Image header, where things go in RAM, and gzip. Nothing here touches
  * guest memory; the loader does, with these addresses. Files are untrusted: a bad one is refused.

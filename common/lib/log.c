@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log: formats one line on the stack and hands it to the console whole, so that lines of
  * several CPUs never mix. Longer lines are cut.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Waiting: the only loop on a register, bounded in time and, should the clock stand still, in turns. */
 #include <arch/cpu.h>
 #include <arch/time.h>

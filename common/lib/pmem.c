@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Physical memory: sorted lists of ranges, carved at boot and never returned. Viaduct's own memory
  * comes in 2 MiB chunks from the top of RAM, so that EL2 maps it with blocks; guest RAM comes from

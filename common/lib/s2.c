@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stage-2 tables: see hv/s2.h. Changes are prepared, which may fail, and then committed, which
  * cannot. A leaf is valid, or carries a mark in bits [63:1], or is zero; a table whose entries are

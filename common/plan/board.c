@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The board as its device tree tells it: RAM, what is reserved in it, CPUs, PSCI, interrupt
  * controller. Called once, on the boot CPU, before anything else is decided. The tree comes from

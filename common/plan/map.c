@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where a guest's BAR windows and MSI doorbell go in its address space, and what its devices reach
  * there. Pure but for the refusals. A device of the guest uses these very numbers on its bus, and a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which way a guest's interrupt messages go: an ITS, or a GICv2m frame, of which each guest gets one
  * of its own while there are enough. Everything is taken from what pci_identify() captured.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Guest declarations: Xen's dom0less binding and Viaduct's vpci nodes, from /chosen into
  * struct guest_plan. Nodes are known by `compatible`, never by name. What is malformed refuses its

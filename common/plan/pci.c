@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which PCI functions a guest gets, and what they look like to it: ownership, isolation groups,
  * SMMU, place on the guest's bus 0, MSI and INTx. Everything is taken from what pci_identify()

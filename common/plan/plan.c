@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The planner: takes one guest after another in device-tree order and decides whether it can run
  * and with what. Modules, CPUs and images are decided here; declarations are read in plan_parse.c,

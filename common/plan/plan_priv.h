@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Between the files of the planner: reading, deciding, placing, printing. */
 #ifndef PLAN_PRIV_H
 #define PLAN_PRIV_H

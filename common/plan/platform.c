@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Platform devices from a partial device tree (a multiboot,device-tree module), as Xen has them:
  *

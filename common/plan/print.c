@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plan for the boot log: what each guest gets, one fact a line, and for what it does not get
  * the reason. An engineer reads here which SPI, StreamID or address to look for.

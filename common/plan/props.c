@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The properties of one node of a declaration, by a table that names every property that may be
  * there. What a table does not know, or Viaduct has no use for, gets one warning and is ignored; a

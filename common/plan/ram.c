@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest's RAM: which pages it is, and at which addresses guest and devices see them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest's CPUs reach besides its RAM and PCI: memory that it shares with other guests
  * (xen,domain-shared-memory-v1) and registers of platform devices (plan_platform.c). Both are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What goes into the list registers. Always true when a guest is entered: what can be delivered is
  * in one, or all are full, one of them is pending, and none that is pending there is less urgent

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual distributor but for the registers of single lines (regs.c) and SGIs (v2.c). GICv3: one
  * security state (GICD_CTLR.DS=1), affinity routing always on, no SPIs by message, no 1-of-N (IHI

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A virtual GIC from boot to guest stop: allocation, the lines a guest owns, reset of the
  * distributor, and vCPUs that come and go.

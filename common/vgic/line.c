@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Interrupt lines: the handlers of physical lines that a guest owns, lines of emulated devices,
  * and what ties a virtual line to its physical one. See vgic_priv.h for who holds which state.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Virtual LPIs that wait for a list register: one first-in first-out queue a priority and vCPU,
  * linked both ways through the LPIs themselves, so that any number can be pending and each leaves

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * List registers. They belong to the guest's CPU for ever and are not saved on exits; EL2 touches
  * one only to deliver something, to look, or because an interrupt that matters ended. What goes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual redistributors, one after the other, 128 KiB each: RD_base and SGI_base (IHI 0069
  * §12.10, §12.11). LPIs can be switched on once; what the guest's tables say is for the virtual

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registers with one or more bits a line, as GICD_* has them for SPIs and SGI_base for SGIs
  * and PPIs (IHI 0069 §12.9, §12.11), and GICv2's GICD_* for all (IHI 0048 §4.3). A table; what is

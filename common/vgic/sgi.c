@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ICC_SGI1R_EL1, which always traps. The rest of the CPU interface is the hardware's but for
  * ICC_DIR_EL1, while EL2 asks for it: see vgic_dir() in regs.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual GICv2 (IHI 0048) where it differs: one distributor with banks of SGIs and PPIs, SGIs
  * by GICD_SGIR that are told apart by their sender, one group (GICD_IGROUPR is zero, as without the

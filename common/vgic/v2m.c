@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual GICv2m frame of a guest (DEN0029 appendix E). Its SPIs are the guest's own, edges
  * that only its devices raise: by messages that EL2 took as physical SPIs. What a CPU writes to the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * State of a virtual GIC, private to common/vgic/. All of it but sgi_pending is under vgic->lock.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual ITS: registers (IHI 0069H §12.19), command queue, delivery. A guest's own memory
  * holds its queue and tables; of these only commands and LPI properties are ever read, each once.

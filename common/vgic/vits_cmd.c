@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Commands of the virtual ITS (IHI 0069H §5.3). Each is checked against the devices and vCPUs of
  * its own guest and performed on EL2's map; nothing is forwarded. A command that makes no sense is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual ITS, inside: vits.c has the registers, the queue and delivery, vits_cmd.c the
  * commands. Everything here is protected by its->lock, a guest's own; vgic locks are taken inside.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PSCI 1.1 for guests (DEN 0022 §5) and the discovery of SMCCC (DEN 0028). A vCPU's state changes
  * by compare-exchange: OFF -> ON_PENDING by who calls CPU_ON, ON_PENDING -> ON by its own CPU,

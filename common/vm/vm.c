@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Guests: memory they may be reached through, emulators, kicks, their line in the log. */
 #include <string.h>
 

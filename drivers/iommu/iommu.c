@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The IOMMUs of the board: finding them, their streams, their interrupts, their death. What a kind
  * cannot do it says in struct iommu, and the planner refuses by it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a kind of IOMMU gives to iommu.c, and what iommu.c does for all kinds. */
 #ifndef IOMMU_PRIV_H
 #define IOMMU_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one interrupt controller of the machine, and what both versions have in common: a
  * distributor whose registers of single lines are at the same offsets (IHI 0069 §12.9, IHI 0048

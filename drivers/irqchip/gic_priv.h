@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the GICv3 and the GICv2 driver share: the registers of single lines, see gic.c. */
 #ifndef GIC_PRIV_H
 #define GIC_PRIV_H

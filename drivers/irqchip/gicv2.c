@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Physical GICv2 with Virtualization Extensions (IHI 0048): distributor, CPU interface and list
  * registers (GICH) behind memory, banked by CPU. EL2 has EOImode=1 as with GICv3; its SGIs need

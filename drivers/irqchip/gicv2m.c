@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Physical GICv2m frames (DEN0029 appendix E): a message is the number of an SPI. A frame does not
  * tell senders apart: who reaches its doorbell can raise every SPI of it, and nothing else.

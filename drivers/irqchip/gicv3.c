@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Physical GICv3 (IHI 0069): distributor, redistributors, CPU interface through <arch/gic.h>.
  * EL2 takes everything as non-secure group 1 at one priority, with EOImode=1; guests' lines stay

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a physical INTID to its handler. The tables are written at boot and read without a lock.
  * LPIs have a table of their own: they are never deactivated and there are many.

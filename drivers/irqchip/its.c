@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The physical ITS (IHI 0069H §5, §12.19). EL2 owns it: every device and event is mapped at boot,
  * by msi_alloc; afterwards at most a MOVI or an INV reaches the queue, and nothing waits for it.

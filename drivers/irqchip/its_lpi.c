@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LPIs of the physical GIC: who has which number, the configuration table that all redistributors
  * share, and a pending table for each CPU (IHI 0069H §5.1). A byte of the configuration table is

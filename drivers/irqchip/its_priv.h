@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The physical ITS, inside: its.c finds it and sets it up, its_table.c owns the tables that it
  * reads, its_queue.c the command queue, its_lpi.c LPI numbers, their configuration and the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command queue of a physical ITS (IHI 0069H §5.3, §12.19): one page, written under its->lock.
  * Nothing here waits without a limit: an ITS that stalls on a command has it replaced by a SYNC;

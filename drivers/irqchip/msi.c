@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one interface to MSI controllers of either kind (hv/msi.h): a block of vectors knows its
  * provider. Vectors stay masked until somebody handles them.

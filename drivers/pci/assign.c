@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Placement of BARs. First everything is decided: the need of each bridge from the leaves up,
  * places from the root down, biggest alignment first (so nothing is lost between naturally aligned

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Base address registers: what they are, sized with decoding off (PCIe r6.0 §7.5.1.2.1), and
  * written. A BAR that does not size as the specification says refuses its function.

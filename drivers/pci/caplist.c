@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The lists of capabilities, and how many bytes each capability occupies: one truth for discovery,
  * which refuses a function with a malformed list, and for what a guest is shown. Of capabilities

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Capabilities: found once, validated, and everything in them that could act on its own switched
  * off. A list that loops, overlaps or leaves config space refuses the function.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Config space through ECAM (PCIe r6.0 §7.2.2): one access of the width asked for, never outside
  * the host bridge's region. Who does not answer reads as all ones (arch_mmio_probe_read), as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Enumeration: every function below a host bridge is captured once into pci_funcs and silenced on
  * the way (no DMA, no decoding, no interrupt). Buses are numbered here, depth first; firmware's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a function has besides BARs: payload size, link and device control, ACS. Set once when all
  * of a host bridge is enumerated, and again after a reset.

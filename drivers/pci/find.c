@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Functions by name, in the syntax of Linux' pci= parameters:
  *   [segment:]bus:dev.fn[/dev.fn]...		the path below the first holds under renumbering

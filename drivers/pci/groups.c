@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Isolation groups: functions that the hardware does not keep from one another's DMA. A group
  * is named by the index of its first member; bridges are members too. Joined are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Host bridges from the device tree: `pci-host-ecam-generic` (the IEEE 1275 PCI binding, and
  * Documentation/bindings of that name): ECAM, buses, outbound windows, what devices can address.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who a function is to the rest of the machine: the requester IDs its transactions may carry, the
  * StreamIDs and the DeviceID made of them, and the line its INTx arrives on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inside drivers/pci/: boot order is host, enumerate (caps, bars), fabric, assign, identify. */
 #ifndef PCI_PRIV_H
 #define PCI_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Quieting and resetting functions. A reset is a sequence of stages, each with a time at which it
  * is over; pci_reset_step looks whether it is, and never waits. So many functions are reset in the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Juno's root complex lets in what its table of inbound windows says, which firmware fills: RAM, as
  * in dma-ranges, and the first v2m frame, which dma-ranges does not list. The windows for RAM have

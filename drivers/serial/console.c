@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The console multiplexer. Writers put characters into their ring; one CPU at a time (the pump)
  * moves them to the UART, a line of one ring at a time, prefixed with "(name) ". Ring 0 is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The console's UART. Which one: /chosen stdout-path (a path or an alias, with ":115200n8" behind
  * it), else the first that we drive. A PL011, the SBSA generic UART, which is a subset of its

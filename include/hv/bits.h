@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Register fields, written as the specifications write them: BITS(hi, lo). */
 #ifndef HV_BITS_H
 #define HV_BITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the host device tree says of the board, read once at boot: RAM, CPUs, console, interrupt
  * controller. PCI and IOMMUs have their own readers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From plan to guest: tables, interrupt controller, devices, images. Boot only, on the boot CPU;
  * the plan has decided everything, so what fails here is a refusal that the plan missed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one physical UART, shared: a ring per guest, each line prefixed with "(name) ", input to
  * one guest at a time. Ctrl-a three times switches, Ctrl-a and a letter is a command, Ctrl-a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading a device tree: nodes and properties, cells, addresses translated to CPU physical
  * addresses, interrupts. Errors are returned, never fatal; the blob is untrusted but passed

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One trapped access of a guest, and what becomes of it. Emulators take and return values; they
  * never see guest registers and never decide how a guest is punished.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * DMA that an IOMMU refused: whose it was, printed once for each (stream, reason, page) and at
  * most FAULT_LINES times a stream, then only counted. A stream that exceeds FAULT_BUDGET events

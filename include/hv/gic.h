@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The physical interrupt controller behind one interface, for GICv3 and GICv2. List
  * registers have the GICv3 format (ICH_LR<n>_EL2, IHI 0069 §12.4.6) for both; those of GICv2 have

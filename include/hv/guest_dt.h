@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The device tree that a guest is given, written with libfdt's sequential-write functions. */
 #ifndef HV_GUEST_DT_H
 #define HV_GUEST_DT_H

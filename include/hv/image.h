@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Guest kernels: arm64 Image (Documentation/arch/arm64/booting), plain or gzip-compressed. */
 #ifndef HV_IMAGE_H
 #define HV_IMAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The IOMMU of the board, whichever kind: streams abort until attached.
  *

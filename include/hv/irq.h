@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Physical interrupts at EL2: one table from INTID to handler. SGIs, PPIs and SPIs have a slot
  * each; LPIs have their own table, sized at boot.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A guest's end. */
 #ifndef HV_LIFE_H
 #define HV_LIFE_H

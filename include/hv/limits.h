@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sizes of everything that is allocated at boot. */
 #ifndef HV_LIMITS_H
 #define HV_LIMITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Filling a guest's RAM: scrubbed, then kernel, ramdisk and device tree, every line of it cleaned
  * and invalidated to the point of coherency, because the guest starts with its caches off. Boot,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log: one line a fact, prefixed "viaduct: ", no log on a hot path. Formats: %s %c %d %u %x
  * %% with width, 0, -, l, ll, z. Lines that a guest or device can cause go through a struct

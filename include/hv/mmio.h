@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Device registers. A register's type carries its width, so a 64-bit read of a 32-bit register
  * does not compile. Every access is one load or store of exactly that width.

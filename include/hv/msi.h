@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Message-signalled interrupts of the physical side: ITS and GICv2m. Everything is allocated and
  * mapped at boot.

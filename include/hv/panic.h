@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two ways to stop, both for what guests and devices cannot cause: ASSERT for a bug of Viaduct's
  * own, panic for a platform that broke a promise about EL2's own memory.

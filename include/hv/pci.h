@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PCI, the physical side: host bridges, functions, BARs, requester IDs, isolation groups. What is
  * decided on is captured at discovery, before any guest owned a device, and never read again for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Guests as declared under /chosen, and what becomes of each: everything is decided here, in
  * device-tree order, before anything is touched. A guest that cannot be started has `refused`,

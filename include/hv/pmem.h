@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Physical memory. Boot code adds the RAM of the device tree, reserves what is taken, and then
  * allocates; after pmem_seal() an allocation is a bug. Nothing is ever freed.

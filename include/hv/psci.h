@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PSCI (DEN 0022) for guests, and SMCCC discovery (DEN 0028). */
 #ifndef HV_PSCI_H
 #define HV_PSCI_H

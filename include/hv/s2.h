@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stage-2 translation tables (DDI 0487 D8.3): 4 KiB granule, blocks of 1 GiB and 2 MiB.
  *

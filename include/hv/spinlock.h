@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ticket locks, taken with interrupts masked (EL2 always runs masked).
  * Order: guest configuration -> stream table -> SMMU queue -> ITS queue -> console ring.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Results of boot-time and configuration code. Guest actions use enum emul (hv/emul.h). */
 #ifndef HV_STATUS_H
 #define HV_STATUS_H

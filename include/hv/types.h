@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Basic types. An address is never a bare integer: what it is an address *in* is part of its
  * type, so that a physical address where an intermediate physical address belongs does not compile.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual GIC of a guest, of its host's version: distributor, redistributors (IHI 0069) or the
  * distributor of GICv2 (IHI 0048), CPU interface by list registers. Physical lines of a guest are

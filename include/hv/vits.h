@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual ITS of a guest (IHI 0069 §5): commands are decoded and performed on EL2's own map,
  * never forwarded. The guest's tables are not read but for LPI properties.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest and its vCPUs. Every vCPU is pinned to one physical CPU for ever; there is no
  * scheduler, so a guest's EL1 registers live in the hardware and "the current vCPU" is a constant

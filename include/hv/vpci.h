@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest's virtual PCIe host bridge: one segment, one flat bus 0, each assigned function behind a
  * table of rules (rules.c) that says for every bit of config space where it lives and who may

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An emulated PL011 (DDI 0183): console of one guest. */
 #ifndef HV_VUART_H
 #define HV_VUART_H

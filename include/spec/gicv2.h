@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GICv2 with Virtualization Extensions: what differs from include/spec/gicv3.h, whose GICD_* up to
  * GICD_ICFGR are the same here, with SGIs and PPIs banked in the first word of each.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GICv2m: Arm Server Base System Architecture (DEN0029, issue 3.0), appendix E. A frame of 4 KiB
  * turns a 32-bit write to MSI_SETSPI_NS into an edge of the SPI that was written.

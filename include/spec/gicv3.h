@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GICv3 as software sees it: distributor, redistributors, list registers.
  * Arm IHI 0069H.b, GIC Architecture Specification, February 2024. Sections below are of this issue.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files that a guest is loaded from: the arm64 Image header (Linux,
  * Documentation/arch/arm64/booting.rst, section 4; little-endian fields) and gzip (RFC 1952 §2.3).

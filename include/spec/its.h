@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Interrupt Translation Service: registers, tables, commands. LPI tables are set in the
  * redistributor, see spec/gicv3.h.

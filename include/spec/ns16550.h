@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * 16550 UARTs: TL16C550 data manual (Texas Instruments SLLS177), and what the Synopsys DW_apb_uart
  * databook adds. Register numbers: the device tree says how far apart they are (reg-shift).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PCI Express Base Specification, revision 6.0, 16 December 2021: configuration space as the
  * physical side uses it, in bytes and in each register's own width. Where a structure is only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PCI Express Base Specification, revision 6.0, 16 December 2021: configuration space as a guest
  * is shown it, by dwords: registers of 16 bits in the upper half are shifted. What is not a

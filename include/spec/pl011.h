@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PrimeCell UART (PL011), DDI 0183G, issue G, 2010; SBSA generic UART: DEN 0029, appendix B. */
 #ifndef SPEC_PL011_H
 #define SPEC_PL011_H

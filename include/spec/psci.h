@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PSCI and SMCCC as both sides of a call see them: Arm DEN 0022 §5 and DEN 0028 §7. */
 #ifndef SPEC_PSCI_H
 #define SPEC_PSCI_H

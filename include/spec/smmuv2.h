@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SMMUv1 and SMMUv2, IHI 0062D.c, 2016; the specification names each register SMMU_<name>, which is
  * how to find it there. Only what a stage-2-only driver needs.

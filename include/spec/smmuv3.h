@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SMMUv3 (v3.2), IHI 0070C.a, July 2019. Only what a stage-2-only driver needs. */
 #ifndef SPEC_SMMUV3_H
 #define SPEC_SMMUV3_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System registers and translation descriptors as EL2 uses them, for C and assembly (which can use
  * what is no BITS()). Only arch/arm64 may include this. Arm DDI 0487, Architecture Reference Manual

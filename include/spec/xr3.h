@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PLDA XpressRICH3-AXI, the root complex of Arm's Juno r1 and r2, as their firmware programs it
  * (U-Boot, board/armltd/vexpress64): translation of inbound addresses. Facts only.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixtures of the boot tests: boots that several tests look at are made once a session.
 
 One QEMU runs at a time, each under a deadline. Every test prints its wall time, its own fixtures

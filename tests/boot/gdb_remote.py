@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A client of QEMU's gdbstub, as far as the tests need it: stop in a function, change registers, go on.
 
 The protocol is the GDB remote serial protocol; register numbers are those of GDB's aarch64 core

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ways into Viaduct, and what it does with machines and images that are not the usual ones."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The shared console, with two Linux shells: input goes to one guest, Ctrl-a three times switches."""
 import socket
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A crash of EL2 itself, made from outside through QEMU's gdbstub: the product has no hook for it.
 
 Two guests run; a CPU is stopped where Viaduct takes a character from the UART of one, and a register

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """More ways for a Linux guest to use its devices: other NICs."""
 import viaduct_qemu as vq
 

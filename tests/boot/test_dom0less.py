@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Xen's dom0less binding, observed from the guests and from the machine below."""
 import re
 import socket

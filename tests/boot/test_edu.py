@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two guests and one DMA engine: the attacker's device reaches its own RAM and nothing else.
 
 The addresses to attack are the host's: they are read from the plan that a first boot prints; the

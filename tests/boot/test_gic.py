@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hosts whose interrupt controller is not a GICv3 with an ITS: a GICv2, and a GICv3 without ITS.
 
 Each host boots once. Linux with two vCPUs and a disk by INTx; on the GICv2 beside it the edu payload,

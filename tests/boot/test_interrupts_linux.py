@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Linux' drivers by line and by message, on a host with ITS and on one with a GICv2m frame.
 
 One boot a host, two guests with the same three devices: NVMe, e1000e, and e1000, which has no MSI.

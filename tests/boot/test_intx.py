@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines: level interrupts of a payload guest, MSI around them, and a neighbour whose device never stops."""
 import re
 

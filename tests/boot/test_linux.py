@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two Linux guests with a PCI device each: what they observe, compared with the bare machine.
 
 The machine: NVMe behind one root port, e1000e behind another, a virtio-rng that nobody is given.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MSI-X of many vectors, direct and trapped: QEMU's NVMe controller under a payload that asks for each."""
 import re
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The EL1 payloads of tests/guests: as guests, and on the bare machine as a control of themselves."""
 import re
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Unaligned accesses to BAR memory mapped Normal-NC by the guest: the default lets them work, and
 with memory-type = "device" the guest gets an alignment abort and goes on. Two CPUs: with one QEMU
 never looks at alignment. cortex-a72 has no FWB, max has."""

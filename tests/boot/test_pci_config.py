@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A guest writes all of its config space with every width and several patterns. What the hardware
 holds is read from outside, through QEMU's monitor, at the physical ECAM: before, after, and when
 the guest has given its functions their values back."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real drivers on devices in every kind of place: behind bridges, a switch, in one multi-function slot.
 
 One boot, two guests. `bridged` has three functions that share one requester ID: an e1000 (INTx only)

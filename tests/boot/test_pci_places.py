@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which function is meant, where the guest sees it, and who may have it; with small payloads."""
 import os
 import re

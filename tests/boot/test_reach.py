@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A root complex as Juno's: it lets devices reach RAM from 2 GiB on, and keeps some addresses to itself.
 
 QEMU's has no such limits, so its tree gets Juno's `dma-ranges`, and beside its own `ranges` Juno's

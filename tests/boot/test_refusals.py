@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bad device trees: a sentence that names the node, that guest refused, the other one runs.
 
 The good guest is declared after the bad one, so that it is also shown that the bad one claimed

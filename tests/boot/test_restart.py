@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Guests that start again: from their images, with scrubbed RAM and their devices reset; the others do not notice."""
 import gzip
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian's U-Boot, as what starts Viaduct and as what Viaduct starts."""
 import os
 import shutil

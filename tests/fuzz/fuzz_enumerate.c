@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzz target: discovery, placement, identity, groups and reset of whatever answers in an ECAM. Up to
  * eight kinds of functions made of the input appear at any bus and slot that the input says, on every

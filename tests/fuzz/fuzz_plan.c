@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzz target: any blob as the board's device tree, read and planned with a fixed set of PCI
  * functions, then the guests' own trees. What follows the blob is the module at PARTIAL_AT, a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual distributor, redistributors, CPU interface and GICv2m frame, GICv3 and GICv2, under a
  * hostile guest: the input is a program of register accesses, interrupts on the wires, SGIs, acknowledges and ends in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual ITS under a hostile guest: the input is a program of register accesses, command
  * queue and property writes, and messages from devices. Whatever it is, the ITS must touch only its

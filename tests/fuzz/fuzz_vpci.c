@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzz target: accesses of a guest to config space, BARs and MSI-X tables, with a device that
  * loses state, goes silent and interrupts at will. libFuzzer's entry; the unit test feeds it random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What each fuzz target links, as tests/unit/objects.mk: <name>_objs for tests/fuzz/fuzz_<name>.c
 # (tests/host/host.c comes by itself). tests/fuzz/run reads this file.
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest that resets itself, from each of its CPUs in turn, and finds its machine as after
  * power-on. How often it did so it keeps in shared memory, which is nobody's to clear.

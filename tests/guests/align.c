@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Unaligned access to BAR memory that stage 1 maps Normal-NC: what comes of it is up to stage 2.
  * align.fault=010: for the first, second and third of the devices in turn, 1 when it must fault.

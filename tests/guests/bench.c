@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Costs of single operations, seen from the guest: 1000 times between two reads of CNTVCT_EL0 with
  * ISB, loop included. Under QEMU's -icount the 1 GHz counter of -cpu max counts instructions.

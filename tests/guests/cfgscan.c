@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes every byte of the config space of every function on its bus, with every width and several
  * patterns, and leaves what came of it; then gives the functions their values back and looks whether

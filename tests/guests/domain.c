@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a guest's declaration changes: lines, unmapped addresses, CPUs. */
 #include <libfdt.h>
 

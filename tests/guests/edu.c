@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * QEMU's edu device: DMA inside the guest's RAM both ways, INTx, MSI, INTx again behind MSI, and
  * then DMA to every address of the argument edu.target=0x...,0x...: those must not arrive, which

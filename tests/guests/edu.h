@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* QEMU's edu device (docs/specs/edu.rst): registers of BAR 0 that the payloads use. */
 #ifndef EDU_H
 #define EDU_H

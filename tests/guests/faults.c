@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest that misbehaves in every way an EL1 can: each attempt must give the exception or value
  * that the architecture (or PSCI) gives, and the guest goes on. Run with bare=1 on a machine

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest that forges messages and abuses its ITS: writes to the doorbell by its CPU, by the DMA of
  * an edu device with event numbers that are not the device's, commands for devices and sizes that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What software may rely on of an interrupt controller, GICv3 or GICv2: priorities and preemption,
  * pending and active by hand, routing, groups, both EOI modes, more active interrupts than list

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The EL1 payloads: build/guests/NAME.bin, an arm64 Image each. Their flags are their own: they are
 # guests, and share nothing with the hypervisor but the compiler.
 guest_names := again align bench cfgscan domain edu faults gic forge hello idle intx nvme pcilife pciview spin victim

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A guest's first words: every vCPU, its ID registers, PSCI, timer and SGI. */
 #include "rt.h"
 

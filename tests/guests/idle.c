@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A guest that sleeps between its beats: shows that another guest's end does not touch it. */
 #include "rt.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * INTx of QEMU's edu devices, none lost and none spurious: many level interrupts, two functions on
  * one line, the line masked and unmasked, and MSI and DisINTx switched around it in every order.

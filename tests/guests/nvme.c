@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * MSI-X with many vectors, on QEMU's NVMe controller: an I/O queue pair a vector, so that a read on
  * queue n is a message of vector n. Masks of every kind, pending bits, many interrupts at once, LPIs

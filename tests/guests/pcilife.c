@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Power states and function-level reset as a guest's driver does them: BARs read all ones while
  * the function sleeps, everything is back afterwards. igb raises MSI-X by a register of its own.

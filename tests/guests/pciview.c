@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What PCI looks like from a guest: each function with its BARs, and that the registers behind them
  * are its own. QEMU's pci-testdev counts the writes to it; an ivshmem device has a register of its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The payloads' runtime: MMU, exceptions, other CPUs, firmware calls, time. mmu_build() runs with
  * the MMU off, everything else behind it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The runtime of the EL1 payloads: what a payload needs to check a guest's machine from inside.
  * It runs as a guest of Viaduct and on the bare machine (QEMU virt at EL1) alike: everything is

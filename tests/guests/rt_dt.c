@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the payloads read from their device tree. Addresses of child buses are taken 1:1. */
 #include <libfdt.h>
 

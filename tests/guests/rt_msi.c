@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of a function, whatever controller takes them: an ITS, or a GICv2m frame. */
 #include "rt_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PCI of the payloads: scan of the host's buses, BARs, capabilities (PCIe r6.0 §7.5). */
 #include "rt_priv.h"
 

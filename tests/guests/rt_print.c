@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Output of the payloads, and the few libc symbols that libfdt and the compiler ask for. */
 #include <stdarg.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the runtime's own files. */
 #ifndef RT_PRIV_H
 #define RT_PRIV_H

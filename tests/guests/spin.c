@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A guest that never sleeps: what a busy neighbour is for the others. */
 #include "rt.h"
 

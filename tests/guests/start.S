@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Entry, exception vectors and secondary entry of the EL1 payloads. The first instruction reads
  * the counter, so that a payload can say when its guest was really entered. MMU off on entry,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Debian's U-Boot for qemu_arm64 as a guest. It was built for QEMU's virt machine: it runs from
  * wherever it is, page aligned, but looks for its device tree where RAM begins, and grows its

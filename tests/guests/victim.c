@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest whose RAM is full of a pattern: each beat it looks whether somebody wrote there. The
  * pattern depends on the address, and begins behind the image and the device tree.

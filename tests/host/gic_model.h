@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A machine with a GIC, as struct gic_ops sees it: physical lines with wires, and per CPU list
  * registers that behave as IHI 0069 says while a guest acknowledges, ends and deactivates. What

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Host provider of the port: see host.h. */
 #include <assert.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* See its_model.h. IHI 0069H §5.2, §5.3, §12.19. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A physical ITS and its redistributors, as registers: consumes the command queue, keeps its
  * tables in the memory that it was given (so a table that is too small is seen by the sanitizer),

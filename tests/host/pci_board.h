@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A device tree with host bridges for the models, and the SMMU and ITS that its phandles name. */
 #ifndef PCI_BOARD_H
 #define PCI_BOARD_H

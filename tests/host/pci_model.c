@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* See pci_model.h. Offsets are spelled out here, not taken from the headers under test. */
 #include <assert.h>
 #include <string.h>

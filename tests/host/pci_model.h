@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A PCI hierarchy behind an ECAM, with the behaviour of config space that matters: routing by the
  * bridges' bus registers, BARs that size, write masks, capability lists, resets. It knows nothing

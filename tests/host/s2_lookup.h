@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a stage-2 table says of an address: a walker of the tests' own, by DDI 0487 D8.3. */
 #ifndef S2_LOOKUP_H
 #define S2_LOOKUP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See smmuv2_model.h. Numbers are written out here where the driver has names, so that a wrong name
  * in the spec header is seen.

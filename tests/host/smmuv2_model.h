@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A register-level SMMUv1 or SMMUv2 with stage 2, for the host, after IHI 0062: matches streams,
  * walks the real translation tables, and caches translations until an invalidation and its sync

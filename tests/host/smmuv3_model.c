@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* See smmuv3_model.h. Behaviour from IHI 0070; limits as in QEMU (S2AA64, S2SL0, S2S checks). */
 #include <assert.h>
 #include <string.h>

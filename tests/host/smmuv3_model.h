@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A register-level SMMUv3 with stage 2, for the host: consumes its command queue, walks the real
  * stream and translation tables, and caches both until it is told to forget, so that a missing

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest around the virtual ITS: RAM, two vCPUs, the vGIC's LPI calls as counters. For the unit
  * test and the fuzzer. Anything that the virtual ITS must not do aborts.

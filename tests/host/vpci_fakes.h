@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What vpci/ stands on, for its tests: PCI functions as a byte array with write masks behind
  * pci_cfg_*, memory behind their BARs, a guest whose accesses go through real stage-2 tables, and

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Every header compiles alone, twice in one file, for the target and for the host (style.md).
 #
 # Usage: tests/lint/headers.sh      CROSS_COMPILE, SYSROOT and HOSTCC as in the Makefile

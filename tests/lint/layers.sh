@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The layering that style.md asks for, checked on objects and sources. Run behind a build.
 #
 # Usage: tests/lint/layers.sh [BUILD]

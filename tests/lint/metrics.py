@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Size of the code: the budget of 15 000 code lines is a gate, all else a compass.
 
 Usage: tests/lint/metrics.py [-v]

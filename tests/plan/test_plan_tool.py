@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """viaduct-plan: whole plans as golden files, exit statuses, pictures, bad input, and every board.
 
 VIADUCT_UPDATE=1 writes the golden files anew: look at the difference, number by number.

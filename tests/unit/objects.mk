@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What each unit test links: <name>_objs for tests/unit/test_<name>.c (host.c comes by itself).
 s2_objs := common/lib/s2.c common/lib/pmem.c
 pmem_objs := common/lib/pmem.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading the board: RAM, reservations, CPUs, PSCI; and trees that are refused with a reason. */
 #include <setjmp.h>
 #include <stdarg.h>

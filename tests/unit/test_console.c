@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The console multiplexer on a UART of the test's own: prefixes, whole lines, prompts, losses,
  * input.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whole device trees, as source text through dtc: what ImageBuilder and U-Boot leave behind, and
  * partial device trees with every way to be refused.

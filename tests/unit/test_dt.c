@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Device-tree reading: cells, translation, interrupts through nexuses. Trees are built here. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attribution, limits and the fault budget, with PCI and the IOMMU as the test says. */
 #include <setjmp.h>
 #include <stdarg.h>

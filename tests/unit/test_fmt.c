@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Formats of the log against those of the host's C library, and the limits of the buffer. */
 #include <limits.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The physical GICv2: found in the device tree, reset, CPU interfaces by mask, list registers. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Physical GICv2m frames: found, checked, their SPIs given out. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The physical GICv3: found in the device tree, reset, redistributors by affinity, single lines. */
 #include <setjmp.h>
 #include <stdarg.h>

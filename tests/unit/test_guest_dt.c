@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The guest's device tree: what Linux needs is there, nothing else is, and dtc has no complaint. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kernel images: where things go, and gzip files that are cut, damaged or too large. */
 #include <setjmp.h>
 #include <stdarg.h>

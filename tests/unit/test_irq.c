@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From INTID to handler: what irq_dispatch() does with each kind of interrupt. */
 #include <setjmp.h>
 #include <stdarg.h>

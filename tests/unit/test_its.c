@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The physical ITS: tables, queue, LPI configuration, against the model in tests/host/its_model.c. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest finds in its RAM, and that the caches hold nothing of it that memory does not: the
  * maintenance that QEMU cannot check, from the trace.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Placement of BARs: the model routes an access to each, from the root, and only it answers. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Host bridges and enumeration: what is found, how it is numbered, what is off afterwards. */
 #include <setjmp.h>
 #include <stdarg.h>

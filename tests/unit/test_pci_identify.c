@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requester IDs, streams, DeviceIDs, INTx lines, groups and names. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The fuzz target on random bytes: no sanitizer report, panic, endless wait or broken promise. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Quieting and resetting: which method, how long, and what is there afterwards. */
 #include <setjmp.h>
 #include <stdarg.h>

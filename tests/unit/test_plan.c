@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The planner: every refusal with its sentence, and what an accepted guest gets. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Physical memory: what is taken is never given out, holes by alignment are used. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PSCI as a guest sees it: which functions there are, and what they answer. */
 #include <setjmp.h>
 #include <stdarg.h>

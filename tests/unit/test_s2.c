@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stage-2 tables and physical memory: real descriptor formats, update order from the trace. */
 #include <setjmp.h>
 #include <stdarg.h>

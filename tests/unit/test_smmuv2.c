@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The SMMUv1/v2 driver against a model of the hardware that caches what it may cache: what a device
  * can reach is asked of the model, which also watches every write for a stream that begins to pass.

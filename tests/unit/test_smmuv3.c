@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The SMMUv3 driver against a model of the hardware that caches what it may cache: what a device
  * can reach is asked of the model, the order of updates of the trace.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which UART becomes the console, and the drivers on models of the registers. */
 #include <setjmp.h>
 #include <stdarg.h>

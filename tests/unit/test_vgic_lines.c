@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of the virtual GIC: HW-linked, of emulated devices, and what a guest does to them. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* List registers of the virtual GIC: SGIs, LPIs, more pending than there is room for, EOI modes. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Registers of the virtual distributor and redistributors; any access of any size is harmless. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The virtual GICv2: its distributor's registers, SGIs by sender, and what list registers make of them. */
 #include <setjmp.h>
 #include <stdarg.h>

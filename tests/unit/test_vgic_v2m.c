@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The virtual GICv2m frame: what a CPU sees of it, and the SPIs that messages become. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The virtual ITS: registers as Linux probes them, every command, and what a rogue guest sends. */
 #include <setjmp.h>
 #include <stdarg.h>

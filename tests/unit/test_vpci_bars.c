@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* BARs: sizing, mapping, moving, page truth, who answers where, and that tables never run out. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Capability lists: who is shown, who is unlinked, and what the options open. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* MSI-X tables, MSI, and what they do to INTx: the guest's view, the device's, and deliveries. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Power states, function-level reset, and a device that lost its state: the guest goes on. */
 #include <setjmp.h>
 #include <stdarg.h>

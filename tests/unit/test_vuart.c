@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The emulated PL011 as Linux' drivers use it; the virtual GIC is a level that the test reads. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Facts that more than one output says: the board's bridges, what each lacks, who owns what. */
 #include <string.h>
 

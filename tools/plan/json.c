@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plan for programs. Fields are in docs/viaduct-plan.md, in this order; addresses are strings
  * ("0x80000000"), as numbers beyond 2^53 are not exact in JSON; what does not apply is null.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `lspci -D -vv -xxxx`, taken as root under Linux, becomes a model of config space: bytes from the
  * hex part, the sizes of BARs from "[size=16K]" of the verbose part, the topology from the buses

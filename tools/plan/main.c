@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * viaduct-plan: what Viaduct would do on a board, said on another machine. The decisions are the
  * hypervisor's own objects, in its boot order; here is what stands in for the board. Nothing is

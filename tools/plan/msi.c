@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ITSs without hardware: the planner asks only which one a phandle means. (The driver would build
  * tables in the board's RAM.) And the interrupt controller that drivers connect their lines to.

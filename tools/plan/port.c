@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The port's provider for the planner: config space and registers are models, a log line is kept,
  * time passes by looking at it. Registers that Viaduct reads before it plans read as registers.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the registers of a board are taken to hold, where the tree does not say: what parts of that
  * kind commonly have. Every assumption is printed; --reg corrects it.

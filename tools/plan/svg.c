@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plan as a picture for a design review: at the left the physical address space and each
  * guest's, low addresses on top, not to scale; at the right the PCI hierarchy with groups,

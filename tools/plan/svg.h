@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Between the parts of the picture: primitives, and where each part ends. */
 #ifndef PLAN_SVG_H
 #define PLAN_SVG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Address spaces as columns of boxes. A column is a list of disjoint pieces: what is inside
  * another (a BAR in a window, a guest's RAM in a bank) cuts it. Heights grow with the logarithm

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The PCI hierarchy as a table with a tree in its first column; and the guests, one card each. */
 #include <string.h>
 

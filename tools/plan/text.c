@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The plan for people: the board, what was assumed of it, and then Viaduct's own words. */
 #include "../../common/plan/plan_priv.h"
 #include "tool.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inside viaduct-plan: what it was given, what it found, and the writers of its three outputs. */
 #ifndef PLAN_TOOL_H
 #define PLAN_TOOL_H

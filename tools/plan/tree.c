@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The device tree that is planned with: the board's, guests merged into it as U-Boot's `fdt apply`
  * would (an overlay whose target is /chosen), RAM filled in as firmware would. Sources (.dts,

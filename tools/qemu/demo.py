@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Two Linux guests on QEMU, each with a real driver on a PCI device of its own.
 
   demo.py                 runs their checks, streams the console, ends with a summary

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs Viaduct, or a bare Linux, on QEMU's virt machine and reads what comes out.
 
 A Machine is a QEMU command line; guests are declared to Viaduct in QEMU's own device tree: it is

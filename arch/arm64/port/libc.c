@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the compiler and the libraries (libfdt, zlib) expect of a C library, and no more. */
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stack protector's canary, seeded at boot. */
 #ifndef ARM64_LIBC_H
 #define ARM64_LIBC_H

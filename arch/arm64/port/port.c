@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The port's functions that are too long for a header: caches, stage-2 TLB, GIC registers. */
 #include <arch/barrier.h>
 #include <arch/cache.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memcpy, memmove, memset: 64 bytes a turn with general registers; zeroing by DC ZVA.
  * EL2 memory is Normal wherever these are used, so unaligned accesses are fine.

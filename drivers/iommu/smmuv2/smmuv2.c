@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SMMUv1 and SMMUv2 with stage 2 only: probe, start, streams, contexts. A stream is an S2CR, found
  * through a stream match register or, where it has none, at the StreamID's own index. An S2CR is

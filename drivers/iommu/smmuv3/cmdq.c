@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command queue. Every batch ends in CMD_SYNC and is waited for, so the queue is empty
  * whenever the lock is free and there is always room. An illegal command is replaced by CMD_SYNC

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The event queue, which has one consumer at a time. A record is copied once and then decoded.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SMMUv3 with stage 2 only: probe, start, interrupts. It is in global abort from the first look
  * until its stream table, in which everything aborts, is in force. It takes no part in broadcast

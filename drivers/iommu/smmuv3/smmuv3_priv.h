@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One SMMUv3: what its files share. The lock of its struct iommu is for all but events. */
 #ifndef SMMUV3_PRIV_H
 #define SMMUV3_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The two-level stream table. A second level exists for buses that had a stream attached;
  * elsewhere a StreamID is unknown, which aborts too. An entry is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the planner sees of PCI, without hardware: functions by exact name, and one IOMMU. */
 #ifndef PLAN_FAKES_H
 #define PLAN_FAKES_H

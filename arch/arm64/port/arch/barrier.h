@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port: barriers. Each call site says in a comment what it orders. */
 #ifndef ARCH_BARRIER_H
 #define ARCH_BARRIER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port: cache maintenance by VA, to the point of coherency. */
 #ifndef ARCH_CACHE_H
 #define ARCH_CACHE_H

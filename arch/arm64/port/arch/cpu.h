@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port: the CPU. */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port: one load or store of exactly the named width, in a form whose syndrome is always valid. */
 #ifndef ARCH_MMIO_H
 #define ARCH_MMIO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port: the generic timer's physical counter. */
 #ifndef ARCH_TIME_H
 #define ARCH_TIME_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port: invalidation of a guest's stage-2 translations, on all CPUs, complete on return.
  * TLBI by IPA uses the current VMID (DDI 0487 D8.14): where `vttbr` is not the loaded one it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port: the short-lived window of this CPU onto memory that EL2 does not map (guest RAM).
  * One at a time a CPU; what is read is copied once, then parsed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Host twin of the port: barriers go to the trace. */
 #ifndef ARCH_BARRIER_H
 #define ARCH_BARRIER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Host twin of the port. */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H

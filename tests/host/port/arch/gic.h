@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port: the GICv3 CPU interface and virtualization system registers (IHI 0069 §12.2, §12.4).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Host twin of the port: accesses go to register models (tests/host/host.h) and to the trace. */
 #ifndef ARCH_MMIO_H
 #define ARCH_MMIO_H
