@@ -5,17 +5,16 @@ import socket
 import subprocess
 
 import viaduct_qemu as vq
-from test_edu import Qmp
-from test_payload import assert_ok, guest
+from payloads import assert_ok, guest
+from qmp import Qmp, qmp_option
 
 
-class Monitor(Qmp):
-    def cpus_at(self, level):
-        """The numbers of the CPUs that are at this exception level right now."""
-        text = self.command("human-monitor-command", **{"command-line": "info registers -a"})
-        found = re.findall(r"CPU#(\d+).*?PSTATE=\w+ \S+ (EL\d)", text, re.DOTALL)
-        assert len(found) == 4, text
-        return {int(cpu) for cpu, at in found if at == f"EL{level}"}
+def cpus_at(monitor, level):
+    """The numbers of the CPUs that are at this exception level right now."""
+    text = monitor.monitor("info registers -a")
+    found = re.findall(r"CPU#(\d+).*?PSTATE=\w+ \S+ (EL\d)", text, re.DOTALL)
+    assert len(found) == 4, text
+    return {int(cpu) for cpu, at in found if at == f"EL{level}"}
 
 
 def vcpu(number, affinity):
@@ -30,14 +29,14 @@ def test_declarations_that_a_guest_sees(work):
               properties={"nr_spis": "<200>", "trap-unmapped-accesses": "<0>"},
               extra=vcpu(0, "3") + vcpu(1, "0-1,3")),
     ]
-    qmp = f"{work}/dom0less.qmp"
-    machine = vq.Machine("dom0less", extra=["-qmp", f"unix:{qmp},server=on,wait=off"])
+    path = f"{work}/dom0less.qmp"
+    machine = vq.Machine("dom0less", extra=qmp_option(path))
     with machine.start(guests, timeout=60) as run:
         assert run.wait_line("PAYLOAD domain: spinning", "pinned"), run.tail()
         assert run.wait_line("first: off"), run.tail()
-        monitor, seen = Monitor(qmp), set()
+        monitor, seen = Qmp(path), set()
         for _ in range(5):
-            seen |= monitor.cpus_at(1)
+            seen |= cpus_at(monitor, 1)
         run.send(vq.SWITCH + "x")
         run.wait()
     assert seen == {1, 3}, run.tail()

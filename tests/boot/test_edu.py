@@ -6,15 +6,14 @@ second boot differs only in the digits of its command line, so everything lies a
 which is asserted. What the attack did to memory is seen from outside, through QEMU's pmemsave.
 """
 import gzip
-import json
 import re
-import socket
 import struct
 
 import pytest
 
 import viaduct_qemu as vq
-from test_payload import assert_ok, guest, payload_lines
+from payloads import assert_ok, guest, payload_lines
+from qmp import Qmp, qmp_option
 
 OUTSIDE = 0x300000000          # no RAM on this machine, and below every window of the bridge
 MEMORY = 32 << 20
@@ -23,46 +22,11 @@ VICTIM_BEATS = 60
 SMMU = 0x09050000
 
 
-class Qmp:
-    """QEMU's monitor on a socket."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(20)
-        self.socket.connect(path)
-        self.file = self.socket.makefile("rw", encoding="utf-8")
-        json.loads(self.file.readline())
-        self.command("qmp_capabilities")
-
-    def command(self, name, **arguments):
-        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
-        self.file.flush()
-        while True:
-            answer = json.loads(self.file.readline())
-            if "event" not in answer:
-                assert "return" in answer, answer
-                return answer["return"]
-
-    def memory(self, address, size, path):
-        self.command("pmemsave", val=address, size=size, filename=path)
-        with open(path, "rb") as f:
-            return f.read()
-
-    def registers(self, address, count):
-        """Words of 32 bits, also of a device."""
-        text = self.command("human-monitor-command", **{"command-line": f"xp /{count}wx 0x{address:x}"})
-        return [int(word, 16) for line in text.splitlines() for word in line.split(":")[1].split()]
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
-
-
 def boot(name, work, targets, timeout=90):
     """Attacker with edu, and a victim; targets are addresses, printed at a fixed width."""
     monitor = f"{work}/{name}.qmp"
     machine = vq.Machine(name, devices=["-device", "edu,addr=2,dma_mask=0xffffffffffff"],
-                         extra=["-qmp", f"unix:{monitor},server=on,wait=off"])
+                         extra=qmp_option(monitor))
     args = "edu.irqs=100 edu.target=" + ",".join(f"0x{t:016x}" for t in targets)
     guests = [guest("attacker", "edu", args, devices=[vq.Device("edu", "0000:00:02.0", extra="allow-no-reset;")]),
               guest("victim", "victim", f"beats={VICTIM_BEATS}")]
@@ -163,7 +127,7 @@ def test_a_guest_refused_when_built_leaves_no_stream(work):
         f.write(packed)
     edu = "edu,dma_mask=0xffffffffffff,addr="
     machine = vq.Machine("edu-refused", devices=[x for slot in (2, 3, 4) for x in ("-device", edu + str(slot))],
-                         extra=["-qmp", f"unix:{work}/refused.qmp,server=on,wait=off"])
+                         extra=qmp_option(f"{work}/refused.qmp"))
     guests = [vq.Guest(name, kernel, memory_mib=32, bootargs="edu.irqs=10 beats=1000000",
                        devices=[vq.Device("edu", f"0000:00:0{slot}.0", extra="allow-no-reset;")])
               for name, kernel, slot in (("culprit", f"{work}/broken.gz", 2),

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import viaduct_qemu as vq
-from test_payload import assert_ok, bare, guest
+from payloads import assert_ok, bare, guest
 
 INTX = 'msi = "off";'
 

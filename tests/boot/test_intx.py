@@ -5,7 +5,7 @@ import re
 import pytest
 
 import viaduct_qemu as vq
-from test_payload import assert_ok, guest
+from payloads import assert_ok, guest
 
 IRQS, BEATS = 10000, 60
 # QEMU's GICv2 looks again at a level that stayed only when something else happens there.

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import viaduct_qemu as vq
-from test_payload import assert_ok, bare, guest
+from payloads import assert_ok, bare, guest
 
 DISK = "0000:00:0%d.0"
 

@@ -5,7 +5,7 @@ never looks at alignment. cortex-a72 has no FWB, max has."""
 import pytest
 
 import viaduct_qemu as vq
-from test_payload import assert_ok, guest
+from payloads import assert_ok, guest
 
 ACCESSES = 7    # of tests/guests/align.c, for each CPU and device
 

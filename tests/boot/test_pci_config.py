@@ -8,8 +8,8 @@ import struct
 import pytest
 
 import viaduct_qemu as vq
-from test_edu import Qmp
-from test_payload import assert_ok, guest, payload_lines
+from payloads import assert_ok, guest, payload_lines
+from qmp import Qmp, qmp_option
 
 ECAM, ECAM_BUSES = 0x4010000000, 8
 DOORBELL = 0x2010040            # as the devices of a guest see it; shown in the plan
@@ -127,8 +127,8 @@ def scan(work):
     """The run, with `seen`: a Snapshot for each phase."""
     disks = [vq.Disk(f"{work}/config-{i}.img", 60 + i) for i in range(3)]
     monitor = f"{work}/config.qmp"
-    machine = vq.Machine("config", devices=devices(disks), extra=["-qmp", f"unix:{monitor},server=on,wait=off",
-                                                                    "-d", "unimp,guest_errors"])
+    machine = vq.Machine("config", devices=devices(disks),
+                         extra=qmp_option(monitor) + ["-d", "unimp,guest_errors"])
     # Tables of MSI-X that are the guest's own would hold what it wrote. e1000 has no messages at all.
     scanned = [vq.Device(k, v, extra="allow-no-reset;" + ('msi = "trapped";' if k != "e1000" else ""))
                for k, v in SCANNED.items()]

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import viaduct_qemu as vq
-from test_payload import assert_ok, guest, payload_lines
+from payloads import assert_ok, guest, payload_lines
 
 
 def diary(name):

@@ -104,7 +104,6 @@ static void psci(const char *compatible, const char *method)
 /* Like Juno: two banks, two clusters with a gap in the affinities. */
 static void reads_a_board(void **state)
 {
-	(void)state;
 	begin();
 	memory("memory@80000000");
 	U64S("reg", 0x80000000, 0x7f000000, 0x880000000, 0x180000000);
@@ -176,7 +175,6 @@ static void ram_is_every_byte(void **state)
 		{ { ~UINT64_C(0), 2 }, false }, { { 0x1000, ~UINT64_C(0) }, false },
 	};
 
-	(void)state;
 	b = (struct board){ .ram_count = 2, .ram = { { 0x2000, 0x2000 }, { 0x1000, 0x1000 } } };
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (board_is_ram(&b, cases[i].r) != cases[i].ram)
@@ -199,7 +197,6 @@ static const struct {
 
 static void refuses_boards(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		begin();
 		memory("memory@40000000");
@@ -219,7 +216,6 @@ static void refuses_boards(void **state)
 /* Lists have limits: RAM and CPUs beyond them are not used, reservations must not be forgotten. */
 static void limits_are_kept(void **state)
 {
-	(void)state;
 	for (unsigned reserved = 0; reserved <= BOARD_MAX_RESERVED;
 	     reserved += BOARD_MAX_RESERVED) {
 		begin();

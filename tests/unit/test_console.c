@@ -76,7 +76,6 @@ static void expect(const char *want)
 /* Every test begins at the start of a line, with nothing waiting. */
 static int begin(void **state)
 {
-	(void)state;
 	uart.room = ~0U;
 	puts_to(a, "\n");
 	console_flush();
@@ -92,21 +91,18 @@ static int begin(void **state)
 
 static void log_line_has_no_prefix(void **state)
 {
-	(void)state;
 	console_put(0, "viaduct: hello\n", 15);
 	expect("viaduct: hello\r\n");
 }
 
 static void guest_line_has_a_prefix_and_crlf_once(void **state)
 {
-	(void)state;
 	puts_to(a, "one\ntwo\r\n\r\nthree\n");
 	expect("(alpha) one\r\n(alpha) two\r\n(alpha) \r\n(alpha) three\r\n");
 }
 
 static void prompt_appears_without_newline(void **state)
 {
-	(void)state;
 	puts_to(a, "login: ");
 	expect("(alpha) login: ");
 	puts_to(a, "root\r\n");
@@ -117,7 +113,6 @@ static void lines_of_two_guests_never_mix(void **state)
 {
 	static const char la[] = "aaaa aaaa\n", lb[] = "bbbb bbbb\n";
 
-	(void)state;
 	for (size_t i = 0; la[i]; i++) {
 		console_put(a, la + i, 1);
 		console_put(b, lb + i, 1);
@@ -127,7 +122,6 @@ static void lines_of_two_guests_never_mix(void **state)
 
 static void prompt_is_broken_only_after_the_hold(void **state)
 {
-	(void)state;
 	puts_to(a, "$ ");
 	console_put(0, "viaduct: x\n", 11);
 	puts_to(b, "y\n");
@@ -145,7 +139,6 @@ static void prompt_is_broken_only_after_the_hold(void **state)
 
 static void nobody_waits_at_the_end(void **state)
 {
-	(void)state;
 	puts_to(a, "$ ");
 	puts_to(b, "y\n");
 	console_flush();
@@ -154,7 +147,6 @@ static void nobody_waits_at_the_end(void **state)
 
 static void endless_line_does_not_silence_others(void **state)
 {
-	(void)state;
 	console_put(a, "x", 1);
 	puts_to(b, "here\n");
 	for (unsigned i = 0; i < 600; i++)
@@ -166,7 +158,6 @@ static void long_line_is_whole_when_nobody_waits(void **state)
 {
 	char line[1200];
 
-	(void)state;
 	memset(line, 'y', sizeof(line));
 	console_put(a, line, sizeof(line));
 	for (unsigned i = 0; i < 20; i++)
@@ -177,7 +168,6 @@ static void long_line_is_whole_when_nobody_waits(void **state)
 
 static void full_uart_is_left_to_its_interrupt(void **state)
 {
-	(void)state;
 	uart.room = 10;
 	puts_to(a, "hello\nworld\n");
 	expect("(alpha) he");
@@ -194,7 +184,6 @@ static void full_uart_is_left_to_its_interrupt(void **state)
 
 static void overflow_is_dropped_and_counted(void **state)
 {
-	(void)state;
 	uart.room = 0;
 	/* one more than the ring holds is on its way to the UART */
 	for (unsigned i = 0; i < 8192 + 1 + 77; i++)
@@ -212,7 +201,6 @@ static void log_line_is_lost_whole(void **state)
 {
 	char line[201];
 
-	(void)state;
 	memset(line, 'l', 200);
 	line[200] = '\n';
 	uart.room = 0;
@@ -228,7 +216,6 @@ static void log_line_is_lost_whole(void **state)
 
 static void flush_gives_up_on_a_stuck_uart(void **state)
 {
-	(void)state;
 	uart.room = 0;
 	puts_to(a, "x\n");
 	console_flush();
@@ -239,7 +226,6 @@ static void flush_gives_up_on_a_stuck_uart(void **state)
 
 static void input_goes_to_one_guest_and_ctrl_a_thrice_switches(void **state)
 {
-	(void)state;
 	uart.input = "ab\001\001\001cd\001\001\001e";
 	console_poll();
 	assert_string_equal(got[0], "abe");
@@ -249,7 +235,6 @@ static void input_goes_to_one_guest_and_ctrl_a_thrice_switches(void **state)
 
 static void ctrl_a_and_letter_is_a_command(void **state)
 {
-	(void)state;
 	uart.input = "\001qx\001h";
 	console_poll();
 	assert_string_equal(got[0], "x");
@@ -258,7 +243,6 @@ static void ctrl_a_and_letter_is_a_command(void **state)
 
 static void ctrl_a_twice_sends_one(void **state)
 {
-	(void)state;
 	uart.input = "\001\001c\001\0015";
 	console_poll();
 	assert_string_equal(got[0], "\001c\0015");
@@ -266,7 +250,6 @@ static void ctrl_a_twice_sends_one(void **state)
 
 static void input_is_bounded_per_call(void **state)
 {
-	(void)state;
 	uart.input = "0123456789012345678901234567890123456789";
 	console_poll();
 	assert_int_equal(strlen(got[0]), 32);
@@ -278,7 +261,6 @@ static void input_is_bounded_per_call(void **state)
 
 static void early_lines_wait_for_the_uart_and_are_synchronous(void **state)
 {
-	(void)state;
 	console_put(0, "viaduct: early\n", 15);
 	uart.room = ~0U;
 	console_init();

@@ -180,7 +180,6 @@ static void a_device_comes_with_registers_line_and_stream(void **state)
 	const struct guest_plan *g = &plan.guest[0];
 	static const char uart[] = "/passthrough/uart@a0000000";
 
-	(void)state;
 	compile_partial(0, " wrap { inner { gpios = <&clk 7>; interrupt-parent = <0x1234>; }; };\n",
 			NULL, NULL);
 	run(GUEST("a", "0x63000000", ""));
@@ -283,7 +282,6 @@ static const struct {
 
 static void refuses(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {
 		compile_partial(0, "", NULL, NULL);
 		if (refusals[i].from)
@@ -306,7 +304,6 @@ static void refuses(void **state)
 
 static void damaged_and_oversized_trees_are_refused(void **state)
 {
-	(void)state;
 	compile_partial(0, "", NULL, NULL);
 	partial[0][fdt_off_dt_struct(partial[0]) + 3] = 9;
 	run(GUEST("a", "0x63000000", ""));
@@ -319,7 +316,6 @@ static void damaged_and_oversized_trees_are_refused(void **state)
 
 static void devices_have_one_guest(void **state)
 {
-	(void)state;
 	compile_partial(0, "", NULL, NULL);
 	compile_partial(1, "", NULL, NULL);
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
@@ -337,7 +333,6 @@ static void forced_devices_need_no_iommu_and_pci_functions_are_listed(void **sta
 {
 	const struct guest_plan *g = &plan.guest[0];
 
-	(void)state;
 	compile_partial(
 		0, "", "#size-cells = <2>;\n  clk: clk",
 		"#size-cells = <2>; xen,pci-assigned = <0 0 0x10>;\n" WITH(
@@ -358,7 +353,6 @@ static void forced_devices_need_no_iommu_and_pci_functions_are_listed(void **sta
 
 static void streams_have_one_guest(void **state)
 {
-	(void)state;
 	compile_partial(0, WITH(DMA), NULL, NULL);
 	compile_partial(1, WITH("xen,path = \"/soc/quiet@b0000\";"),
 			"xen,path = \"/soc/uart@40000\";", "xen,force-assign-without-iommu;");
@@ -405,7 +399,6 @@ static void imagebuilder_with_dom0_leftovers(void **state)
 		" off { compatible = \"xen,domain\"; status = \"disabled\"; };\n";
 	const struct guest_plan *g = &plan.guest[0];
 
-	(void)state;
 	run(chosen);
 	assert_int_equal(plan.guest_count, 2);
 	assert_string_equal(g[0].refused, "");

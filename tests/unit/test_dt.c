@@ -162,7 +162,6 @@ static void test_reg_is_translated_through_all_parents(void **state)
 	struct range r;
 	uint64_t a;
 
-	(void)state;
 	build();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(dt_reg(blob, at(cases[i].path), cases[i].i, &r), cases[i].s);
@@ -205,7 +204,6 @@ static void test_interrupts_reach_the_gic(void **state)
 	struct dt_irq irq;
 	int named;
 
-	(void)state;
 	build();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(dt_interrupt(blob, at(cases[i].path), cases[i].i, &irq),
@@ -225,7 +223,6 @@ static void test_malformed_properties_fall_back(void **state)
 {
 	int n, g;
 
-	(void)state;
 	build();
 	n = at("/chosen/module@50000000");
 	g = at("/gic@8000000");
@@ -263,7 +260,6 @@ static void test_paths_are_always_terminated(void **state)
 	};
 	char buf[64];
 
-	(void)state;
 	build();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		memset(buf, 'x', sizeof(buf));
@@ -323,7 +319,6 @@ static void test_malformed_structures_are_refused(void **state)
 		{ "property name outside", { 1, 0, 3, 0, 4, 2, 9 }, 7, HV_EINVAL },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		void *b = raw(cases[i].token, cases[i].count);
 
@@ -359,7 +354,6 @@ static void test_malformed_headers_are_refused(void **state)
 		{ "structure without its end", 9, 12, HV_EINVAL },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		uint8_t *b = raw(tree, 4);
 
@@ -406,7 +400,6 @@ static void test_every_node_is_as_libfdt_sees_it(void **state)
 {
 	static const char *const gone[] = { "/gic@8000000", "/bus@20000000/inner", "/nexus/a@4" };
 
-	(void)state;
 	for (size_t round = 0; round <= ARRAY_SIZE(gone); round++) {
 		build();
 		for (size_t i = 0; i < round; i++)
@@ -445,7 +438,6 @@ static void test_paths_and_aliases_are_found(void **state)
 		{ ":9600", NULL },
 	};
 
-	(void)state;
 	build();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (dt_find(blob, cases[i].path) != (cases[i].want ? at(cases[i].want) : -1))
@@ -457,7 +449,6 @@ static void test_too_deep_a_node_has_no_address(void **state)
 	char path[16];
 	int n;
 
-	(void)state;
 	begin();
 	for (unsigned i = 0; i < 40; i++) {
 		node("n");
@@ -485,7 +476,6 @@ static void test_a_string_is_found_in_a_list(void **state)
 {
 	int n;
 
-	(void)state;
 	build();
 	n = at("/timer");
 	assert_int_equal(dt_list_index(blob, n, "interrupt-names", "sec"), 0);
@@ -502,7 +492,6 @@ static void test_a_copy_of_the_used_part_reads_the_same(void **state)
 	size_t used;
 	void *copy;
 
-	(void)state;
 	build();
 	check(fdt_open_into(blob, blob, sizeof(blob)));
 	assert_int_equal(fdt_totalsize(blob), sizeof(blob));

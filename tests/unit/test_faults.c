@@ -81,7 +81,6 @@ static unsigned lines(void)
 /* Records of earlier tests go with their guests. */
 static int begin(void **state)
 {
-	(void)state;
 	vms[0] = &disk;
 	vms[1] = &net;
 	vm_count = 2;
@@ -101,7 +100,6 @@ static int begin(void **state)
 
 static void fault_names_guest_device_address_and_reason(void **state)
 {
-	(void)state;
 	fault(0x100, 0x40001234, true);
 	fault(0x200, 0x1000, false);
 	fault(0x18, 0x2000, true);
@@ -118,7 +116,6 @@ static void fault_names_guest_device_address_and_reason(void **state)
 
 static void platform_streams_are_named_silenced_and_forgotten(void **state)
 {
-	(void)state;
 	net_plan.stream[0] = (struct iommu_stream){ &smmu, 0x40 };
 	net_plan.stream_count = 1;
 	fault(0x40, 0x1000, true);
@@ -140,7 +137,6 @@ static void platform_streams_are_named_silenced_and_forgotten(void **state)
 
 static void same_page_and_reason_is_printed_once(void **state)
 {
-	(void)state;
 	fault(0x100, 0x1000, true);
 	fault(0x100, 0x1004, true);
 	fault(0x100, 0x1ffc, false);
@@ -157,7 +153,6 @@ static void same_page_and_reason_is_printed_once(void **state)
 
 static void lines_of_a_stream_are_bounded_until_its_guest_ends(void **state)
 {
-	(void)state;
 	for (unsigned n = 0; n < 100; n++)
 		fault(0x100, n * 0x1000, true);
 	assert_int_equal(lines(), FAULT_LINES);
@@ -173,7 +168,6 @@ static void lines_of_a_stream_are_bounded_until_its_guest_ends(void **state)
 
 static void over_budget_is_silenced_and_quarantined_once(void **state)
 {
-	(void)state;
 	for (unsigned n = 0; n < FAULT_BUDGET; n++)
 		fault(0x200, 0, true);
 	assert_int_equal(silenced_count, 0);
@@ -189,7 +183,6 @@ static void over_budget_is_silenced_and_quarantined_once(void **state)
 
 static void budget_is_per_second(void **state)
 {
-	(void)state;
 	for (unsigned s = 0; s < 5; s++) {
 		for (unsigned n = 0; n < FAULT_BUDGET; n++)
 			fault(0x100, 0, true);
@@ -200,7 +193,6 @@ static void budget_is_per_second(void **state)
 
 static void next_life_is_watched_again(void **state)
 {
-	(void)state;
 	for (unsigned life = 1; life <= 2; life++) {
 		for (unsigned n = 0; n <= FAULT_BUDGET; n++)
 			fault(0x100, 0, true);
@@ -211,7 +203,6 @@ static void next_life_is_watched_again(void **state)
 
 static void forged_streams_leave_room_for_the_others(void **state)
 {
-	(void)state;
 	for (uint32_t sid = 0x1000; sid < 0x1000 + 20 * MAX_PCI_FUNCS; sid++)
 		fault(sid, (uint64_t)sid << 12, true);
 	assert_true(lines() <= FAULT_LINES);
@@ -223,7 +214,6 @@ static void forged_streams_leave_room_for_the_others(void **state)
 
 static void death_quarantines_all_and_names_the_assigned(void **state)
 {
-	(void)state;
 	faults_iommu_died(&smmu);
 	assert_int_equal(quiesced, 0x17);
 	assert_string_equal(

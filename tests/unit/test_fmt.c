@@ -21,7 +21,6 @@ static char ours[128], theirs[128];
 
 static void formats_match_the_c_library(void **state)
 {
-	(void)state;
 	SAME("plain");
 	SAME("%s|%8s|%-8s|", "abc", "abc", "abc");
 	SAME("%2s|%-4s|%3s|", "abc", "abc", "q");
@@ -39,7 +38,6 @@ static void null_string_is_shown(void **state)
 	const char *volatile none = NULL;
 	char b[32];
 
-	(void)state;
 	fmt_print(b, sizeof(b), "%s", none);
 	assert_string_equal(b, "(null)");
 }
@@ -48,7 +46,6 @@ static void output_is_cut_and_terminated(void **state)
 {
 	char b[8];
 
-	(void)state;
 	memset(b, 'Z', sizeof(b));
 	assert_int_equal(fmt_print(b, 5, "%s", "abcdefgh"), 4);
 	assert_string_equal(b, "abcd");
@@ -66,7 +63,6 @@ static void unknown_format_is_copied(void **state)
 	const char *volatile f = odd; /* the compiler would refuse it */
 	char b[16];
 
-	(void)state;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	fmt_print(b, sizeof(b), f, 1);

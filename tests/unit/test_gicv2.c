@@ -207,7 +207,6 @@ static void make_fdt(unsigned frames, uint32_t ifc_base, uint32_t ifc_size, uint
 
 static int setup(void **state)
 {
-	(void)state;
 	memset(&dist, 0xff, sizeof(dist));
 	memset(ifc, 0xff, sizeof(ifc));
 	memset(hyp, 0xff, sizeof(hyp));
@@ -236,7 +235,6 @@ static void start_cpus(void)
 
 static void everything_is_off_and_cleared(void **state)
 {
-	(void)state;
 	start_cpus();
 	assert_int_equal(dist.ctlr, 1);
 	assert_int_equal(gic.spi_count, LINES - 32);
@@ -262,7 +260,6 @@ static void everything_is_off_and_cleared(void **state)
 
 static void targets_are_what_each_cpu_read(void **state)
 {
-	(void)state;
 	start_cpus();
 	for (unsigned c = 0; c < 4; c++) {
 		host_trace_clear();
@@ -292,7 +289,6 @@ static void targets_are_what_each_cpu_read(void **state)
 
 static void an_sgi_ends_with_its_source(void **state)
 {
-	(void)state;
 	start_cpus();
 	ifc[0].iar = 5 << 10 | 1;
 	assert_int_equal(gic.ops->ack(), 1);
@@ -331,7 +327,6 @@ static void list_registers_in_both_formats(void **state)
 		{ LR_PENDING | UINT64_C(5) << 32 | 7, 0x10001407 }, /* SGI 7 of vCPU 5 */
 	};
 
-	(void)state;
 	start_cpus();
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		gic.ops->lr_write(i % 4, t[i].v3);
@@ -350,7 +345,6 @@ static void list_registers_in_both_formats(void **state)
 
 static void lists_are_the_smallest_of_all_cpus(void **state)
 {
-	(void)state;
 	hyp[2].lrs = 2;
 	start_cpus();
 	assert_int_equal(gic.lr_count, 2);
@@ -358,7 +352,6 @@ static void lists_are_the_smallest_of_all_cpus(void **state)
 
 static void single_lines(void **state)
 {
-	(void)state;
 	start_cpus();
 	cpu = 2;
 	gic_set_enabled(2, 27, true);
@@ -381,7 +374,6 @@ static void single_lines(void **state)
 
 static void bad_trees_are_refused(void **state)
 {
-	(void)state;
 	make_fdt(2, CPU_BASE, 0x2000, 9); /* no virtualization */
 	assert_int_equal(gic_init(fdt, node, 2), HV_EUNSUPP);
 	assert_non_null(strstr(host_log(), "GICV"));
@@ -398,7 +390,6 @@ static void bad_trees_are_refused(void **state)
 /* The pages that are next to each other; QEMU's 64 KiB are as they are. */
 static void pages_64_kib_apart(void **state)
 {
-	(void)state;
 	make_fdt(4, CPU_BASE - 0xf000, 0x20000, 9);
 	start_cpus();
 	assert_int_equal(ifc[3].pmr, 0xff);

@@ -131,7 +131,6 @@ static void frames_are_what_they_and_the_tree_say(void **state)
 					 { 0x10000, 64, 16 },
 					 { 0x1000, .num_spis = 8 },
 					 { 0x1000, .disabled = true } };
-	(void)state;
 	set_typer(0, 224, 32);
 	set_typer(1, 0, 0);
 	set_typer(2, 256, 32);
@@ -164,7 +163,6 @@ static void what_cannot_be_is_left_out_and_said(void **state)
 		{ 224, 32, { 0x1000, .num_spis = -1 } },
 	};
 
-	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
 		set_typer(0, bad[i].first, bad[i].spis);
 		probe(&bad[i].node, 1);
@@ -180,7 +178,6 @@ static void more_frames_than_there_is_room_for(void **state)
 {
 	struct node n[10];
 
-	(void)state;
 	for (unsigned i = 0; i < 10; i++) {
 		n[i] = (struct node){ 0x1000 };
 		set_typer(i, 32 + 8 * i, 8);
@@ -200,7 +197,6 @@ static void spis_are_given_out_once(void **state)
 {
 	struct msi_block a, b, c;
 
-	(void)state;
 	set_typer(0, 80, 64);
 	probe(&(struct node){ 0x1000 }, 1);
 	assert_int_equal(msi_alloc(v2m_frame(0), 8, 3, 2, &a), HV_OK);
@@ -243,7 +239,6 @@ static void spis_of_others_are_passed_over(void **state)
 	};
 	struct msi_block b;
 
-	(void)state;
 	set_typer(0, 80, 64);
 	probe(&(struct node){ 0x1000 }, 1);
 	for (uint32_t i = 106; i < 110; i++)

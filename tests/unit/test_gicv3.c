@@ -224,7 +224,6 @@ static int setup(void **state)
 	static const uint64_t at[4] = { RD0_BASE, RD0_BASE + 0x20000, RD1_BASE,
 					RD1_BASE + 0x40000 };
 
-	(void)state;
 	memset(&dist, 0xff, sizeof(dist));
 	memset(rd, 0xff, sizeof(rd));
 	dist.ctlr = 3;
@@ -262,7 +261,6 @@ static void start_cpus(void)
 
 static void everything_is_off_and_cleared(void **state)
 {
-	(void)state;
 	start_cpus();
 	assert_int_equal(dist.ctlr, GICD_CTLR_ARE | GICD_CTLR_G1);
 	assert_int_equal(gic.spi_count, LINES - 32);
@@ -285,7 +283,6 @@ static void everything_is_off_and_cleared(void **state)
 
 static void lpis_need_fourteen_bits(void **state)
 {
-	(void)state;
 	for (id_bits = 10; id_bits <= 16; id_bits++) {
 		assert_int_equal(gic_init(fdt, node, 3), HV_OK);
 		assert_int_equal(gic.has_lpis, id_bits >= 14);
@@ -297,7 +294,6 @@ static void redistributors_are_found_by_affinity(void **state)
 	static const uint64_t want[4] = { RD0_BASE, RD0_BASE + 0x20000, RD1_BASE,
 					  RD1_BASE + 0x40000 };
 
-	(void)state;
 	start_cpus();
 	for (unsigned c = 0; c < 4; c++) {
 		assert_int_equal(gic_hw.cpu[c].rd.base, want[c]);
@@ -317,7 +313,6 @@ static void redistributors_are_found_by_affinity(void **state)
 
 static void lists_are_the_smallest_of_all_cpus(void **state)
 {
-	(void)state;
 	vtr[2] = FIELD(ICH_VTR_LRS, 3) | FIELD(ICH_VTR_PRIBITS, 6);
 	vtr[0] = FIELD(ICH_VTR_LRS, 15) | FIELD(ICH_VTR_PRIBITS, 4) | ICH_VTR_TDS;
 	start_cpus();
@@ -331,7 +326,6 @@ static void lists_are_the_smallest_of_all_cpus(void **state)
 
 static void bad_trees_and_hardware_are_refused(void **state)
 {
-	(void)state;
 	make_fdt(3, 0); /* only two are there */
 	assert_int_equal(gic_init(fdt, node, 3), HV_EINVAL);
 	make_fdt(17, 0);
@@ -353,7 +347,6 @@ static void bad_trees_and_hardware_are_refused(void **state)
 
 static void single_lines(void **state)
 {
-	(void)state;
 	start_cpus();
 	gic_set_enabled(0, 40, true);
 	gic_set_enabled(2, 27, true);
@@ -384,7 +377,6 @@ static void targets_are_affinities(void **state)
 {
 	static const uint64_t sgi[4] = { 1, 2, 1 | BIT(16), 2 | BIT(48) };
 
-	(void)state;
 	start_cpus();
 	for (unsigned c = 0; c < 4; c++) {
 		gic_route(100, c);

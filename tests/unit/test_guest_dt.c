@@ -19,7 +19,6 @@ static struct plan_device device[3];
 
 static int setup(void **state)
 {
-	(void)state;
 	memset(device, 0, sizeof(device));
 	g = (struct guest_plan){
 		.gic_phandle = GUEST_PHANDLE,
@@ -92,7 +91,6 @@ static void has_what_the_plan_gives(void **state)
 {
 	static const char gic[] = "/interrupt-controller@3001000";
 
-	(void)state;
 	build((struct range){ 0x41000000, 0x123 });
 	has_string("/", "compatible", "viaduct,guest");
 	has_string("/", "compatible", "linux,dummy-virt");
@@ -121,7 +119,6 @@ static void describes_the_host_bridge(void **state)
 {
 	static const char pcie[] = "/pcie@10000000";
 
-	(void)state;
 	build((struct range){ 0, 0 });
 	assert_false(has("/chosen", "linux,initrd-start"));
 	has_string(pcie, "compatible", "pci-host-ecam-generic");
@@ -140,7 +137,6 @@ static void describes_the_host_bridge(void **state)
 
 static void leaves_out_what_is_not_there(void **state)
 {
-	(void)state;
 	g.vpl011 = g.its = g.coherent = false;
 	g.msi = NULL;
 	g.seed = 0;
@@ -167,7 +163,6 @@ static void every_short_buffer_is_noticed(void **state)
 {
 	size_t full;
 
-	(void)state;
 	build((struct range){ 0x41000000, 0x1000 });
 	full = fdt_totalsize(blob);
 	for (size_t size = 0; size < full; size++) {
@@ -220,7 +215,6 @@ static void gicv2_and_its_frame_the_bridges_msi_parent(void **state)
 	int frame, len;
 	const fdt32_t *p;
 
-	(void)state;
 	g.its = false;
 	g.gic_version = 2;
 	g.v2m_first = 64;

@@ -125,7 +125,6 @@ static const struct {
 
 static void lays_out(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(layouts); i++) {
 		struct image_layout l = { 0 };
 		enum hv_status s;
@@ -168,7 +167,6 @@ static int pack_it(gz_header *header)
 
 static int pack(void **state)
 {
-	(void)state;
 	header(0, 0x400000);
 	for (size_t i = 0; i < PLAIN; i++)
 		plain[i] = (uint8_t)(i * i >> 7);
@@ -194,7 +192,6 @@ static void inflates_what_was_deflated(void **state)
 {
 	struct out o = { malloc(PLAIN), 0 };
 
-	(void)state;
 	assert_true(image_is_gzip(packed, packed_size));
 	assert_false(image_is_gzip(packed, 17));
 	assert_false(image_is_gzip(plain, PLAIN));
@@ -219,7 +216,6 @@ static void every_kind_of_header_is_stepped_over(void **state)
 	};
 	struct out o = { malloc(PLAIN), 0 };
 
-	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(headers); i++) {
 		gz_header h = headers[i];
 		uint8_t *cut;
@@ -249,7 +245,6 @@ static void bad_files_are_refused(void **state)
 	struct out o = { malloc(PLAIN), 0 };
 	uint8_t *copy = malloc(packed_size);
 
-	(void)state;
 	for (size_t cut = 1; cut < packed_size; cut += packed_size / 50) {
 		o.size = 0;
 		assert_int_equal(image_unpack(packed, packed_size - cut, PLAIN, collect, &o),
@@ -279,7 +274,6 @@ static void head_is_found_in_both_kinds(void **state)
 	uint8_t h[IMAGE_HEAD];
 	uint64_t size;
 
-	(void)state;
 	assert_int_equal(image_head(plain, PLAIN, h, &size), HV_OK);
 	assert_int_equal(size, PLAIN);
 	assert_memory_equal(h, plain, IMAGE_HEAD);

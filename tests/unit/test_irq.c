@@ -46,7 +46,6 @@ static int setup(void **state)
 {
 	static void *arena;
 
-	(void)state;
 	free(arena);
 	arena = aligned_alloc(MIB(2), MIB(2));
 	pmem_reset();
@@ -80,7 +79,6 @@ static void each_kind_ends_as_it_should(void **state)
 		{ 1022, "" },     { 1023, "" },
 	};
 
-	(void)state;
 	assert_int_equal(irq_lpi_table(3), HV_OK);
 	assert_int_equal(irq_register(33, handler, did, false), HV_OK);
 	assert_int_equal(irq_register(34, handler, did, true), HV_OK);
@@ -97,7 +95,6 @@ static void a_kick_always_leads_to_a_look(void **state)
 	struct vcpu v = { 0 };
 	uint32_t id = SGI_KICK;
 
-	(void)state;
 	run(&v, &id, 1);
 	assert_int_equal(v.vgic.attention, 1);
 	assert_string_equal(did, "D0X0");
@@ -122,7 +119,6 @@ static void each_kind_is_counted_for_the_cpus_vcpu(void **state)
 		{ 1023, EXIT_REASONS },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct vcpu v = { 0 };
 
@@ -136,7 +132,6 @@ static void one_exit_handles_a_bounded_number(void **state)
 {
 	uint32_t ids[64];
 
-	(void)state;
 	assert_int_equal(irq_register(33, handler, did, false), HV_OK);
 	for (unsigned i = 0; i < 64; i++)
 		ids[i] = 33;
@@ -155,7 +150,6 @@ static void an_intid_has_one_handler(void **state)
 		{ 8194, HV_EINVAL }, { ~0U, HV_EINVAL },
 	};
 
-	(void)state;
 	assert_int_equal(irq_register(8192, handler, did, false), HV_EINVAL);
 	assert_int_equal(irq_lpi_table(2), HV_OK);
 	assert_int_equal(irq_lpi_table(2), HV_ECONFLICT);

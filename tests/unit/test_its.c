@@ -83,7 +83,6 @@ static void make_fdt(bool enabled, bool noncoherent)
 
 static int setup(void **state)
 {
-	(void)state;
 	arena = aligned_alloc(MIB(2), MIB(8));
 	memset(arena, 0xa5, MIB(8));
 	pmem_reset();
@@ -103,7 +102,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	free(arena);
 	return 0;
 }
@@ -143,7 +141,6 @@ static void every_event_is_mapped_at_boot_and_masked(void **state)
 	uint32_t intid, cpu;
 	bool enabled;
 
-	(void)state;
 	c = bring_up(2);
 	assert_int_equal(msi_alloc(c, 0x108, 5, 1, &a), HV_OK);
 	assert_int_equal(m.mapd_bits, 5); /* Linux maps 32 events at least */
@@ -168,7 +165,6 @@ static void a_vector_is_enabled_when_it_has_a_handler(void **state)
 	struct msi_ctrl *c;
 	struct msi_block b;
 
-	(void)state;
 	c = bring_up(1);
 	assert_int_equal(msi_alloc(c, 8, 2, 0, &b), HV_OK);
 	assert_int_equal(msi_handler(&b, 1, no_handler, NULL), HV_OK);
@@ -187,7 +183,6 @@ static void what_changes_nothing_sends_nothing(void **state)
 	struct msi_block b;
 	unsigned before;
 
-	(void)state;
 	c = bring_up(2);
 	assert_int_equal(msi_alloc(c, 8, 2, 0, &b), HV_OK);
 	msi_set_enabled(&b, 0, true);
@@ -203,7 +198,6 @@ static void a_moved_vector_arrives_at_the_other_cpu(void **state)
 	struct msi_ctrl *c;
 	struct msi_block b;
 
-	(void)state;
 	c = bring_up(3);
 	assert_int_equal(msi_alloc(c, 8, 32, 0, &b), HV_OK);
 	msi_move(&b, 31, 2);
@@ -224,7 +218,6 @@ static void a_slice_of_a_block_finds_its_device(void **state)
 	struct msi_block b[3], slice;
 	struct msi_ctrl *c;
 
-	(void)state;
 	c = bring_up(2);
 	for (uint32_t i = 0; i < 3; i++)
 		assert_int_equal(msi_alloc(c, 0x300 - i * 8, 9, 0, &b[i]), HV_OK);
@@ -248,7 +241,6 @@ static void rdbase_is_an_address_where_the_its_says_so(void **state)
 	struct msi_ctrl *c;
 	struct msi_block b;
 
-	(void)state;
 	m.typer |= TYPER_PTA;
 	c = bring_up(2);
 	assert_int_equal(msi_alloc(c, 8, 1, 1, &b), HV_OK);
@@ -276,7 +268,6 @@ static void bad_requests_are_refused_before_a_command(void **state)
 	struct msi_block b;
 	unsigned before;
 
-	(void)state;
 	c = bring_up(1);
 	assert_int_equal(msi_alloc(c, 1, 1, 0, &b), HV_OK);
 	before = m.commands;
@@ -302,7 +293,6 @@ static void tables_are_what_the_its_can_do(void **state)
 		{ true, 3, 8, 0xff, 40 },      { true, 3, 32, 0xfffff, 80 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct msi_ctrl *c;
 		struct msi_block b;
@@ -332,7 +322,6 @@ static void commands_are_visible_before_the_doorbell(void **state)
 	struct msi_block b;
 	long bell, dsb;
 
-	(void)state;
 	c = bring_up(1);
 	assert_int_equal(msi_alloc(c, 8, 1, 0, &b), HV_OK);
 	host_trace_clear();
@@ -350,7 +339,6 @@ static void level_one_entry_is_visible_before_mapd(void **state)
 	struct msi_block b;
 	long page, slot, dsb, bell;
 
-	(void)state;
 	c = bring_up(1);
 	host_trace_clear();
 	assert_int_equal(msi_alloc(c, 0x4321, 1, 0, &b), HV_OK);
@@ -365,7 +353,6 @@ static void lpis_are_on_after_their_tables_and_before_mapc(void **state)
 {
 	long prop, pend, dsb, on, sync, bell;
 
-	(void)state;
 	its_init(fdt, 1);
 	host_trace_clear();
 	assert_int_equal(its_cpu_init(0), HV_OK);
@@ -388,7 +375,6 @@ static void without_snooping_everything_is_cleaned(void **state)
 	struct msi_block b;
 	long prop, cmd, dsb, bell;
 
-	(void)state;
 	m.coherent = false;
 	c = bring_up(1);
 	assert_int_equal(field_get(CBASER_INNER, m.cbaser), MEM_NC);
@@ -408,7 +394,6 @@ static void without_snooping_everything_is_cleaned(void **state)
 
 static void a_noncoherent_node_is_not_asked_to_snoop(void **state)
 {
-	(void)state;
 	make_fdt(true, true);
 	bring_up(1);
 	assert_int_equal(field_get(CBASER_SHARE, m.cbaser), SHARE_NONE);
@@ -421,7 +406,6 @@ static void the_queue_wraps(void **state)
 	struct msi_ctrl *c;
 	struct msi_block b;
 
-	(void)state;
 	c = bring_up(2);
 	assert_int_equal(msi_alloc(c, 8, 1000, 0, &b), HV_OK);
 	for (uint32_t i = 0; i < 1000; i++)
@@ -437,7 +421,6 @@ static void a_slow_its_is_waited_for_only_when_the_queue_is_full(void **state)
 	struct msi_ctrl *c;
 	struct msi_block b;
 
-	(void)state;
 	c = bring_up(2);
 	m.per_read = 1;
 	assert_int_equal(msi_alloc(c, 8, 300, 0, &b), HV_OK);
@@ -458,7 +441,6 @@ static void run_time_commands_do_not_wait(void **state)
 	struct msi_block b;
 	size_t reads = 0;
 
-	(void)state;
 	c = bring_up(1);
 	assert_int_equal(msi_alloc(c, 8, 1, 0, &b), HV_OK);
 	m.frozen = true;
@@ -474,7 +456,6 @@ static void a_stalled_command_is_skipped_and_told(void **state)
 	struct msi_ctrl *c;
 	struct msi_block b;
 
-	(void)state;
 	c = bring_up(1);
 	m.stall_at = 2; /* the MAPTI */
 	assert_int_equal(msi_alloc(c, 8, 1, 0, &b), HV_EINVAL);
@@ -490,7 +471,6 @@ static void an_its_that_stalls_for_ever_is_dead(void **state)
 	struct msi_ctrl *c;
 	struct msi_block b;
 
-	(void)state;
 	c = bring_up(1);
 	m.stall_at = 1;
 	m.stall_times = 1000;
@@ -504,7 +484,6 @@ static void a_stuck_queue_is_dead_and_costs_one_timeout(void **state)
 	struct msi_block b;
 	size_t writes;
 
-	(void)state;
 	c = bring_up(2);
 	assert_int_equal(msi_alloc(c, 8, 200, 0, &b), HV_OK);
 	m.frozen = true;
@@ -533,7 +512,6 @@ static void none_is_left(void)
 
 static void an_absent_its_reads_all_ones_and_is_left_off(void **state)
 {
-	(void)state;
 	host_mmio_clear();
 	none_is_left();
 	assert_non_null(strstr(host_log(), "its devices have no MSI"));
@@ -541,7 +519,6 @@ static void an_absent_its_reads_all_ones_and_is_left_off(void **state)
 
 static void an_its_that_cannot_be_driven_is_left_off(void **state)
 {
-	(void)state;
 	make_fdt(false, false);
 	none_is_left();
 	make_fdt(true, false);
@@ -559,7 +536,6 @@ static void firmware_that_left_it_running_is_quiesced_first(void **state)
 {
 	long off, baser;
 
-	(void)state;
 	m.ctlr = 1;
 	m.baser[0] |= BASER_VALID;
 	m.gicr[0].ctlr = GICR_CTLR_LPIS;
@@ -573,7 +549,6 @@ static void firmware_that_left_it_running_is_quiesced_first(void **state)
 
 static void lpis_that_cannot_be_switched_off_are_not_taken_over(void **state)
 {
-	(void)state;
 	m.lpis_stuck = true;
 	m.gicr[0].ctlr = GICR_CTLR_LPIS;
 	its_init(fdt, 1);
@@ -585,7 +560,6 @@ static void collections_may_live_in_the_its(void **state)
 {
 	struct msi_block b;
 
-	(void)state;
 	m.typer |= FIELD(TYPER_HCC, 16);
 	bring_up(2);
 	assert_int_equal(msi_alloc(its_find(PHANDLE), 8, 1, 1, &b), HV_OK);

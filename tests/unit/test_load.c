@@ -45,7 +45,6 @@ void irq_dispatch(struct vcpu *cur)
 
 static int setup(void **state)
 {
-	(void)state;
 	arena = aligned_alloc(MIB(2), MIB(4));
 	ram = aligned_alloc(MIB(2), RAM_SIZE);
 	memset(ram, 0xa5, RAM_SIZE);
@@ -82,7 +81,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	free(arena);
 	free(ram);
 	return 0;
@@ -101,7 +99,6 @@ static void check_contents(void)
 
 static void images_and_tree_are_in_place(void **state)
 {
-	(void)state;
 	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	check_contents();
 }
@@ -109,7 +106,6 @@ static void images_and_tree_are_in_place(void **state)
 /* Who loads a guest while others run serves its CPU's interrupts at least once a window of 2 MiB. */
 static void interrupts_are_served_meanwhile(void **state)
 {
-	(void)state;
 	served = 0;
 	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	assert_true(served >= RAM_SIZE / MIB(2));
@@ -119,7 +115,6 @@ static void everything_else_is_scrubbed(void **state)
 {
 	struct range used[3];
 
-	(void)state;
 	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	used[0] = (struct range){ plan.image.kernel, sizeof(kernel) };
 	used[1] = (struct range){ plan.image.initrd, sizeof(initrd) };
@@ -152,7 +147,6 @@ static void every_written_line_reaches_memory(void **state)
 {
 	static uint8_t lines[RAM_SIZE / 64];
 
-	(void)state;
 	memset(lines, 0, sizeof(lines));
 	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	count_lines(lines);
@@ -170,7 +164,6 @@ static void stale_instructions_go_last(void **state)
 {
 	long icache, clean = -1;
 
-	(void)state;
 	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	icache = host_trace_find(0, "icache_inval_all", UINT64_MAX);
 	for (long i = 0; (i = host_trace_find((size_t)i, "cache_clean_inval", UINT64_MAX)) >= 0;
@@ -194,7 +187,6 @@ static void pack(void)
 
 static void a_compressed_kernel_is_inflated(void **state)
 {
-	(void)state;
 	pack();
 	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 	check_contents();
@@ -202,7 +194,6 @@ static void a_compressed_kernel_is_inflated(void **state)
 
 static void a_damaged_kernel_is_an_error(void **state)
 {
-	(void)state;
 	pack();
 	packed[plan.module[MODULE_KERNEL].size / 2] ^= 0x55;
 	assert_int_not_equal(load_guest(&plan, &vm, &vcpu), HV_OK);

@@ -57,7 +57,6 @@ static void test_root_bus_bars(void **state)
 	struct pcim_dev *d, *e;
 	struct pci_func *f;
 
-	(void)state;
 	start();
 	d = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	pcim_bar(d, 0, 16, 0);
@@ -84,7 +83,6 @@ static void test_windows_nest(void **state)
 	struct pcim_dev *rp, *up, *dn, *ep, *nvme, *empty;
 	struct pci_func *f;
 
-	(void)state;
 	start();
 	rp = pcim_bridge(&m, NULL, 1, 0, 4);
 	pcim_bar(rp, 0, KIB(4), 0);
@@ -122,7 +120,6 @@ static void test_no_64_bit_window_keeps_all_below_4_gib(void **state)
 {
 	struct pcim_dev *rp, *pb, *ep;
 
-	(void)state;
 	start();
 	rp = pcim_bridge(&m, NULL, 1, 0, 7);
 	pb = pcim_bridge(&m, rp, 1, 0, -1);
@@ -144,7 +141,6 @@ static void test_bus_addresses_are_not_cpu_addresses(void **state)
 	struct pcim_dev *d;
 	struct pci_func *f;
 
-	(void)state;
 	start();
 	d = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	pcim_bar(d, 0, MIB(1), 0);
@@ -165,7 +161,6 @@ static void test_what_does_not_fit_is_refused_alone(void **state)
 {
 	struct pcim_dev *rp, *small, *huge, *more[4], *absurd;
 
-	(void)state;
 	start();
 	rp = pcim_bridge(&m, NULL, 1, 0, 7);
 	small = pcim_endpoint(&m, rp, 1, 0, 0x8086, 1);
@@ -197,7 +192,6 @@ static void test_a_full_window_has_no_holes(void **state)
 	static const uint32_t two[] = { 0x02000000, 0, 0x10000000, 0, 0x10000000, 0, 0x001c0000 };
 	struct pcim_dev *d;
 
-	(void)state;
 	start();
 	d = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	pcim_bar(d, 0, KIB(256), 0);
@@ -215,7 +209,6 @@ static void test_no_windows_at_all(void **state)
 	static const uint32_t none[] = { 0x01000000, 0, 0, 0, 0x3eff0000, 0, 0x10000 };
 	struct pcim_dev *d, *plain;
 
-	(void)state;
 	start();
 	d = pcim_endpoint(&m, pcim_bridge(&m, NULL, 1, 0, 4), 0, 0, 0x8086, 1);
 	pcim_bar(d, 0, MIB(1), PCIM_MEM64 | PCIM_PREF);
@@ -231,7 +224,6 @@ static void test_probe_only_keeps_firmwares_bars(void **state)
 {
 	struct pcim_dev *rp, *good, *outside, *near[2];
 
-	(void)state;
 	start();
 	rp = pcim_bridge(&m, NULL, 1, 0, 4);
 	pcim_set(rp, 0x20, 4, 0x11f01100);
@@ -281,7 +273,6 @@ static void random_bars(struct pcim_dev *d)
 /* 240 functions in random trees: everything routes, whatever was refused. */
 static void test_random_trees(void **state)
 {
-	(void)state;
 	for (uint32_t round = 1; round <= 12; round++) {
 		struct pcim_dev *bridge[64] = { NULL };
 		unsigned slots[64] = { 0 }, bridges = 1;

@@ -34,7 +34,6 @@ static void test_buses_are_numbered_depth_first(void **state)
 {
 	struct pcim_dev *rp1, *rp2, *up, *dn1, *dn2, *pp, *pb, *ep[5];
 
-	(void)state;
 	start(MIB(16), 0);
 	pcim_set(pcim_endpoint(&m, NULL, 0, 0, 0x1b36, 8), 0x08, 4, 0x06000000);
 	rp1 = pcim_bridge(&m, NULL, 1, 0, 4);
@@ -78,7 +77,6 @@ static void test_functions_of_a_slot(void **state)
 {
 	struct pcim_dev *f0, *f3, *lone, *g0, *g1;
 
-	(void)state;
 	start(MIB(16), 0);
 	f0 = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	pcim_set(f0, 0x0e, 1, 0x80);
@@ -99,7 +97,6 @@ static void test_buses_that_do_not_start_at_0(void **state)
 {
 	struct pcim_dev *rp, *ep;
 
-	(void)state;
 	start(MIB(4), 0x20);
 	rp = pcim_bridge(&m, NULL, 0, 0, 4);
 	ep = pcim_endpoint(&m, rp, 0, 0, 0x8086, 1);
@@ -115,7 +112,6 @@ static void test_a_small_ecam_clamps_the_buses(void **state)
 {
 	struct pcim_dev *rp[4];
 
-	(void)state;
 	start(MIB(3), 0);
 	for (unsigned i = 0; i < 4; i++) {
 		rp[i] = pcim_bridge(&m, NULL, i, 0, 4);
@@ -133,7 +129,6 @@ static void test_a_small_ecam_clamps_the_buses(void **state)
 
 static void test_a_silent_ecam_has_nothing_and_boot_goes_on(void **state)
 {
-	(void)state;
 	start(MIB(16), 0);
 	pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	board_host(&(struct board_host){ .ecam = 0x50000000, .ecam_size = MIB(16) });
@@ -149,7 +144,6 @@ static void test_a_silent_ecam_has_nothing_and_boot_goes_on(void **state)
 
 static void test_segments(void **state)
 {
-	(void)state;
 	start(MIB(1), 0);
 	pcim_init(&m2, 0x60000000, MIB(1), 0);
 	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = MIB(1) });
@@ -177,7 +171,6 @@ static void test_dma_ranges(void **state)
 					 0x43000000, 8, 0,          8, 0,          2, 0 };
 	static const uint32_t moved[] = { 0x43000000, 0, 0, 0, 0x80000000, 0, 0x80000000 };
 
-	(void)state;
 	start(MIB(1), 0);
 	board_host(&(struct board_host){ .ecam = ECAM,
 					 .ecam_size = MIB(1),
@@ -265,7 +258,6 @@ static void firmware_opens(bool frame)
 
 static void test_juno_lets_in_what_firmware_opened(void **state)
 {
-	(void)state;
 	firmware_opens(true);
 	juno_go();
 	board_go();
@@ -287,7 +279,6 @@ static void test_juno_lets_in_what_firmware_opened(void **state)
 /* What memory's window would do to a write to the frame nobody knows: there is no doorbell. */
 static void test_juno_without_a_window_for_the_frame(void **state)
 {
-	(void)state;
 	firmware_opens(false);
 	juno_go();
 	board_go();
@@ -299,7 +290,6 @@ static void test_juno_without_a_window_for_the_frame(void **state)
 
 static void test_juno_without_a_link_is_left_alone(void **state)
 {
-	(void)state;
 	memset(atr, 0, sizeof(atr));
 	juno_go();
 	board_go();
@@ -313,7 +303,6 @@ static void test_juno_without_a_link_is_left_alone(void **state)
 
 static void test_juno_without_hardware_is_as_it_should_be(void **state)
 {
-	(void)state;
 	memset(atr, 0, sizeof(atr));
 	juno_go();
 	pci_probe_hosts(board_end(), NULL);
@@ -325,7 +314,6 @@ static void test_everything_is_silent_afterwards(void **state)
 	struct pcim_dev *rp, *ep;
 	uint16_t ats, pri, pasid, sriov, aer;
 
-	(void)state;
 	start(MIB(16), 0);
 	rp = pcim_bridge(&m, NULL, 1, 0, 4);
 	aer = pcim_ecap(rp, 0x0001, 0x48);
@@ -378,7 +366,6 @@ static void test_the_host_bridge_function_is_left_alone(void **state)
 {
 	struct pcim_dev *hb;
 
-	(void)state;
 	start(MIB(1), 0);
 	hb = pcim_endpoint(&m, NULL, 0, 0, 0x1b36, 8);
 	pcim_set(hb, 0x08, 4, 0x06000000);
@@ -408,7 +395,6 @@ static void test_capability_lists_are_bounded(void **state)
 		{ "SATA runs off the end", 0xfc, 0x12, 0, true },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct pcim_dev *d;
 
@@ -430,7 +416,6 @@ static void test_extended_lists_are_bounded(void **state)
 {
 	struct pcim_dev *loop, *low, *echo;
 
-	(void)state;
 	start(MIB(1), 0);
 	loop = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	pcim_pcie(loop, 9, false, 0);
@@ -470,7 +455,6 @@ static void test_extended_capabilities_do_not_overlap(void **state)
 		{ 0x0016, 0x110, 3, 0, true }, /* DPA with four substates */
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct pcim_dev *d;
 
@@ -514,7 +498,6 @@ static void test_msix_outside_its_bars_is_no_msix(void **state)
 		{ 2048, 0x0003, 0x8003, 2048 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct pcim_dev *d;
 
@@ -536,7 +519,6 @@ static void test_who_cannot_be_silenced(void **state)
 {
 	struct pcim_dev *good, *bad, *no_pin;
 
-	(void)state;
 	start(MIB(16), 0);
 	good = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	bad = pcim_endpoint(&m, NULL, 2, 0, 0x8086, 2);
@@ -557,7 +539,6 @@ static void test_bars_are_sized(void **state)
 	struct pcim_dev *d, *bad;
 	struct pci_func *f;
 
-	(void)state;
 	start(MIB(1), 0);
 	d = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	pcim_bar(d, 0, 16, 0);
@@ -585,7 +566,6 @@ static void test_a_64_bit_bar_does_not_fit_the_last_register(void **state)
 {
 	struct pcim_dev *d;
 
-	(void)state;
 	start(MIB(1), 0);
 	d = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	pcim_set(d, 0x24, 4, PCIM_MEM64);
@@ -598,7 +578,6 @@ static void test_a_function_that_is_not_ready_is_waited_for(void **state)
 {
 	struct pcim_dev *slow, *never;
 
-	(void)state;
 	start(MIB(1), 0);
 	slow = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	slow->not_ready = 5;
@@ -614,7 +593,6 @@ static void test_a_function_in_d3hot_is_woken(void **state)
 {
 	struct pcim_dev *d;
 
-	(void)state;
 	start(MIB(1), 0);
 	d = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	pcim_pm(d, false);
@@ -630,7 +608,6 @@ static void test_unknown_header_types_are_refused(void **state)
 {
 	struct pcim_dev *d;
 
-	(void)state;
 	start(MIB(1), 0);
 	d = pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
 	pcim_set(d, 0x0e, 1, 2);
@@ -644,7 +621,6 @@ static void test_a_full_table_is_no_disaster(void **state)
 {
 	struct pcim_dev *up = NULL;
 
-	(void)state;
 	start(MIB(256), 0);
 	for (unsigned i = 0; i < 280; i++) {
 		if (i % 28 == 0)
@@ -661,7 +637,6 @@ static void test_a_chain_as_deep_as_the_buses(void **state)
 {
 	struct pcim_dev *up = NULL;
 
-	(void)state;
 	start(MIB(256), 0);
 	for (unsigned i = 0; i < 255; i++)
 		up = pcim_bridge(&m, up, 0, 0, -1);
@@ -677,7 +652,6 @@ static void test_the_root_buses_of_an_expander_are_found(void **state)
 {
 	struct pcim_dev *rp, *ep, *near;
 
-	(void)state;
 	start(MIB(256), 0);
 	pcim_set(pcim_endpoint(&m, NULL, 1, 0, 0x1b36, 0x000b), 0x08, 4, 0x06000000);
 	near = pcim_bridge(&m, NULL, 2, 0, 4);

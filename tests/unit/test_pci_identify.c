@@ -66,7 +66,6 @@ static void test_aliases_below_bridges(void **state)
 {
 	struct pcim_dev *rp, *pp, *pb, *deep, *flat, *bare, *bare_ep, *old, *old_ep;
 
-	(void)state;
 	start();
 	rp = port(NULL, 1, 0, 4, ACS_ALL); /* buses 1.. */
 	pp = port(rp, 0, 0, 7, 0);         /* 01:00.0, secondary 2 */
@@ -102,7 +101,6 @@ static void test_quirks_of_requester_ids(void **state)
 {
 	struct pcim_dev *rp, *pp, *ep, *sata;
 
-	(void)state;
 	start();
 	rp = port(NULL, 1, 0, 4, ACS_ALL);
 	pp = port(rp, 0, 0, 7, 0);
@@ -127,7 +125,6 @@ static void test_iommu_map(void **state)
 	};
 	struct pcim_dev *root, *ep[3];
 
-	(void)state;
 	start();
 	root = express(NULL, 9, 0);
 	for (unsigned i = 0; i < 3; i++)
@@ -159,7 +156,6 @@ static void test_ignored_bits_of_stream_ids(void **state)
 	};
 	struct pcim_dev *a, *b;
 
-	(void)state;
 	start();
 	a = express(port(NULL, 1, 0, 4, ACS_ALL), 0, 0);
 	b = express(port(NULL, 2, 0, 4, ACS_ALL), 0, 0);
@@ -181,7 +177,6 @@ static void test_one_unmapped_alias_makes_it_untranslated(void **state)
 	static const uint32_t map[] = { 0x0100, BOARD_SMMU, 0x100, 1 }; /* the alias only */
 	struct pcim_dev *ep;
 
-	(void)state;
 	start();
 	ep = pcim_endpoint(&m, port(NULL, 1, 0, 7, 0), 3, 0, 0x8086, 1);
 	board_host(&(struct board_host){
@@ -195,7 +190,6 @@ static void test_a_v2m_frame_is_found_like_an_its(void **state)
 {
 	struct pcim_dev *ep;
 
-	(void)state;
 	start();
 	ep = express(port(NULL, 1, 0, 4, ACS_ALL), 0, 0);
 	board_host(&(struct board_host){
@@ -209,7 +203,6 @@ static void test_a_masked_stream_is_one_group(void **state)
 	static const uint32_t map[] = { 0, BOARD_SMMU, 0, 1 };
 	struct pcim_dev *a, *b, *far;
 
-	(void)state;
 	start();
 	a = express(port(NULL, 1, 0, 4, ACS_ALL), 0, 0);
 	b = express(port(NULL, 2, 0, 4, ACS_ALL), 0, 0);
@@ -240,7 +233,6 @@ static void test_intx_turns_at_every_bridge(void **state)
 {
 	struct pcim_dev *d[4], *pp, *deep, *none;
 
-	(void)state;
 	start();
 	d[0] = express(NULL, 0, 0);
 	d[1] = express(NULL, 3, 0);
@@ -267,7 +259,6 @@ static void test_acs_is_enabled_and_separates(void **state)
 {
 	struct pcim_dev *rp[2], *ep[2], *up, *dn[2], *sep[2];
 
-	(void)state;
 	start();
 	for (unsigned i = 0; i < 2; i++) { /* two ports in one slot */
 		rp[i] = port(NULL, 1, i, 4, ACS_ALL);
@@ -291,7 +282,6 @@ static void test_ports_of_a_slot_without_acs_are_one_group(void **state)
 {
 	struct pcim_dev *rp[3], *ep[3];
 
-	(void)state;
 	start();
 	for (unsigned i = 0; i < 3; i++) {
 		rp[i] = port(NULL, i < 2 ? 1 : 2, i & 1, 4, 0);
@@ -308,7 +298,6 @@ static void test_a_switch_with_one_port_without_acs_is_open(void **state)
 {
 	struct pcim_dev *up, *ep[3], *other;
 
-	(void)state;
 	start();
 	up = port(port(NULL, 1, 0, 4, ACS_ALL), 0, 0, 5, 0);
 	for (unsigned i = 0; i < 3; i++)
@@ -329,7 +318,6 @@ static void test_functions_of_a_slot_need_acs(void **state)
 {
 	struct pcim_dev *plain[2], *acs[2], *pci[2];
 
-	(void)state;
 	start();
 	for (unsigned i = 0; i < 2; i++) {
 		plain[i] = express(NULL, 1, i);
@@ -351,7 +339,6 @@ static void test_conventional_functions_on_the_root_bus_are_apart(void **state)
 {
 	struct pcim_dev *a, *b;
 
-	(void)state;
 	start();
 	a = pcim_endpoint(&m, NULL, 1, 0, 0x1234, 0x11e8);
 	b = pcim_endpoint(&m, NULL, 2, 0, 0x1234, 0x11e8);
@@ -405,7 +392,6 @@ static void test_names(void **state)
 		{ "pci:8086:10d3x", HV_EINVAL, NULL },
 	};
 
-	(void)state;
 	start();
 	rp = port(NULL, 1, 0, 4, 0);
 	up = port(rp, 0, 0, 5, 0);
@@ -440,7 +426,6 @@ static void test_candidates_for_a_name_that_fails(void **state)
 		{ "zz", { NULL } },
 	};
 
-	(void)state;
 	start();
 	pcim_endpoint(&m, port(NULL, 1, 0, 4, 0), 0, 0, 0x8086, 0x10d3);
 	pcim_endpoint(&m, NULL, 4, 0, 0x1af4, 0x1041);

@@ -14,7 +14,6 @@ static void whatever_answers_in_the_ecam(void **state)
 {
 	static uint8_t bytes[2048];
 
-	(void)state;
 	srand(5);
 	for (unsigned round = 0; round < 60; round++) {
 		for (size_t i = 0; i < sizeof(bytes); i++)

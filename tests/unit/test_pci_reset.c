@@ -94,7 +94,6 @@ static void test_methods_in_order_of_preference(void **state)
 		{ false, false, false, false, false, false, "bus" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct pcim_dev *rp, *d;
 
@@ -130,7 +129,6 @@ static void test_quiesce_stops_dma_first(void **state)
 	uint64_t at;
 	long command, msi;
 
-	(void)state;
 	start();
 	d = device(NULL);
 	pcim_pcie(d, 9, true, 2);
@@ -157,7 +155,6 @@ static void test_pending_transactions_are_waited_for(void **state)
 {
 	struct pcim_dev *d;
 
-	(void)state;
 	start();
 	d = device(NULL);
 	pcim_pcie(d, 9, true, 2);
@@ -181,7 +178,6 @@ static void test_a_device_that_never_comes_back(void **state)
 {
 	struct pcim_dev *d;
 
-	(void)state;
 	start();
 	d = device(NULL);
 	pcim_pcie(d, 9, true, 2);
@@ -197,7 +193,6 @@ static void test_a_device_that_comes_back_as_another(void **state)
 {
 	struct pcim_dev *d, *e;
 
-	(void)state;
 	start();
 	d = device(NULL);
 	pcim_pcie(d, 9, true, 2);
@@ -217,7 +212,6 @@ static void test_a_sleeping_device_is_woken_before_reset(void **state)
 {
 	struct pcim_dev *d;
 
-	(void)state;
 	start();
 	d = device(NULL);
 	pcim_pcie(d, 9, true, 2);
@@ -234,7 +228,6 @@ static void test_no_step_waits_and_all_wait_at_once(void **state)
 	struct pcim_dev *d[3];
 	uint64_t start_us;
 
-	(void)state;
 	start();
 	for (unsigned i = 0; i < 3; i++) {
 		d[i] = pcim_endpoint(&m, NULL, i + 1, 0, 0x8086, (uint16_t)i);
@@ -273,7 +266,6 @@ static void test_a_bus_is_reset_once_for_all_of_a_guest(void **state)
 		{ true, 1, "bus", { 2, 1 } },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct pcim_dev *up, *d[2];
 
@@ -303,7 +295,6 @@ static void test_a_bus_with_others_on_it_is_not_reset(void **state)
 {
 	struct pcim_dev *up, *d, *e;
 
-	(void)state;
 	start();
 	up = pcim_bridge(&m, NULL, 1, 0, 4);
 	d = pcim_endpoint(&m, up, 0, 0, 0x8086, 1);
@@ -324,7 +315,6 @@ static void test_a_bus_reset_opens_the_bridges_below_again(void **state)
 {
 	struct pcim_dev *up, *d, *low, *deep;
 
-	(void)state;
 	start();
 	up = pcim_bridge(&m, NULL, 1, 0, 7);
 	d = device(up);
@@ -351,7 +341,6 @@ static void test_resizable_bars_get_their_size_back(void **state)
 	struct pcim_dev *d;
 	uint16_t at;
 
-	(void)state;
 	start();
 	d = device(NULL);
 	pcim_pcie(d, 9, true, 2);
@@ -371,7 +360,6 @@ static void test_bridges_are_not_reset(void **state)
 {
 	struct pcim_dev *rp;
 
-	(void)state;
 	start();
 	rp = pcim_bridge(&m, NULL, 1, 0, 4);
 	board_probe(&m);

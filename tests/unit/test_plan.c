@@ -222,7 +222,6 @@ static void run_guests(const struct decl *g, unsigned count)
 
 static int setup(void **state)
 {
-	(void)state;
 	ram_size = GIB(4);
 	fake_pci_reset();
 	put_image(0, 0x800000);
@@ -980,7 +979,6 @@ static void guest_gets_what_it_declares(void **state)
 					 { "b", 1, 64, MOD(0) } };
 	const struct guest_plan *p = &plan.guest[0];
 
-	(void)state;
 	starts(g, 2);
 	assert_int_equal(plan.guest_count, 2);
 	assert_string_equal(p->name, "domU1");
@@ -1014,7 +1012,6 @@ static void other_spellings(void **state)
 	static const char initrd[] = "xen,linux-initrd\0xen,multiboot-module";
 	fdt32_t reg[2] = { cpu_to_fdt32(0x60000000), cpu_to_fdt32(0x1000) };
 
-	(void)state;
 	tree_begin();
 	node("anything@1");
 	prop_str("compatible", "viaduct,guest");
@@ -1056,7 +1053,6 @@ static void ignored_gets_one_warning(void **state)
 	static const struct decl g = { "a_very_long_guest_name", 1, 64, .extra = odd_properties };
 	static const char dom0[] = "xen,linux-zimage\0xen,multiboot-module";
 
-	(void)state;
 	tree_begin();
 	prop_str("xen,xen-bootargs", "console=dtuart sched=null");
 	add_guest(&g, 0);
@@ -1079,7 +1075,6 @@ static void ninth_guest_is_refused(void **state)
 {
 	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i" };
 
-	(void)state;
 	tree_begin();
 	for (unsigned i = 0; i < 9; i++) {
 		const struct decl g = { names[i], 1, 16, MOD(0) };
@@ -1101,7 +1096,6 @@ static void refused_guest_takes_nothing(void **state)
 		{ "b", 4, 64, MOD(0) + 0x1000, .dev = { { EDU } } }, /* over a's kernel */
 	};
 
-	(void)state;
 	run_guests(g, 2);
 	assert_true(plan.guest[0].refused[0]);
 	assert_string_equal(plan.guest[1].refused, "");
@@ -1122,7 +1116,6 @@ static void vcpus_go_where_they_may(void **state)
 	static const struct decl g[] = { { "a", 4, 64, .extra = affine } };
 	static const uint8_t want[] = { 3, 0, 2, 1 };
 
-	(void)state;
 	starts(g, 1);
 	assert_memory_equal(plan.guest[0].cpu, want, 4);
 	assert_int_equal(plan.guest[0].trap_unmapped, 1);
@@ -1140,7 +1133,6 @@ static void memory_is_shared_by_name(void **state)
 					 { "b", 1, 64, .extra = shm_two_more } };
 	const struct plan_region *a = plan.guest[0].region, *b = plan.guest[1].region;
 
-	(void)state;
 	starts(g, 2);
 	assert_int_equal(plan.guest[0].region_count, 2);
 	assert_int_equal(a[0].pa.base, 0x90000000);
@@ -1162,7 +1154,6 @@ static void device_fields(void **state)
 	};
 	const struct plan_device *d;
 
-	(void)state;
 	starts(&g, 1);
 	d = plan.guest[0].device;
 	assert_ptr_equal(d[0].as.func, fake_func(EDU));
@@ -1185,7 +1176,6 @@ static void a_device_that_cannot_be_reset_is_let_in_on_demand(void **state)
 {
 	static const struct decl g = { "a", 1, 64, .dev = { { EDU, "allow-no-reset" } } };
 
-	(void)state;
 	no_reset();
 	starts(&g, 1);
 }
@@ -1195,7 +1185,6 @@ static void forced_device_needs_no_iommu(void **state)
 	static const struct decl g = { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } },
 				       .extra = direct_map };
 
-	(void)state;
 	no_iommu();
 	starts(&g, 1);
 	assert_true(plan.guest[0].its);
@@ -1348,7 +1337,6 @@ static void says_what_cannot_be_silenced(void **state)
 {
 	static const struct decl g = { "a", 1, 64, .dev = { { "0000:00:06.0" }, { EDU } } };
 
-	(void)state;
 	stuck();
 	starts(&g, 1);
 	plan_print(&plan);
@@ -1528,7 +1516,6 @@ static void memory_avoids_configuration_space(void **state)
 	static const struct decl g = { "a", 1, 512, .dev = { { EDU } } };
 	static const struct decl no_devices = { "a", 1, 512 };
 
-	(void)state;
 	pci_hosts[0].ecam = (struct range){ 0x40000000, 0x10000000 };
 	starts(&g, 1);
 	assert_int_equal(plan.guest[0].ram[0].ipa.v, 0x80000000);
@@ -1541,7 +1528,6 @@ static void unreachable_doorbell_leaves_intx(void **state)
 {
 	static const struct decl g = { "a", 1, 64, .dev = { { EDU } } };
 
-	(void)state;
 	pci_hosts[0].inbound_count = 1;
 	pci_hosts[0].inbound[0] = (struct range){ 0x80000000, MIB(64) };
 	starts(&g, 1);
@@ -1600,7 +1586,6 @@ static void static_memory_is_taken_as_it_is(void **state)
 					 { "direct", 1, 64, .extra = direct_static_low,
 					   .dev = { { EDU } } } };
 
-	(void)state;
 	starts(g, 3);
 	is_ram(1, 0, 0x40000000, STATIC, MIB(32));
 	is_ram(1, 1, 0x42000000, STATIC + MIB(48), MIB(32));
@@ -1617,7 +1602,6 @@ static void static_memory_is_kept_for_its_guest(void **state)
 					   .dev = { { "0000:03:00.0", "intx", "on" } } },
 					 { "next", 1, 64, .extra = direct_static } };
 
-	(void)state;
 	run_guests(g, 3);
 	assert_string_equal(plan.guest[0].refused, "");
 	assert_true(strstr(plan.guest[1].refused, "no INTx line")); /* said when it had its RAM */
@@ -1643,7 +1627,6 @@ static void static_memory_in_the_cells_of_older_trees(void **state)
 {
 	static const struct decl g = { "a", 1, 64, .extra = old_cells };
 
-	(void)state;
 	starts(&g, 1);
 	is_ram(0, 0, 0x40000000, STATIC, MIB(64));
 }
@@ -1654,7 +1637,6 @@ static void direct_map_is_where_devices_reach(void **state)
 	static const struct decl g[] = { { "a", 1, 256, .extra = direct_map, .dev = { { EDU } } },
 					 { "b", 1, 64, .extra = direct_map } };
 
-	(void)state;
 	pci_hosts[0] = juno;
 	starts(g, 2);
 	is_ram(0, 0, 0x80000000, 0x80000000, MIB(256));
@@ -1673,7 +1655,6 @@ static void direct_map_moves_the_high_window(void **state)
 	static const struct decl g = { "a", 1, 64, .extra = direct_map_high,
 				       .dev = { { "0000:02:00.0" } } };
 
-	(void)state;
 	starts(&g, 1);
 	assert_int_equal(plan.guest[0].vpci.mem64.base, GUEST_HIGH_BASE);
 }
@@ -1684,7 +1665,6 @@ static void ram_comes_from_all_banks(void **state)
 	static const struct decl g = { "a", 1, 4096 };
 	uint64_t sum = 0;
 
-	(void)state;
 	second_bank = GIB(4);
 	ram_size = GIB(2);
 	starts(&g, 1);
@@ -1708,7 +1688,6 @@ static void large_bar_moves_the_high_window(void **state)
 	static const struct decl large = { "a", 1, 5120, .dev = { { "0000:03:00.0" } } };
 	const struct vpci_config *v = &plan.guest[0].vpci;
 
-	(void)state;
 	starts(&small, 1);
 	assert_int_equal(v->ecam.v, GUEST_ECAM_BASE);
 	assert_int_equal(v->mem32.base, GUEST_MEM32_BASE);
@@ -1732,7 +1711,6 @@ static void place_is_pure_and_lowest(void **state)
 	struct plan_clash c;
 	uint64_t at;
 
-	(void)state;
 	assert_true(plan_place(&space, all, MIB(2), MIB(2), &at));
 	assert_int_equal(at, 0x81000000);
 	assert_true(plan_place(&space, all, GIB(2), MIB(2), &at));
@@ -1748,7 +1726,6 @@ static void offline_cpus_are_not_used(void **state)
 {
 	static const struct decl g = { "a", 2, 64 };
 
-	(void)state;
 	tree_begin();
 	add_guest(&g, 0);
 	run();
@@ -1782,7 +1759,6 @@ static void prints_the_plan(void **state)
 					 { "c", 1, 64,
 					   .dev = { { "0000:01:05.0" }, { "0000:03:00.0" } } } };
 
-	(void)state;
 	run_guests(g, 3);
 	plan_print(&plan);
 	for (unsigned i = 0; i < ARRAY_SIZE(facts); i++)

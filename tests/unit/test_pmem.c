@@ -22,7 +22,6 @@ static void on_chunk(struct range r)
 
 static int setup(void **state)
 {
-	(void)state;
 	ram = aligned_alloc(MIB(2), RAM);
 	assert_non_null(ram);
 	memset(ram, 0xa5, RAM);
@@ -35,7 +34,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	free(ram);
 	return 0;
 }
@@ -46,7 +44,6 @@ static void own_memory_is_zero_aligned_and_given_once(void **state)
 	unsigned n = 0;
 	size_t sum = 0;
 
-	(void)state;
 	for (unsigned i = 0; i < 1000; i++) {
 		size_t align = (size_t)64 << i % 11, size = 1 + i * 37 % 5000;
 		uint8_t *p = pmem_try_alloc(size, align);
@@ -69,7 +66,6 @@ static void a_hole_by_alignment_is_used(void **state)
 {
 	uint8_t *a, *b, *c;
 
-	(void)state;
 	a = pmem_alloc(64, 64);
 	b = pmem_alloc(KIB(2), KIB(64));
 	c = pmem_alloc(KIB(32), KIB(4));
@@ -83,7 +79,6 @@ static void holes_do_not_use_up_the_list(void **state)
 {
 	unsigned n = 0;
 
-	(void)state;
 	while (pmem_try_alloc(KIB(4), KIB(16)) && pmem_try_alloc(64, 64))
 		n++;
 	assert_true(n > 512);
@@ -96,7 +91,6 @@ static void reserved_memory_is_not_given_out(void **state)
 	struct range hole = { (uintptr_t)ram + MIB(5) + 17, KIB(8) };
 	pa_t pa;
 
-	(void)state;
 	pmem_reserve(hole);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(pmem_alloc_guest(MIB(4), &pa), MIB(4));
@@ -116,7 +110,6 @@ static void held_memory_is_for_who_names_it(void **state)
 	struct range r;
 	pa_t pa;
 
-	(void)state;
 	pmem_reset();
 	pmem_add(all);
 	pmem_hold((struct range){ GIB(1), MIB(80) });

@@ -42,7 +42,6 @@ static int64_t call(uint64_t fn, uint64_t a, uint64_t b, uint64_t c)
 
 static int begin(void **state)
 {
-	(void)state;
 	vm.vcpu[0] = &vcpu[0];
 	vm.vcpu[1] = &vcpu[1];
 	vcpu[0].state = VCPU_ON;
@@ -56,7 +55,6 @@ static void every_number_is_known_or_not_supported(void **state)
 	/* 32-bit and 64-bit: DEN 0022 §5.1 */
 	static const char *const there = "xxxxx.x.xxx.....", *const twin = ".x.xx...........";
 
-	(void)state;
 	for (uint32_t n = 0; n < 64; n++) {
 		bool has = n < 16 && there[n] == 'x', has64 = n < 16 && twin[n] == 'x';
 
@@ -81,7 +79,6 @@ static void every_number_is_known_or_not_supported(void **state)
 
 static void versions_and_constants(void **state)
 {
-	(void)state;
 	assert_int_equal(call(PSCI_FN_VERSION, 0, 0, 0), 0x10001);
 	assert_int_equal(call(SMCCC_FN_VERSION, 0, 0, 0), 0x10001);
 	assert_int_equal(call(PSCI_FN_MIGRATE_INFO, 0, 0, 0), 2);
@@ -90,7 +87,6 @@ static void versions_and_constants(void **state)
 
 static void ends(void **state)
 {
-	(void)state;
 	call(PSCI_FN_CPU_OFF, 0, 0, 0);
 	assert_int_equal(action, PSCI_CPU_OFF);
 	call(PSCI_FN_SYSTEM_OFF, 0, 0, 0);
@@ -103,7 +99,6 @@ static void cpu_on_starts_once(void **state)
 {
 	uint64_t on = PSCI_FN_CPU_ON | PSCI_FN_64BIT, info = PSCI_FN_AFFINITY_INFO | PSCI_FN_64BIT;
 
-	(void)state;
 	assert_int_equal(call(info, 1, 0, 0), 1);
 	assert_int_equal(call(on, 1, RAM + 0x100, UINT64_C(0x1234567887654321)), 0);
 	assert_ptr_equal(kicked, &vcpu[1]);
@@ -122,7 +117,6 @@ static void bad_arguments(void **state)
 {
 	uint64_t on = PSCI_FN_CPU_ON | PSCI_FN_64BIT, info = PSCI_FN_AFFINITY_INFO | PSCI_FN_64BIT;
 
-	(void)state;
 	assert_int_equal(call(on, 2, RAM, 0), PSCI_INVALID);
 	assert_int_equal(call(on, 0x80000001, RAM, 0), PSCI_INVALID);
 	assert_int_equal(call(on, UINT64_C(0x100000001), RAM, 0), PSCI_INVALID);
@@ -136,7 +130,6 @@ static void bad_arguments(void **state)
 
 static void a_32_bit_call_has_32_bit_arguments(void **state)
 {
-	(void)state;
 	assert_int_equal(call(PSCI_FN_CPU_ON, UINT64_C(0xf00000001), UINT64_C(0xf00000000) | RAM,
 			      UINT64_MAX),
 			 0);

@@ -16,7 +16,6 @@ static void *arena;
 
 static int setup(void **state)
 {
-	(void)state;
 	arena = aligned_alloc(MIB(2), MIB(16));
 	memset(arena, 0xa5, MIB(16));
 	pmem_reset();
@@ -27,7 +26,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	free(arena);
 	return 0;
 }
@@ -54,7 +52,6 @@ static void geometry_is_the_smaller_of_cpu_and_smmu(void **state)
 		{ 32, 64, true, true, { 32, 1, 0, true } },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct s2_geometry g = s2_geometry(rows[i].cpu, rows[i].smmu, rows[i].cf,
 						   rows[i].sf);
@@ -70,7 +67,6 @@ static void registers_say_the_geometry(void **state)
 {
 	struct s2 s2 = make(0);
 
-	(void)state;
 	/* T0SZ 24, SL0 1, write-back walks, inner shareable, PS 44 bits, RES1 */
 	assert_int_equal(s2_vtcr(&s2),
 			 0x80000000 | 4 << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 1 << 6 | 24);
@@ -82,7 +78,6 @@ static void largest_blocks_are_used(void **state)
 	struct s2 s2 = make(8);
 	struct s2_leaf l;
 
-	(void)state;
 	assert_int_equal(s2_map(&s2, IPA(GIB(1) - MIB(2)), PA(GIB(5) - MIB(2)),
 				GIB(1) + MIB(2) + PAGE_SIZE, S2_RAM),
 			 HV_OK);
@@ -114,7 +109,6 @@ static void attributes_by_type(void **state)
 		{ S2_DOORBELL, 1 << 2 | 2 << 6 | BIT(54), 1 << 2 | 2 << 6 | BIT(54) },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct s2 s2 = make(2);
 
@@ -135,7 +129,6 @@ static void double_mapping_is_refused_and_changes_nothing(void **state)
 {
 	struct s2 s2 = make(8);
 
-	(void)state;
 	assert_int_equal(s2_map(&s2, IPA(MIB(4)), PA(MIB(4)), PAGE_SIZE, S2_RAM), HV_OK);
 	assert_int_equal(s2_map(&s2, IPA(MIB(2)), PA(MIB(8)), MIB(4), S2_RAM), HV_ECONFLICT);
 	assert_false(s2_lookup(&s2, IPA(MIB(2))).valid);
@@ -146,7 +139,6 @@ static void bad_ranges_are_refused(void **state)
 {
 	struct s2 s2 = make(8);
 
-	(void)state;
 	assert_int_equal(s2_map(&s2, IPA(1), PA(0), PAGE_SIZE, S2_RAM), HV_EINVAL);
 	assert_int_equal(s2_map(&s2, IPA(0), PA(1), PAGE_SIZE, S2_RAM), HV_EINVAL);
 	assert_int_equal(s2_map(&s2, IPA(0), PA(0), 0, S2_RAM), HV_EINVAL);
@@ -160,7 +152,6 @@ static void an_exhausted_pool_is_noticed_before_anything_is_written(void **state
 {
 	struct s2 s2 = make(2);
 
-	(void)state;
 	assert_int_equal(s2_map(&s2, IPA(MIB(2) - PAGE_SIZE), PA(0x1000), 2 * PAGE_SIZE, S2_RAM),
 			 HV_ENOMEM);
 	assert_int_equal(s2.free_count, 2);
@@ -172,7 +163,6 @@ static void marks_say_who_answers(void **state)
 {
 	struct s2 s2 = make(8);
 
-	(void)state;
 	assert_int_equal(s2_mark(&s2, IPA(MIB(2)), MIB(2), 7), HV_OK); /* one block entry */
 	assert_int_equal(s2.free_count, 7);
 	assert_int_equal(s2_lookup(&s2, IPA(MIB(2) + 0x1234)).mark, 7);
@@ -190,7 +180,6 @@ static void unmap_breaks_before_it_makes(void **state)
 	struct s2 s2 = make(8);
 	long clear, tlb;
 
-	(void)state;
 	assert_int_equal(s2_map(&s2, IPA(MIB(2)), PA(0x9000), PAGE_SIZE, S2_DEVICE), HV_OK);
 	assert_int_equal(s2_map(&s2, IPA(MIB(2) + PAGE_SIZE), PA(0xa000), PAGE_SIZE, S2_DEVICE),
 			 HV_OK);
@@ -214,7 +203,6 @@ static void tables_return_to_the_pool_after_the_invalidation(void **state)
 {
 	struct s2 s2 = make(4);
 
-	(void)state;
 	s2.flush = flush_called;
 	for (int i = 0; i < 1000; i++) {
 		uint64_t at = (uint64_t)i * GIB(1) % BIT(40);
@@ -235,7 +223,6 @@ static void dma_roots_publish_to_the_smmu(void **state)
 {
 	struct s2 s2;
 
-	(void)state;
 	assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3, 4, false), HV_OK);
 	host_trace_clear();
 	assert_int_equal(s2_map(&s2, IPA(0), PA(0), PAGE_SIZE, S2_DOORBELL), HV_OK);
@@ -250,7 +237,6 @@ static void memory_is_zeroed_aligned_and_never_handed_out_twice(void **state)
 	pa_t g;
 	struct range taken = { (uintptr_t)arena + MIB(2) + 5, 10 };
 
-	(void)state;
 	pmem_reserve(taken);
 	a = pmem_alloc(100, 4096);
 	b = pmem_alloc(MIB(3), MIB(1));

@@ -197,7 +197,6 @@ static void use(const struct tree *t)
 
 static int begin(void **state)
 {
-	(void)state;
 	/* What an SMMU of 40 bits walks must be below them, and on the host addresses are pointers. */
 	arena = mmap((void *)(uintptr_t)GIB(1), MIB(8), PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -219,7 +218,6 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	(void)state;
 	munmap(arena, MIB(8));
 	return 0;
 }
@@ -325,7 +323,6 @@ static void probe_stops_every_stream_whatever_firmware_left(void **state)
 
 static void smmu_that_does_not_confirm_is_dead(void **state)
 {
-	(void)state;
 	hw.cr0_stuck = true;
 	iommu_probe(blob, map);
 	iommu_start(blob);
@@ -378,7 +375,6 @@ static void what_may_have_no_power_is_not_touched(void **state)
 {
 	struct tree t = juno;
 
-	(void)state;
 	t.extra = "power-domains";
 	use(&t);
 	iommu_probe(blob, map);
@@ -431,7 +427,6 @@ static void what_cannot_be_driven_stays_blocked(void **state)
 
 static void unknown_streams_abort_and_are_reported(void **state)
 {
-	(void)state;
 	attached();
 	assert_int_equal(attach(SID, NULL), HV_OK);
 	assert_int_equal(dma_to(0x300, 0x123456789a, true), DMA_ABORT);
@@ -450,7 +445,6 @@ static void unknown_streams_abort_and_are_reported(void **state)
 
 static void streams_that_do_not_exist_are_refused(void **state)
 {
-	(void)state;
 	started();
 	assert_int_equal(attach(0x8000, &dma), HV_EINVAL);
 	assert_int_equal(attach(0x10000 | SID, &dma), HV_EINVAL);
@@ -462,7 +456,6 @@ static void streams_that_do_not_exist_are_refused(void **state)
 
 static void context_is_exactly_stage_2(void **state)
 {
-	(void)state;
 	attached();
 	/* v1: T0SZ -8 with its sign, SL0 1, write-back walks, inner shareable, EAE; VMID 3, stage 2 */
 	assert_int_equal(hw.cb[0].tcr, 0x80003558);
@@ -498,7 +491,6 @@ static void reaches_its_guest_only(void)
 
 static void device_reaches_what_its_guest_has(void **state)
 {
-	(void)state;
 	reaches_its_guest_only();
 	end(state);
 	begin500(state);
@@ -507,7 +499,6 @@ static void device_reaches_what_its_guest_has(void **state)
 
 static void narrow_addresses_are_walked_as_well(void **state)
 {
-	(void)state;
 	hw.idr2 = 1U << 4 | 1; /* 36 bits */
 	attached();
 	assert_int_equal(dma.geo.ipa_bits, 36);
@@ -519,7 +510,6 @@ static void narrow_addresses_are_walked_as_well(void **state)
 
 static void faults_are_decoded(void **state)
 {
-	(void)state;
 	attached();
 	assert_int_equal(dma_to(SID, 0x1040200010, true), DMA_ABORT);
 	assert_int_equal(faults, 1);
@@ -539,7 +529,6 @@ static void reasons_have_codes_of_their_own(void **state)
 {
 	uint8_t code;
 
-	(void)state;
 	attached();
 	assert_int_equal(dma_to(SID, 0x1000, false), DMA_ABORT); /* bit 1 of its register */
 	code = last.code;
@@ -549,7 +538,6 @@ static void reasons_have_codes_of_their_own(void **state)
 
 static void one_device_does_not_hold_up_another(void **state)
 {
-	(void)state;
 	attached();
 	assert_int_equal(attach(SID + 1, &dma), HV_OK);
 	irqs_held = true;
@@ -571,7 +559,6 @@ static void context_is_whole_before_a_stream_uses_it(void **state)
 	long tcr, ttbr, vmid, tlbi, sync, on, s2cr, dsb;
 	size_t from = host_trace_count();
 
-	(void)state;
 	assert_int_equal(iommu_attach(i, SID, &dma), HV_OK);
 	vmid = host_trace_find(from, "w32", BASE + 0x1000);
 	tcr = host_trace_find(from, "w32", BASE + 0x8030);
@@ -592,7 +579,6 @@ static void streams_of_a_guest_share_its_context(void **state)
 	struct s2 other;
 	size_t from;
 
-	(void)state;
 	make_root(&other, 4, 0x890000000);
 	assert_int_equal(attach(SID + 1, &dma), HV_OK);
 	from = host_trace_count();
@@ -624,7 +610,6 @@ static void other_root_is_reached_through_fault(void **state)
 	size_t from;
 	long fault, tlbi, on, to;
 
-	(void)state;
 	make_root(&other, 4, 0x890000000);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK); /* cached */
 	from = host_trace_count();
@@ -643,7 +628,6 @@ static void detach_stops_and_forgets(void **state)
 {
 	struct iommu *i = attached();
 
-	(void)state;
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK);
 	iommu_attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
@@ -688,7 +672,6 @@ static void unmap_pages(unsigned left)
 
 static void unmap_takes_a_page_away_from_the_device(void **state)
 {
-	(void)state;
 	unmap_pages(1); /* v1 knows VMIDs only */
 	end(state);
 	begin500(state);
@@ -712,7 +695,6 @@ static void contexts_run_out(void **state)
 	struct iommu *i = started();
 	struct s2 root[5];
 
-	(void)state;
 	for (uint16_t n = 0; n < 5; n++)
 		make_root(&root[n], (uint16_t)(n + 1), 0x880000000 + n * MIB(16));
 	for (unsigned n = 0; n < 4; n++)
@@ -730,7 +712,6 @@ static void contexts_run_out(void **state)
 
 static void match_registers_run_out(void **state)
 {
-	(void)state;
 	attached();
 	for (uint32_t sid = 1; sid < 32; sid++)
 		assert_int_equal(attach(sid, &dma), HV_OK);
@@ -743,7 +724,6 @@ static void stream_ids_may_be_indexes(void **state)
 {
 	struct iommu *i;
 
-	(void)state;
 	hw.idr0 = (hw.idr0 & ~(1U << 27 | 0xffU | 0x1e00U)) | 6U << 9; /* 64 streams */
 	i = started();
 	assert_int_equal(attach(0x40, &dma), HV_EINVAL);
@@ -765,7 +745,6 @@ static void bits_that_do_not_count_are_ignored(void **state)
 {
 	struct tree t = juno;
 
-	(void)state;
 	t.mask = 0x7c00;
 	use(&t);
 	attached();
@@ -778,7 +757,6 @@ static void bits_that_do_not_count_are_ignored(void **state)
 
 static void lines_are_connected(void **state)
 {
-	(void)state;
 	started();
 	assert_int_equal(line_count, 1); /* Juno names the same twice */
 	assert_int_equal(lines[0], 72);
@@ -798,7 +776,6 @@ static void smmu_without_lines_says_so(void **state)
 {
 	struct tree t = juno;
 
-	(void)state;
 	started();
 	assert_null(strstr(host_log(), "no wired interrupt"));
 	end(state);
@@ -812,7 +789,6 @@ static void smmu_without_lines_says_so(void **state)
 
 static void firmware_faults_are_nobodys(void **state)
 {
-	(void)state;
 	hw.gfsr = 2;
 	hw.cb[2].fsr = 2;
 	hw.cb[2].sctlr = 1 << 6;
@@ -846,7 +822,6 @@ static void invalidation_that_does_not_end_is_the_end(void **state)
 {
 	struct iommu *i = attached();
 
-	(void)state;
 	hw.sync_stuck = true;
 	iommu_flush(3, IPA(0x80000000), PAGE_SIZE);
 	check_dead(i);
@@ -866,7 +841,6 @@ static void invalidation_that_does_not_end_is_the_end(void **state)
 
 static void smmu_that_does_not_start_stays_blocked(void **state)
 {
-	(void)state;
 	hw.sync_stuck = true;
 	iommu_probe(blob, map);
 	iommu_start(blob);
@@ -882,7 +856,6 @@ static void smmu_that_does_not_start_stays_blocked(void **state)
 
 static void storms_are_bounded_and_left_to_the_timer(void **state)
 {
-	(void)state;
 	attached();
 	storm = true;
 	dma_to(SID, 0x1000, true);

@@ -147,7 +147,6 @@ static void build_tree(bool coherent)
 
 static int begin(void **state)
 {
-	(void)state;
 	arena = aligned_alloc(MIB(2), MIB(8));
 	memset(arena, 0xa5, MIB(8));
 	pmem_reset();
@@ -173,7 +172,6 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	(void)state;
 	free(arena);
 	return 0;
 }
@@ -214,7 +212,6 @@ static void probe_blocks_before_anything_else(void **state)
 {
 	long gbpa, cr0;
 
-	(void)state;
 	hw.cr0 = hw.cr0ack = 0xd; /* firmware left it translating */
 	iommu_probe(blob, map);
 	gbpa = host_trace_find(0, "w32", BASE + SMMU_GBPA);
@@ -234,7 +231,6 @@ static void probe_blocks_before_anything_else(void **state)
 
 static void blocking_is_tried_even_if_gbpa_hangs(void **state)
 {
-	(void)state;
 	hw.gbpa_stuck = true;
 	hw.cr0 = hw.cr0ack = 1;
 	iommu_probe(blob, map);
@@ -283,7 +279,6 @@ static void start_turns_translation_on_last(void **state)
 	struct iommu *i = started();
 	long strtab, cmdq, cfgi, on;
 
-	(void)state;
 	assert_int_equal(hw.cr0ack, CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN);
 	assert_int_equal(hw.cr2, CR2_PTM | CR2_RECINVSID);
 	assert_int_equal(hw.cr1, 0xd75);
@@ -310,7 +305,6 @@ static void start_turns_translation_on_last(void **state)
 
 static void every_stream_aborts_by_default(void **state)
 {
-	(void)state;
 	started();
 	for (uint32_t sid = 0x100; sid < 0x200; sid++)
 		assert_int_equal(dma_to(sid, 0x40000000, sid & 1), DMA_ABORT);
@@ -324,7 +318,6 @@ static void every_stream_aborts_by_default(void **state)
 
 static void streams_that_do_not_exist_are_refused(void **state)
 {
-	(void)state;
 	started();
 	assert_int_equal(iommu_attach(&iommus[0], 0x10000, &dma), HV_EINVAL);
 	assert_int_equal(iommu_attach(&iommus[0], 0x500, NULL), HV_EINVAL); /* never attached */
@@ -334,7 +327,6 @@ static void entry_is_exactly_stage_2(void **state)
 {
 	const uint64_t *ste;
 
-	(void)state;
 	attached();
 	ste = ste_of(SID);
 	/* fields by hand: V, Config 6; VMID 3, T0SZ 24, SL0 1, IR/OR 1, SH 3, TG 0, PS 4, AA64, PTW, R */
@@ -353,7 +345,6 @@ static void entry_follows_fwb_and_attribute_override(void **state)
 {
 	struct iommu *i;
 
-	(void)state;
 	hw.idr1 |= 1 << 27;
 	hw.idr3 |= 1 << 8;
 	dma.geo.fwb = true;
@@ -365,7 +356,6 @@ static void entry_follows_fwb_and_attribute_override(void **state)
 
 static void device_reaches_what_its_guest_has(void **state)
 {
-	(void)state;
 	attached();
 	assert_int_equal(dma_to(SID, 0x40001238, true), DMA_OK);
 	assert_int_equal(pa, 0x80001238);
@@ -377,7 +367,6 @@ static void device_reaches_what_its_guest_has(void **state)
 
 static void faults_are_decoded(void **state)
 {
-	(void)state;
 	attached();
 	assert_int_equal(dma_to(SID, 0x40200010, true), DMA_ABORT);
 	assert_int_equal(faults, 1);
@@ -399,7 +388,6 @@ static void attach_writes_doubleword_0_last(void **state)
 	size_t from;
 	long dsb, cfgi;
 
-	(void)state;
 	from = host_trace_count();
 	assert_int_equal(iommu_attach(i, SID, &dma), HV_OK);
 	dsb = host_trace_find(from, "dsb_oshst", UINT64_MAX);
@@ -418,7 +406,6 @@ static void other_root_is_reached_through_abort(void **state)
 	struct s2 other;
 	unsigned before = hw.cmd_count;
 
-	(void)state;
 	assert_int_equal(s2_init(&other, dma.geo, 4, 4, false), HV_OK);
 	assert_int_equal(s2_map(&other, IPA(0x40000000), PA(0xc0000000), MIB(2), S2_RAM), HV_OK);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_OK); /* cached */
@@ -433,7 +420,6 @@ static void detach_aborts_and_forgets(void **state)
 {
 	struct iommu *i = attached();
 
-	(void)state;
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_OK);
 	iommu_attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_ABORT);
@@ -447,7 +433,6 @@ static void silent_stream_aborts_without_events(void **state)
 {
 	struct iommu *i = attached();
 
-	(void)state;
 	iommu_attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x1000, true), DMA_ABORT);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_ABORT);
@@ -456,7 +441,6 @@ static void silent_stream_aborts_without_events(void **state)
 
 static void unmap_takes_a_page_away_from_the_device(void **state)
 {
-	(void)state;
 	attached();
 	dma.flush = iommu_flush;
 	assert_int_equal(dma_to(SID, 0x8080040, true), DMA_OK);
@@ -475,7 +459,6 @@ static void flush_rings_once_for_many_pages(void **state)
 	unsigned before, bells = 0;
 	size_t from;
 
-	(void)state;
 	attached();
 	before = hw.cmd_count;
 	from = host_trace_count();
@@ -494,7 +477,6 @@ static void queue_wraps(void **state)
 {
 	struct iommu *i = attached();
 
-	(void)state;
 	for (unsigned n = 0; n < 600; n++)
 		iommu_flush(3, IPA(0), GIB(1));
 	assert_false(i->dead);
@@ -505,7 +487,6 @@ static void bad_command_is_replaced_and_the_queue_goes_on(void **state)
 {
 	struct iommu *i = attached();
 
-	(void)state;
 	hw.fail_next = 1;
 	iommu_flush(3, IPA(0x40000000), 2 * PAGE_SIZE);
 	assert_false(i->dead);
@@ -518,7 +499,6 @@ static void gerror_interrupt_mends_the_queue_too(void **state)
 {
 	struct iommu *i = attached();
 
-	(void)state;
 	hw.gerror ^= GERROR_EVENTQ_ABT;
 	on_irq();
 	assert_int_equal(hw.gerror, hw.gerrorn);
@@ -548,7 +528,6 @@ static void queue_that_does_not_answer_is_the_end(void **state)
 {
 	struct iommu *i = attached();
 
-	(void)state;
 	hw.queue_stuck = true;
 	iommu_flush(3, IPA(0x40000000), PAGE_SIZE);
 	check_dead(i);
@@ -559,7 +538,6 @@ static void queue_that_fails_for_ever_is_the_end(void **state)
 {
 	struct iommu *i = attached();
 
-	(void)state;
 	hw.fail_next = ~0U;
 	iommu_flush(3, IPA(0), GIB(1));
 	check_dead(i);
@@ -567,7 +545,6 @@ static void queue_that_fails_for_ever_is_the_end(void **state)
 
 static void smmu_that_does_not_start_stays_blocked(void **state)
 {
-	(void)state;
 	iommu_probe(blob, map);
 	hw.queue_stuck = true;
 	iommu_start(blob);
@@ -579,7 +556,6 @@ static void smmu_that_does_not_start_stays_blocked(void **state)
 
 static void events_are_bounded_and_the_rest_is_polled(void **state)
 {
-	(void)state;
 	attached();
 	irqs_held = true;
 	for (unsigned n = 0; n < 200; n++)
@@ -602,7 +578,6 @@ static void events_are_bounded_and_the_rest_is_polled(void **state)
 
 static void overflow_is_acknowledged(void **state)
 {
-	(void)state;
 	attached();
 	for (unsigned round = 0; round < 2; round++) {
 		irqs_held = true;

@@ -88,7 +88,6 @@ static void stdout_path_decides_else_the_first_that_we_drive(void **state)
 		{ NULL, "arm,sbsa-uart", 0x9000000, 33 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct range reg;
 		uint32_t intid;
@@ -106,7 +105,6 @@ static void board_without_a_uart_has_no_console(void **state)
 	struct range reg;
 	uint32_t intid;
 
-	(void)state;
 	fdt_create(blob, sizeof(blob));
 	fdt_finish_reservemap(blob);
 	fdt_begin_node(blob, "");
@@ -175,7 +173,6 @@ static void pl011_keeps_baud_rate_and_fills_the_fifo(void **state)
 	found("arm,pl011", 0, 0);
 	char c;
 
-	(void)state;
 	memset(&pl, 0, sizeof(pl));
 	pl.fifo_max = 16;
 	pl.reg[PL011_CR / 4] = 0x301;
@@ -209,7 +206,6 @@ static void sbsa_uart_has_no_control_registers(void **state)
 {
 	found("arm,sbsa-uart", 0, 0);
 
-	(void)state;
 	memset(&pl, 0, sizeof(pl));
 	host_mmio_add(AT, 0x1000, pl_read, pl_write, NULL);
 	host_trace_clear();
@@ -358,7 +354,6 @@ static void ns16550_works_at_every_spacing_and_width(void **state)
 		uint32_t shift, width;
 	} rows[] = { { 0, 0 }, { 0, 1 }, { 2, 1 }, { 2, 4 } };
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		ns_begin("ns16550a", rows[i].shift, rows[i].width);
 		char c;
@@ -392,7 +387,6 @@ static void ns16550_interrupts_when_it_is_empty_again(void **state)
 {
 	ns_begin("ns16550a", 0, 0);
 
-	(void)state;
 	uart_init();
 	assert_int_equal(uart_write("0123456789abcdefgh", 18), 16);
 	uart_tx_irq(true);
@@ -410,7 +404,6 @@ static void ns16550_without_a_fifo_gets_one_character_at_a_time(void **state)
 {
 	ns_begin("ns16550", 0, 0);
 
-	(void)state;
 	ns.has_fifo = false;
 	uart_init();
 	assert_int_equal(uart_write("xyz", 3), 1);
@@ -424,7 +417,6 @@ static void ns16550_left_at_its_divisor_gets_its_registers_back(void **state)
 {
 	ns_begin("ns16550a", 0, 0);
 
-	(void)state;
 	ns.lcr |= NS16550_LCR_DLAB;
 	uart_init();
 	assert_int_equal(ns.lcr, 0x1b);
@@ -437,7 +429,6 @@ static void dw_uart_quirks_end_their_interrupts(void **state)
 	ns_begin("snps,dw-apb-uart", 2, 4);
 	char c;
 
-	(void)state;
 	ns.dw = true;
 	uart_init();
 	ns.timeout = true; /* with nothing to read */
@@ -456,7 +447,6 @@ static void broken_line_does_not_hold_the_cpu(void **state)
 	ns_begin("ns16550a", 0, 0);
 	char c;
 
-	(void)state;
 	memset(noise, '!', sizeof(noise) - 1);
 	uart_init();
 	ns.input = noise;
@@ -471,7 +461,6 @@ static void registers_that_we_cannot_reach_are_no_console(void **state)
 	struct range reg;
 	uint32_t intid;
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		shift = rows[i][0];
 		width = rows[i][1];

@@ -47,7 +47,6 @@ static void route(uint32_t vintid, uint64_t aff)
 
 static void a_timer_interrupt_costs_one_exit_and_its_end_none(void **state)
 {
-	(void)state;
 	start(2);
 	world_write(1, SGI_(1, GICD_ISENABLER), B(VTIMER));
 	assert_true(gic_model_line(1, VTIMER)->enabled);
@@ -66,7 +65,6 @@ static void a_timer_interrupt_costs_one_exit_and_its_end_none(void **state)
 
 static void a_level_that_stays_comes_again_after_each_end(void **state)
 {
-	(void)state;
 	start(1);
 	hw_line(false);
 	gic_model_wire(0, PSPI, true);
@@ -81,7 +79,6 @@ static void a_level_that_stays_comes_again_after_each_end(void **state)
 
 static void an_edge_during_the_handler_is_not_lost(void **state)
 {
-	(void)state;
 	start(1);
 	hw_line(true);
 	assert_true(gic_model_line(0, PSPI)->edge);
@@ -101,7 +98,6 @@ static void an_edge_during_the_handler_is_not_lost(void **state)
 
 static void disabling_gives_the_line_back(void **state)
 {
-	(void)state;
 	for (int edge = 0; edge < 2; edge++) {
 		start(2);
 		hw_line(edge);
@@ -125,7 +121,6 @@ static void disabling_gives_the_line_back(void **state)
 
 static void physical_routing_follows(void **state)
 {
-	(void)state;
 	start(3);
 	hw_line(false);
 	gic_model_wire(0, PSPI, true);
@@ -159,7 +154,6 @@ static void physical_routing_follows(void **state)
 
 static void pending_and_active_registers_act_on_the_physical_line(void **state)
 {
-	(void)state;
 	start(2);
 	hw_line(true);
 	world_write(1, WORD(GICD_ISPENDR, VSPI), B(VSPI));
@@ -197,7 +191,6 @@ static void pending_and_active_registers_act_on_the_physical_line(void **state)
 
 static void the_line_of_a_vcpu_that_is_off_waits(void **state)
 {
-	(void)state;
 	start(2);
 	hw_line(false);
 	route(VSPI, 1);
@@ -221,7 +214,6 @@ static void the_line_of_a_vcpu_that_is_off_waits(void **state)
 
 static void stop_leaves_nothing_pending_active_or_enabled(void **state)
 {
-	(void)state;
 	start(2);
 	hw_line(true);
 	world_write(0, SGI_(0, GICD_ISENABLER), B(VTIMER));
@@ -272,7 +264,6 @@ static void lines_belong_to_one_guest(void **state)
 		{ 41, 500, HV_EINVAL }, /* the controller has no such line */
 	};
 
-	(void)state;
 	start(1);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
 		assert_int_equal(vgic_assign_line(&world_vm, t[i].v, t[i].p), t[i].want);
@@ -296,7 +287,6 @@ static void a_device_that_was_served_ends_without_an_exit(void **state)
 {
 	struct vcpu *v;
 
-	(void)state;
 	uart_on();
 	v = world_vm.vcpu[0];
 	gic_model_on_cpu(0);
@@ -311,7 +301,6 @@ static void a_device_that_was_served_ends_without_an_exit(void **state)
 
 static void a_level_is_sampled_again_at_each_end(void **state)
 {
-	(void)state;
 	uart_on();
 	level(NULL, true);
 	for (unsigned i = 0; i < 10; i++) {
@@ -328,7 +317,6 @@ static void a_level_is_sampled_again_at_each_end(void **state)
 
 static void a_level_that_falls_before_the_acknowledge_is_withdrawn(void **state)
 {
-	(void)state;
 	uart_on();
 	level(NULL, true);
 	assert_int_equal(world_read(1, WORD(GICD_ISPENDR, VUART)), B(VUART));
@@ -341,7 +329,6 @@ static void a_level_that_rises_again_in_the_handler_is_delivered(void **state)
 {
 	struct vcpu *v;
 
-	(void)state;
 	uart_on();
 	v = world_vm.vcpu[0];
 	gic_model_on_cpu(0);
@@ -362,7 +349,6 @@ static void a_level_that_rises_again_in_the_handler_is_delivered(void **state)
 
 static void soft_pending_is_a_latch(void **state)
 {
-	(void)state;
 	uart_on();
 	world_write(1, WORD(GICD_ISPENDR, VUART), B(VUART));
 	world_run_all();
@@ -380,7 +366,6 @@ static void soft_pending_is_a_latch(void **state)
 
 static void a_line_that_moved_while_active_pends_at_its_new_place(void **state)
 {
-	(void)state;
 	uart_on();
 	world_write(0, WORD(GICD_ISPENDR, VUART), B(VUART));
 	world_ack(0, VUART);
@@ -397,7 +382,6 @@ static void a_line_that_moved_while_active_pends_at_its_new_place(void **state)
 
 static void groups_gate_and_label(void **state)
 {
-	(void)state;
 	uart_on();
 	level(NULL, true);
 	world_write(0, DIST(GICD_CTLR), 0);
@@ -418,7 +402,6 @@ static void a_holder_that_does_not_answer_makes_the_guest_retry(void **state)
 {
 	uint64_t v;
 
-	(void)state;
 	start(2);
 	hw_line(false);
 	gic_model_wire(0, PSPI, true);

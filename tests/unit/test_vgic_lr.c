@@ -41,7 +41,6 @@ static void an_sgi_reaches_every_target_once(void **state)
 		{ BIT(48) | 1, 0 }, { 0x10, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		start(4, 4);
 		world_sgi(1, t[i].value | sgi(5, 0));
@@ -61,7 +60,6 @@ static void an_sgi_reaches_every_target_once(void **state)
 
 static void an_sgi_during_its_handler_comes_again(void **state)
 {
-	(void)state;
 	start(2, 4);
 	world_sgi(0, sgi(3, 2));
 	world_run_all();
@@ -78,7 +76,6 @@ static void an_sgi_during_its_handler_comes_again(void **state)
 
 static void one_kick_is_enough_for_many_sgis(void **state)
 {
-	(void)state;
 	start(2, 4);
 	world_kicks_at_once = false;
 	world_exits[1] = 0;
@@ -95,7 +92,6 @@ static void one_kick_is_enough_for_many_sgis(void **state)
 
 static void sgis_are_pending_bits_of_the_redistributor(void **state)
 {
-	(void)state;
 	start(2, 4);
 	world_write(0, SGI_(1, GICD_ICENABLER), 1U << 7);
 	world_sgi(0, sgi(7, 2));
@@ -117,7 +113,6 @@ static void everything_comes_in_order_of_priority(void **state)
 {
 	static const unsigned lrs[] = { 16, 4, 2, 1 };
 
-	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(lrs); k++) {
 		uint8_t prio, last = 0;
 		uint64_t seen = 0;
@@ -153,7 +148,6 @@ static void the_urgent_replaces_the_pending(void **state)
 {
 	uint64_t v = 0x80;
 
-	(void)state;
 	start(1, 2);
 	for (uint32_t id = 32; id < 40; id++)
 		world_access(0, DIST(GICD_IPRIORITYR + id), 1, true, &v);
@@ -173,7 +167,6 @@ static void the_urgent_replaces_the_pending(void **state)
 /* Nesting deeper than there are list registers: active ones leave, and end by EOIcount. */
 static void evicted_active_lines_end_with_eoimode_0(void **state)
 {
-	(void)state;
 	start(1, 2);
 	world_write(0, DIST(GICD_ISENABLER + 4), ~0U);
 	for (uint32_t d = 0; d < 8; d++) {
@@ -238,7 +231,6 @@ static void end_in_any_order(bool qemu)
 
 static void evicted_active_lines_end_with_eoimode_1(void **state)
 {
-	(void)state;
 	end_in_any_order(false);
 	end_in_any_order(true);
 }
@@ -267,7 +259,6 @@ static void pend(unsigned i)
 
 static void any_number_of_lpis_is_delivered_in_order(void **state)
 {
-	(void)state;
 	for (int qemu = 0; qemu < 2; qemu++) {
 		lpis(2, 4);
 		gic_model_lpi_active = qemu;
@@ -303,7 +294,6 @@ static void any_number_of_lpis_is_delivered_in_order(void **state)
 
 static void cleared_lpis_do_not_come(void **state)
 {
-	(void)state;
 	lpis(2, 2);
 	for (unsigned i = 0; i < 6; i++) {
 		lpi[i].vcpu = 1;
@@ -325,7 +315,6 @@ static void cleared_lpis_do_not_come(void **state)
 
 static void lpis_move_and_are_masked_while_pending(void **state)
 {
-	(void)state;
 	lpis(2, 2);
 	for (unsigned i = 0; i < 6; i++)
 		pend(i);
@@ -358,7 +347,6 @@ static void lpis_move_and_are_masked_while_pending(void **state)
 
 static void two_events_with_one_lpi_share_a_list_register(void **state)
 {
-	(void)state;
 	lpis(1, 4);
 	lpi[1].vintid = lpi[0].vintid;
 	pend(0);
@@ -371,7 +359,6 @@ static void two_events_with_one_lpi_share_a_list_register(void **state)
 
 static void lpis_before_they_are_enabled_are_lost(void **state)
 {
-	(void)state;
 	start(1, 4);
 	lpi[0] = (struct vlpi){ .vintid = 8192, .enabled = true };
 	pend(0);
@@ -388,7 +375,6 @@ static void lpis_wait_for_a_vcpu_that_is_off(void **state)
 {
 	uint32_t seen = 0;
 
-	(void)state;
 	lpis(2, 2);
 	for (unsigned i = 0; i < 5; i++)
 		lpi[i].vcpu = 1;

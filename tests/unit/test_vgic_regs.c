@@ -51,7 +51,6 @@ static void registers_are_where_they_are_and_nowhere_else(void **state)
 		{ 0xc08, 0xc18 }, { 0x6100, 0x6300 }, { 0xffe8, 0xffec },
 	};
 
-	(void)state;
 	start(1, 64, true);
 	for (uint32_t off = 0x80; off < 0x10000; off += 4) {
 		bool there = false, clears = (off & ~0xfU) == 0x180 || (off & ~0xfU) == 0x280 ||
@@ -70,7 +69,6 @@ static void registers_are_where_they_are_and_nowhere_else(void **state)
 
 static void identification(void **state)
 {
-	(void)state;
 	start(3, 64, true);
 	assert_int_equal(get(0, DIST(GICD_TYPER), 4), 2 | 1 << 17 | 15 << 19 | 1 << 25);
 	assert_int_equal(get(0, DIST(GICD_PIDR2), 4), 0x3b);
@@ -122,7 +120,6 @@ static void what_is_written_is_read(void **state)
 		{ REDIST(1, GICR_WAKER), 2, 6 },
 	};
 
-	(void)state;
 	start(2, 64, true);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		world_write(0, t[i].ipa, t[i].written);
@@ -138,7 +135,6 @@ static void what_is_written_is_read(void **state)
 
 static void routers_are_64_bits_in_two_halves(void **state)
 {
-	(void)state;
 	start(2, 64, true);
 	put(0, DIST(GICD_IROUTER + 8 * 50), 8, 0xff80ff0102);
 	assert_int_equal(get(0, DIST(GICD_IROUTER + 8 * 50), 8), 0xff0102 & 0xffffff);
@@ -154,7 +150,6 @@ static void routers_are_64_bits_in_two_halves(void **state)
 
 static void lpis_are_enabled_once(void **state)
 {
-	(void)state;
 	start(2, 64, true);
 	put(0, REDIST(1, GICR_PROPBASER), 8, ~0ULL);
 	assert_int_equal(get(0, REDIST(1, GICR_PROPBASER), 8),
@@ -188,7 +183,6 @@ static void bad_configurations_are_refused(void **state)
 {
 	static const uint32_t bad[] = { 1, 33, 992 };
 
-	(void)state;
 	start(1, 32, false);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(vgic_init(&world_vm, bad[i], false), HV_EINVAL);
@@ -411,7 +405,6 @@ static void random_accesses(unsigned vcpus, unsigned lrs, unsigned steps)
 
 static void random_accesses_do_no_harm(void **state)
 {
-	(void)state;
 	for (uint32_t i = 0; i < 40; i++) {
 		seed = i * 2654435761U + 1;
 		random_accesses(1 + i % 4, 1U << i / 4 % 5, 2000);

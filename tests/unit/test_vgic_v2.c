@@ -89,7 +89,6 @@ static void what_is_written_is_read(void **state)
 		{ 0x0ffc, ~0U, 0, 0 },
 	};
 
-	(void)state;
 	start(3, 4);
 	assert_int_equal(get(0, GICD_ITARGETSR + 44, 4), 0x01010101); /* reset: vCPU 0 */
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -109,7 +108,6 @@ static void what_is_written_is_read(void **state)
 
 static void other_sizes_do_nothing(void **state)
 {
-	(void)state;
 	start(2, 4);
 	for (uint32_t off = 0; off < 0x1000; off += 8)
 		for (unsigned size = 1; size <= 8; size *= 2) {
@@ -131,7 +129,6 @@ static void sgi_filters(void **state)
 		{ 0x01000003, 5 }, { 0x02ff0003, 2 }, { 0x03ff0003, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		start(3, 4);
 		for (unsigned v = 0; v < 3; v++)
@@ -146,7 +143,6 @@ static void sgi_filters(void **state)
 
 static void each_sender_counts_once(void **state)
 {
-	(void)state;
 	start(4, 4);
 	enable(3, 5);
 	sgi(0, 3, 5);
@@ -168,7 +164,6 @@ static void each_sender_counts_once(void **state)
 
 static void again_while_active_comes_behind_the_end(void **state)
 {
-	(void)state;
 	start(2, 4);
 	enable(1, 5);
 	sgi(0, 1, 5);
@@ -187,7 +182,6 @@ static void again_while_active_comes_behind_the_end(void **state)
 
 static void a_disabled_sgi_waits_with_its_senders(void **state)
 {
-	(void)state;
 	start(3, 4);
 	sgi(1, 0, 9);
 	sgi(2, 0, 9);
@@ -203,7 +197,6 @@ static void a_disabled_sgi_waits_with_its_senders(void **state)
 
 static void senders_are_set_and_cleared_by_hand(void **state)
 {
-	(void)state;
 	start(3, 4);
 	enable(0, 7);
 	world_write(0, DIST(GICD_SPENDSGIR + 4), 6U << 24);
@@ -232,7 +225,6 @@ static void nest(unsigned n)
 
 static void more_active_than_list_registers(void **state)
 {
-	(void)state;
 	start(3, 4);
 	nest(12);
 	assert_int_equal(get(0, GICD_ISACTIVER, 4), 0xfff);
@@ -255,7 +247,6 @@ static void raise(void)
 
 static void a_line_goes_where_the_mask_says(void **state)
 {
-	(void)state;
 	start(3, 4);
 	enable(0, HW_SPI);
 	raise();
@@ -280,7 +271,6 @@ static void a_line_goes_where_the_mask_says(void **state)
 
 static void a_pending_line_moves(void **state)
 {
-	(void)state;
 	start(2, 4);
 	enable(0, HW_SPI);
 	gic_model_wire(0, HW_PHYS, true);
@@ -298,7 +288,6 @@ static void a_pending_line_moves(void **state)
 /* Acknowledged by EL2 and not delivered: what is routed to nobody goes back to the physical line. */
 static void a_waiting_line_goes_back(void **state)
 {
-	(void)state;
 	start(2, 4);
 	enable(0, HW_SPI);
 	world_write(0, DIST(GICD_CTLR), 0);
@@ -322,7 +311,6 @@ static void eoimode1(unsigned vcpus)
 
 static void deactivation_on_another_vcpu(void **state)
 {
-	(void)state;
 	start(2, 4);
 	eoimode1(2);
 	enable(0, HW_SPI);
@@ -339,7 +327,6 @@ static void deactivation_on_another_vcpu(void **state)
 
 static void deactivation_is_exact_and_in_any_order(void **state)
 {
-	(void)state;
 	start(3, 4);
 	eoimode1(3);
 	nest(8);
@@ -366,7 +353,6 @@ static void deactivation_is_exact_and_in_any_order(void **state)
 
 static void off_and_on_again(void **state)
 {
-	(void)state;
 	start(2, 4);
 	enable(1, 4);
 	enable(1, 27);

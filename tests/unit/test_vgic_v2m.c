@@ -54,7 +54,6 @@ static void the_frame_says_which_spis_it_has(void **state)
 {
 	uint64_t v = ~UINT64_C(0);
 
-	(void)state;
 	start(1);
 	assert_int_equal(world_read(0, FRAME + V2M_TYPER), FIRST << 16 | COUNT);
 	assert_int_equal(world_read(0, FRAME + V2M_IIDR), 0x56000000);
@@ -67,7 +66,6 @@ static void the_frame_says_which_spis_it_has(void **state)
 
 static void what_a_cpu_writes_is_no_message(void **state)
 {
-	(void)state;
 	start(1);
 	enable(FIRST, 0);
 	for (uint32_t off = 0; off < 0x1000; off += 4)
@@ -79,7 +77,6 @@ static void what_a_cpu_writes_is_no_message(void **state)
 
 static void a_message_is_one_edge(void **state)
 {
-	(void)state;
 	start(2);
 	for (uint32_t i = FIRST; i < FIRST + COUNT; i++) {
 		enable(i, i % 2);
@@ -100,7 +97,6 @@ static void messages_that_are_not_the_frames_go_nowhere(void **state)
 		0, 31, 32, FIRST - 1, FIRST + COUNT, 1019, 8192, 0x10000 + FIRST, UINT32_MAX
 	};
 
-	(void)state;
 	start(1);
 	for (uint32_t i = 32; i < 128; i++)
 		enable(i, 0);
@@ -112,7 +108,6 @@ static void messages_that_are_not_the_frames_go_nowhere(void **state)
 /* Latched while it is disabled, and told apart from news: whoever sends for ever is stopped. */
 static void a_disabled_one_waits(void **state)
 {
-	(void)state;
 	start(1);
 	for (unsigned i = 0; i < 3; i++)
 		assert_false(send(0, FIRST + 3));
@@ -125,7 +120,6 @@ static void a_disabled_one_waits(void **state)
 
 static void more_than_list_registers(void **state)
 {
-	(void)state;
 	start(1);
 	for (uint32_t i = FIRST; i < FIRST + COUNT; i++) {
 		enable(i, 0);

@@ -92,7 +92,6 @@ static void mapti(uint32_t dev, uint32_t event, uint64_t vintid, uint64_t icid)
 /* With the queue that a good guest sets up, LPIs on everywhere, collection n on vCPU n. */
 static int setup(void **state)
 {
-	(void)state;
 	arena = aligned_alloc(MIB(2), MIB(4));
 	memset(arena, 0xa5, MIB(4));
 	pmem_reset();
@@ -113,7 +112,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	free(arena);
 	free(world.ram);
 	return 0;
@@ -137,7 +135,6 @@ static void registers_are_what_a_driver_expects(void **state)
 		{ ITS_CREADR, 0xfff, 64 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint64_t got;
 
@@ -163,7 +160,6 @@ static void registers_are_what_a_driver_expects(void **state)
 
 static void registers_take_words_and_doublewords(void **state)
 {
-	(void)state;
 	wr(ITS_BASER, 0);
 	world_access(ITS_BASER + 4, 4, true, 0x80000000);
 	world_access(ITS_BASER, 4, true, 0x40300000);
@@ -180,7 +176,6 @@ static void cbaser_is_fixed_while_the_its_is_on(void **state)
 {
 	uint64_t old = rd(ITS_CBASER);
 
-	(void)state;
 	wr(ITS_CBASER, CBASER_VALID | 0x40100000);
 	assert_int_equal(rd(ITS_CBASER), old);
 	wr(ITS_CTLR, 0);
@@ -191,7 +186,6 @@ static void cbaser_is_fixed_while_the_its_is_on(void **state)
 
 static void a_cpu_cannot_send_a_message(void **state)
 {
-	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 0, LPI, 0);
 	world_forget();
@@ -204,7 +198,6 @@ static void a_cpu_cannot_send_a_message(void **state)
 
 static void an_event_arrives_as_the_lpi_it_is_mapped_to(void **state)
 {
-	(void)state;
 	prop(LPI + 77, 0xa3);
 	mapd(DEV, 5);
 	mapti(DEV, 31, LPI + 77, 1);
@@ -222,7 +215,6 @@ static void an_event_arrives_as_the_lpi_it_is_mapped_to(void **state)
 
 static void what_is_not_mapped_is_dropped(void **state)
 {
-	(void)state;
 	deliver(DEV, 0); /* no MAPD */
 	mapd(DEV, 2);
 	mapti(DEV, 3, LPI, 0);
@@ -247,7 +239,6 @@ static void what_is_not_mapped_is_dropped(void **state)
 
 static void lpis_that_are_off_get_nothing(void **state)
 {
-	(void)state;
 	vits_reset(its);
 	queue(1);
 	mapc(0, 0);
@@ -269,7 +260,6 @@ static void lpis_that_are_off_get_nothing(void **state)
 
 static void properties_follow_inv_and_invall_only(void **state)
 {
-	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 0, LPI + 100, 0);
 	mapti(DEV, 1, LPI + 5000, 0);
@@ -320,7 +310,6 @@ static void properties_come_from_inside_the_table(void **state)
 		{ UINT64_C(0x000ffffffffff000) | 15, 0xffff, false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		memset(world.ram, 0, WORLD_RAM_SIZE);
 		memset(ram_at(WORLD_PROPS), 1, 57344);
@@ -340,7 +329,6 @@ static void properties_come_from_inside_the_table(void **state)
 
 static void int_and_clear_set_and_reset_pending(void **state)
 {
-	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 4, 0xffff, 1);
 	world_forget();
@@ -362,7 +350,6 @@ static void int_and_clear_set_and_reset_pending(void **state)
 
 static void movi_mapc_and_movall_change_the_target(void **state)
 {
-	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 0, LPI, 0);
 	mapti(DEV, 1, LPI + 1, 0);
@@ -392,7 +379,6 @@ static void movi_mapc_and_movall_change_the_target(void **state)
 
 static void mapd_forgets_what_was_mapped(void **state)
 {
-	(void)state;
 	for (int again = 0; again < 2; again++) {
 		mapd(DEV, 5);
 		mapti(DEV, 0, LPI, 0);
@@ -411,7 +397,6 @@ static void mapd_forgets_what_was_mapped(void **state)
 
 static void mapti_replaces_a_mapping(void **state)
 {
-	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 0, LPI, 0);
 	world_forget();
@@ -424,7 +409,6 @@ static void mapti_replaces_a_mapping(void **state)
 
 static void two_devices_may_name_one_lpi(void **state)
 {
-	(void)state;
 	mapd(DEV, 5);
 	mapd(BIGDEV, 5);
 	mapti(DEV, 0, LPI, 0);
@@ -481,7 +465,6 @@ static void bad_commands_are_skipped(void **state)
 		{ { 0x05, 0, 2 << 16 } }, /* SYNC */
 	};
 
-	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 0, LPI, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -498,7 +481,6 @@ static void bad_commands_are_skipped(void **state)
 
 static void a_guest_may_map_all_it_has_and_not_more(void **state)
 {
-	(void)state;
 	mapd(BIGDEV, 16); /* more than the device has */
 	mapti(BIGDEV, 2047, LPI, 0);
 	assert_int_equal(world.logs, 0);
@@ -514,7 +496,6 @@ static void a_guest_may_map_all_it_has_and_not_more(void **state)
 
 static void the_queue_wraps(void **state)
 {
-	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 0, LPI, 0);
 	world_forget();
@@ -533,7 +514,6 @@ static void a_long_queue_is_done_in_bounded_pieces(void **state)
 {
 	unsigned done = 0, traps = 0;
 
-	(void)state;
 	queue(256); /* the largest: 32768 commands */
 	mapd(DEV, 5);
 	mapti(DEV, 0, LPI, 0);
@@ -561,7 +541,6 @@ static void a_long_queue_is_done_in_bounded_pieces(void **state)
 /* What was fetched is performed, whatever the guest writes over it meanwhile. */
 static void commands_are_fetched_once(void **state)
 {
-	(void)state;
 	mapd(BIGDEV, 11);
 	for (uint32_t i = 0; i < 2048; i++)
 		mapti(BIGDEV, i, LPI + i, 0);
@@ -585,7 +564,6 @@ static void invall_and_mapd_are_bounded_too(void **state)
 {
 	unsigned traps = 0;
 
-	(void)state;
 	mapd(BIGDEV, 11);
 	for (uint32_t i = 0; i < 2048; i++)
 		mapti(BIGDEV, i, LPI + 64 * (i % 800), 0); /* each in another line of the table */
@@ -606,7 +584,6 @@ static void invall_and_mapd_are_bounded_too(void **state)
 
 static void neighbours_in_the_table_are_read_together(void **state)
 {
-	(void)state;
 	mapd(DEV, 5);
 	for (uint32_t i = 0; i < 32; i++)
 		mapti(DEV, i, LPI + i, 0);
@@ -627,7 +604,6 @@ static void a_queue_outside_ram_stalls_until_told_to_retry(void **state)
 		UINT64_C(0x000ffffffffff000),
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
 		world_forget();
 		wr(ITS_CTLR, 0);
@@ -660,7 +636,6 @@ static void pending_tables_are_read_when_lpis_go_on(void **state)
 		{ 0x10000000, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		vits_reset(its);
 		memset(ram_at(WORLD_RAM + 0x100000), 0, 8192);
@@ -691,7 +666,6 @@ static void cwriter_beyond_the_queue_is_ignored(void **state)
 {
 	uint64_t old = rd(ITS_CWRITER);
 
-	(void)state;
 	wr(ITS_CWRITER, 0x1000);
 	wr(ITS_CWRITER, 0xfffe0);
 	assert_int_equal(rd(ITS_CWRITER), old);
@@ -703,7 +677,6 @@ static void cwriter_beyond_the_queue_is_ignored(void **state)
 
 static void nothing_runs_while_off_or_without_a_queue(void **state)
 {
-	(void)state;
 	wr(ITS_CTLR, 0);
 	wr(ITS_CBASER, QUEUE); /* not valid */
 	wr(ITS_CTLR, 1);
@@ -722,7 +695,6 @@ static void nothing_runs_while_off_or_without_a_queue(void **state)
 
 static void off_and_on_again_starts_the_command_afresh(void **state)
 {
-	(void)state;
 	mapd(BIGDEV, 11);
 	for (uint32_t i = 0; i < 2048; i++)
 		mapti(BIGDEV, i, LPI + i, 0);
@@ -741,7 +713,6 @@ static void off_and_on_again_starts_the_command_afresh(void **state)
 
 static void what_was_fetched_dies_with_the_queue(void **state)
 {
-	(void)state;
 	mapd(BIGDEV, 11);
 	for (uint32_t i = 0; i < 2048; i++)
 		mapti(BIGDEV, i, LPI + i, 0);
@@ -756,7 +727,6 @@ static void what_was_fetched_dies_with_the_queue(void **state)
 
 static void reset_is_the_state_after_power_on(void **state)
 {
-	(void)state;
 	mapd(DEV, 5);
 	mapti(DEV, 3, LPI, 0);
 	wr(ITS_BASER, CBASER_VALID | 0x40000000);
@@ -779,7 +749,6 @@ static void reset_is_the_state_after_power_on(void **state)
 
 static void devices_are_checked_at_boot(void **state)
 {
-	(void)state;
 	assert_int_equal(vits_add_device(its, DEV, 1), HV_ECONFLICT);
 	assert_int_equal(vits_add_device(its, 256, 1), HV_EINVAL);
 	assert_int_equal(vits_add_device(its, 3, 0), HV_EINVAL);

@@ -24,14 +24,12 @@
 
 static int setup(void **state)
 {
-	(void)state;
 	fake_begin();
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	(void)state;
 	fake_end();
 	return 0;
 }
@@ -49,7 +47,6 @@ static void sizing_gives_the_true_size(void **state)
 {
 	struct fake_dev *d = fake_add(A);
 
-	(void)state;
 	fake_bar(d, 2, 256, 0x50000000, false);
 	fake_bar(d, 4, GIB(8), UINT64_C(0x9000000000), true);
 	d->pf->bar[4].prefetch = true;
@@ -73,7 +70,6 @@ static void mem_maps_after_the_device_and_unmaps_before_it(void **state)
 {
 	long hw, tlb;
 
-	(void)state;
 	two_devices();
 	guest_place(A, 0, AT);
 	assert_false(guest_direct(AT));
@@ -97,7 +93,6 @@ static void mem_maps_after_the_device_and_unmaps_before_it(void **state)
 
 static void mem_that_does_not_stick_maps_nothing(void **state)
 {
-	(void)state;
 	two_devices();
 	fakes[0].writable[PCI_COMMAND] = 0;
 	guest_place(A, 0, AT);
@@ -109,7 +104,6 @@ static void mem_that_does_not_stick_maps_nothing(void **state)
 
 static void a_move_takes_effect_at_once(void **state)
 {
-	(void)state;
 	two_devices();
 	guest_place(A, 0, AT);
 	command(A, MEM);
@@ -137,7 +131,6 @@ static void outside_the_windows_or_over_ram_is_not_mapped(void **state)
 				       FAKE_MEM64 + GIB(4),
 				       UINT64_C(0x7fffffffffff0000) };
 
-	(void)state;
 	two_devices();
 	for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
 		guest_place(A, 0, at[i]);
@@ -157,7 +150,6 @@ static void over_ram_inside_a_window_is_not_mapped(void **state)
 {
 	const uint64_t at = FAKE_MEM64 + MIB(1), ram = UINT64_C(0xa0000000);
 
-	(void)state;
 	fake_add(A);
 	fake_start();
 	assert_int_equal(s2_map(&fake_vm.cpu_s2, IPA(at + KIB(16)), PA(ram), KIB(4), S2_RAM),
@@ -175,7 +167,6 @@ static void over_ram_inside_a_window_is_not_mapped(void **state)
 
 static void over_another_bar_waits_until_there_is_room(void **state)
 {
-	(void)state;
 	two_devices();
 	guest_place(A, 0, AT);
 	guest_place(B, 0, AT);
@@ -196,7 +187,6 @@ static void two_bars_of_one_function_do_not_overlap(void **state)
 {
 	struct fake_dev *d = fake_add(A);
 
-	(void)state;
 	fake_bar(d, 2, KIB(64), 0x50000000, false);
 	fake_start();
 	guest_place(A, 0, FAKE_MEM32);
@@ -209,7 +199,6 @@ static void two_bars_of_one_function_do_not_overlap(void **state)
 
 static void only_pages_of_table_and_pba_are_trapped(void **state)
 {
-	(void)state;
 	two_devices();
 	guest_place(A, 0, AT);
 	command(A, MEM);
@@ -228,7 +217,6 @@ static void neighbours_in_a_trapped_page_are_forwarded_in_their_width(void **sta
 {
 	static const char *const op[] = { "w8", "w16", "w32", "w64" };
 
-	(void)state;
 	two_devices();
 	guest_place(A, 0, AT);
 	command(A, MEM);
@@ -262,7 +250,6 @@ static void table_and_pba_may_lie_anywhere(void **state)
 		{ 2, 0x0000, 0, 0x5000, { 0x5000, 0x5000 } },
 	};
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct fake_dev *d = fake_add(A);
 
@@ -287,7 +274,6 @@ static void msix_that_discovery_did_not_take_is_hidden(void **state)
 {
 	struct fake_dev *d = fake_add(A);
 
-	(void)state;
 	d->pf->msix_count = 0; /* its table is outside its BAR */
 	fake_start();
 	assert_int_equal(cfg_read(A, 0x81, 1), 0xd0); /* the vendor capability behind it */
@@ -297,7 +283,6 @@ static void small_bars_are_mapped_whole_or_trapped(void **state)
 {
 	struct fake_dev *d = fake_add(A), *e = fake_add(B);
 
-	(void)state;
 	fake_bar(d, 2, 256, 0x50000000, false);
 	fake_bar(e, 2, 512, 0x50001000, false);
 	fake_start();
@@ -331,7 +316,6 @@ static void a_small_bar_on_a_shared_host_page_is_trapped(void **state)
 {
 	struct fake_dev *d = fake_add(A), *e = fake_add(B);
 
-	(void)state;
 	fake_bar(d, 2, 256, 0x50000000, false);
 	fake_bar(e, 2, 256, 0x50000100, false);
 	fake_start();
@@ -346,7 +330,6 @@ static void memory_type_is_by_bar(void **state)
 {
 	struct fake_dev *d = fake_add(A);
 
-	(void)state;
 	fake_bar(d, 2, KIB(4), 0x50000000, false);
 	fake_as[0].device_memory[2] = true;
 	fake_start();
@@ -361,7 +344,6 @@ static void large_bars_are_mapped_with_blocks(void **state)
 {
 	struct fake_dev *d = fake_add(A);
 
-	(void)state;
 	fake_bar(d, 2, GIB(1), UINT64_C(0x9000000000), true);
 	fake_start();
 	guest_place(A, 2, AT + GIB(1));
@@ -375,7 +357,6 @@ static void tables_never_run_out(void **state)
 	static const uint64_t sizes[] = { 16,     256,     KIB(4), KIB(64), MIB(1),
 					  MIB(2), MIB(64), GIB(1), GIB(2) };
 
-	(void)state;
 	srand(2);
 	for (unsigned round = 0; round < 8; round++) {
 		uint64_t pa = UINT64_C(0x10000000000);
@@ -419,7 +400,6 @@ static void holes_over_the_borders_of_blocks_have_their_tables(void **state)
 {
 	struct fake_dev *d = fake_add(A);
 
-	(void)state;
 	fake_bar(d, 0, GIB(2), UINT64_C(0x9000000000), true);
 	d->pf->msix_count = 1024;
 	d->pf->msix[MSIX_TABLE].at = (struct range){ GIB(1) - 64, 1024 * 16 };
@@ -436,7 +416,6 @@ static void holes_over_the_borders_of_blocks_have_their_tables(void **state)
 /* After any sequence each leaf is some live BAR's page, and nothing else is mapped. */
 static void mappings_are_a_function_of_the_registers(void **state)
 {
-	(void)state;
 	srand(3);
 	for (unsigned i = 0; i < 4; i++)
 		fake_bar(fake_add((uint8_t)(8 * i + 8)), 2, 512, 0x50000000 + 0x1000 * i, false);

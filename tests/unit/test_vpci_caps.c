@@ -20,7 +20,6 @@ static struct fake_dev *dev;
 
 static int setup(void **state)
 {
-	(void)state;
 	fake_begin();
 	dev = fake_add(DEV);
 	return 0;
@@ -28,7 +27,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	fake_end();
 	return 0;
 }
@@ -108,7 +106,6 @@ static void every_extended_capability_is_shown_or_not_as_the_policy_says(void **
 		{ 0x2e, false }, { 0x7fff, false },
 	};
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		again();
 		ecap(0x100, 0x03, 0x200);
@@ -141,7 +138,6 @@ static void read_only_ones_show_the_device(void **state)
 	} t[] = { { 0x02, 0x28 }, { 0x08, 0x28 }, { 0x09, 0x28 }, { 0x03, 12 }, { 0x04, 16 },
 		  { 0x16, 0x12 }, { 0x18, 8 },    { 0x0b, 16 },   { 0x23, 16 } };
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		again();
 		ecap(0x100, t[i].id, 0);
@@ -155,7 +151,6 @@ static void read_only_ones_show_the_device(void **state)
 
 static void a_hidden_first_one_is_a_null_header(void **state)
 {
-	(void)state;
 	ecap(0x100, 0x0e, 0x150);
 	ecap(0x150, 0x10, 0x1a0);
 	ecap(0x1a0, 0x03, 0);
@@ -175,7 +170,6 @@ static void a_hidden_first_one_is_a_null_header(void **state)
 
 static void malformed_extended_lists_end(void **state)
 {
-	(void)state;
 	ecap(0x100, 0x03, 0x200);
 	ecap(0x200, 0x18, 0x100); /* a loop */
 	fake_start();
@@ -199,7 +193,6 @@ static void malformed_extended_lists_end(void **state)
 
 static void acs_is_shown_to_functions_with_peers(void **state)
 {
-	(void)state;
 	ecap(0x100, 0x0d, 0);
 	fake_as[0].multifunction = true;
 	fake_start();
@@ -211,7 +204,6 @@ static void acs_is_shown_to_functions_with_peers(void **state)
 
 static void resizable_bars_have_the_size_they_have(void **state)
 {
-	(void)state;
 	ecap(0x100, 0x15, 0);
 	fake_put(dev, 0x104, 4, 0xfffffff0);
 	fake_put(dev, 0x108, 4, 0xffff0840); /* BAR 0 of two, 2^8 MiB */
@@ -233,7 +225,6 @@ static void resizable_bars_have_the_size_they_have(void **state)
 
 static void error_status_is_the_devices_masks_are_a_copy(void **state)
 {
-	(void)state;
 	fake_start();
 	fake_put(dev, 0x104, 4, 0x0010c000);
 	fake_put(dev, 0x110, 4, 0x000020c1);
@@ -264,7 +255,6 @@ static void every_legacy_capability_is_shown_or_not_as_the_policy_says(void **st
 		  { 0x09, 12 }, { 0x0a, 0 }, { 0x0b, 0 }, { 0x0c, 0 }, { 0x0d, 0 }, { 0x0e, 0 },
 		  { 0x0f, 0 },  { 0x12, 8 }, { 0x14, 0 }, { 0x15, 0 }, { 0xee, 0 } };
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		again();
 		memset(&dev->writable[0xd0], 0xff, 0x20);
@@ -289,7 +279,6 @@ static void of_several_the_one_that_discovery_checked_is_shown(void **state)
 {
 	static const unsigned ids[] = { 1, 5, 0x10, 0x11, 0x13 };
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		again();
 		cap(0xd0, ids[i], 0, 0);
@@ -303,7 +292,6 @@ static void the_window_of_virtio_is_hidden(void **state)
 {
 	static const bool raw[] = { false, true };
 
-	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
 		again();
 		dev->pf->vendor = 0x1af4;
@@ -322,7 +310,6 @@ static void the_window_of_virtio_is_hidden(void **state)
 
 static void af_resets_and_never_raw(void **state)
 {
-	(void)state;
 	cap(0xd0, 0x13, 0, 0x0306);
 	fake_put(dev, 0xd4, 4, 0x0100);
 	dev->pf->cap_af = 0xd0;
@@ -352,7 +339,6 @@ static void raw_vendor_caps_are_the_guests(void **state)
 {
 	static const unsigned ids[] = { 0x0b, 0x23 };
 
-	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
 		again();
 		ecap(0x100, ids[i], 0);
@@ -378,7 +364,6 @@ static void raw_gaps_are_what_nobody_claims(void **state)
 	static const unsigned open[] = { 0x48, 0x7c, 0xbc, 0xd8, 0xfc, 0x12c, 0x154, 0x200, 0xffc };
 	static const unsigned closed[] = { 0x38, 0xd4, 0x134, 0x144, 0x304, 0x3fc };
 
-	(void)state;
 	memset(dev->writable, 0xff, sizeof(dev->writable));
 	fake_put(dev, 0x148, 4, 0x30010003);
 	ecap(0x300, 0x7777, 0x400); /* of unknown length: up to the next one */
@@ -400,7 +385,6 @@ static void raw_gaps_are_what_nobody_claims(void **state)
 /* Without an extended list all of it is a gap. */
 static void raw_gaps_begin_at_once_without_a_list(void **state)
 {
-	(void)state;
 	memset(dev->writable, 0xff, sizeof(dev->writable));
 	fake_put(dev, 0x100, 4, 0);
 	fake_as[0].raw_gaps = true;
@@ -415,7 +399,6 @@ static void atomic_operations_are_an_option(void **state)
 {
 	static const bool option[] = { false, true };
 
-	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
 		again();
 		fake_as[0].atomic_ops = option[i];
@@ -429,7 +412,6 @@ static void atomic_operations_are_an_option(void **state)
 /* 6 KiB a function: what is not used of config space costs nothing. */
 static void memory_ends_with_the_last_capability(void **state)
 {
-	(void)state;
 	fake_start();
 	assert_int_equal(fake_vm.vpci->func[0].dwords, DW(0x154));
 	again();

@@ -20,7 +20,6 @@ static struct fake_dev *dev;
 
 static int setup(void **state)
 {
-	(void)state;
 	fake_begin();
 	dev = fake_add(DEV);
 	fake_start();
@@ -29,14 +28,12 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	fake_end();
 	return 0;
 }
 
 static void rows_obey_the_invariants(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < ROW_COUNT; i++) {
 		const struct cfg_rule *r = &cfg_rules[i];
 
@@ -64,7 +61,6 @@ static void cfg_decide_knows_every_kind_of_bit(void **state)
 		{ 0x0c, 0xff, 0x0c, 0x08, 0x04, 0x04, false },
 	};
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct cfg_verdict v = cfg_decide(&r, t[i].lanes, t[i].hw, t[i].value, t[i].shadow);
 
@@ -138,7 +134,6 @@ static void every_dword_follows_the_policy(void **state)
 		{ 0xffc, 0, 0 },
 	};
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		assert_int_equal(cfg_read(DEV, t[i].off, 4), t[i].boot);
 		cfg_write(DEV, t[i].off, 4, 0xffffffff);
@@ -153,7 +148,6 @@ static void list_holds_what_is_visible_and_nothing_else(void **state)
 	};
 	unsigned at = cfg_read(DEV, PCI_CAP_PTR, 1);
 
-	(void)state;
 	assert_true(cfg_read(DEV, PCI_STATUS, 2) & PCI_STS_CAPS);
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(at, want[i][1]);
@@ -165,7 +159,6 @@ static void list_holds_what_is_visible_and_nothing_else(void **state)
 
 static void a_looped_or_overlapping_list_is_cut(void **state)
 {
-	(void)state;
 	fake_end();
 	fake_begin();
 	dev = fake_add(DEV);
@@ -196,7 +189,6 @@ static void a_looped_or_overlapping_list_is_cut(void **state)
 
 static void without_vectors_there_is_no_msi(void **state)
 {
-	(void)state;
 	fake_end();
 	fake_begin();
 	dev = fake_add(DEV);
@@ -212,7 +204,6 @@ static void without_vectors_there_is_no_msi(void **state)
 
 static void command_passes_three_bits(void **state)
 {
-	(void)state;
 	cfg_write(DEV, PCI_COMMAND, 2, 0xffff);
 	assert_int_equal(cfg_read(DEV, PCI_COMMAND, 2), 0x0406);
 	assert_int_equal(fake_get(dev, PCI_COMMAND, 2), 0x0406);
@@ -224,7 +215,6 @@ static void command_passes_three_bits(void **state)
 
 static void status_clears_only_what_the_guest_wrote(void **state)
 {
-	(void)state;
 	fake_put(dev, PCI_STATUS, 2, 0xf918);
 	assert_int_equal(cfg_read(DEV, PCI_STATUS, 2), 0xf918);
 	cfg_write(DEV, PCI_COMMAND, 2, PCI_CMD_MASTER); /* a command write clears nothing */
@@ -241,7 +231,6 @@ static void status_clears_only_what_the_guest_wrote(void **state)
 
 static void device_control_keeps_payload_size_and_no_snoop(void **state)
 {
-	(void)state;
 	assert_int_equal(fake_get(dev, 0x88, 2), 0x2130); /* no snoop off since boot */
 	assert_int_equal(cfg_read(DEV, 0x88, 2), 0x2130);
 	cfg_write(DEV, 0x88, 2, 0x5bff & ~0x0010u);
@@ -261,7 +250,6 @@ static void device_control_keeps_payload_size_and_no_snoop(void **state)
 
 static void every_width_reads_the_same(void **state)
 {
-	(void)state;
 	for (unsigned off = 0; off < 0x100; off += 8) {
 		uint64_t q = guest_read(FAKE_ECAM + (DEV << 12) + off, 8), parts = 0;
 
@@ -285,7 +273,6 @@ static void absent_functions_read_all_ones(void **state)
 {
 	static const uint8_t at[] = { 0x00, 0x09, 0x10, 0xff };
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(at); i++) {
 		cfg_write(at[i], 0x04, 4, 0xffffffff);
 		assert_int_equal(cfg_read(at[i], 0x00, 4), 0xffffffff);
@@ -301,7 +288,6 @@ static void a_read_of_the_shadow_leaves_the_device_alone(void **state)
 	static const uint16_t shadow[] = { 0x00, 0x08, 0x0c, 0x10, 0x2c, 0x34,
 					   0x40, 0x44, 0x84, 0xc0, 0x200 };
 
-	(void)state;
 	dev->reads = 0;
 	for (unsigned i = 0; i < sizeof(shadow) / 2; i++)
 		cfg_read(DEV, shadow[i], 4);
@@ -313,7 +299,6 @@ static void a_read_of_the_shadow_leaves_the_device_alone(void **state)
 
 static void a_silent_device_is_not_written_all_ones(void **state)
 {
-	(void)state;
 	dev->gone = true;
 	host_trace_clear();
 	cfg_write(DEV, 0x8a, 2, 0x000f);
@@ -322,7 +307,6 @@ static void a_silent_device_is_not_written_all_ones(void **state)
 
 static void multifunction_and_pin_are_virtual(void **state)
 {
-	(void)state;
 	fake_end();
 	fake_begin();
 	fake_add(DEV);
@@ -347,7 +331,6 @@ static void nothing_outside_the_table_reaches_the_device(void **state)
 	} open[] = { { 0x04, 0x05 }, { 0x07, 0x07 }, { 0x44, 0x44 }, { 0x52, 0x52 }, { 0x54, 0x5d },
 		     { 0x60, 0x60 }, { 0x88, 0x8a }, { 0xa8, 0xa9 }, { 0xc3, 0xc3 } };
 
-	(void)state;
 	srand(1);
 	dev->pf->flr = false;
 	for (unsigned i = 0; i < 200000; i++) {

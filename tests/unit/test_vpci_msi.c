@@ -25,7 +25,6 @@ static struct fake_dev *a, *b;
 
 static int setup(void **state)
 {
-	(void)state;
 	fake_begin();
 	a = fake_add(A);
 	b = fake_add(B);
@@ -40,7 +39,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	fake_end();
 	return 0;
 }
@@ -62,7 +60,6 @@ static void vector(uint64_t table, unsigned i, uint64_t addr, uint32_t data, uin
 
 static void boot_programs_the_physical_table_masked(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < 8; i++) {
 		assert_int_equal(hw(a, i, 0), FAKE_TRANSLATER);
 		assert_int_equal(hw(a, i, 4), 0);
@@ -76,7 +73,6 @@ static void boot_programs_the_physical_table_masked(void **state)
 
 static void guest_values_never_reach_the_physical_table(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < 8; i++) {
 		guest_write(TABLE + 16 * i, 4, 0xfee00000 + i * 4 + 3);
 		guest_write(TABLE + 16 * i + 4, 4, 0x12);
@@ -93,7 +89,6 @@ static void guest_values_never_reach_the_physical_table(void **state)
 
 static void a_vector_is_open_when_unmasked_and_at_the_doorbell(void **state)
 {
-	(void)state;
 	vector(TABLE, 3, FAKE_TRANSLATER, 42, 1);
 	assert_int_equal(hw(a, 3, 12), 1);
 	host_trace_clear();
@@ -115,7 +110,6 @@ static void a_vector_is_open_when_unmasked_and_at_the_doorbell(void **state)
 
 static void narrow_writes_to_the_table_do_nothing(void **state)
 {
-	(void)state;
 	vector(TABLE, 0, FAKE_TRANSLATER, 0x1234, 0);
 	guest_write(TABLE + 12, 1, 1);
 	guest_write(TABLE + 8, 2, 0xffff);
@@ -127,7 +121,6 @@ static void narrow_writes_to_the_table_do_nothing(void **state)
 
 static void vectors_beyond_the_granted_do_not_exist(void **state)
 {
-	(void)state;
 	fake_end();
 	fake_begin();
 	a = fake_add(A);
@@ -144,7 +137,6 @@ static void vectors_beyond_the_granted_do_not_exist(void **state)
 
 static void enable_and_function_mask_reach_the_device(void **state)
 {
-	(void)state;
 	cfg_write(A, 0xc2, 2, 0xffff);
 	assert_int_equal(cfg_read(A, 0xc2, 2), 0xc007);
 	assert_int_equal(fake_get(a, 0xc2, 2), 0xc007);
@@ -156,7 +148,6 @@ static void enable_and_function_mask_reach_the_device(void **state)
 
 static void msix_interrupts_become_the_guests_events(void **state)
 {
-	(void)state;
 	vector(TABLE, 2, FAKE_TRANSLATER, 77, 0);
 	fake_irq(a, 2);
 	assert_int_equal(fake_delivered.count, 0); /* not enabled: a late one is dropped */
@@ -176,7 +167,6 @@ static void msix_interrupts_become_the_guests_events(void **state)
 
 static void msi_is_programmed_with_our_message(void **state)
 {
-	(void)state;
 	cfg_write(B, 0x54, 4, FAKE_TRANSLATER);
 	cfg_write(B, 0x58, 4, 0);
 	cfg_write(B, 0x5c, 2, 0x20);
@@ -210,7 +200,6 @@ static void msi_data_that_would_be_cut_is_not_granted(void **state)
 		unsigned mmc;
 	} t[] = { { 0, 8, 3 }, { 4, 8, 2 }, { 6, 8, 1 }, { 7, 8, 0 }, { 0, 3, 1 }, { 0, 1, 0 } };
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		fake_end();
 		fake_begin();
@@ -224,7 +213,6 @@ static void msi_data_that_would_be_cut_is_not_granted(void **state)
 
 static void msi_masks_are_the_guests_and_ours(void **state)
 {
-	(void)state;
 	fake_end();
 	fake_begin();
 	a = fake_add(A);
@@ -254,7 +242,6 @@ static void leaving_msi_gives_the_line_back(void **state)
 		uint16_t on;
 	} t[] = { { 0x52, 1 }, { 0xc2, 0x8000 } };
 
-	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
 		assert_false(intx_off(a));
 		host_trace_clear();
@@ -278,7 +265,6 @@ static void leaving_msi_gives_the_line_back(void **state)
 
 static void without_an_iommu_the_device_gets_the_physical_doorbell(void **state)
 {
-	(void)state;
 	fake_end();
 	fake_begin();
 	a = fake_add(A);
@@ -295,7 +281,6 @@ static void without_an_iommu_the_device_gets_the_physical_doorbell(void **state)
 /* GICv2m: the guest's frame is one place, the page that devices reach another. */
 static void the_device_gets_the_bus_doorbell_the_guest_has_its_own(void **state)
 {
-	(void)state;
 	fake_end();
 	fake_begin();
 	a = fake_add(A);
@@ -330,7 +315,6 @@ static void the_device_gets_the_bus_doorbell_the_guest_has_its_own(void **state)
 
 static void table_accesses_without_mem_reach_nothing(void **state)
 {
-	(void)state;
 	cfg_write(A, PCI_COMMAND, 2, 0);
 	host_trace_clear();
 	vector(TABLE, 0, FAKE_TRANSLATER, 1, 0);
@@ -354,7 +338,6 @@ static void start_direct(void)
 
 static void a_direct_table_is_the_guests_own(void **state)
 {
-	(void)state;
 	start_direct();
 	assert_true(guest_direct(TABLE));
 	assert_true(guest_direct(AT + 0x3000)); /* pending bits */
@@ -373,7 +356,6 @@ static void a_direct_table_is_the_guests_own(void **state)
 
 static void a_direct_event_is_the_guests(void **state)
 {
-	(void)state;
 	start_direct();
 	fake_irq(a, 5);
 	assert_int_equal(fake_delivered.count, 0); /* MSI-X is off */
@@ -392,7 +374,6 @@ static void a_direct_event_is_the_guests(void **state)
 
 static void a_direct_table_is_lost_with_the_device_and_the_guest(void **state)
 {
-	(void)state;
 	start_direct();
 	vector(TABLE, 3, FAKE_TRANSLATER, 5, 0);
 	cfg_write(A, 0x88, 2, 0x8000); /* FLR */
@@ -411,7 +392,6 @@ static void messages_follow_their_vcpu_and_not_too_often(void **state)
 {
 	static struct vcpu vcpus[2] = { { .cpu = 2 }, { .cpu = 3, .index = 1 } };
 
-	(void)state;
 	fake_vm.vcpu[0] = &vcpus[0];
 	fake_vm.vcpu[1] = &vcpus[1];
 	fake_delivered.news = true;
@@ -440,7 +420,6 @@ static void messages_follow_their_vcpu_and_not_too_often(void **state)
 #define IDLE_MAX (1U << 18)
 static void a_vector_that_runs_away_is_stopped_and_comes_back(void **state)
 {
-	(void)state;
 	vector(TABLE, 2, FAKE_TRANSLATER, 77, 0);
 	cfg_write(A, 0xc2, 2, 0x8000);
 	for (unsigned round = 0; round < 2; round++) {

@@ -14,7 +14,6 @@ static void random_guests_hurt_only_themselves(void **state)
 {
 	static uint8_t bytes[8192];
 
-	(void)state;
 	srand(4);
 	for (unsigned round = 0; round < 100; round++) {
 		for (size_t i = 0; i < sizeof(bytes); i++)

@@ -27,7 +27,6 @@ static struct fake_dev *dev;
 /* A guest at work: BAR mapped, bus master, MSI-X with one open vector. */
 static int setup(void **state)
 {
-	(void)state;
 	fake_begin();
 	dev = fake_add(A);
 	fake_start();
@@ -42,7 +41,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	fake_end();
 	return 0;
 }
@@ -70,7 +68,6 @@ static void d3hot_unmaps_and_reads_all_ones(void **state)
 {
 	long tlb, hw;
 
-	(void)state;
 	at_work();
 	host_trace_clear();
 	cfg_write(A, PMCSR, 2, 3);
@@ -87,7 +84,6 @@ static void d3hot_unmaps_and_reads_all_ones(void **state)
 
 static void d0_with_no_soft_reset_is_back_at_once(void **state)
 {
-	(void)state;
 	teardown(NULL);
 	fake_begin();
 	dev = fake_add(A);
@@ -108,7 +104,6 @@ static void a_soft_reset_is_undone_at_the_first_access_after_10_ms(void **state)
 {
 	static const bool by_config[] = { true, false };
 
-	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
 		dev->soft_reset = true;
 		cfg_write(A, PMCSR, 2, 3);
@@ -133,7 +128,6 @@ static void asleep_again_before_it_was_restored(void **state)
 {
 	unsigned writes;
 
-	(void)state;
 	dev->soft_reset = true;
 	cfg_write(A, PMCSR, 2, 3);
 	cfg_write(A, PMCSR, 2, 0);
@@ -151,7 +145,6 @@ static void asleep_again_before_it_was_restored(void **state)
 
 static void d1_and_d2_do_not_exist(void **state)
 {
-	(void)state;
 	for (unsigned s = 1; s < 3; s++) {
 		cfg_write(A, PMCSR, 2, s);
 		assert_int_equal(cfg_read(A, PMCSR, 2), 0);
@@ -162,7 +155,6 @@ static void d1_and_d2_do_not_exist(void **state)
 
 static void pme_stays_off_and_its_status_is_not_cleared(void **state)
 {
-	(void)state;
 	fake_put(dev, PMCSR, 2, 0x8000);
 	assert_int_equal(cfg_read(A, PMCSR, 2), 0);
 	cfg_write(A, PMCSR, 2, 0x8103);
@@ -173,7 +165,6 @@ static void flr_keeps_what_the_guest_set_up(void **state)
 {
 	long tlb, reset;
 
-	(void)state;
 	host_trace_clear();
 	cfg_write(A, 0x88, 2, 0xc010);
 	tlb = host_trace_find(0, "tlb_s2_all", UINT64_MAX);
@@ -191,7 +182,6 @@ static void a_function_being_reset_reads_all_ones(void **state)
 {
 	static const bool by_config[] = { true, false };
 
-	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
 		unsigned reads, writes;
 		uint64_t before = arch_time_ticks();
@@ -220,7 +210,6 @@ static void a_function_being_reset_reads_all_ones(void **state)
 
 static void a_guest_that_ends_in_the_middle_of_a_reset_starts_afresh(void **state)
 {
-	(void)state;
 	cfg_write(A, 0x88, 2, 0xc010);
 	vpci_quiesce(fake_vm.vpci);
 	vpci_reset(fake_vm.vpci);
@@ -235,7 +224,6 @@ static bool intx_off(void) { return fake_get(dev, PCI_COMMAND, 2) & PCI_CMD_INTX
 /* The line is as the guest has it, whatever became of the device meanwhile. */
 static void the_line_survives_flr_and_d3hot(void **state)
 {
-	(void)state;
 	for (unsigned disabled = 0; disabled < 2; disabled++) {
 		cfg_write(A, 0xc2, 2, 0x8007);
 		cfg_write(A, PCI_COMMAND, 2, RUN | (disabled ? PCI_CMD_INTX_OFF : 0));
@@ -263,7 +251,6 @@ static void the_line_survives_flr_and_d3hot(void **state)
 
 static void a_device_without_disintx_does_not_seem_to_have_it(void **state)
 {
-	(void)state;
 	dev->pf->intx_stuck = true;
 	cfg_write(A, PCI_COMMAND, 2, RUN | PCI_CMD_INTX_OFF);
 	assert_int_equal(cfg_read(A, PCI_COMMAND, 2), RUN);
@@ -271,7 +258,6 @@ static void a_device_without_disintx_does_not_seem_to_have_it(void **state)
 
 static void flr_in_d3hot_ends_in_d0(void **state)
 {
-	(void)state;
 	cfg_write(A, PMCSR, 2, 3);
 	cfg_write(A, 0x88, 2, 0xc010);
 	host_time_advance(100000);
@@ -281,7 +267,6 @@ static void flr_in_d3hot_ends_in_d0(void **state)
 
 static void flr_is_ignored_where_not_offered(void **state)
 {
-	(void)state;
 	dev->pf->flr = false;
 	cfg_write(A, 0x88, 2, 0xc010);
 	assert_int_equal(dev->resets, 0);
@@ -290,7 +275,6 @@ static void flr_is_ignored_where_not_offered(void **state)
 
 static void a_failed_reset_switches_the_function_off(void **state)
 {
-	(void)state;
 	dev->reset_status = HV_ETIMEOUT;
 	cfg_write(A, 0x88, 2, 0xc010);
 	host_time_advance(100000);
@@ -306,7 +290,6 @@ static void a_failed_reset_switches_the_function_off(void **state)
 
 static void a_reset_behind_our_back_is_seen_at_the_next_command_write(void **state)
 {
-	(void)state;
 	fake_put(dev, PCI_COMMAND, 2, 0);
 	fake_put(dev, PCI_BAR(0), 4, 0);
 	fake_put(dev, PCI_BAR(1), 4, 0);
@@ -321,7 +304,6 @@ static void reset_is_power_on(void **state)
 {
 	uint32_t mask;
 
-	(void)state;
 	cfg_write(A, CFG_INTERRUPT, 1, 0x55);
 	vpci_quiesce(fake_vm.vpci);
 	assert_false(guest_direct(AT));
@@ -348,7 +330,6 @@ static void reset_is_power_on(void **state)
 
 static void a_function_left_asleep_wakes_up_for_the_next_start(void **state)
 {
-	(void)state;
 	dev->soft_reset = true;
 	cfg_write(A, PMCSR, 2, 3);
 	vpci_quiesce(fake_vm.vpci);

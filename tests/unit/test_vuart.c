@@ -78,7 +78,6 @@ static void type(const char *s)
 
 static int begin(void **state)
 {
-	(void)state;
 	vuart_reset(vm.vuart);
 	memset(sent, 0, sizeof(sent));
 	level_changes = 0;
@@ -89,14 +88,12 @@ static void identification_is_a_pl011_with_fifos_of_32(void **state)
 {
 	static const uint8_t want[] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
 
-	(void)state;
 	for (unsigned i = 0; i < 8; i++)
 		assert_int_equal(get(0xfe0 + 4 * i), want[i]);
 }
 
 static void reset_values(void **state)
 {
-	(void)state;
 	assert_int_equal(get(PL011_CR), 0x300);
 	assert_int_equal(get(PL011_IFLS), 0x12);
 	assert_int_equal(get(PL011_IMSC), 0);
@@ -114,7 +111,6 @@ static void configuration_reads_back(void **state)
 		{ PL011_DMACR, 7 },     { PL011_RIS, 0 },     { 0xf00, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		set(rows[i].off, ~0U);
 		assert_int_equal(get(rows[i].off), rows[i].implemented);
@@ -125,7 +121,6 @@ static void configuration_reads_back(void **state)
 
 static void output_goes_to_the_console_in_any_width(void **state)
 {
-	(void)state;
 	set(PL011_DR, 'a');
 	access_sized(PL011_DR, 1, true, 'b');
 	access_sized(PL011_DR, 2, true, 'c');
@@ -137,7 +132,6 @@ static void output_goes_to_the_console_in_any_width(void **state)
 /* amba-pl011: fills the FIFO, unmasks TX, goes on in the interrupt, masks it when done. */
 static void interrupt_driven_output_goes_on(void **state)
 {
-	(void)state;
 	set(PL011_ICR, 0x7ff);
 	set(PL011_DR, '1');
 	set(PL011_IMSC, PL011_INT_TX);
@@ -156,7 +150,6 @@ static void interrupt_driven_output_goes_on(void **state)
 
 static void level_is_told_only_when_it_changes(void **state)
 {
-	(void)state;
 	set(PL011_IMSC, PL011_INT_TX);
 	for (unsigned i = 0; i < 20; i++)
 		set(PL011_DR, 'x');
@@ -165,7 +158,6 @@ static void level_is_told_only_when_it_changes(void **state)
 
 static void input_asserts_until_it_is_read(void **state)
 {
-	(void)state;
 	set(PL011_IMSC, PL011_INT_RT);
 	type("hi");
 	assert_true(level);
@@ -185,7 +177,6 @@ static void overrun_is_reported_once_and_nothing_else_is_lost(void **state)
 	unsigned n = 0;
 	uint32_t d;
 
-	(void)state;
 	for (unsigned i = 0; i < 1024 + 5; i++) {
 		assert_int_equal(!!(get(PL011_FR) & PL011_FR_RXFF), i >= 32);
 		rx_fn(rx_arg, (char)('a' + i % 26));
@@ -199,7 +190,6 @@ static void overrun_is_reported_once_and_nothing_else_is_lost(void **state)
 
 static void reset_drops_input_and_level(void **state)
 {
-	(void)state;
 	set(PL011_IMSC, PL011_INT_RX);
 	type("x");
 	assert_true(level);
