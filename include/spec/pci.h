@@ -180,7 +180,7 @@
 #define   PCI_REBAR_SIZE_MASK	0x3fu
 #define PCI_ACS_CAP		0x04 /* §7.7.11 */
 #define PCI_ACS_CTRL		0x06
-#define   PCI_ACS_ISOLATE	0x001du /* SV, RR, CR, UF */
+#define   PCI_ACS_ISOLATE	0x001fu /* SV, TB, RR, CR, UF */
 #define PCI_ATS_CTRL		0x06 /* §10.5.1.3 */
 #define PCI_PRI_CTRL		0x04 /* §10.5.2.2 */
 #define PCI_PASID_CTRL		0x06 /* §7.8.9.3 */

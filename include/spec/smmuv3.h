@@ -12,6 +12,7 @@
 #define     TTF_AARCH64	   2 /* or 3: both formats */
 #define   IDR0_COHACC	 BIT(4)
 #define   IDR0_HYP	 BIT(9)
+#define   IDR0_ATS	 BIT(10)
 #define   IDR0_MSI	 BIT(13)
 #define   IDR0_TTENDIAN	 BITS(22, 21)
 #define     TTENDIAN_BE	   3
@@ -35,6 +36,7 @@
 #define   CR0_SMMUEN	 BIT(0)
 #define   CR0_EVENTQEN	 BIT(2)
 #define   CR0_CMDQEN	 BIT(3)
+#define   CR0_ATSCHK	 BIT(4) /* 0: Translated transactions pass unchecked */
 #define   CR0_ACKED	 BITS(4, 0) /* bits that CR0ACK echoes */
 #define SMMU_CR1 0x028 /* §6.3.11; cacheability 1: write-back, shareability 3: inner */
 #define   CR1_QUEUE_IC	 BITS(1, 0)

@@ -171,6 +171,23 @@ int smmuv3_model_dma(struct smmuv3_model *m, uint32_t sid, uint64_t addr, bool w
 	return DMA_OK;
 }
 
+/* IHI 0070 §3.9.1.2: without ATSCHK nobody looks at the stream table. */
+int smmuv3_model_translated(struct smmuv3_model *m, uint32_t sid, uint64_t addr, bool write)
+{
+	const uint64_t *dw;
+
+	if (!(m->cr0ack & CR0_SMMUEN))
+		return DMA_ABORT;
+	if (m->idr0 & IDR0_ATS && !(m->cr0ack & CR0_ATSCHK))
+		return DMA_OK;
+	dw = cached_ste(m, sid);
+	if (!dw || (dw[0] & STE0_V && field_get(STE0_CONFIG, dw[0]) == CONFIG_ABORT))
+		return DMA_ABORT;
+	if (m->idr0 & IDR0_ATS && field_get(STE1_EATS, dw[1]))
+		return DMA_OK;
+	return fault(m, NULL, EVT_TRANSL_FORBIDDEN, sid, write, addr);
+}
+
 static void forget_ste(struct smmuv3_model *m, bool all, uint32_t sid)
 {
 	for (unsigned n = 0; n < 8; n++)
@@ -283,6 +300,8 @@ static void write_gbpa(struct smmuv3_model *m, uint32_t v)
 
 static void write_cr0(struct smmuv3_model *m, uint32_t v)
 {
+	/* Without ATS the bit is reserved; with it, it never waits for a later write. */
+	assert(m->idr0 & IDR0_ATS ? !(v & CR0_SMMUEN) || v & CR0_ATSCHK : !(v & CR0_ATSCHK));
 	m->cr0 = v;
 	if (!m->ack_stuck)
 		m->cr0ack = v;

@@ -48,5 +48,7 @@ void smmuv3_model_reset(struct smmuv3_model *m);
 void smmuv3_model_attach(struct smmuv3_model *m, uintptr_t base);
 /* A transaction of a device. DMA_OK: *pa says where it goes. */
 int smmuv3_model_dma(struct smmuv3_model *m, uint32_t sid, uint64_t addr, bool write, uint64_t *pa);
+/* One that the device marks as translated: `addr` is a PA. DMA_OK: it passed. */
+int smmuv3_model_translated(struct smmuv3_model *m, uint32_t sid, uint64_t addr, bool write);
 
 #endif

@@ -271,11 +271,33 @@ static void test_acs_is_enabled_and_separates(void **state)
 		sep[i] = express(dn[i], 0, 0);
 	}
 	board_probe(&m);
-	assert_int_equal(pcim_get(rp[0], rp[0]->acs + 6u, 2), 0x1d);
+	assert_int_equal(pcim_get(rp[0], rp[0]->acs + 6u, 2), 0x1f);
 	assert_false(same_group(ep[0], ep[1]));
 	assert_false(same_group(ep[0], rp[0]));
 	assert_false(same_group(sep[0], sep[1]));
 	assert_false(same_group(sep[0], ep[0]));
+}
+
+/* Each bit of SV, TB, RR, CR, UF: a port that does not offer it has it hard-wired, one that does not
+ * take it is open. */
+static void test_acs_that_is_offered_and_refused_is_open(void **state)
+{
+	(void)state;
+	for (uint16_t bit = 1; bit < 0x20; bit = (uint16_t)(bit << 1)) {
+		struct pcim_dev *refuses, *lacks, *ep[2];
+
+		start();
+		refuses = port(NULL, 1, 0, 4, ACS_ALL);
+		pcim_writable(refuses, refuses->acs + 6u, 2, (uint32_t)(ACS_ALL & ~bit));
+		lacks = port(NULL, 2, 0, 4, (uint16_t)(ACS_ALL & ~bit));
+		ep[0] = express(refuses, 0, 0);
+		ep[1] = express(lacks, 0, 0);
+		board_probe(&m);
+		assert_string_equal(pci_open_why(func(refuses)), "ACS stays off");
+		assert_true(same_group(ep[0], refuses));
+		assert_null(pci_open_why(func(lacks)));
+		assert_false(same_group(ep[1], lacks));
+	}
 }
 
 static void test_ports_of_a_slot_without_acs_are_one_group(void **state)
@@ -456,6 +478,7 @@ int main(void)
 		T(test_a_masked_stream_is_one_group),
 		T(test_intx_turns_at_every_bridge),
 		T(test_acs_is_enabled_and_separates),
+		T(test_acs_that_is_offered_and_refused_is_open),
 		T(test_ports_of_a_slot_without_acs_are_one_group),
 		T(test_a_switch_with_one_port_without_acs_is_open),
 		T(test_functions_of_a_slot_need_acs),

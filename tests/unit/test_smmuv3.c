@@ -365,6 +365,24 @@ static void device_reaches_what_its_guest_has(void **state)
 	assert_int_equal(faults, 0);
 }
 
+static void translated_requests_are_refused_whatever_the_smmu_offers(void **state)
+{
+	for (unsigned ats = 0; ats < 2; ats++) {
+		end(state);
+		begin(state);
+		hw.idr0 |= ats << 10;
+		assert_int_equal(smmuv3_model_translated(&hw, SID, 0x80001000, true), DMA_ABORT);
+		attached();
+		assert_int_equal(hw.cr0ack & 1 << 4, ats << 4);
+		assert_int_equal(dma_to(SID, 0x40001238, true), DMA_OK);
+		assert_int_equal(smmuv3_model_translated(&hw, SID, 0x80001000, true), DMA_ABORT);
+		assert_string_equal(last.reason, "translated request");
+		assert_int_equal(smmuv3_model_translated(&hw, SID + 1, 0x80001000, true),
+				 DMA_ABORT);
+		assert_int_equal(smmuv3_model_translated(&hw, 0x900, 0x80001000, true), DMA_ABORT);
+	}
+}
+
 static void faults_are_decoded(void **state)
 {
 	attached();
@@ -608,6 +626,7 @@ int main(void)
 		TEST(entry_is_exactly_stage_2),
 		TEST(entry_follows_fwb_and_attribute_override),
 		TEST(device_reaches_what_its_guest_has),
+		TEST(translated_requests_are_refused_whatever_the_smmu_offers),
 		TEST(faults_are_decoded),
 		TEST(attach_writes_doubleword_0_last),
 		TEST(other_root_is_reached_through_abort),

@@ -2,7 +2,8 @@
 /*
  * SMMUv3 with stage 2 only: probe, start, interrupts. It is in global abort from the first look
  * until its stream table, in which everything aborts, is in force. It takes no part in broadcast
- * TLB maintenance: invalidation is by command, always. ATS and PRI stay off for ever.
+ * TLB maintenance: invalidation is by command, always. ATS and PRI stay off for ever: every
+ * transaction that is marked as translated aborts (CR0.ATSCHK = 1, STE.EATS = 0).
  */
 #include <arch/barrier.h>
 #include <hv/limits.h>
@@ -150,15 +151,18 @@ static enum hv_status start(const void *fdt, int node, struct iommu *i)
 {
 	struct smmu *s = i->priv;
 	uint32_t idr0 = rd32(s->m, IDR0);
+	/* Any endpoint may mark a request as translated (IHI 0070 §3.9.1, §6.3.9). */
+	uint32_t check = idr0 & IDR0_ATS ? CR0_ATSCHK : 0;
 
 	allocate(s);
 	program_tables(s);
 	arch_dsb_oshst(); /* zeroed tables before the SMMU looks */
-	if (set_cr0(s->m, CR0_CMDQEN, i->name) != HV_OK || forget_firmware(s, idr0) != HV_OK ||
-	    set_cr0(s->m, CR0_CMDQEN | CR0_EVENTQEN, i->name) != HV_OK ||
+	if (set_cr0(s->m, check | CR0_CMDQEN, i->name) != HV_OK ||
+	    forget_firmware(s, idr0) != HV_OK ||
+	    set_cr0(s->m, check | CR0_CMDQEN | CR0_EVENTQEN, i->name) != HV_OK ||
 	    start_irqs(fdt, node, s, idr0) != HV_OK)
 		return HV_ETIMEOUT;
-	return set_cr0(s->m, CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN, i->name);
+	return set_cr0(s->m, check | CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN, i->name);
 }
 
 const struct iommu_driver smmuv3_driver = {
