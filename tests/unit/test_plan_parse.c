@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The planner. Declarations of guests and devices: what is malformed refuses its guest, the rest is in its plan. */
+#include "plan_world.h"
+
+static void memory_3_cells(void)
+{
+	static const char twelve[12];
+
+	prop_raw("memory", twelve, 12);
+}
+
+static void cpus_2_cells(void) { prop64("cpus", 1); }
+static void spis_many(void) { prop32("nr_spis", 961); }
+static void crash_odd(void) { prop_str("on-crash", "explode"); }
+static void trap_odd(void) { prop32("trap-unmapped-accesses", 2); }
+static void vcpu_nobody(void) { vcpu(2, "0"); }
+static void affinity_words(void) { vcpu(0, "0-"); }
+static void affinity_far(void) { vcpu(0, "1,16"); }
+static void affinity_backwards(void) { vcpu(0, "3-1"); }
+static const struct refusal refusals[] = {
+	{ "memory missing", { { "a", 1, 0 } }, 0, "memory is missing; give memory = <0 KiB>" },
+	{ "memory malformed",
+	  { { "a", 1, 0, .extra = memory_3_cells } },
+	  0,
+	  "memory is malformed" },
+	{ "memory absurd", { { "a", 1, MIB(2) } }, 0, "more than 1 TiB" },
+	{ "cpus missing", { { "a", 0, 64 } }, 0, "cpus is missing; give cpus = <1>" },
+	{ "cpus malformed", { { "a", 0, 64, .extra = cpus_2_cells } }, 0, "cpus is malformed" },
+	{ "cpus too many for a guest", { { "a", 9, 64 } }, 0, "cpus is 9; give 1 to 8" },
+	{ "nr_spis", { { "a", 1, 64, .extra = spis_many } }, 0, "nr_spis is 961; give 0 to 960" },
+	{ "on-crash", { { "a", 1, 64, .extra = crash_odd } }, 0, "on-crash is malformed" },
+	{ "trap-unmapped-accesses",
+	  { { "a", 1, 64, .extra = trap_odd } },
+	  0,
+	  "trap-unmapped-accesses is 2; give 0 to 1" },
+	{ "vCPU that is not there",
+	  { { "a", 2, 64, .extra = vcpu_nobody } },
+	  0,
+	  "vcpu2: id is malformed" },
+	{ "affinity malformed",
+	  { { "a", 1, 64, .extra = affinity_words } },
+	  0,
+	  "vcpu0: hard-affinity is malformed" },
+	{ "affinity absurd",
+	  { { "a", 1, 64, .extra = affinity_far } },
+	  0,
+	  "vcpu0: hard-affinity is malformed" },
+	{ "affinity backwards",
+	  { { "a", 1, 64, .extra = affinity_backwards } },
+	  0,
+	  "hard-affinity is malformed" },
+	{ "host missing",
+	  { { "a", 1, 64, .dev = { { "" } } } },
+	  0,
+	  "dev0: host is missing; give host = " },
+	{ "host malformed",
+	  { { "a", 1, 64, .dev = { { "nvme0" } } } },
+	  0,
+	  "host = \"nvme0\" is malformed" },
+	{ "intx malformed",
+	  { { "a", 1, 64, .dev = { { EDU, "intx", "yes" } } } },
+	  0,
+	  "intx is malformed" },
+	{ "msi malformed",
+	  { { "a", 1, 64, .dev = { { EDU, "msi", "yes" } } } },
+	  0,
+	  "msi is malformed" },
+	{ "memory-type malformed",
+	  { { "a", 1, 64, .dev = { { EDU, "memory-type", "wb" } } } },
+	  0,
+	  "memory-type is malformed" },
+	{ "guest BDF malformed",
+	  { { "a", 1, 64, .dev = { { EDU, "guest", "01:02.0" } } } },
+	  0,
+	  "guest is malformed" },
+};
+
+static void refuses(void **state) { check_refusals(refusals, ARRAY_SIZE(refusals)); }
+
+static void guest_gets_what_it_declares(void **state)
+{
+	static const struct decl g[] = { { "domU1", 2, 256, MOD(0), MOD(1) },
+					 { "b", 1, 64, MOD(0) } };
+	const struct guest_plan *p = &plan.guest[0];
+
+	starts(g, 2);
+	assert_int_equal(plan.guest_count, 2);
+	assert_string_equal(p->name, "domU1");
+	assert_int_equal(p->vcpu_count, 2);
+	assert_int_equal(p->cpu[0], 0);
+	assert_int_equal(p->cpu[1], 1);
+	assert_int_equal(plan.guest[1].cpu[0], 2);
+	assert_int_equal(p->ram_size, MIB(256));
+	assert_int_equal(p->ram[0].ipa.v, 0x40000000);
+	assert_int_equal(p->ram_count, 1);
+	assert_int_equal(p->module[MODULE_KERNEL].base, MOD(0));
+	assert_int_equal(p->module[MODULE_RAMDISK].base, MOD(1));
+	assert_string_equal(p->bootargs, "console=ttyAMA0");
+	assert_true(p->vpl011);
+	assert_false(p->has_pci);
+	assert_false(p->its);
+	assert_false(p->stop_on_crash);
+	assert_int_equal(p->spi_count, 32);
+	assert_int_equal(p->image.kernel, 0x40000000);
+	assert_int_equal(p->image.kernel_size, 0x800000);
+	assert_int_equal(p->image.initrd, 0x40800000);
+	assert_int_equal(p->image.dtb, 0x40000000 + MIB(254));
+	assert_false(range_overlaps((struct range){ p->ram[0].pa.v, p->ram_size },
+				    (struct range){ MOD(0), 0x2000000 }));
+}
+
+/* Legacy strings, one-cell memory, cells 1/1, our own compatible: ImageBuilder and hand-written. */
+static void other_spellings(void **state)
+{
+	static const char zimage[] = "xen,linux-zimage\0xen,multiboot-module";
+	static const char initrd[] = "xen,linux-initrd\0xen,multiboot-module";
+	fdt32_t reg[2] = { cpu_to_fdt32(0x60000000), cpu_to_fdt32(0x1000) };
+
+	tree_begin();
+	node("anything@1");
+	prop_str("compatible", "viaduct,guest");
+	prop32("#address-cells", 1);
+	prop32("#size-cells", 1);
+	prop32("memory", 65536);
+	prop32("cpus", 1);
+	prop32("nr_spis", 33);
+	prop_str("on-crash", "stop");
+	node("a");
+	prop_raw("compatible", zimage, sizeof(zimage));
+	prop_raw("reg", reg, 8);
+	end();
+	node("b");
+	reg[0] = cpu_to_fdt32(0x61000000);
+	prop_raw("compatible", initrd, sizeof(initrd));
+	prop_raw("reg", reg, 8);
+	end();
+	end();
+	run();
+	assert_string_equal(plan.guest[0].refused, "");
+	assert_string_equal(plan.guest[0].name, "anything");
+	assert_int_equal(plan.guest[0].ram_size, MIB(64));
+	assert_int_equal(plan.guest[0].spi_count, 64);
+	assert_int_equal(plan.guest[0].module[MODULE_RAMDISK].base, 0x61000000);
+	assert_true(plan.guest[0].stop_on_crash);
+	assert_false(plan.guest[0].vpl011);
+}
+
+static void odd_properties(void)
+{
+	prop_str("xen,enhanced", "enabled");
+	prop_str("passthrough", "enabled");
+	prop32("colour-of-the-box", 3);
+}
+
+static void ignored_gets_one_warning(void **state)
+{
+	static const struct decl g = { "a_very_long_guest_name", 1, 64, .extra = odd_properties };
+	static const char dom0[] = "xen,linux-zimage\0xen,multiboot-module";
+
+	tree_begin();
+	prop_str("xen,xen-bootargs", "console=dtuart sched=null");
+	add_guest(&g, 0);
+	node("dom0");
+	prop_raw("compatible", dom0, sizeof(dom0));
+	end();
+	run();
+	assert_string_equal(plan.guest[0].refused, "");
+	assert_string_equal(plan.guest[0].name, "a_very_long_gue");
+	assert_int_equal(occurrences("the name is cut"), 1);
+	assert_int_equal(occurrences("\"xen,enhanced\" has no meaning for Viaduct"), 1);
+	assert_int_equal(occurrences("\"passthrough\" has no meaning for Viaduct"), 1);
+	assert_int_equal(occurrences("\"colour-of-the-box\" is not known"), 1);
+	assert_int_equal(occurrences("Viaduct has no dom0"), 1);
+	assert_int_equal(occurrences("xen,xen-bootargs"), 1);
+	assert_int_equal(occurrences("ignored"), 5);
+}
+
+static void ninth_guest_is_refused(void **state)
+{
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i" };
+
+	tree_begin();
+	for (unsigned i = 0; i < 9; i++) {
+		const struct decl g = { names[i], 1, 16, MOD(0) };
+
+		add_guest(&g, 0);
+	}
+	run();
+	assert_int_equal(plan.guest_count, MAX_VMS);
+	assert_int_equal(occurrences("guest /chosen/i refused: there are 8 guests already"), 1);
+	for (unsigned i = 4; i < MAX_VMS; i++) /* four CPUs */
+		assert_true(strstr(plan.guest[i].refused, "0 of 4 are free"));
+}
+
+static void device_fields(void **state)
+{
+	static const struct decl g = {
+		"a", 1, 64,
+		.dev = { { EDU, "memory-type", "device", "atomic-ops", NULL },
+			 { NIC, "raw-gaps", NULL, "allow-no-reset", NULL } }
+	};
+	const struct plan_device *d;
+
+	starts(&g, 1);
+	d = plan.guest[0].device;
+	assert_ptr_equal(d[0].as.func, fake_func(EDU));
+	assert_int_equal(d[0].as.devfn, 1 << 3);
+	assert_true(d[0].as.device_memory[0] && d[0].as.device_memory[5]);
+	assert_false(d[1].as.device_memory[0]);
+	assert_true(d[0].as.atomic_ops && d[1].as.raw_gaps && d[1].allow_no_reset &&
+		    !d[1].as.atomic_ops);
+	assert_int_equal(d[0].msi, PLAN_TRAPPED);
+	assert_int_equal(d[1].msi, PLAN_DIRECT);
+	assert_true(d[1].as.msi_direct && !d[0].as.msi_direct);
+	assert_int_equal(d[0].as.msi.count, 1);
+	assert_int_equal(d[1].as.msi.count, 5);
+	assert_ptr_equal(d[1].as.msi.ctrl, fake_func(NIC)->msi);
+	assert_true(plan.guest[0].its && plan.guest[0].coherent && plan.guest[0].has_pci);
+	assert_int_equal(plan.guest[0].vpci.doorbell.v, GUEST_ITS_BASE + 0x10000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(refuses, setup),
+		cmocka_unit_test_setup(guest_gets_what_it_declares, setup),
+		cmocka_unit_test_setup(other_spellings, setup),
+		cmocka_unit_test_setup(ignored_gets_one_warning, setup),
+		cmocka_unit_test_setup(ninth_guest_is_refused, setup),
+		cmocka_unit_test_setup(device_fields, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

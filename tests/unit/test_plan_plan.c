@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The planner. The order of guests: modules, CPUs and images, and that a refused guest takes nothing. */
+#include "plan_world.h"
+
+static void affinity_absent(void) { vcpu(0, "4-15"); }
+static void affinity_both_0(void) { vcpu(0, "0"), vcpu(1, "0"); }
+static void affinity_0(void) { vcpu(0, "0"); }
+static void huge_image(void) { put_image(0, GIB(1)); }
+static void bad_image(void) { put_image(0x123, 0x1000); }
+static const struct refusal refusals[] = {
+	{ "more vCPUs than CPUs left",
+	  { { "a", 3, 64 }, { "b", 2, 64 } },
+	  1,
+	  "it wants 2 CPUs and 1 of 4 are free" },
+	{ "affinity to CPUs that are not there",
+	  { { "a", 1, 64, .extra = affinity_absent } },
+	  0,
+	  "none of the CPUs of vCPU 0's hard-affinity is free" },
+	{ "two vCPUs, one CPU",
+	  { { "a", 2, 64, .extra = affinity_both_0 } },
+	  0,
+	  "vCPU 1's hard-affinity" },
+	{ "two guests, one CPU",
+	  { { "a", 1, 64 }, { "b", 1, 64, .extra = affinity_0 } },
+	  1,
+	  "vCPU 0's hard-affinity is free for it; correct" },
+	{ "kernel missing", { { "a", 1, 64, NONE } }, 0, "it has no kernel" },
+	{ "module outside RAM", { { "a", 1, 64, 0x1000 } }, 0, "kernel at 0x1000 is not in RAM" },
+	{ "module half outside RAM", { { "a", 1, 64, 0x13fe00000 } }, 0, "is not in RAM" },
+	{ "module at the end of space", { { "a", 1, 64, 0xfffffffffffff000 } }, 0, "kernel" },
+	{ "module inside Viaduct",
+	  { { "a", 1, 64, RAM_BASE + 0x1ff000 } },
+	  0,
+	  "overlaps Viaduct itself" },
+	{ "kernel overlaps own ramdisk",
+	  { { "a", 1, 64, MOD(0), MOD(0) + 0x1000 } },
+	  0,
+	  "overlaps the ramdisk of guest a" },
+	{ "same range, two roles",
+	  { { "a", 1, 64, MOD(0) }, { "b", 1, 64, MOD(1), MOD(0) } },
+	  1,
+	  "ramdisk, 0x60000000 to 0x603fffff, overlaps the kernel of guest a" },
+	{ "kernels overlap partly",
+	  { { "a", 1, 64, MOD(0) }, { "b", 1, 64, MOD(0) + 0x1000 } },
+	  1,
+	  "overlaps the kernel of guest a" },
+	{ "kernel does not fit",
+	  { { "a", 1, 64 } },
+	  0,
+	  "do not fit into its RAM (64 MiB)",
+	  huge_image },
+	{ "ramdisk does not fit",
+	  { { "a", 1, 12, MOD(0), MOD(1) } },
+	  0,
+	  "do not fit into its RAM" },
+	{ "image header", { { "a", 1, 64 } }, 0, "is damaged", bad_image },
+};
+
+static void refuses(void **state) { check_refusals(refusals, ARRAY_SIZE(refusals)); }
+
+/* A refused guest counts as off: its CPUs and devices go to the next. */
+static void refused_guest_takes_nothing(void **state)
+{
+	static const struct decl g[] = {
+		{ "a", 4, 64, .dev = { { EDU }, { "0000:00:1f.0" } } },
+		{ "b", 4, 64, MOD(0) + 0x1000, .dev = { { EDU } } }, /* over a's kernel */
+	};
+
+	run_guests(g, 2);
+	assert_true(plan.guest[0].refused[0]);
+	assert_string_equal(plan.guest[1].refused, "");
+	assert_int_equal(plan.guest[1].cpu[3], 3);
+	assert_int_equal(fake_func(EDU)->owner, 1);
+}
+
+static void affine(void)
+{
+	vcpu(1, "0"); /* so vCPU 0, which took it, moves */
+	vcpu(2, "1-2");
+	vcpu(3, "1,0"); /* so vCPU 2 moves to 2 */
+}
+
+/* A vCPU gives way where it has another place; where nothing is said, CPUs go in their order. */
+static void vcpus_go_where_they_may(void **state)
+{
+	static const struct decl g[] = { { "a", 4, 64, .extra = affine } };
+	static const uint8_t want[] = { 3, 0, 2, 1 };
+
+	starts(g, 1);
+	assert_memory_equal(plan.guest[0].cpu, want, 4);
+	assert_int_equal(plan.guest[0].trap_unmapped, 1);
+}
+
+static void offline_cpus_are_not_used(void **state)
+{
+	static const struct decl g = { "a", 2, 64 };
+
+	tree_begin();
+	add_guest(&g, 0);
+	run();
+	board.cpu[0].online = false;
+	board.cpu[2].online = false;
+	replan();
+	assert_int_equal(plan.guest[0].cpu[0], 1);
+	assert_int_equal(plan.guest[0].cpu[1], 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(refuses, setup),
+		cmocka_unit_test_setup(refused_guest_takes_nothing, setup),
+		cmocka_unit_test_setup(vcpus_go_where_they_may, setup),
+		cmocka_unit_test_setup(offline_cpus_are_not_used, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
