@@ -10,6 +10,7 @@ pure_src := \
 	common/lib/fmt.c \
 	common/guest/guest_dt.c \
 	common/lib/image.c \
+	common/lib/image_kind.c \
 	drivers/irqchip/irq.c \
 	common/guest/life.c \
 	common/guest/load.c \

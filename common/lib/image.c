@@ -201,6 +201,17 @@ static void keep(void *arg, const void *piece, size_t size)
 	*to += size;
 }
 
+/*
+ * Is this what a whole gzip file of an Image has inside? The last bytes of a file that was cut are
+ * not its size: an Image is never larger than its header says, as that counts .bss too.
+ */
+static bool plausible_inside(const uint8_t *head, uint64_t size)
+{
+	uint64_t in_memory = load_le(head + IMAGE_SIZE, 8);
+
+	return has_magic(head) && (!in_memory || size <= in_memory);
+}
+
 enum hv_status image_head(const void *data, size_t size, void *head, uint64_t *file_size)
 {
 	bool gzip = image_is_gzip(data, size);
@@ -209,8 +220,7 @@ enum hv_status image_head(const void *data, size_t size, void *head, uint64_t *f
 	*file_size = gzip ? load_le((const uint8_t *)data + size - 4, 4) :
 			    size; /* RFC 1952 §2.3.1 */
 	/* More than a head is in there: the limit ends it, which is no error here. */
-	if (image_unpack(data, size, IMAGE_HEAD, keep, &to) == HV_EINVAL ||
-	    (gzip && !has_magic(head)))
+	if (image_unpack(data, size, IMAGE_HEAD, keep, &to) == HV_EINVAL)
 		return HV_EINVAL;
-	return HV_OK;
+	return gzip && !plausible_inside(head, *file_size) ? HV_EINVAL : HV_OK;
 }

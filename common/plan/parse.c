@@ -92,13 +92,15 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 
 static void parse_module(const void *fdt, int node, enum plan_module kind, struct guest_plan *g)
 {
-	static const struct prop_rule bootargs = { "bootargs", PROP_TEXT, AT(guest_plan, bootargs),
-						   0, sizeof(g->bootargs) - 1 };
+	static const struct prop_rule rules[] = {
+		{ "bootargs", PROP_TEXT, AT(guest_plan, bootargs), 0, sizeof(g->bootargs) - 1 },
+		{ "viaduct,raw", PROP_FLAG, AT(guest_plan, raw_kernel), 0, 0 },
+	};
+	unsigned count = kind == MODULE_KERNEL ? ARRAY_SIZE(rules) : 0;
 	struct range *to = &g->module[kind];
 	struct range r;
 
-	plan_properties(fdt, node, g, &bootargs, kind == MODULE_KERNEL, g,
-			"=reg\0=bootargs\0!xen,uefi-binary\0");
+	plan_properties(fdt, node, g, rules, count, g, "=reg\0=bootargs\0!xen,uefi-binary\0");
 	if (dt_reg_raw(fdt, node, 0, &r) != HV_OK || !r.size)
 		plan_refuse(g,
 			    "module %s has no usable reg; give reg = <address size> in the guest "

@@ -192,35 +192,53 @@ static struct range ram_run(const struct guest_plan *g, unsigned i)
 	return run;
 }
 
+/*
+ * Whether the kernel is one that can be started, from its first bytes. `head` gets the first
+ * IMAGE_HEAD bytes of it, decompressed.
+ */
+static bool check_kernel(struct guest_plan *g, const void *data, uint8_t *head, uint64_t *file_size)
+{
+	const struct range kernel = g->module[MODULE_KERNEL];
+	enum hv_status s = image_head(data, kernel.size, head, file_size);
+	enum image_kind kind = image_kind(data, kernel.size), inside;
+
+	inside = kind == IMAGE_GZIP ? image_kind(head, IMAGE_HEAD) : kind;
+	if (inside != IMAGE_ARM64 && inside != IMAGE_ZEROS && inside != IMAGE_UNKNOWN)
+		kind = inside;
+	if (s == HV_OK && kind != IMAGE_ARM64 && kind != IMAGE_GZIP && !g->raw_kernel)
+		s = HV_EINVAL;
+	if (s != HV_OK)
+		plan_refuse(g, "its kernel at 0x%lx %s", kernel.base, image_advice(kind));
+	return s == HV_OK;
+}
+
+static enum hv_status fit_image(struct guest_plan *g, const uint8_t *head, uint64_t file_size)
+{
+	enum hv_status s = HV_ENOMEM;
+
+	for (unsigned i = 0; i < g->ram_count && s == HV_ENOMEM; i++)
+		s = image_layout(head, file_size, g->module[MODULE_RAMDISK].size, ram_run(g, i),
+				 &g->image);
+	return s;
+}
+
 /* A kernel that is not looked into counts as large as its file. */
-static enum hv_status fit_image(const struct plan *p, struct guest_plan *g, uint64_t *file_size)
+static void check_image(const struct plan *p, struct guest_plan *g)
 {
 	const struct range kernel = g->module[MODULE_KERNEL];
 	const void *data = p->module_data ? p->module_data(kernel) : NULL;
+	uint64_t file_size = kernel.size;
 	uint8_t head[IMAGE_HEAD] = { 0 };
-	enum hv_status s = data ? image_head(data, kernel.size, head, file_size) : HV_OK;
+	enum hv_status s;
 
-	if (s != HV_OK)
-		return s;
-	for (unsigned i = 0; i < g->ram_count; i++) {
-		s = image_layout(head, *file_size, g->module[MODULE_RAMDISK].size, ram_run(g, i),
-				 &g->image);
-		if (s != HV_ENOMEM)
-			return s;
-	}
-	return HV_ENOMEM;
-}
-
-static void check_image(const struct plan *p, struct guest_plan *g)
-{
-	uint64_t file_size = g->module[MODULE_KERNEL].size;
-	enum hv_status s = fit_image(p, g, &file_size);
-
+	if (data && !check_kernel(g, data, head, &file_size))
+		return;
+	s = fit_image(g, head, file_size);
 	if (s == HV_EINVAL)
 		plan_refuse(g,
-			    "its kernel at 0x%lx is damaged or no arm64 Image; load one, plain "
-			    "or gzip, and give its exact size in reg",
-			    g->module[MODULE_KERNEL].base);
+			    "its kernel at 0x%lx has a damaged Image header; load it again, and "
+			    "give its exact size in reg",
+			    kernel.base);
 	else if (s != HV_OK)
 		plan_refuse(g,
 			    "kernel (%s) and ramdisk (%s) do not fit into its RAM (%s); raise "

@@ -16,7 +16,7 @@ struct image_layout {
 /*
  * Where kernel, ramdisk and device tree go in RAM [ram). `head` is the first 64 bytes of the
  * (decompressed) kernel, file_size its decompressed size. A kernel without the Image magic is
- * taken as a raw binary for the base of RAM. HV_EINVAL: bad header; HV_ENOMEM: does not fit.
+ * taken as a raw binary for the base of RAM. HV_EINVAL: bad header; HV_ENOMEM: does not fit. Pure.
  */
 enum hv_status __must_check image_layout(const void *head, uint64_t file_size, uint64_t initrd_size,
 					 struct range ram, struct image_layout *out);
@@ -41,5 +41,26 @@ enum hv_status __must_check image_unpack(const void *data, size_t size, uint64_t
 #define IMAGE_HEAD 64
 enum hv_status __must_check image_head(const void *data, size_t size, void *head,
 				       uint64_t *file_size);
+
+/* What a kernel file looks like by its first bytes. */
+enum image_kind {
+	IMAGE_UNKNOWN, /* a raw binary, perhaps */
+	IMAGE_ARM64,
+	IMAGE_GZIP,
+	IMAGE_ZBOOT,
+	IMAGE_EFI,
+	IMAGE_ELF,
+	IMAGE_UIMAGE,
+	IMAGE_TREE,
+	IMAGE_ZIMAGE,
+	IMAGE_CPIO,
+	IMAGE_COMPRESSED, /* other than gzip */
+	IMAGE_ZEROS,
+};
+
+/* `head` is the file's beginning, `size` the file's size in bytes; at most IMAGE_HEAD are read. Pure. */
+enum image_kind image_kind(const uint8_t head[IMAGE_HEAD], size_t size);
+/* For a file that is refused: "looks like ...; do ..." */
+const char *image_advice(enum image_kind kind);
 
 #endif

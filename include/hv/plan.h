@@ -71,6 +71,7 @@ struct guest_plan {
 	struct range module[MODULES];        /* PA; size 0: none */
 	struct image_layout image;           /* where they go, if plan->module_data was set */
 	char bootargs[1024];
+	bool raw_kernel; /* viaduct,raw: a binary without a header, for the base of RAM */
 	bool vpl011;
 	bool stop_on_crash;     /* on-crash = "stop" */
 	uint32_t trap_unmapped; /* 0: what nobody answers reads as all ones, writes are ignored */

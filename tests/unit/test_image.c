@@ -290,6 +290,60 @@ static void head_is_found_in_both_kinds(void **state)
 	assert_int_equal(h[2], 0);
 }
 
+static void a_cut_gzip_is_damaged_whatever_its_last_bytes_say(void **state)
+{
+	uint8_t h[IMAGE_HEAD];
+	uint64_t size;
+
+	header(0, PLAIN + 0x1000);
+	memcpy(plain, head, sizeof(head));
+	pack_it(NULL);
+	assert_int_equal(image_head(packed, packed_size, h, &size), HV_OK);
+	memset((uint8_t *)packed + packed_size - 14, 0xee, 4); /* would be the size: 4 GB */
+	assert_int_equal(image_head(packed, packed_size - 10, h, &size), HV_EINVAL);
+}
+
+static const struct {
+	const char *begin;
+	size_t at, length;
+	enum image_kind kind;
+	const char *advice;
+} files[] = {
+	{ "ARM\x64", 56, 4, IMAGE_ARM64, "" },
+	{ "MZ\0\0zimg", 0, 8, IMAGE_ZBOOT, "unzboot" },
+	{ "MZ\x90", 0, 3, IMAGE_EFI, "EFI program" },
+	{ "\x7f"
+	  "ELF",
+	  0, 4, IMAGE_ELF, "ELF" },
+	{ "\x27\x05\x19\x56", 0, 4, IMAGE_UIMAGE, "uImage" },
+	{ "\xd0\x0d\xfe\xed", 0, 4, IMAGE_TREE, "device tree" },
+	{ "\x18\x28\x6f\x01", 36, 4, IMAGE_ZIMAGE, "32-bit" },
+	{ "070701", 0, 6, IMAGE_CPIO, "ramdisk" },
+	{ "\xfd"
+	  "7zXZ",
+	  0, 6, IMAGE_COMPRESSED, "not by gzip" },
+	{ "BZh9", 0, 4, IMAGE_COMPRESSED, "not by gzip" },
+	{ "\x1f\x8b\x08", 0, 3, IMAGE_GZIP, "damaged" },
+	{ "", 0, 0, IMAGE_ZEROS, "zeros" },
+	{ "hello", 0, 5, IMAGE_UNKNOWN, "viaduct,raw" },
+};
+
+static void a_file_that_is_no_kernel_is_named(void **state)
+{
+	uint8_t file[IMAGE_HEAD];
+
+	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		memset(file, 0, sizeof(file));
+		memcpy(file + files[i].at, files[i].begin, files[i].length);
+		assert_int_equal(image_kind(file, 4096), files[i].kind);
+		assert_non_null(strstr(image_advice(files[i].kind), files[i].advice));
+	}
+	memcpy(file, "MZ\0\0zimg", 8);
+	assert_int_equal(image_kind(file, 7), IMAGE_EFI); /* cut before the second number */
+	assert_int_equal(image_kind(file, 1), IMAGE_UNKNOWN);
+	assert_int_equal(image_kind(file, 0), IMAGE_ZEROS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +352,8 @@ int main(void)
 		cmocka_unit_test(every_kind_of_header_is_stepped_over),
 		cmocka_unit_test(bad_files_are_refused),
 		cmocka_unit_test(head_is_found_in_both_kinds),
+		cmocka_unit_test(a_cut_gzip_is_damaged_whatever_its_last_bytes_say),
+		cmocka_unit_test(a_file_that_is_no_kernel_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, pack, NULL);

@@ -53,7 +53,7 @@ static const struct refusal refusals[] = {
 	  { { "a", 1, 12, MOD(0), MOD(1) } },
 	  0,
 	  "do not fit into its RAM" },
-	{ "image header", { { "a", 1, 64 } }, 0, "is damaged", bad_image },
+	{ "image header", { { "a", 1, 64 } }, 0, "has a damaged Image header", bad_image },
 };
 
 static void refuses(void **state) { check_refusals(refusals, ARRAY_SIZE(refusals)); }

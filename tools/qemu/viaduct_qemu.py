@@ -64,10 +64,11 @@ class Guest:
     """A guest's node. `properties` overrides one by name (None removes it), `extra` is added verbatim."""
 
     def __init__(self, name, kernel, ramdisk=None, bootargs="", cpus=1, memory_mib=256, devices=(),
-                 properties=None, extra="", kernel_reg=None, partial=None):
+                 properties=None, extra="", kernel_reg=None, kernel_properties="", partial=None):
         self.name, self.kernel, self.ramdisk, self.bootargs = name, kernel, ramdisk, bootargs
         self.cpus, self.memory_mib, self.devices = cpus, memory_mib, list(devices)
         self.properties, self.extra, self.kernel_reg, self.partial = properties or {}, extra, kernel_reg, partial
+        self.kernel_properties = kernel_properties
 
     def dts(self, modules):
         props = {
@@ -82,7 +83,7 @@ class Guest:
             at, size = modules.place(path)
             if kind == "kernel" and self.kernel_reg:
                 at, size = self.kernel_reg(at, size)
-            args = f'bootargs = "{self.bootargs}"; ' if kind == "kernel" else ""
+            args = f'bootargs = "{self.bootargs}"; {self.kernel_properties}' if kind == "kernel" else ""
             lines.append(f'module@{at:x}-{kind} {{ compatible = "multiboot,{kind}", "multiboot,module"; '
                          f"reg = <{cells(at)} {cells(size)}>; {args}}};".replace(f"@{at:x}-{kind}", f"@{at:x}"))
         if self.devices:
