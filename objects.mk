@@ -6,6 +6,7 @@ pure_src := \
 	drivers/serial/console.c \
 	common/lib/dt.c \
 	common/lib/dt_tree.c \
+	common/lib/entropy.c \
 	common/guest/faults.c \
 	common/lib/fmt.c \
 	common/guest/guest_dt.c \
@@ -29,6 +30,7 @@ pure_src := \
 	common/lib/pmem.c \
 	common/vm/psci.c \
 	common/lib/s2.c \
+	common/lib/sha256.c \
 	common/vgic/deliver.c \
 	common/vgic/dist.c \
 	common/vgic/init.c \

@@ -10,8 +10,8 @@
 #include <hv/build.h>
 #include <hv/console.h>
 #include <hv/dt.h>
+#include <hv/entropy.h>
 #include <hv/gic.h>
-#include <hv/guest_dt.h>
 #include <hv/iommu.h>
 #include <hv/irq.h>
 #include <hv/life.h>
@@ -36,20 +36,23 @@ extern char _start[];
 static struct board board;
 static struct plan plan;
 static uint32_t uart_intid;
-static uint64_t seed;
+static struct entropy entropy;
 static bool stay_on;
 
-/* /chosen kaslr-seed, else RNDR, else the counter. */
+/* Of what firmware found out; RNDR and the counter come to it with each use. */
 static void seed_read(const void *fdt)
 {
-	unsigned len;
-	const void *p = dt_get(fdt, dt_find(fdt, "/chosen"), "kaslr-seed", &len);
+	static const char *const names[] = { "kaslr-seed", "rng-seed" };
 
-	seed = arch_time_ticks();
-	if (len == 8)
-		seed ^= dt_cells(p, 2);
-	else if (read_sysreg(id_aa64isar0_el1) >> 60)
-		seed ^= read_sysreg(RNDR);
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		unsigned len = 0;
+		const void *p = dt_get(fdt, dt_find(fdt, "/chosen"), names[i], &len);
+
+		if (!p || len < 8)
+			continue;
+		entropy_mix(&entropy, p, len);
+		entropy.seeded = true;
+	}
 }
 
 static void map_node(const void *fdt, int node)
@@ -185,7 +188,10 @@ static void plan_all(void)
 	plan.module_data = module_data;
 	plan_guests(&plan);
 	for (unsigned i = 0; i < plan.guest_count; i++)
-		plan.guest[i].seed = seed_spread(&seed);
+		entropy_split(&entropy, &plan.guest[i].entropy);
+	if (!entropy.seeded)
+		log_warn("no kaslr-seed or rng-seed in /chosen, no RNDR: guests get no seeds, "
+			 "and Viaduct's stack canary can be guessed");
 	plan_print(&plan);
 }
 
@@ -247,11 +253,14 @@ void vm_stop(struct vcpu *v, enum life_end why)
 
 __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint64_t entry_ticks)
 {
+	uintptr_t canary;
+
 	if (dt_check(fdt, DTB_MAX) != HV_OK)
 		cpu_stop(); /* nothing to say it on */
 	el2_init((struct range){ (uintptr_t)fdt, dt_cells((const char *)fdt + 4, 1) });
 	seed_read(fdt);
-	__stack_chk_guard = seed_spread(&seed) & ~UINT64_C(0xff);
+	entropy_get(&entropy, "stack canary", &canary, sizeof(canary));
+	__stack_chk_guard = canary & ~UINT64_C(0xff); /* strings end before it */
 	start_console(fdt);
 	log_info("Viaduct at 0x%lx, EL2", (uintptr_t)_start);
 	if (read_sysreg(hcr_el2) & BIT(HCR_E2H_BIT))

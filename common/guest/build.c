@@ -201,6 +201,7 @@ static const char *build_parts(const struct plan *p, struct guest_plan *g, struc
 		return "one of its PCI devices cannot be reset";
 	if (g->has_pci && build_pci(g, vm, list, map_device) != HV_OK)
 		return "its PCI devices cannot be set up";
+	life_new_seeds(g);
 	if (load_guest(g, vm, NULL) != HV_OK)
 		return "its images cannot be loaded";
 	return life_attach(vm, &vm->dma_s2) ? NULL : "its DMA streams cannot be attached";

@@ -123,19 +123,8 @@ static __printf(2, 3) void write(struct writer *w, const char *fmt, ...)
 	}
 }
 
-uint64_t seed_spread(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static void write_chosen(struct writer *w, const struct guest_plan *g, struct range initrd)
 {
-	uint64_t state = g->seed, rng[5];
-
 	begin(w, "chosen");
 	if (g->bootargs[0])
 		bytes(w, "bootargs", g->bootargs, strlen(g->bootargs) + 1);
@@ -144,11 +133,9 @@ static void write_chosen(struct writer *w, const struct guest_plan *g, struct ra
 	if (initrd.size)
 		write(w, "linux,initrd-start = <%016lx>; linux,initrd-end = <%016lx>;", initrd.base,
 		      range_end(initrd));
-	if (g->seed) {
-		for (unsigned i = 0; i < ARRAY_SIZE(rng); i++)
-			rng[i] = seed_spread(&state);
-		bytes(w, "kaslr-seed", &rng[0], 8);
-		bytes(w, "rng-seed", &rng[1], 32);
+	if (g->entropy.seeded) {
+		bytes(w, "kaslr-seed", g->kaslr_seed, sizeof(g->kaslr_seed));
+		bytes(w, "rng-seed", g->rng_seed, sizeof(g->rng_seed));
 	}
 	end(w);
 }

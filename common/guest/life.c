@@ -77,6 +77,12 @@ enum hv_status life_reset_devices(const struct vm *vm, struct vcpu *self)
 	return pci_reset_owned(vm->id, serve, self);
 }
 
+void life_new_seeds(struct guest_plan *g)
+{
+	entropy_get(&g->entropy, "kaslr-seed", g->kaslr_seed, sizeof(g->kaslr_seed));
+	entropy_get(&g->entropy, "rng-seed", g->rng_seed, sizeof(g->rng_seed));
+}
+
 static void quarantine(struct vm *vm)
 {
 	if (vm->vpci)
@@ -129,7 +135,7 @@ static const char *prepare_again(struct vm *vm, struct vcpu *self)
 {
 	if (life_reset_devices(vm, self) != HV_OK)
 		return "one of its PCI devices cannot be reset";
-	vm->plan->seed ^= vm->plan->seed ? arch_time_ticks() : 0;
+	life_new_seeds(vm->plan);
 	if (load_guest(vm->plan, vm, self) != HV_OK)
 		return "its images cannot be loaded";
 	if (vm->vuart)

@@ -9,7 +9,4 @@
 enum hv_status __must_check guest_dt_build(const struct guest_plan *g, struct range initrd_ipa,
 					   void *buf, size_t size);
 
-/* The next number from a seed (splitmix64): spreads what entropy there is; not a cipher. */
-uint64_t seed_spread(uint64_t *state);
-
 #endif

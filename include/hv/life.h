@@ -27,6 +27,8 @@ void life_parked(struct vcpu *v);
 
 /* For boot, which does the same. `self`: the vCPU whose interrupts are served meanwhile, or NULL. */
 enum hv_status __must_check life_reset_devices(const struct vm *vm, struct vcpu *self);
+/* The seeds of the next life: nothing that an earlier life or another guest knows leads to them. */
+void life_new_seeds(struct guest_plan *g);
 /* Every DMA stream of its devices to `root`; false: one cannot. With NULL to abort, all of them. */
 bool life_attach(const struct vm *vm, const struct s2 *root);
 

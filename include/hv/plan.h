@@ -8,6 +8,7 @@
 #define HV_PLAN_H
 
 #include <hv/board.h>
+#include <hv/entropy.h>
 #include <hv/image.h>
 #include <hv/limits.h>
 #include <hv/pci.h>
@@ -77,7 +78,9 @@ struct guest_plan {
 	uint32_t trap_unmapped; /* 0: what nobody answers reads as all ones, writes are ignored */
 	uint32_t nr_spis;       /* as declared */
 	uint32_t spi_count;     /* multiple of 32 */
-	uint64_t seed;          /* for kaslr-seed and rng-seed, set by the caller; 0: none */
+	struct entropy entropy; /* of this guest alone; set by the caller, behind plan_guests */
+	/* Of its next life, from `entropy`; no seeds where that has none to give. */
+	uint8_t kaslr_seed[8], rng_seed[32];
 	bool has_pci;
 	bool coherent;       /* dma-coherent */
 	uint8_t gic_version; /* the host's */

@@ -8,6 +8,7 @@
 
 #include <arch/barrier.h>
 #include <arch/cache.h>
+#include <arch/cpu.h>
 #include <arch/mmio.h>
 #include <arch/time.h>
 #include <arch/tlb.h>
@@ -30,6 +31,8 @@ static size_t trace_count;
 static char logbuf[1 << 20];
 static size_t log_len;
 static uint64_t now;
+
+uint64_t host_random;
 
 void host_mmio_add(uintptr_t base, size_t size, host_read_fn *r, host_write_fn *w, void *model)
 {

@@ -56,6 +56,7 @@ irq_objs := drivers/irqchip/irq.c common/lib/pmem.c
 gicv3_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv3) $(dt_objs) common/lib/fmt.c common/lib/mmio.c
 gicv2m_objs := drivers/irqchip/gicv2m.c drivers/irqchip/msi.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
 gicv2_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2) $(dt_objs) common/lib/fmt.c common/lib/mmio.c
+entropy_objs := common/lib/entropy.c common/lib/sha256.c
 psci_objs := common/vm/psci.c
 uart_objs := drivers/serial/uart.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/lib/pmem.c tests/host/vits_world.c

@@ -28,7 +28,9 @@ static int setup(void **state)
 			 { IPA(GUEST_HIGH_BASE), PA(0), GIB(1) } },
 		.bootargs = "console=ttyAMA0 quiet",
 		.vpl011 = true,
-		.seed = 0x1234,
+		.entropy = { .seeded = true },
+		.kaslr_seed = { 0x11, 2, 3, 4, 5, 6, 7, 8 },
+		.rng_seed = { 0xaa, 0xbb },
 		.has_pci = true,
 		.coherent = true,
 		.its = true,
@@ -98,7 +100,8 @@ static void has_what_the_plan_gives(void **state)
 	has_string("/chosen", "stdout-path", "/serial@22000000");
 	HAS("/chosen", "linux,initrd-start", 0, 0x41000000);
 	HAS("/chosen", "linux,initrd-end", 0, 0x41000123);
-	assert_true(has("/chosen", "kaslr-seed") && has("/chosen", "rng-seed"));
+	assert_memory_equal(fdt_getprop(blob, at("/chosen"), "kaslr-seed", NULL), g.kaslr_seed, 8);
+	assert_memory_equal(fdt_getprop(blob, at("/chosen"), "rng-seed", NULL), g.rng_seed, 32);
 	HAS("/cpus/cpu@2", "reg", 2);
 	has_string("/cpus/cpu@2", "enable-method", "psci");
 	assert_int_equal(fdt_path_offset(blob, "/cpus/cpu@3"), -FDT_ERR_NOTFOUND);
@@ -139,7 +142,7 @@ static void leaves_out_what_is_not_there(void **state)
 {
 	g.vpl011 = g.its = g.coherent = false;
 	g.msi = NULL;
-	g.seed = 0;
+	g.entropy.seeded = false;
 	g.bootargs[0] = 0;
 	g.vpci.mem64.size = 0;
 	for (unsigned i = 0; i < 3; i++)
@@ -153,7 +156,7 @@ static void leaves_out_what_is_not_there(void **state)
 	assert_false(has("/pcie@10000000", "msi-map"));
 	assert_false(has("/pcie@10000000", "interrupt-map"));
 	assert_false(has("/pcie@10000000", "dma-coherent"));
-	assert_false(has("/chosen", "kaslr-seed"));
+	assert_false(has("/chosen", "kaslr-seed") || has("/chosen", "rng-seed"));
 	g.has_pci = false;
 	build((struct range){ 0, 0 });
 	assert_true(fdt_path_offset(blob, "/pcie@10000000") < 0);

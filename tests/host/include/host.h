@@ -32,6 +32,9 @@ long host_trace_find(size_t from, const char *op, uint64_t addr);
 const char *host_log(void);
 void host_log_clear(void);
 
+/* What the CPU's random number generator gives next; 0: it has none. */
+extern uint64_t host_random;
+
 /* Host provider of the clock: advanced by each read, and by the test. */
 void host_time_advance(uint64_t us);
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a guest may not learn from, or do to, the lives of others: seeds, and the time that a restart takes."""
+import re
+
+import pytest
+
+import viaduct_qemu as vq
+from payloads import assert_ok, guest, payload_lines
+from test_restart import diary
+
+MASK = (1 << 64) - 1
+
+
+def lives(name, bootargs="", **more):
+    return guest(name, "lives", bootargs, extra=diary(name), **more)
+
+
+def seeds(run, name, times):
+    """(kaslr-seed, rng-seed) of each life, as bytes."""
+    lines = payload_lines(run, name, "lives")
+    found = [[bytes.fromhex(x.split("=")[1]) for x in lines if x.startswith(f"{kind}-seed=")]
+             for kind in ("kaslr", "rng")]
+    assert [len(x) for x in found] == [times, times], run.tail(name)
+    assert {len(x) for x in found[0]} == {8} and {len(x) for x in found[1]} == {32}
+    return list(zip(*found))
+
+
+def unmix(z):
+    """The state from which splitmix64 made z: each step of it can be taken back."""
+    for shift, factor in ((31, 0x94d049bb133111eb), (27, 0xbf58476d1ce4e5b9), (30, None)):
+        x = z
+        for _ in range(64 // shift):
+            x = z ^ x >> shift
+        z = x * pow(factor, -1, 1 << 64) & MASK if factor else x
+    return z
+
+
+def spread(state):
+    z = state
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & MASK
+    z = (z ^ z >> 27) * 0x94d049bb133111eb & MASK
+    return z ^ z >> 31
+
+
+def guesses(word):
+    """What a guest computes from one word: what an invertible mixer made before and behind it."""
+    found, state = set(), word
+    for _ in range(3):      # of the seed's seed
+        state = unmix(state)
+        found |= {spread(state + n * 0x9e3779b97f4a7c15 & MASK) for n in range(-16, 17) if n}
+    return found
+
+
+def test_the_guesses_are_right():
+    """... where the mixer is splitmix64: what the next test looks for is what an attacker would find."""
+    state, words = 0x0123456789abcdef, []
+    for _ in range(8):
+        state = state + 0x9e3779b97f4a7c15 & MASK
+        words.append(spread(state))
+    assert words[0] == 0x157a3807a48faa9d
+    for word in words:
+        assert set(words) - {word} <= guesses(word)
+
+
+@pytest.mark.parametrize("cpu", ["cortex-a72", "max"])
+def test_seeds_say_nothing_of_other_seeds(cpu):
+    """Three guests, four lives each: all words differ, and none is computed from another one's."""
+    names = ("a", "b", "c")
+    machine = vq.Machine(f"seeds-{cpu}", cpu=cpu)
+    with machine.start([lives(n, "lives.times=3") for n in names], timeout=90) as run:
+        run.wait()
+    all_words = []
+    for name in names:
+        assert_ok(run, name, "lives")
+        for kaslr, rng in seeds(run, name, 4):
+            all_words += [kaslr] + [rng[i:i + 8] for i in range(0, 32, 8)]
+    assert len(set(all_words)) == len(all_words) == 3 * 4 * 5
+    for order in ("big", "little"):
+        words = {int.from_bytes(w, order) for w in all_words}
+        for word in words:
+            assert not words & guesses(word)
+    assert run.ended_by_itself, run.tail()
+
+
+def test_a_board_without_entropy_gives_no_seeds():
+    """... rather than ones that can be computed from the counter; and says so."""
+    nothing = '/ { chosen { /delete-property/ kaslr-seed; /delete-property/ rng-seed; }; };'
+    machine = vq.Machine("no-seeds", cpu="cortex-a72")
+    with machine.start([lives("a", "lives.times=1")], extra_dts=nothing, timeout=60) as run:
+        run.wait()
+    lines = assert_ok(run, "a", "lives")
+    assert lines.count("kaslr-seed=none") == lines.count("rng-seed=none") == 2
+    assert [x for x in run.viaduct() if "guests get no seeds" in x], run.tail()

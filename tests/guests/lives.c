@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A guest that lives several times: each life prints its number and the seeds it was given, and
+ * ends as it is told. It counts in shared memory, which outlives it (`xen,shm-id`).
+ *
+ *	lives.times=N  ends that many times; then it finishes (default 3)
+ *	lives.end=reset | warm | vector | off
+ *	lives.beats=N  beats of 100 ms before each end (default 0)
+ */
+#include <libfdt.h>
+
+#include "rt.h"
+
+const char payload_name[] = "lives";
+
+#define PSCI_SYSTEM_RESET2 UINT64_C(0xc4000012)
+#define NOWHERE            UINT64_C(0x300000000) /* no RAM, and nothing else */
+
+void payload_secondary(unsigned cpu)
+{
+	(void)cpu;
+	for (;;)
+		relax();
+}
+
+static u32 *diary(void)
+{
+	int node = fdt_node_offset_by_compatible(machine.dtb, -1, "xen,shared-memory-v1");
+	const fdt32_t *reg = node < 0 ? NULL : fdt_getprop(machine.dtb, node, "reg", NULL);
+	u64 base = reg ? (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]) : 0;
+
+	if (base)
+		map_page(base, MAP_NORMAL);
+	return (u32 *)base;
+}
+
+static void print_seed(const char *name)
+{
+	static char text[129];
+	int len = 0;
+	const u8 *p = fdt_getprop(machine.dtb, fdt_path_offset(machine.dtb, "/chosen"), name, &len);
+
+	for (int i = 0; p && i < len && i < 64; i++) {
+		text[2 * i] = "0123456789abcdef"[p[i] >> 4];
+		text[2 * i + 1] = "0123456789abcdef"[p[i] & 15];
+		text[2 * i + 2] = 0;
+	}
+	report("%s=%s\n", name, p ? text : "none");
+}
+
+static bool ends_by(const char *how)
+{
+	const char *a = arg_find("lives.end");
+
+	while (a && *how && *a == *how)
+		a++, how++;
+	return a && !*how && (!*a || *a == ' ');
+}
+
+static void end(void)
+{
+	if (ends_by("warm")) {
+		psci(PSCI_SYSTEM_RESET2, 0, 0, 0);
+	} else if (ends_by("vector")) {
+		sysreg_write(vbar_el1, NOWHERE);
+		isb();
+		map_page(NOWHERE, MAP_NORMAL);
+		__asm__ volatile("udf #0");
+	} else if (ends_by("off")) {
+		psci(PSCI_SYSTEM_OFF, 0, 0, 0);
+	}
+	psci(PSCI_SYSTEM_RESET, 0, 0, 0);
+}
+
+void payload_main(void)
+{
+	u32 *lives = diary();
+
+	if (!check(lives, "shared memory"))
+		return;
+	report("life=%u\n", ++*lives);
+	print_seed("kaslr-seed");
+	print_seed("rng-seed");
+	for (unsigned cpu = 1; cpu < machine.cpus; cpu++)
+		check(cpu_start(cpu), "cpu %u on", cpu);
+	for (u64 n = arg_number("lives.beats", 0); n; n--)
+		delay_ms(100);
+	if (*lives <= arg_number("lives.times", 3))
+		end();
+}
