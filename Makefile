@@ -100,6 +100,8 @@ FUZZ_RUNS ?= 5000
 lint: $(pure_o) $(arch_o)
 	@tests/lint/layers.sh $(B)
 	@tests/lint/headers.sh
+	@tests/lint/nested.py
+	@tests/lint/columns.py
 	@clang -fsyntax-only $(common) -Itests/host/port -Itests/host/include -Wno-string-conversion $(pure_src) && echo "clang: ok"
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability -Iinclude \
 		-Itests/host/port -Itests/host/include --suppress=missingIncludeSystem \

@@ -139,22 +139,29 @@ static void unmap_gone(struct vpci_func *f)
 	}
 }
 
-static bool map_bar(struct vpci_func *f, unsigned bar, bool crowded)
+/* `size` bytes of the BAR from offset `at`: trapped, or mapped to the device. */
+static enum hv_status map_run(struct vpci_func *f, unsigned bar, bool trap, uint64_t at,
+			      uint64_t size)
 {
 	uint64_t mark = EMUL_MARK(f->v->bar_kind, (uint32_t)(f - f->v->func) << 3 | bar);
 	struct range r = pages_of(f->base[bar], bar_size(f, bar));
 	struct s2 *s2 = &f->v->vm->cpu_s2;
-	enum hv_status st;
+
+	if (trap)
+		return s2_mark(s2, IPA(r.base + at), size, mark);
+	return s2_map(s2, IPA(r.base + at), PA(f->pf->bar[bar].pa.v + at), size,
+		      f->as.device_memory[bar] ? S2_DEVICE : S2_BAR_NC);
+}
+
+static bool map_bar(struct vpci_func *f, unsigned bar, bool crowded)
+{
+	struct range r = pages_of(f->base[bar], bar_size(f, bar));
 	bool trap;
 
 	for (uint64_t at = 0, end; at < r.size; at = end) {
 		end = run_end(f, bar, at, &trap);
-		st = trap || crowded ?
-			     s2_mark(s2, IPA(r.base + at), end - at, mark) :
-			     s2_map(s2, IPA(r.base + at), PA(f->pf->bar[bar].pa.v + at), end - at,
-				    f->as.device_memory[bar] ? S2_DEVICE : S2_BAR_NC);
-		if (st != HV_OK) {
-			s2_unmap(s2, IPA(r.base), at);
+		if (map_run(f, bar, trap || crowded, at, end - at) != HV_OK) {
+			s2_unmap(&f->v->vm->cpu_s2, IPA(r.base), at);
 			log_once(f, bar, "cannot be mapped"); /* reads all ones */
 			return false;
 		}

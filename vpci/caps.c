@@ -171,12 +171,16 @@ static void build_list(const struct vpci_func *f, bool ext)
 	}
 }
 
-/* What no capability claims: behind a hidden one the length of which nobody knows it is not told. */
+/*
+ * What no capability claims: behind a hidden one the length of which nobody knows it is not told.
+ */
 static void build_gaps(const struct vpci_func *f)
 {
-	unsigned end = !f->as.raw_gaps ? 0 : f->pf->ext_config ? PCI_CFG_SIZE : PCI_CFG_LEGACY_SIZE;
+	unsigned end = f->pf->ext_config ? PCI_CFG_SIZE : PCI_CFG_LEGACY_SIZE;
 	bool gap = true;
 
+	if (!f->as.raw_gaps)
+		return;
 	for (unsigned off = PCI_CAP_FIRST; off < end; off += 4) {
 		uint8_t *row = &cfg.row[DW(off)];
 
@@ -193,9 +197,10 @@ static void build_header(const struct vpci_func *f)
 	for (unsigned i = 0; i < PCI_BARS; i++) {
 		bool upper = i && f->present & 1u << (i - 1) && f->pf->bar[i - 1].mem64;
 
-		cfg.row[DW(PCI_BAR(0)) + i] = f->present & 1u << i ? ROW_BAR :
-					      upper                ? ROW_BAR_HI :
-								     ROW_NONE;
+		if (f->present & 1u << i)
+			cfg.row[DW(PCI_BAR(0)) + i] = ROW_BAR;
+		else
+			cfg.row[DW(PCI_BAR(0)) + i] = upper ? ROW_BAR_HI : ROW_NONE;
 	}
 }
 

@@ -99,6 +99,14 @@ void vpci_quiesce(struct vpci *v)
 	}
 }
 
+/* Tables that one BAR needs at the level whose entries map `block` bytes, see bar_tables(). */
+static uint64_t tables_below(const struct pci_bar *b, uint64_t block, unsigned holes)
+{
+	if (b->size <= block)
+		return 1;
+	return IS_ALIGNED(b->pa.v, block) ? holes : b->size / block;
+}
+
 /*
  * Stage-2 tables that one BAR can need at its worst place (level 1 root, 4 KiB granule): it is
  * naturally aligned in the guest, so below 2 MiB one page of leaves under one page of blocks.
@@ -109,15 +117,12 @@ static unsigned bar_tables(const struct pci_func *pf, unsigned bar)
 {
 	const struct pci_bar *b = &pf->bar[bar];
 	unsigned holes = 0;
-	uint64_t l2, l3;
 
 	if (!b->assigned)
 		return 0;
 	for (unsigned i = 0; pf->msix_count && i < ARRAY_SIZE(pf->msix); i++)
 		holes += pf->msix[i].bar == bar ? 2 : 0;
-	l3 = b->size <= MIB(2) ? 1 : IS_ALIGNED(b->pa.v, MIB(2)) ? holes : b->size / MIB(2);
-	l2 = b->size <= GIB(1) ? 1 : IS_ALIGNED(b->pa.v, GIB(1)) ? holes : b->size / GIB(1);
-	return (unsigned)(l2 + l3);
+	return (unsigned)(tables_below(b, MIB(2), holes) + tables_below(b, GIB(1), holes));
 }
 
 unsigned vpci_table_need(const struct vpci_assignment *list, unsigned count)

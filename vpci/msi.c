@@ -181,10 +181,12 @@ static void msi_arrived(void *arg, uint32_t intid, struct vcpu *cur)
 	struct vm *vm = f->v->vm;
 	uint32_t i = intid - f->as.msi.first_intid, event;
 	uint8_t mode = __atomic_load_n(&f->mode, __ATOMIC_RELAXED), to;
-	bool sent = mode == MODE_MSIX ? msix_message(f, i, &event) :
-		    mode == MODE_MSI  ? msi_message(f, i, &event) :
-					false;
+	bool sent = false;
 
+	if (mode == MODE_MSIX)
+		sent = msix_message(f, i, &event);
+	else if (mode == MODE_MSI)
+		sent = msi_message(f, i, &event);
 	if (sent)
 		sent = vm->vits ? vits_deliver(vm->vits, f->as.devfn, event, cur, &to) :
 				  vgic_v2m_deliver(vm, event, cur, &to);

@@ -40,7 +40,9 @@ void msix_program(struct vpci_func *f)
 	for (unsigned i = 0; i < f->pf->msix_count; i++) {
 		uintptr_t at = entry(f, i);
 
-		/* Masked first: what was there may be live. Vectors that nobody allocated stay so. */
+		/*
+		 * Masked first: what was there may be live. Vectors that nobody allocated stay so.
+		 */
 		arch_mmio_probe_write(at + MSIX_ENTRY_CTRL, 4, MSIX_MASKED);
 		arch_mmio_probe_write(at, 4, (uint32_t)addr);
 		arch_mmio_probe_write(at + 4, 4, (uint32_t)(addr >> 32));

@@ -37,7 +37,9 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 	[ROW_PM] = { .boot = 0xffff0000 & ~(PMC_PME | PMC_D1_D2) },
 	[ROW_PM_CSR] = { .rw = PCI_PM_STATE, .boot = PCI_PM_NO_SOFT_RESET },
 
-	/* Integrated endpoint: no link, no slot; those registers do not exist (§7.5.3, fig. 7-26). */
+	/*
+	 * Integrated endpoint: no link, no slot; those registers do not exist (§7.5.3, fig. 7-26).
+	 */
 	[ROW_PCIE] = { .boot = 0x3e0f0000, .set = EXP_TYPE_RCIEP },
 	/* MPS, L0s, L1, role-based errors, extended tags; no phantom functions: they would be
 	 * requester IDs that no stream table entry covers. */

@@ -40,8 +40,8 @@ static const struct id_reg {
 	/* SSBS BTI. MTE would need HCR_EL2.ATA and tag storage; SME, NMI, GCS are not offered. */
 	{ PFR1, 0x21 },
 	/* Debug v8: the registers are the guest's alone, vCPUs are pinned. As they are: DoubleLock,
-	 * context-aware breakpoints, watchpoints, breakpoints. PMU, trace, SPE, TRBE, BRBE trap or are
-	 * undefined. */
+	 * context-aware breakpoints, watchpoints, breakpoints. PMU, trace, SPE, TRBE, BRBE trap or
+	 * are undefined. */
 	{ DFR0, 0x6, .as_is = 0xf0f0f0f000 },
 	/* RNDR TLBI(outer shareable and range: they act on the guest's VMID only) TS FHM |
 	 * DP SM4 SM3 SHA3 | RDM - LSE CRC32 | SHA2 SHA1 AES - */
@@ -51,8 +51,9 @@ static const struct id_reg {
 	{ ISAR1, 0x0011111111311552, .pac = 0xff000ff0 },
 	/* - - CSSC RPRFM | - - - - | CLRBHB PAC_frac BC MOPS | APA3 GPA3 RPRES WFxT */
 	{ ISAR2, 0x0011000011115112, .pac = 0x0f00ff00 },
-	/* ECV(self-synchronised counters only) - - - | ExS - - - | TGran4(0 is "yes"; 15, "none", is
-	 * refused; 52 bits is not offered) TGran64(15 is "none") TGran16(without 52 bits) BigEndEL0 |
+	/* ECV(self-synchronised counters only) - - - | ExS - - - | TGran4(0 is "yes"; 15, "none",
+	 * is refused; 52 bits is not offered) TGran64(15 is "none") TGran16(without 52 bits)
+	 * BigEndEL0 |
 	 * - BigEnd ASIDBits PARange(idreg_plan) */
 	{ MMFR0, 0x1000100000110120, .as_is = 0xf000000 },
 	/* ECBHB - - nTLBPA | AFP - ETS - | - - PAN - | HPDS - - HAFDBS(access and dirty flags) */
@@ -149,7 +150,10 @@ void idreg_plan(struct s2_geometry geo)
 	/* AArch32 identification: the guest's EL0 only; passed as the boot CPU has it. */
 	memcpy(id.guest, cpus[0].id_regs, PFR0 * sizeof(id.guest[0]));
 	/* A guest's physical addresses are IPAs: the largest encoding that fits (36, 40). */
-	id.guest[MMFR0] |= geo.ipa_bits >= 40 ? 2 : geo.ipa_bits >= 36 ? 1 : 0;
+	if (geo.ipa_bits >= 40)
+		id.guest[MMFR0] |= 2;
+	else if (geo.ipa_bits >= 36)
+		id.guest[MMFR0] |= 1;
 
 	id.has_hcrx = min4(MMFR1, 40) >= 1;
 	id.has_fgt = min4(MMFR0, 56) >= 1;

@@ -17,7 +17,9 @@
 /* Windows: the first 2 MiB of this 512 GiB, times the CPU's number; above every PA we map. */
 #define WINDOW_BASE (UINT64_C(256) << 39)
 
-/* Tables until there is memory: for image, device tree, UART and IOMMUs. Then they come from pmem. */
+/*
+ * Tables until there is memory: for image, device tree, UART and IOMMUs. Then they come from pmem.
+ */
 static uint64_t boot_pool[24][512] __attribute__((aligned(4096)));
 static unsigned boot_pool_used;
 static bool have_pmem;

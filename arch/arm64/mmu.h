@@ -12,7 +12,9 @@
 
 enum el2_type { EL2_CODE, EL2_LIBRARY, EL2_RO, EL2_RW, EL2_DEVICE };
 
-/* The first of all: this CPU from the map of the assembly to one of its own, of image and `tree`. */
+/*
+ * The first of all: this CPU from the map of the assembly to one of its own, of image and `tree`.
+ */
 void el2_init(struct range tree);
 uintptr_t el2_map_stack(unsigned cpu); /* returns its top */
 /* Adds [r) to the identity map, rounded out to pages. What is mapped already stays as it is. */

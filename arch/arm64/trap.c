@@ -16,21 +16,31 @@ static void advance(struct guest_regs *r)
 	r->pc += 4;
 }
 
+/* Where a synchronous exception enters the guest's vector table (DDI 0487 D1.3.1.5, VBAR_EL1). */
+static uint64_t vector_offset(uint64_t pstate)
+{
+	switch (pstate & PSTATE_MODE) {
+	case MODE_EL1t:
+		return 0x000;
+	case MODE_EL1h:
+		return 0x200;
+	}
+	return pstate & PSTATE_AARCH32 ? 0x600 : 0x400; /* from EL0 */
+}
+
 /* Exception entry to EL1 as the architecture does it (DDI 0487 D1.3.1, AArch64.TakeException). */
 static void inject_sync(struct guest_regs *r, uint64_t esr)
 {
-	uint64_t mode = r->pstate & PSTATE_MODE;
-	uint64_t offset = mode == MODE_EL1h ? 0x200 :
-			  mode == MODE_EL1t ? 0 :
-			  r->pstate & 0x10  ? 0x600 :
-					      0x400;
+	uint64_t offset = vector_offset(r->pstate);
 	uint64_t sctlr = read_sysreg(sctlr_el1);
 	uint64_t pstate = 0x3c0 | MODE_EL1h;
 
 	write_sysreg(esr_el1, esr);
 	write_sysreg(elr_el1, r->pc);
 	write_sysreg(spsr_el1, r->pstate);
-	/* PAN: kept, or set where SCTLR_EL1.SPAN is 0; NZCV, DIT and UAO as exceptions leave them. */
+	/*
+	 * PAN: kept, or set where SCTLR_EL1.SPAN is 0; NZCV, DIT and UAO as exceptions leave them.
+	 */
 	pstate |= r->pstate & (BITS(31, 28) | BIT(24) | BIT(22));
 	if (!(sctlr & BIT(23)) && field_get(BITS(23, 20), read_sysreg(id_aa64mmfr1_el1)))
 		pstate |= BIT(22);
@@ -42,7 +52,7 @@ static void inject_sync(struct guest_regs *r, uint64_t esr)
 
 static bool from_el0(const struct guest_regs *r)
 {
-	return (r->pstate & (PSTATE_MODE & ~1UL)) == MODE_EL0t || r->pstate & 0x10;
+	return (r->pstate & (PSTATE_MODE & ~1UL)) == MODE_EL0t || r->pstate & PSTATE_AARCH32;
 }
 
 /* A data or instruction abort with the given fault status, FAR from FAR_EL2. */

@@ -139,7 +139,9 @@ el2_probe:
 	ldr	x1, [sp, #8]		/* all else is as it was, or the caller's to save */
 	b	frame_done
 
-/* x0 = SP, SP = SP + x0. The same again on another stack; the guest's registers are of no use now. */
+/*
+ * x0 = SP, SP = SP + x0. The same again on another stack; the guest's registers are of no use now.
+ */
 stack_overflow:
 	msr	tpidr_el1, x0
 	sub	x0, sp, x0

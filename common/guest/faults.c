@@ -103,10 +103,15 @@ static struct name name_of(struct iommu *i, uint32_t sid)
 {
 	const struct pci_func *f = pci_by_sid(i, sid);
 	const struct vm *vm = owner_of(f, i, sid);
-	const char *kind = f ? "device " : vm ? "platform device" : "no device";
-	const char *owner = f ? "no guest" : i->name;
+	const char *kind = "no device", *owner = i->name;
 	struct name n = { "" };
 
+	if (f) {
+		kind = "device ";
+		owner = "no guest";
+	} else if (vm) {
+		kind = "platform device";
+	}
 	fmt_print(n.text, sizeof(n.text), "%s: %s%s (StreamID 0x%x)", vm ? vm->name : owner, kind,
 		  f ? f->name : "", sid);
 	return n;

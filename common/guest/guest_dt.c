@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The device tree that a guest boots with: exactly what it has, and nothing of the board. Its source
- * is below, as text, which write() hands to libfdt. Bindings: Devicetree Specification v0.4, arm,gic-v3,
- * arm,gic, arm,pl011, pci-host-ecam-generic, PCI Bus Binding (IEEE 1275) §2.2.
+ * The device tree that a guest boots with: exactly what it has, and nothing of the board. Its
+ * source is below, as text, which write() hands to libfdt. Bindings: Devicetree Specification v0.4,
+ * arm,gic-v3, arm,gic, arm,pl011, pci-host-ecam-generic, PCI Bus Binding (IEEE 1275) §2.2.
  */
 #include <stdarg.h>
 #include <string.h>
@@ -56,11 +56,14 @@ static char *put64(char *to, uint64_t v)
 	return put32(put32(to, v >> 32), v);
 }
 
+/* The value of a hexadecimal digit; 16: it is none. */
 static unsigned digit(char c)
 {
-	unsigned letter = (unsigned)(c - 'a');
-
-	return c >= '0' && c <= '9' ? (unsigned)(c - '0') : letter < 6 ? letter + 10 : 16;
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned)(c - 'a') + 10;
+	return 16;
 }
 
 /* Up to ';'. Returns what is behind it. */
@@ -205,9 +208,9 @@ static void write_gic(struct writer *w, const struct guest_plan *g)
 
 	/* #address-cells: also those of the unit address of an interrupt-map's parent. */
 	write(w,
-	      "interrupt-controller@%x { compatible = '%s'; phandle = <%x>; #interrupt-cells = <3>; "
-	      "interrupt-controller; #address-cells = <2>; #size-cells = <2>; ranges; "
-	      "reg = <%016x %016lx %016x %016lx>;",
+	      "interrupt-controller@%x { compatible = '%s'; phandle = <%x>; "
+	      "#interrupt-cells = <3>; interrupt-controller; "
+	      "#address-cells = <2>; #size-cells = <2>; ranges; reg = <%016x %016lx %016x %016lx>;",
 	      GUEST_GICD_BASE, v2 ? "arm,cortex-a15-gic" : "arm,gic-v3", g->gic_phandle,
 	      GUEST_GICD_BASE, v2 ? GICV2_SIZE : GICD_SIZE, v2 ? GUEST_GICC_BASE : GUEST_GICR_BASE,
 	      v2 ? GICC_SIZE : GICR_SIZE * g->vcpu_count);

@@ -116,7 +116,8 @@ enum hv_status dt_translate(const void *fdt, int bus, uint64_t *addr, uint64_t s
 		if (parent < 0)
 			return HV_EINVAL;
 		if (dt_get(fdt, bus, "ranges", &len) && !len)
-			continue; /* §2.3.8: empty is identity, and without it there is no mapping */
+			/* §2.3.8: empty is identity, and without it there is no mapping */
+			continue;
 		const unsigned cells[] = { dt_address_cells(fdt, bus),
 					   dt_address_cells(fdt, parent), dt_size_cells(fdt, bus) };
 		for (unsigned i = 0;

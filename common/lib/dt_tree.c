@@ -39,6 +39,25 @@ static inline const fdt32_t *step(const fdt32_t *p)
 	}
 }
 
+/*
+ * Does the token at p end before `end`? A name and a value lie inside, a property's name does too.
+ */
+static bool token_fits(const fdt32_t *p, const fdt32_t *end, uint32_t strings_size)
+{
+	size_t left = (size_t)(end - p - 1) * 4;
+
+	switch (be(p)) {
+	case FDT_BEGIN_NODE:
+		return memchr(p + 1, 0, left);
+	case FDT_PROP:
+		return left >= 8 && be(p + 1) <= left - 8 && be(p + 2) < strings_size;
+	case FDT_END_NODE:
+	case FDT_NOP:
+		return true;
+	}
+	return false;
+}
+
 /* One root, and behind it the end. */
 static bool structure_valid(const fdt32_t *p, const fdt32_t *end, uint32_t strings_size)
 {
@@ -48,13 +67,10 @@ static bool structure_valid(const fdt32_t *p, const fdt32_t *end, uint32_t strin
 		return false;
 	do {
 		uint32_t t = be(p);
-		size_t left = (size_t)(end - p - 1) * 4;
 
 		depth += t == FDT_BEGIN_NODE;
 		depth -= t == FDT_END_NODE;
-		if (t == FDT_BEGIN_NODE ? !memchr(p + 1, 0, left) :
-		    t == FDT_PROP ? left < 8 || be(p + 1) > left - 8 || be(p + 2) >= strings_size :
-				    t != FDT_END_NODE && t != FDT_NOP)
+		if (!token_fits(p, end, strings_size))
 			return false;
 		p = step(p);
 	} while (p < end && (depth || be(p) == FDT_NOP));

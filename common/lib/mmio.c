@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting: the only loop on a register, bounded in time and, should the clock stand still, in turns. */
+/*
+ * Waiting: the only loop on a register, bounded in time and, should the clock stand still, in
+ * turns.
+ */
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <hv/log.h>

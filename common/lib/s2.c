@@ -175,7 +175,9 @@ static void publish(const struct s2 *s2)
 		arch_dsb_oshst(); /* ... and of the SMMU */
 }
 
-/* Leaves with `bits` for the whole range: valid ones, of pa onwards, or marks, for which pa is ipa. */
+/*
+ * Leaves with `bits` for the whole range: valid ones, of pa onwards, or marks, for which pa is ipa.
+ */
 static enum hv_status put(struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size, uint64_t bits)
 {
 	enum hv_status st = prepare(s2, ipa, pa, size);

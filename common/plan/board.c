@@ -2,9 +2,9 @@
 /*
  * The board as its device tree tells it: RAM, what is reserved in it, CPUs, PSCI, interrupt
  * controller. Called once, on the boot CPU, before anything else is decided. The tree comes from
- * firmware, well formed (dt_check) and no more: every list has a limit, and what does not fit or makes
- * no sense is left out with a line (RAM, CPUs) or stops the boot (reserved memory, which must not
- * be forgotten).
+ * firmware, well formed (dt_check) and no more: every list has a limit, and what does not fit or
+ * makes no sense is left out with a line (RAM, CPUs) or stops the boot (reserved memory, which must
+ * not be forgotten).
  */
 #include <string.h>
 
@@ -55,7 +55,9 @@ static void read_ram(struct board *b)
 	}
 }
 
-/* Whole pages; the last one of all has no end to round up to. What there is no room for is counted. */
+/*
+ * Whole pages; the last one of all has no end to round up to. What there is no room for is counted.
+ */
 static void reserved_add(struct board *b, struct range r)
 {
 	uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE),
@@ -151,8 +153,8 @@ static enum hv_status read_psci(struct board *b)
 	if (method && !strcmp(method, "smc"))
 		return HV_OK;
 	if (method && !strcmp(method, "hvc"))
-		log_err("board: PSCI by HVC cannot be used from EL2; start Viaduct from firmware at EL3 "
-			"(QEMU: -M virt,virtualization=on)");
+		log_err("board: PSCI by HVC cannot be used from EL2; start Viaduct from firmware "
+			"at EL3 (QEMU: -M virt,virtualization=on)");
 	else
 		log_err("board: the PSCI node has no method; give method = \"smc\"");
 	return HV_EINVAL;

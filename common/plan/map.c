@@ -3,8 +3,8 @@
  * Where a guest's BAR windows and MSI doorbell go in its address space, and what its devices reach
  * there. Pure but for the refusals. A device of the guest uses these very numbers on its bus, and a
  * root complex without ACS takes an address of its own windows for itself, before any SMMU sees it;
- * so what devices must reach (RAM, doorbell) is placed by the host bridges' rules, what only CPUs use,
- * like BARs, is not.
+ * so what devices must reach (RAM, doorbell) is placed by the host bridges' rules, what only CPUs
+ * use, like BARs, is not.
  */
 #include <hv/bits.h>
 #include <hv/vits.h>
@@ -119,8 +119,8 @@ static void bars_add(struct bars *b, uint64_t size)
 }
 
 /*
- * Whether naturally aligned BARs fit when a guest places the largest first: of the aligned blocks of
- * each size in the window, enough are left by what is larger, which takes whole ones.
+ * Whether naturally aligned BARs fit when a guest places the largest first: of the aligned blocks
+ * of each size in the window, enough are left by what is larger, which takes whole ones.
  */
 static bool bars_fit(const struct bars *b, struct range w)
 {
@@ -181,8 +181,8 @@ static void map_windows(struct guest_plan *g, struct plan_space *s)
 
 /*
  * The controller's own page is where a device writes that no IOMMU translates, and all do behind a
- * root complex that has a window for that page alone. A GICv2m frame's page is told as it is if that
- * can be, as the guest need not know it. *told: devices are told the own page.
+ * root complex that has a window for that page alone. A GICv2m frame's page is told as it is if
+ * that can be, as the guest need not know it. *told: devices are told the own page.
  */
 static void map_own_doorbell(struct guest_plan *g, struct plan_space *s, bool *told)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which way a guest's interrupt messages go: an ITS, or a GICv2m frame, of which each guest gets one
- * of its own while there are enough. Everything is taken from what pci_identify() captured.
+ * Which way a guest's interrupt messages go: an ITS, or a GICv2m frame, of which each guest gets
+ * one of its own while there are enough. Everything is taken from what pci_identify() captured.
  */
 #include <hv/bits.h>
 
@@ -56,6 +56,18 @@ static struct msi_ctrl *choose_frame(const struct plan *p, struct guest_plan *g,
 	return c;
 }
 
+/* Why the device has no interrupt messages at all; NULL if it has them. */
+static const char *no_msi(const struct plan_device *d, uint32_t vectors)
+{
+	if (d->msi == PLAN_OFF)
+		return "declared off";
+	if (!vectors)
+		return "the function has none";
+	if (!d->func->msi)
+		return "no MSI controller serves it";
+	return NULL;
+}
+
 /* Interrupt messages: the MSI-X table is the guest's own, or the entries in the device are ours. */
 void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_device *d)
 {
@@ -64,21 +76,18 @@ void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_dev
 	struct msi_ctrl *c;
 	bool none;
 
-	d->msi_note = d->msi == PLAN_OFF ? "declared off" :
-		      !vectors           ? "the function has none" :
-		      !f->msi            ? "no MSI controller serves it" :
-					   NULL;
+	d->msi_note = no_msi(d, vectors);
 	none = d->msi_note;
 	if (!none && d->msi != PLAN_TRAPPED)
 		d->msi_note = no_direct(d);
 	if (d->msi_note && (d->msi == PLAN_DIRECT || d->msi == PLAN_TRAPPED))
 		plan_refuse(g, "%s cannot have %sMSI: %s; give msi = \"auto\"", f->name,
 			    none ? "" : "direct ", d->msi_note);
-	d->msi = none                                  ? PLAN_OFF :
-		 d->msi == PLAN_TRAPPED || d->msi_note ? PLAN_TRAPPED :
-							 PLAN_DIRECT;
-	if (none)
+	if (none) {
+		d->msi = PLAN_OFF;
 		return;
+	}
+	d->msi = d->msi == PLAN_TRAPPED || d->msi_note ? PLAN_TRAPPED : PLAN_DIRECT;
 	c = f->msi->by_device ? f->msi : choose_frame(p, g, d);
 	if (g->msi && g->msi != c)
 		plan_refuse(g,

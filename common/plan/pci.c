@@ -301,6 +301,14 @@ static const struct plan_device *rival(const struct plan *p, const struct guest_
 	return NULL;
 }
 
+/* Of two functions the first whose line cannot be silenced (PCI_COMMAND_INTX_DISABLE). */
+static const struct pci_func *stuck_of(const struct pci_func *a, const struct pci_func *b)
+{
+	if (a->intx_stuck)
+		return a;
+	return b->intx_stuck ? b : NULL;
+}
+
 void plan_intx_check(const struct plan *p, struct guest_plan *g)
 {
 	const struct pci_func *stuck;
@@ -313,7 +321,7 @@ void plan_intx_check(const struct plan *p, struct guest_plan *g)
 				    d->func->name);
 		if (!needs_line(d) || !(o = rival(p, g, d, true)))
 			continue;
-		stuck = d->func->intx_stuck ? d->func : o->func->intx_stuck ? o->func : NULL;
+		stuck = stuck_of(d->func, o->func);
 		plan_refuse(
 			g,
 			"%s and %s of guest \"%s\" both need INTx line SPI %u%s%s; give both to "
@@ -360,17 +368,27 @@ static void assign_line(struct guest_plan *g, struct plan_device *d, uint32_t *n
 	}
 }
 
+/* Why the device has no INTx line; NULL if it has one. */
+static const char *no_intx(const struct plan *p, const struct guest_plan *g,
+			   const struct plan_device *d)
+{
+	if (d->intx == PLAN_OFF)
+		return "declared off";
+	if (!d->func->irq_pin)
+		return "the function has none";
+	if (!has_line(d))
+		return "no interrupt-map entry";
+	if (!needs_line(d) && rival(p, g, d, false))
+		return "another guest uses its line; MSI stays";
+	return NULL;
+}
+
 static void assign_guest(const struct plan *p, struct guest_plan *g)
 {
 	uint32_t next = VUART_VIRQ + 1;
 
 	plan_for_each_device(d, g) {
-		d->intx_note = d->intx == PLAN_OFF   ? "declared off" :
-			       !d->func->irq_pin     ? "the function has none" :
-			       !has_line(d)          ? "no interrupt-map entry" :
-			       needs_line(d)         ? NULL :
-			       rival(p, g, d, false) ? "another guest uses its line; MSI stays" :
-						       NULL;
+		d->intx_note = no_intx(p, g, d);
 		if (!d->intx_note)
 			assign_line(g, d, &next);
 	}

@@ -25,8 +25,8 @@ bool plan_is_guest(const void *fdt, int node);
 void plan_parse_guest(const struct plan *p, struct guest_plan *g);
 /* plan.c: the next device of g, all zero; NULL: refused, as there are too many. */
 struct plan_device *plan_add_device(const struct plan *p, struct guest_plan *g);
-/* One line for everything in /chosen that is Xen's and that Viaduct has no use for: a node that is no
- * guest; properties of /chosen itself. */
+/* One line for everything in /chosen that is Xen's and that Viaduct has no use for: a node that is
+ * no guest; properties of /chosen itself. */
 void plan_warn_child(const void *fdt, int node);
 void plan_warn_chosen(const void *fdt, int chosen);
 
@@ -69,9 +69,9 @@ bool plan_has_line(const struct guest_plan *g, uint32_t vintid);
 /*
  * plan_props.c: a node's properties, by table. PROP_NUMBER is a uint32_t from min to max,
  * PROP_TEXT a string of min to max characters in an array with room for its NUL,
- * PROP_CHOICE a uint8_t: which of the strings of list `min`, where bit n of `max` allows n. `others`
- * lists what has no rule as "=a\0-b\0!c\0": = is read elsewhere, - has no meaning for Viaduct, ! is
- * not supported. Names are arrays and lists strings: no pointers to relocate.
+ * PROP_CHOICE a uint8_t: which of the strings of list `min`, where bit n of `max` allows n.
+ * `others` lists what has no rule as "=a\0-b\0!c\0": = is read elsewhere, - has no meaning for
+ * Viaduct, ! is not supported. Names are arrays and lists strings: no pointers to relocate.
  */
 enum { PROP_FLAG, PROP_NUMBER, PROP_TEXT, PROP_CHOICE };
 enum { PROP_AUTO, PROP_CRASH, PROP_ROLE };

@@ -147,12 +147,15 @@ static void print_device(const char *guest, const struct plan_device *d)
 static void print_gic(const struct plan *p, const struct guest_plan *g)
 {
 	const struct guest_plan *mate = g->v2m_count ? plan_frame_mate(p, g, g->msi) : NULL;
+	const char *msi = "";
 
-	log_info("%s:   GIC      version %u, as this board has%s", g->name, g->gic_version,
-		 g->its       ? "; virtual ITS" :
-		 g->v2m_count ? "; virtual GICv2m frame" :
-		 g->has_pci   ? "; no MSI, its PCI devices have INTx only" :
-				"");
+	if (g->its)
+		msi = "; virtual ITS";
+	else if (g->v2m_count)
+		msi = "; virtual GICv2m frame";
+	else if (g->has_pci)
+		msi = "; no MSI, its PCI devices have INTx only";
+	log_info("%s:   GIC      version %u, as this board has%s", g->name, g->gic_version, msi);
 	if (g->v2m_count)
 		log_info("%s:   v2m      IPA 0x%lx, SPIs %u to %u", g->name, g->msi_base.v,
 			 g->v2m_first - 32, g->v2m_first + g->v2m_count - 33);

@@ -106,6 +106,18 @@ static char mark_of(const char *list, const char *name)
 	return 0;
 }
 
+static const char *why_ignored(char mark)
+{
+	switch (mark) {
+	case '-':
+		return "has no meaning for Viaduct";
+	case '!':
+		return "is not supported";
+	default:
+		return "is not known";
+	}
+}
+
 void plan_properties(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *rules,
 		     unsigned count, void *into, const char *others)
 {
@@ -119,14 +131,13 @@ void plan_properties(const void *fdt, int node, struct guest_plan *g, const stru
 
 		while (i < count && strcmp(rules[i].name, p.name))
 			i++;
-		mark = (char)(mark_of(always, p.name) + mark_of(others, p.name));
+		mark = mark_of(always, p.name);
+		if (!mark)
+			mark = mark_of(others, p.name);
 		if (i < count)
 			apply(fdt, node, g, &rules[i], &p, (uint8_t *)into + rules[i].at);
 		else if (mark != '=')
 			log_warn("%s: property \"%s\" %s; ignored",
-				 dt_path(fdt, node, path, sizeof(path)), p.name,
-				 mark == '-' ? "has no meaning for Viaduct" :
-				 mark == '!' ? "is not supported" :
-					       "is not known");
+				 dt_path(fdt, node, path, sizeof(path)), p.name, why_ignored(mark));
 	}
 }

@@ -16,7 +16,10 @@
 
 #include "plan_priv.h"
 
-/* Pair i of xen,static-mem, in the cells of /chosen, or in the guest's own as older trees have them. */
+/*
+ * Pair i of xen,static-mem, in the cells of /chosen, or in the guest's own as older trees have
+ * them.
+ */
 static enum hv_status static_range(const void *fdt, int node, unsigned i, struct range *out)
 {
 	int chosen = dt_parent(fdt, node);
@@ -148,8 +151,8 @@ static void check_direct(struct guest_plan *g, struct plan_space *s, struct gues
 }
 
 /*
- * Below 4 GiB if it fits there, else from 8 GiB on as in Xen's map. 1 GiB alignment lets stage-2 use
- * 1 GiB blocks; 2 MiB is the least that makes sense, and leaves no gap between pieces.
+ * Below 4 GiB if it fits there, else from 8 GiB on as in Xen's map. 1 GiB alignment lets stage-2
+ * use 1 GiB blocks; 2 MiB is the least that makes sense, and leaves no gap between pieces.
  */
 static void place(struct guest_plan *g, struct plan_space *s, struct guest_ram *r)
 {

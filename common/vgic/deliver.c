@@ -78,7 +78,9 @@ static __cold int victim(unsigned prio)
 			worst_active = p;
 		}
 	}
-	return pending < 0 ? active : worst_pending > prio ? pending : -1;
+	if (pending < 0)
+		return active;
+	return worst_pending > prio ? pending : -1;
 }
 
 static int find_room(struct vcpu *v, unsigned prio, uint64_t *spare)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The virtual distributor but for the registers of single lines (regs.c) and SGIs (v2.c). GICv3: one
- * security state (GICD_CTLR.DS=1), affinity routing always on, no SPIs by message, no 1-of-N (IHI
- * 0069 §12.9). GICv2: IHI 0048 §4.3.
+ * The virtual distributor but for the registers of single lines (regs.c) and SGIs (v2.c). GICv3:
+ * one security state (GICD_CTLR.DS=1), affinity routing always on, no SPIs by message, no 1-of-N
+ * (IHI 0069 §12.9). GICv2: IHI 0048 §4.3.
  */
 #include "vgic_priv.h"
 
@@ -55,7 +55,9 @@ static uint64_t read_other(const struct vgic_vm *g, uint64_t off)
 	case GICD_IIDR:
 		return VGIC_IIDR;
 	}
-	return off == (v2 ? GICD_ICPIDR2 : GICD_PIDR2) ? VGIC_PIDR2 : 0;
+	if (off == (v2 ? GICD_ICPIDR2 : GICD_PIDR2))
+		return VGIC_PIDR2;
+	return 0;
 }
 
 /* Apart, so that the registers of lines, which are read more often, need no frame. */

@@ -12,10 +12,13 @@
 struct vcpu *line_target(const struct vgic_bank *b, uint32_t i)
 {
 	const struct vm *vm = b->vgic->vm;
-	uint32_t router = b->router[i];
-	uint32_t aff = gic.version == 3 ? router : router ? (uint32_t)__builtin_ctz(router) : ~0U;
+	uint32_t index = b->router[i];
 
-	return b->owner ? b->owner : aff < vm->vcpu_count ? vm->vcpu[aff] : NULL;
+	if (b->owner)
+		return b->owner;
+	if (gic.version == 2)
+		index = index ? (uint32_t)__builtin_ctz(index) : ~0U; /* a mask of targets */
+	return index < vm->vcpu_count ? vm->vcpu[index] : NULL;
 }
 
 /* Notes that the line may have something to deliver; returns to whom, NULL while that is off. */

@@ -59,7 +59,9 @@ static void forget_line(struct vcpu *v, struct vgic_bank *b, uint32_t i, uint64_
 		lr_attend_other(v, line_ready(b, i));
 }
 
-/* List register n, which was `lr`, describes nothing any more; it is empty or about to be written. */
+/*
+ * List register n, which was `lr`, describes nothing any more; it is empty or about to be written.
+ */
 static void lr_forget(struct vcpu *v, unsigned n, uint64_t lr)
 {
 	struct vgic_cpu_state *st = cpu_of(v);

@@ -31,7 +31,9 @@ static void set_ctlr(struct vcpu *v, uint64_t value)
 		vits_enable_lpis(v, st->propbaser, st->pendbaser);
 }
 
-/* What software reads back: the least that is coherent with EL2's own accesses. IHI 0069 §12.11.28 */
+/*
+ * What software reads back: the least that is coherent with EL2's own accesses. IHI 0069 §12.11.28
+ */
 static uint64_t attributes(uint64_t v)
 {
 	if ((v & LPIBASE_SHARE) == LPIBASE_SHARE_OUTER || (v & LPIBASE_SHARE) == LPIBASE_SHARE)

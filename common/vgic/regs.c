@@ -316,8 +316,11 @@ static __attribute__((noinline)) enum emul access_locked(struct vcpu *cur, struc
 							 struct mmio_access *a)
 {
 	struct vgic_set s = { cur, b, lane, a->size };
-	uint32_t v = (uint32_t)a->value, mask = !r->state ? 0 : a->write ? v : ~0U;
+	uint32_t v = (uint32_t)a->value, mask = 0;
 	bool done;
+
+	if (r->state)
+		mask = a->write ? v : ~0U;
 
 	spin_lock(&b->vgic->lock);
 	done = hold(&s, mask);

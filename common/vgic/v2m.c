@@ -11,10 +11,19 @@
 static enum emul v2m_access(struct vcpu *, void *arg, struct mmio_access *a)
 {
 	const struct vgic_vm *g = arg;
-	uint64_t typer = field_put(g->v2m_count, V2M_TYPER_BASE, g->v2m_first);
 
-	if (a->size == 4)
-		a->value = a->off == V2M_TYPER ? typer : a->off == V2M_IIDR ? VGIC_IIDR : 0;
+	if (a->size != 4)
+		return EMUL_OK;
+	switch (a->off) {
+	case V2M_TYPER:
+		a->value = field_put(g->v2m_count, V2M_TYPER_BASE, g->v2m_first);
+		break;
+	case V2M_IIDR:
+		a->value = VGIC_IIDR;
+		break;
+	default:
+		a->value = 0;
+	}
 	return EMUL_OK;
 }
 

@@ -5,8 +5,8 @@
  * A trap does a bounded amount of work; an unfinished queue makes its CPU trap again (vcpu_repost)
  * after the guest had its turn, and CREADR lags meanwhile.
  *
- * A guest's pending table is read once, when a redistributor's LPIs go on with PTZ = 0: what it says
- * becomes pending when the LPI's properties are first looked at. It is never written (§5.1.2).
+ * A guest's pending table is read once, when a redistributor's LPIs go on with PTZ = 0: what it
+ * says becomes pending when the LPI's properties are first looked at. It is never written (§5.1.2).
  */
 #include <string.h>
 

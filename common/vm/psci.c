@@ -39,12 +39,17 @@ static int64_t cpu_on(struct vcpu *self, uint64_t mpidr, uint64_t entry, uint64_
 static int64_t affinity_info(const struct vcpu *self, uint64_t mpidr, uint64_t level)
 {
 	const struct vcpu *t = target_of(self->vm, mpidr);
-	enum vcpu_state state;
 
 	if (!t || level != 0)
 		return PSCI_INVALID;
-	state = __atomic_load_n(&t->state, __ATOMIC_ACQUIRE);
-	return state == VCPU_ON ? 0 : state == VCPU_OFF ? 1 : 2; /* ON, OFF, ON_PENDING: §5.7 */
+	switch (__atomic_load_n(&t->state, __ATOMIC_ACQUIRE)) {
+	case VCPU_ON:
+		return PSCI_AFFINITY_ON;
+	case VCPU_OFF:
+		return PSCI_AFFINITY_OFF;
+	default:
+		return PSCI_AFFINITY_ON_PENDING;
+	}
 }
 
 /* Functions by their number, and those that have a 64-bit twin: DEN 0022 §5.1. */

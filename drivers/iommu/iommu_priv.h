@@ -7,7 +7,10 @@
 #include <hv/iommu.h>
 
 struct iommu_driver {
-	/* Into global abort, whatever firmware left; again at any time. No memory, no interrupts yet. */
+	/*
+	 * Into global abort, whatever firmware left; again at any time. No memory, no interrupts
+	 * yet.
+	 */
 	enum hv_status (*block)(struct mmio m);
 	/* The capabilities into `i`; NULL, or the one reason why it cannot be driven. */
 	const char *(*probe)(const void *fdt, int node, struct range reg, struct iommu *i);

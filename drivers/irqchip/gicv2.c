@@ -96,7 +96,9 @@ static uint32_t own_mask(void)
 	for (uint32_t i = 0; i < GIC_SPI_FIRST; i += 4)
 		m |= rd32(gic_hw.dist, REG32(GICD_ITARGETSR + i));
 	m = (m | m >> 8 | m >> 16 | m >> 24) & 0xff;
-	return m & (m - 1) ? 0 : m ? m : 1;
+	if (!m)
+		return 1;
+	return m & (m - 1) ? 0 : m;
 }
 
 /* Priorities that firmware left active would mask ours; so would its priority mask. */

@@ -23,7 +23,7 @@ static unsigned count;
 uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n)
 {
 	const struct frame *f = container_of(c, const struct frame, msi);
-	uint32_t align = n > 16 ? 32 : n > 1 ? 1U << log2_floor(n) : 1;
+	uint32_t align = n > 16 ? 32 : 1U << log2_floor(MAX(n, 1U));
 	uint32_t first = (uint32_t)ALIGN_UP(MAX(from, f->next), align), i = 0;
 
 	while (first + n <= f->end && i < n)

@@ -72,11 +72,13 @@ void irq_reset(void)
 
 static enum exit_reason reason(uint32_t intid)
 {
-	return intid < GIC_SGI_COUNT    ? EXIT_KICK :
-	       intid == PPI_MAINTENANCE ? EXIT_MAINTENANCE :
-	       intid < GIC_SPI_FIRST    ? EXIT_TIMER :
-	       intid < GIC_SPI_END      ? EXIT_LINE :
-					  EXIT_MSI;
+	if (intid < GIC_SGI_COUNT)
+		return EXIT_KICK;
+	if (intid == PPI_MAINTENANCE)
+		return EXIT_MAINTENANCE;
+	if (intid < GIC_SPI_FIRST)
+		return EXIT_TIMER;
+	return intid < GIC_SPI_END ? EXIT_LINE : EXIT_MSI;
 }
 
 /*

@@ -69,7 +69,9 @@ enum hv_status its_lpi_cpu_init(unsigned cpu)
 		log_err("its: CPU %u: LPIs cannot be switched off, so not taken over either", cpu);
 		return s;
 	}
-	/* GICR_PROPBASER: a redistributor that does not snoop has the table's bytes cleaned for it. */
+	/*
+	 * GICR_PROPBASER: a redistributor that does not snoop has the table's bytes cleaned for it.
+	 */
 	if (!its_write_pointer(rd, REG64(GICR_PROPBASER),
 			       va_to_pa(lpi.props).v | FIELD(PROPBASER_IDBITS, LPI_ID_BITS - 1),
 			       LPIBASE_INNER, lpi.clean))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables that a physical ITS keeps in our memory (IHI 0069H §5.2.1): devices, two-level where it
- * can, so that memory is spent on buses that exist; collections, one page. Boot only. We never
+ * The tables that a physical ITS keeps in our memory (IHI 0069H §5.2.1): devices, two-level where
+ * it can, so that memory is spent on buses that exist; collections, one page. Boot only. We never
  * read them and write nothing but the first level's pointers.
  */
 #include <arch/cache.h>

@@ -7,7 +7,13 @@
 
 static unsigned bar_count(const struct pci_func *f)
 {
-	return f->header_type == 0 ? PCI_BARS : f->header_type == 1 ? 2 : 0;
+	switch (f->header_type) {
+	case 0:
+		return PCI_BARS;
+	case 1:
+		return 2;
+	}
+	return 0;
 }
 
 static uint32_t writable(const struct pci_func *f, unsigned i, uint32_t *was)

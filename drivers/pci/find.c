@@ -17,7 +17,12 @@ struct key {
 	const struct pci_func *parent;
 };
 
-/* Of the place only the bits of `mask` count: all, those of the slot, or none but its bus. */
+/* Which bits of a device and function number have to agree. */
+#define WHOLE_BDF 0xffu
+#define SAME_SLOT 0xf8u
+#define SAME_BUS  0u
+
+/* Does the name mean f? Of the place only the bits of `mask` are compared. */
 static bool fits(const struct pci_func *f, const struct key *k, unsigned mask)
 {
 	if (k->ids)
@@ -27,7 +32,8 @@ static bool fits(const struct pci_func *f, const struct key *k, unsigned mask)
 	       (k->parent ? f->parent == k->parent : pci_bus(f) == k->bus);
 }
 
-static struct pci_func *nth(const struct key *k, unsigned mask, unsigned n)
+/* The function number n, counted from 0, of those that the name means. */
+static struct pci_func *nth_match(const struct key *k, unsigned mask, unsigned n)
 {
 	pci_for_each(f)
 		if (fits(f, k, mask) && !n--)
@@ -36,7 +42,7 @@ static struct pci_func *nth(const struct key *k, unsigned mask, unsigned n)
 }
 
 /* Hex numbers between colons, at most four; how many, 0: malformed. */
-static unsigned numbers(const char **s, unsigned v[4])
+static unsigned parse_numbers(const char **s, unsigned v[4])
 {
 	unsigned n = 0;
 
@@ -47,7 +53,8 @@ static unsigned numbers(const char **s, unsigned v[4])
 	return n;
 }
 
-static bool function(const char **s, unsigned dev, unsigned *df)
+/* ".FUNCTION" behind a device number. */
+static bool parse_function(const char **s, unsigned dev, unsigned *df)
 {
 	unsigned fn;
 
@@ -65,19 +72,19 @@ static bool parse(const char *s, struct key *k)
 	*k = (struct key){ 0 };
 	if (!strncmp(s, "pci:", 4)) {
 		s += 4;
-		k->ids = numbers(&s, k->id);
+		k->ids = parse_numbers(&s, k->id);
 		return !*s && (k->ids == 2 || k->ids == 4);
 	}
-	n = numbers(&s, v);
-	if (n < 2 || n > 3 || v[n - 2] > 255 || !function(&s, v[n - 1], &k->df))
+	n = parse_numbers(&s, v);
+	if (n < 2 || n > 3 || v[n - 2] > 255 || !parse_function(&s, v[n - 1], &k->df))
 		return false;
 	k->segment = n == 3 ? v[0] : 0;
 	k->bus = v[n - 2];
 	while (*s) {
-		const struct pci_func *at = nth(k, 0xff, 0);
+		const struct pci_func *at = nth_match(k, WHOLE_BDF, 0);
 
 		if (!text_symbol(&s, '/') || !text_number(&s, 16, 31, &dev) ||
-		    !function(&s, dev, &df))
+		    !parse_function(&s, dev, &df))
 			return false;
 		if (at) {
 			k->parent = at;
@@ -93,15 +100,19 @@ enum hv_status pci_find(const char *name, struct pci_func **out)
 
 	if (!parse(name, &k))
 		return HV_EINVAL;
-	*out = nth(&k, 0xff, 0);
-	return !*out ? HV_ENOENT : nth(&k, 0xff, 1) ? HV_ECONFLICT : HV_OK;
+	*out = nth_match(&k, WHOLE_BDF, 0);
+	if (!*out)
+		return HV_ENOENT;
+	return nth_match(&k, WHOLE_BDF, 1) ? HV_ECONFLICT : HV_OK;
 }
 
 struct pci_func *pci_candidate(const char *name, unsigned n)
 {
 	struct key k;
 
-	return parse(name, &k) ? nth(&k, nth(&k, 0xf8, 0) ? 0xf8 : 0, n) : NULL;
+	if (!parse(name, &k))
+		return NULL;
+	return nth_match(&k, nth_match(&k, SAME_SLOT, 0) ? SAME_SLOT : SAME_BUS, n);
 }
 
 struct pci_func *pci_by_sid(const struct iommu *iommu, uint32_t sid)

@@ -28,7 +28,9 @@ const char *pci_open_why(const struct pci_func *f)
 
 	if (!f->cap_pcie || pci_is_type(f, PCI_EXP_TO_PCI) || pci_is_type(f, PCI_EXP_FROM_PCI))
 		return "conventional PCI"; /* a shared bus */
-	return !needs_acs || f->isolates ? NULL : f->cap_acs ? "ACS stays off" : "no ACS";
+	if (!needs_acs || f->isolates)
+		return NULL;
+	return f->cap_acs ? "ACS stays off" : "no ACS";
 }
 
 static bool is_open_switch(const struct pci_func *up)

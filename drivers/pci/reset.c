@@ -104,7 +104,11 @@ static void end(const struct pci_func *f)
 
 static enum how own_method(const struct pci_func *f)
 {
-	return f->flr ? BY_FLR : f->af_flr ? BY_AF : f->cap_pm && f->pm_reset ? BY_PM : BY_NOTHING;
+	if (f->flr)
+		return BY_FLR;
+	if (f->af_flr)
+		return BY_AF;
+	return f->cap_pm && f->pm_reset ? BY_PM : BY_NOTHING;
 }
 
 static enum how method_of(const struct pci_func *f)

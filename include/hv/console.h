@@ -13,7 +13,9 @@
 #include <hv/status.h>
 #include <hv/types.h>
 
-/* From /chosen stdout-path, else the first arm,pl011; the caller mapped it. HV_ENOENT: no console. */
+/*
+ * From /chosen stdout-path, else the first arm,pl011; the caller mapped it. HV_ENOENT: no console.
+ */
 int uart_find_node(const void *fdt); /* the console's; -1: none that we drive */
 enum hv_status __must_check uart_find(const void *fdt, struct range *reg, uint32_t *intid);
 /* The UART that was found; the console serialises all calls. */

@@ -11,7 +11,9 @@
 #include <hv/status.h>
 #include <hv/types.h>
 
-/* To be called before anything else: at most `max` bytes long, version 17, and wholly well formed. */
+/*
+ * To be called before anything else: at most `max` bytes long, version 17, and wholly well formed.
+ */
 enum hv_status __must_check dt_check(const void *fdt, size_t max);
 /* What a copy needs: firmware leaves room behind it, and perhaps memory reservations. */
 size_t dt_used_size(const void *fdt);
@@ -57,8 +59,8 @@ unsigned dt_address_cells(const void *fdt, int bus); /* of `bus` itself, for its
 unsigned dt_size_cells(const void *fdt, int bus);
 
 /*
- * Entry i of a list whose entries are `count` numbers of cells[] cells, the first 1 or 2, others 0 to
- * 2 (else HV_EUNSUPP). HV_ENOENT: behind the last; HV_EINVAL: the last, and it is not whole.
+ * Entry i of a list whose entries are `count` numbers of cells[] cells, the first 1 or 2, others 0
+ * to 2 (else HV_EUNSUPP). HV_ENOENT: behind the last; HV_EINVAL: the last, and it is not whole.
  */
 enum hv_status __must_check dt_entry(const void *fdt, int node, const char *prop, unsigned i,
 				     unsigned count, const unsigned *cells, uint64_t *out);

@@ -25,7 +25,8 @@ bool image_is_gzip(const void *data, size_t size);
 
 /*
  * The kernel, decompressed if it is gzip, piece by piece: sink gets consecutive pieces. HV_EINVAL:
- * corrupt or cut; HV_ENOMEM: more than `limit` bytes. Uses image_work; others may between the calls.
+ * corrupt or cut; HV_ENOMEM: more than `limit` bytes. Uses image_work; others may between the
+ * calls.
  */
 #define IMAGE_WORK KIB(64)
 extern uint8_t image_work[IMAGE_WORK];

@@ -83,7 +83,9 @@ void iommu_flush(uint16_t vmid, ipa_t ipa, uint64_t size);
 void iommu_route(unsigned cpu);
 /* Handles what an interrupt left over; cheap when there is nothing. Any CPU. */
 void iommu_poll(void);
-/* Not here, but of whoever has a timer: an interrupt left events over, iommu_poll is to run soon. */
+/*
+ * Not here, but of whoever has a timer: an interrupt left events over, iommu_poll is to run soon.
+ */
 void iommu_retry(void);
 
 #endif

@@ -16,7 +16,10 @@ typedef void irq_handler_fn(void *arg, uint32_t intid, struct vcpu *cur);
 
 enum { SGI_KICK = 0, SGI_STOP = 1 }; /* Viaduct's own SGIs */
 
-/* HV_ECONFLICT when the INTID has a handler already, HV_EINVAL when there is no such INTID. Boot only. */
+/*
+ * HV_ECONFLICT when the INTID has a handler already, HV_EINVAL when there is no such INTID. Boot
+ * only.
+ */
 enum hv_status __must_check irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest);
 enum hv_status __must_check irq_lpi_table(uint32_t count); /* LPIs 8192 .. 8192 + count */
 

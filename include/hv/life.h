@@ -25,7 +25,9 @@ bool life_stop(struct vcpu *self, enum life_end why);
 /* A vCPU's CPU is parked: it will not touch the guest any more. */
 void life_parked(struct vcpu *v);
 
-/* For boot, which does the same. `self`: the vCPU whose interrupts are served meanwhile, or NULL. */
+/*
+ * For boot, which does the same. `self`: the vCPU whose interrupts are served meanwhile, or NULL.
+ */
 enum hv_status __must_check life_reset_devices(const struct vm *vm, struct vcpu *self);
 /* The seeds of the next life: nothing that an earlier life or another guest knows leads to them. */
 void life_new_seeds(struct guest_plan *g);

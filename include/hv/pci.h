@@ -152,7 +152,9 @@ uint32_t pci_host_read(const struct pci_host *h, unsigned bdf, unsigned off, uns
  * pci=). HV_EINVAL malformed, HV_ENOENT no such function, HV_ECONFLICT ambiguous.
  */
 enum hv_status __must_check pci_find(const char *name, struct pci_func **out);
-/* Whom the name may mean: the functions with its IDs; in the slot, else on the bus, where it fails. */
+/*
+ * Whom the name may mean: the functions with its IDs; in the slot, else on the bus, where it fails.
+ */
 struct pci_func *pci_candidate(const char *name, unsigned n);
 /*
  * Why `f` does not keep requests of its own, or of what is below it, from turning around in it

@@ -85,7 +85,8 @@ struct guest_plan {
 	bool coherent;       /* dma-coherent */
 	uint8_t gic_version; /* the host's */
 	bool its; /* what it sees of its MSI controller is a virtual ITS; else a GICv2m frame */
-	ipa_t msi_base; /* of that: GUEST_V2M_BASE; GUEST_ITS_BASE, or where its devices can write */
+	/* of that: GUEST_V2M_BASE; GUEST_ITS_BASE, or where its devices can write */
+	ipa_t msi_base;
 	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame; count 0: none */
 	struct msi_ctrl *msi;          /* where its devices' messages go; NULL: it has none */
 	unsigned device_count;
@@ -125,7 +126,9 @@ struct plan {
 };
 
 /* Fixed guest map: Xen's (facts: public/arch-arm.h), so images made for it run. */
-/* Phandles of the guest's own nodes; the first is Xen's for the GIC, and partial trees count on it. */
+/*
+ * Phandles of the guest's own nodes; the first is Xen's for the GIC, and partial trees count on it.
+ */
 #define GUEST_PHANDLE    0xfde8
 #define GUEST_PHANDLES   16
 #define GUEST_SPIS       960 /* a multiple of 32 below INTID 1020 (IHI 0069 §2.2) */

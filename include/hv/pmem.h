@@ -24,7 +24,7 @@ void *pmem_alloc(size_t size, size_t align);
 void *pmem_try_alloc(size_t size, size_t align);
 
 /* Guest RAM: 2 MiB aligned (1 GiB if possible for sizes >= 1 GiB), not mapped at EL2, not zeroed.
- * Returns the bytes from *out on: size rounded up to 2 MiB, or the largest piece there is; 0: none. */
+ * Returns the bytes from *out on: size rounded up to 2 MiB, or the largest piece; 0: none. */
 uint64_t __must_check pmem_alloc_guest(uint64_t size, pa_t *out);
 /* Exactly r, free or held, in one piece. */
 bool __must_check pmem_take(struct range r);

@@ -50,7 +50,10 @@ struct s2 {
 	bool cpu;         /* walked by CPUs: unmap invalidates their TLBs */
 	pa_t free_tables; /* linked through their first word */
 	uint32_t free_count;
-	/* Called after the CPU invalidation of every unmapped range: SMMU TLBI and SYNC. May be NULL. */
+	/*
+	 * Called after the CPU invalidation of every unmapped range: SMMU TLBI and SYNC. May be
+	 * NULL.
+	 */
 	void (*flush)(uint16_t vmid, ipa_t ipa, uint64_t size);
 };
 

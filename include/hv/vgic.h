@@ -21,7 +21,10 @@ struct vgic_vm;
 #define VGIC_LR_MAX 16
 
 struct vgic_vcpu {
-	/* Nonzero: vgic_enter() has work. Set by other CPUs with release; hot, checked on each exit. */
+	/*
+	 * Nonzero: vgic_enter() has work. Set by other CPUs with release; hot, checked on each
+	 * exit.
+	 */
 	uint32_t attention;
 	/* the rest belongs to common/vgic/ */
 	struct vgic_cpu_state *state;

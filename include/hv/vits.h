@@ -29,12 +29,12 @@ enum hv_status __must_check vits_add_device(struct vits *its, uint32_t vdev, uin
  * vLPI that the guest mapped, or drops it. Any number is an event: it may be the guest's choice.
  * Any CPU; `cur` is the CPU's vCPU or NULL. True: it is pending since now, for vCPU *to. */
 bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint8_t *to);
-/* Guest stop or restart, no vCPU of it runs: the state after reset, nothing mapped, nothing pending.
- * Before vgic_vcpu_reset of any of them. */
+/* Guest stop or restart, no vCPU of it runs: the state after reset, nothing mapped, nothing
+ * pending. Before vgic_vcpu_reset of any of them. */
 void vits_reset(struct vits *its);
 /*
- * A trap performs a bounded batch of commands; what is left made vcpu_repost(cur) return to EL2 soon,
- * which then calls this. Cheap when there is nothing to do.
+ * A trap performs a bounded batch of commands; what is left made vcpu_repost(cur) return to EL2
+ * soon, which then calls this. Cheap when there is nothing to do.
  */
 void vits_resume(struct vits *its, struct vcpu *cur);
 

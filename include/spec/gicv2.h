@@ -2,7 +2,8 @@
 /*
  * GICv2 with Virtualization Extensions: what differs from include/spec/gicv3.h, whose GICD_* up to
  * GICD_ICFGR are the same here, with SGIs and PPIs banked in the first word of each.
- * Arm IHI 0048B.b, GIC Architecture Specification version 2.0, July 2013. Sections below are of this issue.
+ * Arm IHI 0048B.b, GIC Architecture Specification version 2.0, July 2013. Sections below are of
+ * this issue.
  */
 #ifndef SPEC_GICV2_H
 #define SPEC_GICV2_H
@@ -10,7 +11,10 @@
 #define GICV2_MAX_CPUS	 8
 #define GIC_SGI_COUNT	 16
 
-/* Distributor, §4.3; GICD_CTLR.Enable and GICC_CTLR.Enable are bit 0 in every view but the Secure one */
+/*
+ * Distributor, §4.3; GICD_CTLR.Enable and GICC_CTLR.Enable are bit 0 in every view but the Secure
+ * one
+ */
 #define GICD_CTLR_V2_ON	   BIT(0)
 #define GICD_TYPER_CPUS	   BITS(7, 5) /* minus one; §4.3.2 */
 #define GICD_SGIR	 0x0f00 /* §4.3.15 */

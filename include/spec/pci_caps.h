@@ -46,7 +46,9 @@
 #define MSIX_ENTRY_CTRL 12
 #define   MSIX_MASKED	0x1u
 
-/* Advanced features: capabilities 31:24 of its first dword; in the second control 7:0, status 15:8 */
+/*
+ * Advanced features: capabilities 31:24 of its first dword; in the second control 7:0, status 15:8
+ */
 #define AF_CAP_FLR	0x02000000u
 #define AF_PENDING	0x00000100u
 

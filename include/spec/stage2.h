@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stage-2 translation, VMSAv8-64 with the 4 KiB granule: descriptors, and the registers that go with them. */
+/*
+ * Stage-2 translation, VMSAv8-64 with the 4 KiB granule: descriptors, and the registers that go
+ * with them.
+ */
 #ifndef SPEC_STAGE2_H
 #define SPEC_STAGE2_H
 

@@ -84,6 +84,7 @@
 
 /* SPSR_EL2, DDI 0487 C5.2 */
 #define PSTATE_MODE	BITS(4, 0)
+#define PSTATE_AARCH32	BIT(4) /* M[4], nRW */
 #define MODE_EL0t	0
 #define MODE_EL1t	4
 #define MODE_EL1h	5

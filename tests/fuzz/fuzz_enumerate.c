@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz target: discovery, placement, identity, groups and reset of whatever answers in an ECAM. Up to
- * eight kinds of functions made of the input appear at any bus and slot that the input says, on every
- * bus again if it likes: no hierarchy is kept up that hardware would keep up. A finding is a
+ * Fuzz target: discovery, placement, identity, groups and reset of whatever answers in an ECAM. Up
+ * to eight kinds of functions made of the input appear at any bus and slot that the input says, on
+ * every bus again if it likes: no hierarchy is kept up that hardware would keep up. A finding is a
  * sanitizer report, a panic, time without end, an access that is no config access, or functions
  * that are said to be usable and are not.
  */
@@ -84,7 +84,7 @@ static void begin_kind(struct kind *k, unsigned what)
 	static const uint8_t id[] = { 0x86, 0x80, 1, 0 };
 
 	memcpy(k->cfg, id, sizeof(id));
-	k->cfg[0x0e] = (uint8_t)(what & 1 ? 1 : what & 2 ? 0x80 : 0);
+	k->cfg[0x0e] = (uint8_t)(what & 1 ? 1 : what << 6 & 0x80); /* a bridge, or multifunction */
 	k->cfg[0x06] = 0x10;
 	k->cfg[0x34] = 0x40;
 	k->cfg[0x40] = 0x10;
@@ -111,8 +111,10 @@ static void world(struct input *in)
 	while (in->at < in->end) {
 		struct kind *k = &kinds[take(in, 1) % KINDS];
 		unsigned what = take(in, 1), at = take(in, 2);
-		uint8_t *to = what & 1 ? k->write : what & 6 ? k->cfg : k->noise;
+		uint8_t *to = what & 6 ? k->cfg : k->noise;
 
+		if (what & 1)
+			to = k->write;
 		at &= what & 8 ? 0xfff : 0xff;
 		for (unsigned i = 0; i <= (what >> 4 & 7); i++)
 			to[(at + i) & 0xfff] = (uint8_t)take(in, 1);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual distributor, redistributors, CPU interface and GICv2m frame, GICv3 and GICv2, under a
- * hostile guest: the input is a program of register accesses, interrupts on the wires, SGIs, acknowledges and ends in
- * any order, vCPUs that come and go. tests/host/gic_model.c aborts on what the architecture calls
- * UNPREDICTABLE and on interrupts that never end; here it is checked that a HW-linked line is
- * physically active exactly while it is pending or active in the guest.
+ * hostile guest: the input is a program of register accesses, interrupts on the wires, SGIs,
+ * acknowledges and ends in any order, vCPUs that come and go. tests/host/gic_model.c aborts on what
+ * the architecture calls UNPREDICTABLE and on interrupts that never end; here it is checked that a
+ * HW-linked line is physically active exactly while it is pending or active in the guest.
  */
 #include <hv/bits.h>
 #include <spec/gicv2.h>
@@ -37,21 +37,25 @@ static uint64_t some_register(unsigned v)
 	bool bank0 = pick & 0x20;
 	uint64_t base = bank0 && gic.version == 3 ? WORLD_REDIST + v * 0x20000 + 0x10000 :
 						    WORLD_DIST;
+	bool odd = pick & 8;
 
 	switch (pick >> 6) {
 	case 0:
-		return base + sets[pick % ARRAY_SIZE(sets)] + (bank0 ? 0 : 4 + (pick & 8 ? 4 : 0));
+		if (!bank0)
+			base += odd ? 8 : 4;
+		return base + sets[pick % ARRAY_SIZE(sets)];
 	case 1:
-		return base + (pick & 8 ? GICD_ITARGETSR : GICD_IPRIORITYR) + take(1) % 96;
+		return base + (odd ? GICD_ITARGETSR : GICD_IPRIORITYR) + take(1) % 96;
 	case 2:
-		return gic.version == 2 ?
-			       WORLD_DIST + GICD_CTLR + (pick & 8 ? 0 : 0xf00 + take(1) % 64) :
-		       pick & 8 ? WORLD_DIST + GICD_IROUTER + take(1) % 96 * 8 :
-				  WORLD_DIST;
+		if (gic.version == 2)
+			return WORLD_DIST + GICD_CTLR + (odd ? 0 : 0xf00 + take(1) % 64);
+		return odd ? WORLD_DIST + GICD_IROUTER + take(1) % 96 * 8 : WORLD_DIST;
 	}
-	return gic.version == 2 ? WORLD_DIST + take(2) % 0x1000 :
-	       bank0            ? WORLD_REDIST + v * 0x20000 + take(2) :
-				  WORLD_DIST + take(2);
+	if (gic.version == 2)
+		return WORLD_DIST + take(2) % 0x1000;
+	if (bank0)
+		return WORLD_REDIST + v * 0x20000 + take(2);
+	return WORLD_DIST + take(2);
 }
 
 static void access_register(unsigned v)

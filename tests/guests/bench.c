@@ -87,7 +87,9 @@ static void bench_gic(void)
 	MEASURE("gicd-ipriorityr", r32(machine.gicd + 0x420));
 	MEASURE("gicd-ipriorityr-byte", r8(machine.gicd + 0x421));
 	MEASURE("gicr-typer", r64(gic_redist() + 8));
-	/* A spurious INTID, as peers' numbers were taken: the cost is that of the register alone. */
+	/*
+	 * A spurious INTID, as peers' numbers were taken: the cost is that of the register alone.
+	 */
 	MEASURE("eoi", sysreg_write(S3_0_C12_C12_1, 1023); isb());
 }
 
@@ -153,7 +155,10 @@ static void edu_irq(u32 intid)
 	lpi_irqs++;
 }
 
-/* A device's message, from the write that makes the device send it to the end of the handler's loop. */
+/*
+ * A device's message, from the write that makes the device send it to the end of the handler's
+ * loop.
+ */
 static void bench_msi(struct pci_dev *d, u64 doorbell)
 {
 	pci_assign(d);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes every byte of the config space of every function on its bus, with every width and several
- * patterns, and leaves what came of it; then gives the functions their values back and looks whether
- * they still work. In between the harness compares what the hardware holds.
+ * patterns, and leaves what came of it; then gives the functions their values back and looks
+ * whether they still work. In between the harness compares what the hardware holds.
  */
 #include "edu.h"
 #include "rt.h"
@@ -21,19 +21,6 @@ static struct {
 } fn[MAX_FUNCTIONS];
 static unsigned count;
 
-static u64 read(u64 at, unsigned size)
-{
-	return size == 1 ? r8(at) : size == 2 ? r16(at) : size == 4 ? r32(at) : r64(at);
-}
-
-static void write(u64 at, unsigned size, u64 v)
-{
-	size == 1 ? w8(at, (u8)v) :
-	size == 2 ? w16(at, (u16)v) :
-	size == 4 ? w32(at, (u32)v) :
-		    w64(at, v);
-}
-
 /* All widths show the same bytes. */
 static unsigned widths_differ(u64 cfg)
 {
@@ -44,7 +31,7 @@ static unsigned widths_differ(u64 cfg)
 
 		for (unsigned size = 1; size < 8; size *= 2)
 			for (unsigned i = 0; i < 8; i += size)
-				n += read(cfg + off + i, size) !=
+				n += read_width(cfg + off + i, size) !=
 				     (want >> 8 * i & (~UINT64_C(0) >> (64 - 8 * size)));
 	}
 	return n;
@@ -62,8 +49,10 @@ static void check_unaligned(u64 cfg)
 			if (off % size == 0)
 				continue;
 			fault_arm();
-			n++ & 1 ? write(cfg + off, size, ~UINT64_C(0)) :
-				  (void)read(cfg + off, size);
+			if (n++ & 1)
+				write_width(cfg + off, size, ~UINT64_C(0));
+			else
+				(void)read_width(cfg + off, size);
 			esr = fault_taken();
 			bad += ESR_EC(esr) != 0x25 || ESR_FSC(esr) != FSC_ALIGN;
 		}
@@ -101,7 +90,7 @@ static unsigned scan(const struct pci_dev *d)
 				u64 keep = flr - off < size ? ~(BIT(7) << 8 * (flr - off)) :
 							      ~UINT64_C(0);
 
-				write(cfg + off, size, patterns[p] & keep);
+				write_width(cfg + off, size, patterns[p] & keep);
 			}
 	for (unsigned off = CONFIG; off; writes++) {
 		w32(cfg + (off -= 4), ~0U);
@@ -112,7 +101,10 @@ static unsigned scan(const struct pci_dev *d)
 		w16(cfg + pm + 4, 0);
 		delay_ms(20);
 	}
-	/* And everything behind COMMAND again while the function decodes; nothing repairs it after this. */
+	/*
+	 * And everything behind COMMAND again while the function decodes; nothing repairs it after
+	 * this.
+	 */
 	w16(cfg + 4, 0xffff);
 	for (unsigned off = 8; off < CONFIG; off += 4, writes++)
 		if (!pm || off != pm + 4)

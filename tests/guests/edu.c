@@ -3,7 +3,8 @@
  * QEMU's edu device: DMA inside the guest's RAM both ways, INTx, MSI, INTx again behind MSI, and
  * then DMA to every address of the argument edu.target=0x...,0x...: those must not arrive, which
  * the test sees from outside. edu.read=1 also tries to read from there. edu.forge=0x... is a GICv2m
- * doorbell as devices see it: numbers of SPIs are written there by DMA, of which the first is its own.
+ * doorbell as devices see it: numbers of SPIs are written there by DMA, of which the first is its
+ * own.
  */
 #include "edu.h"
 #include "rt.h"
@@ -90,7 +91,10 @@ static void check_intx(const char *when)
 
 static void forge(u64 doorbell)
 {
-	/* Its own, the same again, its neighbour's line and vector, the SMMU's, ends of the frame, none. */
+	/*
+	 * Its own, the same again, its neighbour's line and vector, the SMMU's, ends of the frame,
+	 * none.
+	 */
 	static const u32 data[] = { 80, 80, 38, 81, 106, 79, 143, 144, 1023, 0x450 };
 	u32 *own = rt_alloc(8, 8);
 	bool ended = true;

@@ -267,10 +267,7 @@ static void sweep_read(const char *what, u64 base, u64 size, u64 step)
 			if (a & (width - 1))
 				continue;
 			fault_arm();
-			width == 1 ? (void)r8(a) :
-			width == 2 ? (void)r16(a) :
-			width == 4 ? (void)r32(a) :
-				     (void)r64(a);
+			(void)read_width(a, width);
 			esr = fault_taken();
 			reads++;
 			aborts += esr != 0;
@@ -290,10 +287,7 @@ static void sweep_write(const char *what, u64 base, u64 size, u64 step, u64 valu
 			if (a & (width - 1))
 				continue;
 			fault_arm();
-			width == 1 ? w8(a, (u8)value) :
-			width == 2 ? w16(a, (u16)value) :
-			width == 4 ? w32(a, (u32)value) :
-				     w64(a, value);
+			write_width(a, width, value);
 			esr = fault_taken();
 			writes++;
 			aborts += esr != 0;

@@ -3,8 +3,9 @@
  * A guest that forges messages and abuses its ITS: writes to the doorbell by its CPU, by the DMA of
  * an edu device with event numbers that are not the device's, commands for devices and sizes that
  * it does not have, queues that are no RAM, and the longest queue there is, full of whatever takes
- * longest. It must see no interrupt but its own. What each of the long queues takes in all is printed
- * in ticks, which are instructions under -icount. An NVMe controller may be there to have many events.
+ * longest. It must see no interrupt but its own. What each of the long queues takes in all is
+ * printed in ticks, which are instructions under -icount. An NVMe controller may be there to have
+ * many events.
  */
 #include "edu.h"
 #include "rt.h"
@@ -134,7 +135,9 @@ static void bad_commands(void)
 	for (u64 kind = 0; kind < 64; kind++)
 		for (unsigned i = 0; i < ARRAY_COUNT(values); i++)
 			for (u64 dev = 0; dev < 256; dev += 1 + 14 * (i != 0)) {
-				/* MAPD of what it has would unmap its events: that is no forgery. */
+				/*
+				 * MAPD of what it has would unmap its events: that is no forgery.
+				 */
 				if (dev != own && dev != device && kind != 9 && kind != 14)
 					put(kind | dev << 32, values[i], values[i], values[i]);
 			}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * MSI-X with many vectors, on QEMU's NVMe controller: an I/O queue pair a vector, so that a read on
- * queue n is a message of vector n. Masks of every kind, pending bits, many interrupts at once, LPIs
- * that are disabled, moved, and wait for a CPU that is off. nvme.queues=N: how many, 64 without;
- * nvme.reads=N: so many reads more, each with its interrupt; nvme.only-reads=1: nothing else.
+ * queue n is a message of vector n. Masks of every kind, pending bits, many interrupts at once,
+ * LPIs that are disabled, moved, and wait for a CPU that is off. nvme.queues=N: how many, 64
+ * without; nvme.reads=N: so many reads more, each with its interrupt; nvme.only-reads=1: nothing
+ * else.
  */
 #include "rt.h"
 

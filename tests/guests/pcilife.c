@@ -140,7 +140,10 @@ static void check_nvme(struct pci_dev *d)
 	      "flr nvme cap=%lx command=%x", r64(d->bar[0] + NVME_CAP), r16(d->cfg + 4));
 	check(!(r32(d->bar[0] + NVME_CSTS) & 1), "flr reset the nvme csts=%x",
 	      r32(d->bar[0] + NVME_CSTS));
-	/* The copy of a trapped table outlives a reset; a table of the device's own is as after power-on. */
+	/*
+	 * The copy of a trapped table outlives a reset; a table of the device's own is as after
+	 * power-on.
+	 */
 	check(direct ? !r32(entry) && !r32(entry + 8) && r32(entry + 12) == 1 :
 		       r32(entry) == 0xfee0a5a4 && r32(entry + 8) == 0x1234567,
 	      "flr and msi-x entry=%x,%x,%x", r32(entry), r32(entry + 8), r32(entry + 12));
@@ -161,7 +164,9 @@ static void raise(const struct pci_dev *d, const char *when)
 	check(irqs == 10, "%s irqs=%u", when, irqs);
 }
 
-/* The line works; with DisINTx it is silent, and behind that what the device still holds arrives. */
+/*
+ * The line works; with DisINTx it is silent, and behind that what the device still holds arrives.
+ */
 static void raise_line(const struct pci_dev *d, const char *when)
 {
 	u16 command = r16(d->cfg + 4);
@@ -197,7 +202,10 @@ static void check_line(const struct pci_dev *d, u64 devctl)
 	w16(d->cfg + 4, 6);
 }
 
-/* What a driver does for a device that lost its state: of a direct table it is the only one who can. */
+/*
+ * What a driver does for a device that lost its state: of a direct table it is the only one who
+ * can.
+ */
 static void give_back(const struct pci_dev *d, const struct msi *m)
 {
 	if (direct)

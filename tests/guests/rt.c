@@ -150,7 +150,8 @@ static void trap_sync(struct trap_regs *regs)
 	u64 esr = sysreg_read(esr_el1);
 
 	if (!fault[cpu].armed) {
-		print("PAYLOAD %s: unexpected exception cpu=%u esr=%lx far=%lx pc=head+%lx lr=%lx FAIL\n",
+		print("PAYLOAD %s: unexpected exception cpu=%u esr=%lx far=%lx pc=head+%lx "
+		      "lr=%lx FAIL\n",
 		      payload_name, cpu, esr, sysreg_read(far_el1), regs->pc - (u64)head,
 		      regs->x[30]);
 		check(false, "survives");

@@ -33,9 +33,10 @@ typedef uint8_t u8;
 #define isb()                 __asm__ volatile("isb" : : : "memory")
 #define dsb()                 __asm__ volatile("dsb sy" : : : "memory")
 #define wfi()                 __asm__ volatile("dsb sy\n\twfi" : : : "memory")
-#define relax()               __asm__ volatile("yield" : : : "memory") /* QEMU: another CPU's turn */
-#define irq_on()              __asm__ volatile("msr daifclr, #2" : : : "memory")
-#define irq_off()             __asm__ volatile("msr daifset, #2" : : : "memory")
+/* QEMU: another CPU's turn */
+#define relax()   __asm__ volatile("yield" : : : "memory")
+#define irq_on()  __asm__ volatile("msr daifclr, #2" : : : "memory")
+#define irq_off() __asm__ volatile("msr daifset, #2" : : : "memory")
 
 static inline u8 r8(u64 a)
 {
@@ -84,12 +85,45 @@ static inline void w32(u64 a, u32 v)
 	__asm__ volatile("str %w0, [%1]" : : "r"(v), "r"(a) : "memory");
 }
 
+/* An access of 1, 2, 4 or 8 bytes. */
+static inline u64 read_width(u64 a, unsigned bytes)
+{
+	switch (bytes) {
+	case 1:
+		return r8(a);
+	case 2:
+		return r16(a);
+	case 4:
+		return r32(a);
+	}
+	return r64(a);
+}
+
 static inline void w64(u64 a, u64 v)
 {
 	__asm__ volatile("str %0, [%1]" : : "r"(v), "r"(a) : "memory");
 }
 
-/* --- a payload defines these; the secondary function runs on each started CPU, then it is off --- */
+static inline void write_width(u64 a, unsigned bytes, u64 v)
+{
+	switch (bytes) {
+	case 1:
+		w8(a, (u8)v);
+		break;
+	case 2:
+		w16(a, (u16)v);
+		break;
+	case 4:
+		w32(a, (u32)v);
+		break;
+	default:
+		w64(a, v);
+	}
+}
+
+/*
+ * --- a payload defines these; the secondary function runs on each started CPU, then it is off ---
+ */
 extern const char payload_name[];
 void payload_main(void);
 void payload_secondary(unsigned cpu);
@@ -173,7 +207,9 @@ u32 gic_mask(unsigned cpu);             /* GICv2: its bit in GICD_ITARGETSR, onc
 void gic_enable(u32 intid, irq_fn *fn); /* SGI, PPI, SPI, LPI (handler only) */
 void gic_disable(u32 intid);
 void gic_sgi(u32 intid, unsigned cpu);
-/* By hand, with interrupts masked: IAR, EOIR, DIR (with the source of a GICv2 SGI), EOImode, PMR. */
+/*
+ * By hand, with interrupts masked: IAR, EOIR, DIR (with the source of a GICv2 SGI), EOImode, PMR.
+ */
 u32 gic_ack(void);
 void gic_end(u32 iar);
 void gic_deactivate(u32 iar);

@@ -119,6 +119,18 @@ void dt_read(const void *dtb)
 		read_pci();
 }
 
+/* The value of a digit of up to hexadecimal; 16: it is none. */
+static u64 digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (u64)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (u64)(c - 'a' + 10);
+	if (c >= 'A' && c <= 'F')
+		return (u64)(c - 'A' + 10);
+	return 16;
+}
+
 u64 parse_number(const char *s, const char **end)
 {
 	u64 v = 0, base = 10;
@@ -128,10 +140,7 @@ u64 parse_number(const char *s, const char **end)
 		s += 2;
 	}
 	for (;; s++) {
-		u64 digit = *s >= '0' && *s <= '9' ? (u64)(*s - '0') :
-			    *s >= 'a' && *s <= 'f' ? (u64)(*s - 'a' + 10) :
-			    *s >= 'A' && *s <= 'F' ? (u64)(*s - 'A' + 10) :
-						     16;
+		u64 digit = digit_value(*s);
 
 		if (digit >= base)
 			break;
@@ -173,7 +182,10 @@ u64 arg_number(const char *name, u64 otherwise)
 
 /* --- PCI properties of the host bridge --- */
 
-/* The interrupt of `pin` (1..4) of config address `where` (bus << 16 | devfn << 8), PCI bus binding. */
+/*
+ * The interrupt of `pin` (1..4) of config address `where` (bus << 16 | devfn << 8), PCI bus
+ * binding.
+ */
 static u32 interrupt_map(u32 where, u32 pin)
 {
 	const void *dtb = machine.dtb;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GIC and ITS driver of the payloads: GICv3 (IHI 0069) with one security state and affinity routing,
- * or GICv2 (IHI 0048) where the device tree has a CPU interface in memory.
+ * GIC and ITS driver of the payloads: GICv3 (IHI 0069) with one security state and affinity
+ * routing, or GICv2 (IHI 0048) where the device tree has a CPU interface in memory.
  */
 #include "rt_priv.h"
 

@@ -34,10 +34,11 @@ static u64 place(bool wide, u64 size)
 	bool high = wide && machine.mem64_size;
 	u64 *used = high ? &used64 : &used32;
 	u64 base = high ? machine.mem64_pci : machine.mem32_pci;
+	u64 room = high ? machine.mem64_size : machine.mem32_size;
 	u64 at = (base + *used + size - 1) & ~(size - 1);
 
 	*used = at + size - base;
-	return *used <= (high ? machine.mem64_size : machine.mem32_size) ? at : 0;
+	return *used <= room ? at : 0;
 }
 
 static u64 pci_to_cpu(u64 pci)

@@ -2,7 +2,8 @@
 /*
  * Entry, exception vectors and secondary entry of the EL1 payloads. The first instruction reads
  * the counter, so that a payload can say when its guest was really entered. MMU off on entry,
- * x0 = device tree (Documentation/arch/arm64/booting); runs wherever it is loaded: relocates itself.
+ * x0 = device tree (Documentation/arch/arm64/booting); runs wherever it is loaded: relocates
+ * itself.
  */
 	.section .head, "ax"
 	.globl head

@@ -35,7 +35,10 @@ uint64_t gic_model_lr(unsigned cpu, unsigned n);
 uint64_t gic_model_hcr(unsigned cpu);
 unsigned gic_model_in_lrs(unsigned cpu, uint32_t vintid); /* how many hold it */
 
-/* The guest. ack: the INTID (GICv2: IAR, with the source of an SGI) or MODEL_NONE. dir: false when it traps. */
+/*
+ * The guest. ack: the INTID (GICv2: IAR, with the source of an SGI) or MODEL_NONE. dir: false when
+ * it traps.
+ */
 void gic_model_eoimode(unsigned cpu, bool one);
 uint32_t gic_model_guest_ack(unsigned cpu);
 void gic_model_guest_eoi(unsigned cpu, uint32_t intid);

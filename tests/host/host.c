@@ -49,6 +49,10 @@ void host_mmio_clear(void)
 	model_count = 0;
 }
 
+/* What the trace calls an access of so many bytes. */
+static const char *const reads[] = { [1] = "r8", [2] = "r16", [4] = "r32", [8] = "r64" };
+static const char *const writes[] = { [1] = "w8", [2] = "w16", [4] = "w32", [8] = "w64" };
+
 uint64_t host_mmio_read(uintptr_t a, unsigned size)
 {
 	uint64_t v = size == 8 ? ~UINT64_C(0) : (UINT64_C(1) << size * 8) - 1;
@@ -56,13 +60,13 @@ uint64_t host_mmio_read(uintptr_t a, unsigned size)
 	for (size_t i = 0; i < model_count; i++)
 		if (a >= models[i].base && a - models[i].base < models[i].size)
 			v = models[i].r(models[i].model, a - models[i].base, size);
-	host_trace(size == 8 ? "r64" : size == 4 ? "r32" : size == 2 ? "r16" : "r8", a, v);
+	host_trace(reads[size], a, v);
 	return v;
 }
 
 void host_mmio_write(uintptr_t a, unsigned size, uint64_t v)
 {
-	host_trace(size == 8 ? "w64" : size == 4 ? "w32" : size == 2 ? "w16" : "w8", a, v);
+	host_trace(writes[size], a, v);
 	for (size_t i = 0; i < model_count; i++)
 		if (a >= models[i].base && a - models[i].base < models[i].size)
 			models[i].w(models[i].model, a - models[i].base, size, v);

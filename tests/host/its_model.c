@@ -13,7 +13,9 @@
 #define GICR_STRIDE 0x20000
 #define ENTRY       8 /* bytes of every entry of ours */
 
-/* Entries: device: valid, ITT address, size; collection: valid, target; event: valid, ICID, INTID. */
+/*
+ * Entries: device: valid, ITT address, size; collection: valid, target; event: valid, ICID, INTID.
+ */
 #define ENTRY_VALID BIT(63)
 
 static uint64_t page_bytes(uint64_t baser)

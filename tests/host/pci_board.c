@@ -18,7 +18,9 @@ static int its, v2m;
 
 struct iommu *iommu_find(uint32_t phandle)
 {
-	return phandle == BOARD_SMMU ? &board_smmu : phandle == BOARD_SMMU2 ? &board_smmu2 : NULL;
+	if (phandle == BOARD_SMMU)
+		return &board_smmu;
+	return phandle == BOARD_SMMU2 ? &board_smmu2 : NULL;
 }
 
 struct msi_ctrl *its_find(uint32_t phandle)

@@ -16,7 +16,9 @@ void smmuv2_model_reset(struct smmuv2_model *m)
 {
 	memset(m, 0, sizeof(*m));
 	m->v1 = true;
-	/* S2TS, SMS, LPAE only, one context interrupt, CTTW, 15 StreamID bits, 32 match registers */
+	/*
+	 * S2TS, SMS, LPAE only, one context interrupt, CTTW, 15 StreamID bits, 32 match registers
+	 */
 	m->idr0 = 1U << 29 | 1U << 27 | 1U << 24 | 1U << 16 | 1U << 14 | 15U << 9 | 32;
 	m->idr1 = 2U << 28 | 4U << 16 | 4; /* 8 + 8 pages of 4 KiB, 4 contexts, stage 2 only */
 	m->idr2 = 2U << 4 | 2;             /* 40 bits in and out */
@@ -56,7 +58,9 @@ static unsigned groups(const struct smmuv2_model *m)
 {
 	unsigned sids = 1U << (m->idr0 >> 9 & 15);
 
-	return m->idr0 >> 27 & 1 ? m->idr0 & 0xff : sids < 256 ? sids : 256;
+	if (m->idr0 >> 27 & 1)
+		return m->idr0 & 0xff;
+	return sids < 256 ? sids : 256;
 }
 
 static unsigned contexts(const struct smmuv2_model *m)
@@ -110,7 +114,9 @@ bool smmuv2_model_passes(const struct smmuv2_model *m, uint32_t sid)
 
 /* ---- translation ---- */
 
-/* As the AArch32 VTCR, or as VTCR_EL2 with VA64; what the architecture asks of either is checked. */
+/*
+ * As the AArch32 VTCR, or as VTCR_EL2 with VA64; what the architecture asks of either is checked.
+ */
 static uint64_t walk(const struct smmuv2_model *m, unsigned c, uint64_t ipa)
 {
 	static const unsigned sizes[] = { 32, 36, 40, 42, 44, 48 };

@@ -56,7 +56,8 @@ extern unsigned fake_el2_count;
 /* Forgets everything; then devices are added; then fake_start() builds the guest. */
 void fake_begin(void);
 /* A device with PM at 0x40, MSI (64 bit, masks) at 0x50, PCIe v2 at 0x80, MSI-X at 0xc0, vendor
- * 0xd0, AER at 0x100, ATS at 0x130, DSN at 0x148. Eight vectors; table at 0x2000 of BAR 0, PBA at 0x3000. BAR 0: 64 bit, 64 KiB. */
+ * 0xd0, AER at 0x100, ATS at 0x130, DSN at 0x148. Eight vectors; table at 0x2000 of BAR 0, PBA at
+ * 0x3000. BAR 0: 64 bit, 64 KiB. */
 struct fake_dev *fake_add(uint8_t devfn);
 void fake_bar(struct fake_dev *d, unsigned bar, uint64_t size, uint64_t pa, bool mem64);
 void fake_start(void);

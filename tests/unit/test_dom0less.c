@@ -30,17 +30,26 @@ static const char board_dts[] =
 	"/ { #address-cells = <2>; #size-cells = <2>; interrupt-parent = <&gic>;\n"
 	" memory@40000000 { device_type = \"memory\"; reg = <0 0x40000000 0 0x80000000>; };\n"
 	" cpus { #address-cells = <1>; #size-cells = <0>;\n"
-	"  cpu@0 { device_type = \"cpu\"; reg = <0>; }; cpu@1 { device_type = \"cpu\"; reg = <1>; };\n"
-	"  cpu@2 { device_type = \"cpu\"; reg = <2>; }; cpu@3 { device_type = \"cpu\"; reg = <3>; }; };\n"
+	"  cpu@0 { device_type = \"cpu\"; reg = <0>; }; cpu@1 { device_type = \"cpu\";\n"
+	"   reg = <1>; };\n"
+	"  cpu@2 { device_type = \"cpu\"; reg = <2>; }; cpu@3 { device_type = \"cpu\";\n"
+	"   reg = <3>; }; };\n"
 	" psci { compatible = \"arm,psci-1.0\"; method = \"smc\"; };\n"
-	" gic: gic@8000000 { compatible = \"arm,gic-v3\"; interrupt-controller; #interrupt-cells = <3>;\n"
-	"  #address-cells = <2>; #size-cells = <2>; ranges; reg = <0 0x8000000 0 0x10000 0 0x80a0000 0 0xf60000>;\n"
+	" gic: gic@8000000 { compatible = \"arm,gic-v3\"; interrupt-controller;\n"
+	"   #interrupt-cells = <3>;\n"
+	"  #address-cells = <2>; #size-cells = <2>; ranges;\n"
+	"   reg = <0 0x8000000 0 0x10000 0 0x80a0000 0 0xf60000>;\n"
 	"  its@8080000 { compatible = \"arm,gic-v3-its\"; reg = <0 0x8080000 0 0x20000>; }; };\n"
-	" smmu: smmu@9050000 { #iommu-cells = <1>; reg = <0 0x9050000 0 0x20000>; phandle = <0x77>; };\n"
-	" uart@9000000 { compatible = \"arm,pl011\"; reg = <0 0x9000000 0 0x1000>; interrupts = <0 1 4>; };\n"
-	" soc { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges = <0 0 0x9000000 0x1000000>;\n"
-	"  uart@40000 { compatible = \"arm,pl011\"; reg = <0x40000 0x1000>; interrupts = <0 8 4>; iommus = <&smmu 0x40>; };\n"
-	"  dma@a0000 { reg = <0xa0000 0x800>; interrupts = <0 9 4>, <0 10 4>; iommus = <&smmu 0x41>, <&smmu 0x42>; };\n"
+	" smmu: smmu@9050000 { #iommu-cells = <1>; reg = <0 0x9050000 0 0x20000>;\n"
+	"   phandle = <0x77>; };\n"
+	" uart@9000000 { compatible = \"arm,pl011\"; reg = <0 0x9000000 0 0x1000>;\n"
+	"   interrupts = <0 1 4>; };\n"
+	" soc { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>;\n"
+	"   ranges = <0 0 0x9000000 0x1000000>;\n"
+	"  uart@40000 { compatible = \"arm,pl011\"; reg = <0x40000 0x1000>;\n"
+	"   interrupts = <0 8 4>; iommus = <&smmu 0x40>; };\n"
+	"  dma@a0000 { reg = <0xa0000 0x800>; interrupts = <0 9 4>, <0 10 4>;\n"
+	"   iommus = <&smmu 0x41>, <&smmu 0x42>; };\n"
 	"  timer@a0800 { reg = <0xa0800 0x800>; };\n"
 	"  plain@70000 { reg = <0x70000 0x234>; interrupts = <0 11 4>; };\n"
 	"  sid@80000 { reg = <0x80000 0x1000>; iommus = <&smmu 0x8>; };\n"
@@ -51,12 +60,13 @@ static const char board_dts[] =
 	"%s };\n};\n";
 
 /* As uboot-script-gen's `fdt` commands leave them: no @ in module names, values by presence. */
-#define GUEST(name, at, more)                                                                           \
-	" " name " { compatible = \"xen,domain\"; #address-cells = <0x2>; #size-cells = <0x2>;\n"       \
-	"  memory = <0x0 0x20000>; cpus = <1>; vpl011 = <0x1>;\n" more                                  \
-	"  module0x60000000 { compatible = \"multiboot,kernel\", \"multiboot,module\";\n"               \
-	"   reg = <0x0 0x60000000 0x0 0x200000>; bootargs = \"console=ttyAMA0 root=\\\"x y\\\"\"; };\n" \
-	"  module" at " { compatible = \"multiboot,device-tree\", \"multiboot,module\";\n"              \
+#define GUEST(name, at, more)                                                                      \
+	" " name " { compatible = \"xen,domain\"; #address-cells = <0x2>; #size-cells = <0x2>;\n"  \
+	"  memory = <0x0 0x20000>; cpus = <1>; vpl011 = <0x1>;\n" more                             \
+	"  module0x60000000 { compatible = \"multiboot,kernel\", \"multiboot,module\";\n"          \
+	"   reg = <0x0 0x60000000 0x0 0x200000>;\n"                                                \
+	"   bootargs = \"console=ttyAMA0 root=\\\"x y\\\"\"; };\n"                                 \
+	"  module" at " { compatible = \"multiboot,device-tree\", \"multiboot,module\";\n"         \
 	"   reg = <0x0 " at " 0x0 0x8000>; }; };\n"
 
 static const char partial_dts[] =
@@ -64,8 +74,10 @@ static const char partial_dts[] =
 	"/ { #address-cells = <2>; #size-cells = <2>;\n"
 	" gic: gic { #interrupt-cells = <3>; interrupt-controller; };\n"
 	" aliases { serial1 = \"/passthrough/uart@a0000000\"; };\n"
-	" passthrough { compatible = \"simple-bus\"; ranges; #address-cells = <2>; #size-cells = <2>;\n"
-	"  clk: clk { compatible = \"fixed-clock\"; #clock-cells = <0>; clock-frequency = <24000000>; };\n"
+	" passthrough { compatible = \"simple-bus\"; ranges; #address-cells = <2>; #size-cells = "
+	"<2>;\n"
+	"  clk: clk { compatible = \"fixed-clock\"; #clock-cells = <0>; clock-frequency = "
+	"<24000000>; };\n"
 	"  uart@a0000000 { compatible = \"arm,pl011\"; reg = <0 0xa0000000 0 0x1000>;\n"
 	"   interrupt-parent = <&gic>; interrupts = <0 40 4>; clocks = <&clk>;\n"
 	"   xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;\n"
@@ -112,9 +124,9 @@ static const char *edited(const char *text, const char *from, const char *to)
 
 static const void *module_data(struct range pa)
 {
-	return pa.base == PARTIAL_AT            ? partial[0] :
-	       pa.base == PARTIAL_AT + 0x100000 ? partial[1] :
-						  NULL;
+	if (pa.base == PARTIAL_AT)
+		return partial[0];
+	return pa.base == PARTIAL_AT + 0x100000 ? partial[1] : NULL;
 }
 
 static void compile_partial(unsigned i, const char *more, const char *from, const char *to)
@@ -275,7 +287,8 @@ static const struct {
 	{ "PCI function not there", "  xen,pci-assigned = <0 0 0xf8>;\n", NULL, NULL,
 	  "there is no PCI function \"0000:00:1f.0\"" },
 	{ "too deep",
-	  "n { n { n { n { n { n { n { n { n { n { n { n { n { n { }; }; }; }; }; }; }; }; }; }; }; }; }; };",
+	  "n { n { n { n { n { n { n { n { n { n { n { n { n { n { }; }; }; }; }; }; }; }; }; }; "
+	  "}; }; }; };",
 	  NULL, NULL, "node n: it is nested too deep" },
 	{ "nothing in it", "", " passthrough {", " passed {", "has no node /passthrough" },
 };
@@ -360,10 +373,10 @@ static void streams_have_one_guest(void **state)
 	assert_string_equal(plan.guest[0].refused, "");
 	assert_non_null(
 		strstr(plan.guest[1].refused, "node uart@a0000000: guest \"a\" has its registers"));
-	compile_partial(
-		1, WITH("xen,path = \"/soc/quiet@b0000\";"),
-		"xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;\n   xen,path = \"/soc/uart@40000\";",
-		"");
+	compile_partial(1, WITH("xen,path = \"/soc/quiet@b0000\";"),
+			"xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;\n   xen,path = "
+			"\"/soc/uart@40000\";",
+			"");
 	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
 	assert_non_null(strstr(plan.guest[1].refused,
 			       "guest \"a\" has StreamID 0x41, of a platform device"));
@@ -374,28 +387,38 @@ static void streams_have_one_guest(void **state)
 static void imagebuilder_with_dom0_leftovers(void **state)
 {
 	static const char chosen[] =
-		" xen,xen-bootargs = \"console=dtuart dtuart=serial0 dom0_mem=1G sched=null vwfi=native\";\n"
+		" xen,xen-bootargs = \"console=dtuart dtuart=serial0 dom0_mem=1G sched=null "
+		"vwfi=native\";\n"
 		" xen,dom0-bootargs = \"console=hvc0 root=/dev/ram0\";\n"
-		" dom0 { compatible = \"xen,linux-zimage\", \"xen,multiboot-module\", \"multiboot,module\";\n"
+		" dom0 { compatible = \"xen,linux-zimage\", \"xen,multiboot-module\", "
+		"\"multiboot,module\";\n"
 		"  reg = <0x0 0x66000000 0x0 0x1000000>; };\n"
-		" dom0-ramdisk { compatible = \"xen,linux-initrd\", \"xen,multiboot-module\", \"multiboot,module\";\n"
+		" dom0-ramdisk { compatible = \"xen,linux-initrd\", \"xen,multiboot-module\", "
+		"\"multiboot,module\";\n"
 		"  reg = <0x0 0x68000000 0x0 0x1000000>; };\n"
-		" domU0 { compatible = \"xen,domain\"; #address-cells = <0x00000002>; #size-cells = <0x00000002>;\n"
-		"  memory = <0x0 0x80000>; cpus = <0x2>; vpl011 = <0x1>; xen,enhanced = \"enabled\";\n"
-		"  max_grant_version = <0x2>; max_grant_frames = <0x20>; max_maptrack_frames = <0x400>;\n"
-		"  capabilities = <0x0>; domid = <0x1>; passthrough = \"disabled\"; nr_spis = <0x60>;\n"
-		"  llc-colors = \"1-3\"; sve = <0x0>; trap-unmapped-accesses = <0x0>; xen,domain-p2m-mem-mb = <0x8>;\n"
+		" domU0 { compatible = \"xen,domain\"; #address-cells = <0x00000002>; #size-cells "
+		"= <0x00000002>;\n"
+		"  memory = <0x0 0x80000>; cpus = <0x2>; vpl011 = <0x1>; xen,enhanced = "
+		"\"enabled\";\n"
+		"  max_grant_version = <0x2>; max_grant_frames = <0x20>; max_maptrack_frames = "
+		"<0x400>;\n"
+		"  capabilities = <0x0>; domid = <0x1>; passthrough = \"disabled\"; nr_spis = "
+		"<0x60>;\n"
+		"  llc-colors = \"1-3\"; sve = <0x0>; trap-unmapped-accesses = <0x0>; "
+		"xen,domain-p2m-mem-mb = <0x8>;\n"
 		"  cpu1 { compatible = \"xen,vcpu\"; id = <1>; hard-affinity = \"3\"; };\n"
 		"  ev@1 { compatible = \"xen,evtchn-v1\"; xen,evtchn = <0xa 0x1>; };\n"
 		"  module0x62000000 { compatible = \"multiboot,module\", \"multiboot,ramdisk\";\n"
 		"   reg = <0x0 0x62000000 0x0 0x100000>; };\n"
 		"  module0x60000000 { compatible = \"multiboot,module\", \"multiboot,kernel\";\n"
-		"   reg = <0x0 0x60000000 0x0 0x200000>; bootargs = \"console=ttyAMA0 init=\\\"/bin/a b\\\" q='x'\"; };\n"
+		"   reg = <0x0 0x60000000 0x0 0x200000>; bootargs = \"console=ttyAMA0 "
+		"init=\\\"/bin/a b\\\" q='x'\"; };\n"
 		" };\n"
 		/* Hand-written, cells 1/1, off by status. */
 		" domU1 { compatible = \"xen,domain\"; #address-cells = <1>; #size-cells = <1>;\n"
 		"  memory = <0 0x10000>; cpus = <1>;\n"
-		"  k { compatible = \"multiboot,kernel\", \"multiboot,module\"; reg = <0x60000000 0x200000>; }; };\n"
+		"  k { compatible = \"multiboot,kernel\", \"multiboot,module\"; reg = <0x60000000 "
+		"0x200000>; }; };\n"
 		" off { compatible = \"xen,domain\"; status = \"disabled\"; };\n";
 	const struct guest_plan *g = &plan.guest[0];
 

@@ -464,10 +464,11 @@ static void test_too_deep_a_node_has_no_address(void **state)
 		int child = dt_first_child(blob, n);
 
 		assert_int_equal(dt_parent(blob, child), depth + 1 < 32 ? n : -1);
-		assert_string_equal(dt_path(blob, child, path, sizeof(path)),
-				    depth >= 31 ? "" :
-				    depth >= 7  ? ".../n/n/n/n/n/n" :
-						  path);
+		dt_path(blob, child, path, sizeof(path));
+		if (depth >= 31)
+			assert_string_equal(path, "");
+		else if (depth >= 7)
+			assert_string_equal(path, ".../n/n/n/n/n/n");
 		n = child;
 	}
 }

@@ -107,10 +107,14 @@ static void fault_names_guest_device_address_and_reason(void **state)
 	faults_report(&smmu, &(struct iommu_fault){ .sid = 0x998, .reason = "unknown StreamID" });
 	assert_string_equal(
 		host_log(),
-		"disk: device 0000:01:00.0 (StreamID 0x100): DMA write to IPA 0x40001234 refused: translation\n"
-		"net: device 0000:02:01.0 (StreamID 0x200): DMA read from IPA 0x1000 refused: translation\n"
-		"no guest: device 0000:00:03.0 (StreamID 0x18): DMA write to IPA 0x2000 refused: translation\n"
-		"smmuv3@9050000: no device (StreamID 0x999): DMA write to IPA 0x3000 refused: translation\n"
+		"disk: device 0000:01:00.0 (StreamID 0x100): DMA write to IPA 0x40001234 refused: "
+		"translation\n"
+		"net: device 0000:02:01.0 (StreamID 0x200): DMA read from IPA 0x1000 refused: "
+		"translation\n"
+		"no guest: device 0000:00:03.0 (StreamID 0x18): DMA write to IPA 0x2000 refused: "
+		"translation\n"
+		"smmuv3@9050000: no device (StreamID 0x999): DMA write to IPA 0x3000 refused: "
+		"translation\n"
 		"smmuv3@9050000: no device (StreamID 0x998): DMA refused: unknown StreamID\n");
 }
 

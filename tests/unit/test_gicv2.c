@@ -57,7 +57,9 @@ static uint64_t dist_read(void *m, uint64_t off, unsigned size)
 		return masks[cpu];
 	switch (off & ~0x7fULL) {
 	case 0:
-		return off == GICD_TYPER ? LINES / 32 - 1 : off == GICD_CTLR ? dist.ctlr : 0;
+		if (off == GICD_TYPER)
+			return LINES / 32 - 1;
+		return off == GICD_CTLR ? dist.ctlr : 0;
 	case GICD_ISPENDR:
 		return *word(dist.pending, off);
 	case GICD_ISACTIVER:
@@ -112,18 +114,31 @@ static uint64_t ifc_read(void *m, uint64_t off, unsigned size)
 {
 	(void)m;
 	assert_int_equal(size, 4);
-	return off == GICC_IAR ? ifc[cpu].iar : off == GICC_CTLR ? ifc[cpu].ctlr : 0;
+	if (off == GICC_IAR)
+		return ifc[cpu].iar;
+	return off == GICC_CTLR ? ifc[cpu].ctlr : 0;
+}
+
+static uint32_t *ifc_register(uint64_t off)
+{
+	switch (off) {
+	case GICC_CTLR:
+		return &ifc[cpu].ctlr;
+	case GICC_PMR:
+		return &ifc[cpu].pmr;
+	case GICC_EOIR:
+		return &ifc[cpu].eoir;
+	case GICC_DIR:
+		return &ifc[cpu].dir;
+	case GICC_APR ... GICC_APR + 15:
+		return &ifc[cpu].apr[(off - GICC_APR) / 4];
+	}
+	return NULL;
 }
 
 static void ifc_write(void *m, uint64_t off, unsigned size, uint64_t v)
 {
-	uint32_t *reg = off == GICC_CTLR ? &ifc[cpu].ctlr :
-			off == GICC_PMR  ? &ifc[cpu].pmr :
-			off == GICC_EOIR ? &ifc[cpu].eoir :
-			off == GICC_DIR  ? &ifc[cpu].dir :
-			off >= GICC_APR && off < GICC_APR + 16 ?
-					  &ifc[cpu].apr[(off - GICC_APR) / 4] :
-					  NULL;
+	uint32_t *reg = ifc_register(off);
 
 	(void)m;
 	assert_int_equal(size, 4);
@@ -152,12 +167,22 @@ static uint64_t hyp_read(void *m, uint64_t off, unsigned size)
 	return hyp[cpu].lr[(off - GICH_LR) / 4];
 }
 
+static uint32_t *hyp_register(uint64_t off)
+{
+	switch (off) {
+	case GICH_HCR:
+		return &hyp[cpu].hcr;
+	case GICH_VMCR:
+		return &hyp[cpu].vmcr;
+	case GICH_APR:
+		return &hyp[cpu].apr;
+	}
+	return &hyp[cpu].lr[(off - GICH_LR) / 4 & 3];
+}
+
 static void hyp_write(void *m, uint64_t off, unsigned size, uint64_t v)
 {
-	uint32_t *reg = off == GICH_HCR  ? &hyp[cpu].hcr :
-			off == GICH_VMCR ? &hyp[cpu].vmcr :
-			off == GICH_APR  ? &hyp[cpu].apr :
-					   &hyp[cpu].lr[(off - GICH_LR) / 4 & 3];
+	uint32_t *reg = hyp_register(off);
 
 	(void)m;
 	assert_int_equal(size, 4);

@@ -223,6 +223,7 @@ static int setup(void **state)
 {
 	static const uint64_t at[4] = { RD0_BASE, RD0_BASE + 0x20000, RD1_BASE,
 					RD1_BASE + 0x40000 };
+	static const uint64_t affinity[] = { 0, BIT(32), BIT(40), BIT(56) | BIT(32) };
 
 	memset(&dist, 0xff, sizeof(dist));
 	memset(rd, 0xff, sizeof(rd));
@@ -234,7 +235,7 @@ static int setup(void **state)
 		rd[i].rwp_reads = 0;
 		rd[i].waker = 6;
 		rd[i].typer = (uint64_t)i << 8 | (i == 1 || i == 3 ? 0x10 : 0) | (i >= 2 ? 2 : 0);
-		rd[i].typer |= i == 0 ? 0 : i == 1 ? BIT(32) : i == 2 ? BIT(40) : BIT(56) | BIT(32);
+		rd[i].typer |= affinity[i];
 		host_mmio_add(at[i], 0x20000, rd_read, rd_write, &rd[i]);
 		vtr[i] = FIELD(ICH_VTR_LRS, 15) | FIELD(ICH_VTR_PRIBITS, 4) | ICH_VTR_TDS;
 	}

@@ -127,7 +127,9 @@ static void describes_the_host_bridge(void **state)
 	has_string(pcie, "compatible", "pci-host-ecam-generic");
 	HAS(pcie, "reg", 0, 0x10000000, 0, 0x100000);
 	HAS(pcie, "bus-range", 0, 0);
-	/* I/O ports nobody has, at the end of the 32-bit window, so that drivers may write to them. */
+	/*
+	 * I/O ports nobody has, at the end of the 32-bit window, so that drivers may write to them.
+	 */
 	HAS(pcie, "ranges", 0x01000000, 0, 0, 0, 0x32ff0000, 0, 0x10000, 0x02000000, 0, 0x23000000,
 	    0, 0x23000000, 0, 0xfff0000, 0x03000000, 1, 0, 1, 0, 1, 0);
 	HAS(pcie, "msi-map", 0, 0xfde9, 0, 0x100);

@@ -71,12 +71,19 @@ static void each_kind_ends_as_it_should(void **state)
 		uint32_t intid;
 		const char *want;
 	} t[] = {
-		{ 33, "H3D3X3" },                                     /* EL2's own */
-		{ 34, "H4D4" },                                       /* the guest deactivates */
-		{ 35, "D5X5" },                                       /* nobody's */
-		{ 8192, "H2D2" }, { 8193, "D3" },     { 8195, "D5" }, /* LPIs have no active state */
-		{ 4096, "D6" },   { 0xffffff, "D5" }, { 1020, "" },   { 1021, "" },
-		{ 1022, "" },     { 1023, "" },
+		{ 33, "H3D3X3" }, /* EL2's own */
+		{ 34, "H4D4" },   /* the guest deactivates */
+		{ 35, "D5X5" },   /* nobody's */
+		/* LPIs have no active state */
+		{ 8192, "H2D2" },
+		{ 8193, "D3" },
+		{ 8195, "D5" },
+		{ 4096, "D6" },
+		{ 0xffffff, "D5" },
+		{ 1020, "" },
+		{ 1021, "" },
+		{ 1022, "" },
+		{ 1023, "" },
 	};
 
 	assert_int_equal(irq_lpi_table(3), HV_OK);

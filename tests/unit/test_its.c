@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The physical ITS: tables, queue, LPI configuration, against the model in tests/host/its_model.c. */
+/*
+ * The physical ITS: tables, queue, LPI configuration, against the model in tests/host/its_model.c.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

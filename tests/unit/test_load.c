@@ -103,7 +103,9 @@ static void images_and_tree_are_in_place(void **state)
 	check_contents();
 }
 
-/* Who loads a guest while others run serves its CPU's interrupts at least once a window of 2 MiB. */
+/*
+ * Who loads a guest while others run serves its CPU's interrupts at least once a window of 2 MiB.
+ */
 static void interrupts_are_served_meanwhile(void **state)
 {
 	served = 0;

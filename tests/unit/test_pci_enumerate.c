@@ -189,7 +189,9 @@ static void test_dma_ranges(void **state)
 	assert_int_equal(pci_hosts[1].inbound[0].size, 0);
 }
 
-/* --- Juno's inbound windows: a table of registers, as its firmware leaves it --------------------- */
+/*
+ * --- Juno's inbound windows: a table of registers, as its firmware leaves it ---------------------
+ */
 
 static uint32_t atr[0x1000 / 4];
 

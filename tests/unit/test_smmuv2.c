@@ -197,7 +197,9 @@ static void use(const struct tree *t)
 
 static int begin(void **state)
 {
-	/* What an SMMU of 40 bits walks must be below them, and on the host addresses are pointers. */
+	/*
+	 * What an SMMU of 40 bits walks must be below them, and on the host addresses are pointers.
+	 */
 	arena = mmap((void *)(uintptr_t)GIB(1), MIB(8), PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	assert_ptr_equal(arena, (void *)(uintptr_t)GIB(1));
@@ -232,7 +234,9 @@ static int begin500(void **state)
 	return 0;
 }
 
-/* A guest's DMA root: 2 MiB of RAM, and a doorbell. The root must be below what the SMMU reaches. */
+/*
+ * A guest's DMA root: 2 MiB of RAM, and a doorbell. The root must be below what the SMMU reaches.
+ */
 static void make_root(struct s2 *root, uint16_t vmid, uint64_t ram)
 {
 	struct s2_geometry geo = s2_geometry(44, iommus[0].oas_bits, false, false);
@@ -457,7 +461,9 @@ static void streams_that_do_not_exist_are_refused(void **state)
 static void context_is_exactly_stage_2(void **state)
 {
 	attached();
-	/* v1: T0SZ -8 with its sign, SL0 1, write-back walks, inner shareable, EAE; VMID 3, stage 2 */
+	/*
+	 * v1: T0SZ -8 with its sign, SL0 1, write-back walks, inner shareable, EAE; VMID 3, stage 2
+	 */
 	assert_int_equal(hw.cb[0].tcr, 0x80003558);
 	assert_int_equal(hw.cb[0].cbar, 3);
 	assert_int_equal(hw.cb[0].sctlr, 0x167); /* M, TRE, AFE, CFRE, CFIE, HUPCF */

@@ -329,7 +329,10 @@ static void entry_is_exactly_stage_2(void **state)
 
 	attached();
 	ste = ste_of(SID);
-	/* fields by hand: V, Config 6; VMID 3, T0SZ 24, SL0 1, IR/OR 1, SH 3, TG 0, PS 4, AA64, PTW, R */
+	/*
+	 * fields by hand: V, Config 6; VMID 3, T0SZ 24, SL0 1, IR/OR 1, SH 3, TG 0, PS 4, AA64,
+	 * PTW, R
+	 */
 	assert_int_equal(ste[0], 0xd);
 	assert_int_equal(ste[1], 0);
 	assert_int_equal(ste[2], UINT64_C(3) | UINT64_C(24) << 32 | UINT64_C(1) << 38 |
@@ -428,7 +431,9 @@ static void other_root_is_reached_through_abort(void **state)
 	assert_int_equal(s2_map(&other, IPA(0x40000000), PA(0xc0000000), MIB(2), S2_RAM), HV_OK);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_OK); /* cached */
 	assert_int_equal(iommu_attach(i, SID, &other), HV_OK);
-	/* CFGI_STE for abort, TLBI of the old root's VMID, CFGI_STE for the new root; a SYNC each */
+	/*
+	 * CFGI_STE for abort, TLBI of the old root's VMID, CFGI_STE for the new root; a SYNC each
+	 */
 	assert_int_equal(hw.cmd_count - before, 6);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_OK);
 	assert_int_equal(pa, 0xc0000000);

@@ -227,7 +227,8 @@ static void guest_step(unsigned v)
 		world_run(v);
 		break;
 	case 2:
-		world_eoi(v, rnd(2) ? 32 + rnd(16) : rnd(3) ? rnd(32) : 8192 + rnd(20));
+		id = rnd(3) ? rnd(32) : 8192 + rnd(20);
+		world_eoi(v, rnd(2) ? 32 + rnd(16) : id);
 		break;
 	case 3:
 		world_dir(v, rnd(3) ? 32 + rnd(16) : rnd(9000));

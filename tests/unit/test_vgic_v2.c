@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The virtual GICv2: its distributor's registers, SGIs by sender, and what list registers make of them. */
+/*
+ * The virtual GICv2: its distributor's registers, SGIs by sender, and what list registers make of
+ * them.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -285,7 +288,9 @@ static void a_pending_line_moves(void **state)
 	assert_false(gic_model_line(0, HW_PHYS)->active);
 }
 
-/* Acknowledged by EL2 and not delivered: what is routed to nobody goes back to the physical line. */
+/*
+ * Acknowledged by EL2 and not delivered: what is routed to nobody goes back to the physical line.
+ */
 static void a_waiting_line_goes_back(void **state)
 {
 	start(2, 4);

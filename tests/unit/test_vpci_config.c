@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Config space: each row of the policy, what is hidden, and that nothing else reaches the device. */
+/*
+ * Config space: each row of the policy, what is hidden, and that nothing else reaches the device.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

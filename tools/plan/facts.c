@@ -194,3 +194,15 @@ unsigned holes(const struct plan_device *d, struct hole out[2])
 		       1 :
 		       2;
 }
+
+const char *tool_msi_name(const struct plan_device *d)
+{
+	switch (d->msi) {
+	case PLAN_OFF:
+		return "off";
+	case PLAN_DIRECT:
+		return "direct";
+	default:
+		return "trapped";
+	}
+}

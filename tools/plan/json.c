@@ -166,6 +166,13 @@ static void bridge(const struct bridge *b)
 	end('}');
 }
 
+static const char *bar_kind(const struct pci_bar *b)
+{
+	if (b->io)
+		return "io";
+	return b->mem64 ? "mem64" : "mem32";
+}
+
 static void bars(const struct pci_func *f)
 {
 	begin("bars", '[');
@@ -176,7 +183,7 @@ static void bars(const struct pci_func *f)
 			continue;
 		begin(NULL, '{');
 		number("bar", i);
-		text("kind", b->io ? "io" : b->mem64 ? "mem64" : "mem32");
+		text("kind", bar_kind(b));
 		truth("prefetchable", b->prefetch);
 		hex("size", b->size);
 		if (b->assigned)
@@ -239,7 +246,7 @@ static void device(const struct plan_device *d)
 	begin(NULL, '{');
 	text("host", f->name);
 	text("guest", guest);
-	text("msi", d->msi == PLAN_OFF ? "off" : d->msi == PLAN_DIRECT ? "direct" : "trapped");
+	text("msi", tool_msi_name(d));
 	text("msi_note", d->msi_note);
 	number("vectors", d->as.msi.count);
 	if (d->as.intx_virq)

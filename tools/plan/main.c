@@ -88,7 +88,10 @@ static struct range memory_given(const char *arg)
 		r.size = strtoull(end + 1, &end, 0);
 	else
 		die("--memory %s: give BASE:SIZE, as 0x80000000:2G", arg);
-	r.size <<= *end == 'G' ? 30 : *end == 'M' ? 20 : 0;
+	if (*end == 'G')
+		r.size <<= 30;
+	else if (*end == 'M')
+		r.size <<= 20;
 	if (!r.size || (r.base | r.size) & (PAGE_SIZE - 1) || r.base + r.size < r.base)
 		die("--memory %s: not whole pages of memory", arg);
 	return r;

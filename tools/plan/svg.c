@@ -29,6 +29,17 @@ static void escaped(const char *s)
 		}
 }
 
+static const char *anchor_name(char anchor)
+{
+	switch (anchor) {
+	case 'm':
+		return "middle";
+	case 'e':
+		return "end";
+	}
+	return "start";
+}
+
 void svg_text(double x, double y, const char *class, char anchor, const char *colour,
 	      const char *fmt, ...)
 {
@@ -39,11 +50,7 @@ void svg_text(double x, double y, const char *class, char anchor, const char *co
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	fprintf(svg, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\" text-anchor=\"%s\" fill=\"%s\">", x,
-		y, class,
-		anchor == 'm' ? "middle" :
-		anchor == 'e' ? "end" :
-				"start",
-		colour);
+		y, class, anchor_name(anchor), colour);
 	escaped(text);
 	fputs("</text>\n", svg);
 }

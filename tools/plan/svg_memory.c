@@ -96,11 +96,12 @@ static void lay_out(struct column *c, double x, double y)
 /* What is left of a window is no round number: three digits are enough. */
 static const char *unit(uint64_t size)
 {
-	return size >> 40 ? "TiB" :
-	       size >> 30 ? "GiB" :
-	       size >> 20 ? "MiB" :
-	       size >> 10 ? "KiB" :
-			    "B";
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	unsigned i = 0;
+
+	while (i + 1 < ARRAY_SIZE(units) && size >> 10 * (i + 1))
+		i++;
+	return units[i];
 }
 
 static double scaled(uint64_t size)

@@ -66,27 +66,24 @@ static void streams(const struct pci_func *f, char *buf, size_t size)
 		len += fmt_print(buf + len, size - len, "%s0x%x", i ? " " : "", f->sid[i]);
 }
 
-static const char *msi_of(const struct plan_device *d)
-{
-	return d->msi == PLAN_OFF ? "off" : d->msi == PLAN_DIRECT ? "direct" : "trapped";
-}
-
 static void facts(const struct tool *t, const struct pci_func *f, double x, double y)
 {
 	const struct plan_device *d = assigned(t, f);
 	const struct guest_plan *g = owner_of(t, f);
 	const char *reset = f->bridge ? NULL : pci_reset_method(f);
+	const char *nobody = f->refused ? "unusable" : "nobody";
 	char text[48];
 
 	streams(f, text, sizeof(text));
-	svg_text(x + STREAM, y, "mono", 's', f->sid_count || f->bridge ? "#111827" : ALARM, "%s",
-		 f->sid_count ? text :
-		 f->bridge    ? "" :
-				"no IOMMU");
+	if (f->sid_count)
+		svg_text(x + STREAM, y, "mono", 's', "#111827", "%s", text);
+	else if (!f->bridge)
+		svg_text(x + STREAM, y, "mono", 's', ALARM, "%s", "no IOMMU");
 	if (f->bridge)
 		return;
 	if (d && d->msi != PLAN_OFF)
-		svg_text(x + MSI, y, "mono", 's', "#111827", "%s %u", msi_of(d), d->as.msi.count);
+		svg_text(x + MSI, y, "mono", 's', "#111827", "%s %u", tool_msi_name(d),
+			 d->as.msi.count);
 	else
 		svg_text(x + MSI, y, "mono", 's', GREY, "%s", d ? "none" : "");
 	if (f->intx.intid >= 32)
@@ -95,21 +92,17 @@ static void facts(const struct tool *t, const struct pci_func *f, double x, doub
 	svg_text(x + RESET, y, "mono", 's', reset ? "#111827" : ALARM, "%s",
 		 reset ? reset : "none");
 	svg_text(x + OWNER, y, "text", 's', g ? guest_colour(t, g) : GREY, "%s",
-		 g          ? g->name :
-		 f->refused ? "unusable" :
-			      "nobody");
+		 g ? g->name : nobody);
 }
 
 static void row(const struct tool *t, const struct pci_func *f, double x, double y)
 {
 	const char *colour = guest_colour(t, owner_of(t, f)), *why = pci_open_why(f);
+	const char *fill = f->bridge ? "#e5e7eb" : "white";
 	double left = x + INDENT * (depth(f) + 1);
 
 	svg_line(left - INDENT + 8, y + ROW / 2, left, y + ROW / 2, LINE, 1.2);
-	svg_rect(left, y + 2, x + NAME_W - left, ROW - 4,
-		 colour    ? colour :
-		 f->bridge ? "#e5e7eb" :
-			     "white",
+	svg_rect(left, y + 2, x + NAME_W - left, ROW - 4, colour ? colour : fill,
 		 colour ? 0.28 : 0.7, colour ? colour : LINE,
 		 f->bridge || colour ? "rx=\"4\"" : "rx=\"4\" stroke-dasharray=\"4 3\"");
 	svg_text(left + 7, y + 17, "mono", 's', "#111827", "%s", f->name + 5);
@@ -167,15 +160,14 @@ static void groups(const struct pci_func *const *list, unsigned n, double x, dou
 static double bridge_head(const struct bridge *b, double x, double y)
 {
 	const struct pci_host *h = b->host;
+	const char *state = h ? "" : ", not driven";
 	char text[200];
 	size_t len = 0;
 
 	svg_rect(x, y, PCI_WIDTH, h ? 58 : 42, "#f3f4f6", 1, LINE, "rx=\"6\"");
 	svg_text(x + 10, y + 17, "head", 's', "#111827", "%s", b->path);
 	svg_text(x + PCI_WIDTH - 10, y + 17, "small", 'e', h ? GREY : ALARM, "%s%s", b->compatible,
-		 !b->enabled ? ", disabled" :
-		 h           ? "" :
-			       ", not driven");
+		 b->enabled ? state : ", disabled");
 	svg_text(x + 10, y + 34, "small", 's', GREY, "IOMMU %s%s; MSI %s%s",
 		 b->iommu ? b->iommu : "none", b->iommu && !b->iommu_driven ? " (not driven)" : "",
 		 b->msi ? b->msi : "none", b->msi && !b->msi_driven ? " (not driven)" : "");
@@ -262,6 +254,7 @@ static double card(const struct tool *t, const struct guest_plan *g, double x, d
 {
 	const char *colour = g->refused[0] ? ALARM : guest_colour(t, g);
 	double top = y;
+	const char *dma = g->coherent ? "DMA coherent" : "DMA not coherent";
 	char doorbell[48] = "";
 
 	if (g->vpci.doorbell.v)
@@ -275,8 +268,7 @@ static double card(const struct tool *t, const struct guest_plan *g, double x, d
 	} else {
 		svg_text(x + 16, y, "small", 's', "#111827", "%u CPU%s; %s of RAM at 0x%llx; %s%s",
 			 g->vcpu_count, g->vcpu_count > 1 ? "s" : "", plan_size(g->ram_size),
-			 (unsigned long long)g->ram[0].ipa.v,
-			 g->has_pci ? g->coherent ? "DMA coherent" : "DMA not coherent" : "no PCI",
+			 (unsigned long long)g->ram[0].ipa.v, g->has_pci ? dma : "no PCI",
 			 doorbell);
 		y += 15;
 		for (unsigned i = 0; i < g->device_count; i++)

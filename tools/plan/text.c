@@ -28,10 +28,10 @@ static void write_bridge(FILE *f, const struct bridge *b)
 {
 	const struct pci_host *h = b->host;
 
+	const char *state = h ? "" : ", not driven";
+
 	fprintf(f, "  PCI       %s: %s%s\n", b->path, b->compatible,
-		!b->enabled ? ", disabled" :
-		!h          ? ", not driven" :
-			      "");
+		b->enabled ? state : ", disabled");
 	fprintf(f, "    IOMMU   %s%s; MSI %s%s\n", or_none(b->iommu),
 		b->iommu && !b->iommu_driven ? " (not driven)" : "", or_none(b->msi),
 		b->msi && !b->msi_driven ? " (not driven)" : "");

@@ -81,6 +81,7 @@ struct hole {
 	unsigned bar;
 	struct range part; /* offsets in it, whole pages */
 };
+const char *tool_msi_name(const struct plan_device *d);          /* "off", "direct", "trapped" */
 unsigned holes(const struct plan_device *d, struct hole out[2]); /* pages that trap: MSI-X */
 const struct plan_device *assigned(const struct tool *t, const struct pci_func *f);
 

@@ -118,8 +118,8 @@ static bool has_ram(const void *fdt)
 static void fill_ram(struct tool *t)
 {
 	unsigned cells = 0, ac = dt_address_cells(t->fdt, 0), sc = dt_size_cells(t->fdt, 0);
-	struct range r = t->memory.size ? t->memory :
-					  (struct range){ GIB(2), sc == 2 ? GIB(4) : GIB(2) };
+	struct range some = { GIB(2), sc == 2 ? GIB(4) : GIB(2) };
+	struct range r = t->memory.size ? t->memory : some;
 	fdt32_t reg[4];
 	int n;
 

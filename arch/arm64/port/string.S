@@ -69,7 +69,8 @@ copy_up:
 	b	1b
 3:	cbnz	x1, 5f
 	mrs	x5, dczid_el0
-	cmp	w5, #4			/* allowed (DZP), and a block is such a line, as everywhere */
+	/* allowed (DZP), and a block is such a line, as everywhere */
+	cmp	w5, #4
 	b.ne	5f
 4:	subs	x2, x2, #64
 	b.lo	7f

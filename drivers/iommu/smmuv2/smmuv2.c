@@ -342,13 +342,18 @@ static const char global_text[][24] = {
 };
 
 /* The registers of a record: offsets in a page, but for the StreamID. */
-static const struct record {
+struct record {
 	uint8_t fsr, far, synr;
 	uint8_t code;           /* of its reason 0 */
 	uint32_t faults, write; /* masks: of fsr, of synr */
 	const char (*text)[24];
-} global = { SMMUV2_GFSR, SMMUV2_GFAR, SMMUV2_GFSYNR0, 0x10, GFSR_FAULTS, GFSYNR0_WNR, global_text },
-  context = { CB_FSR, CB_FAR, CB_FSYNR0, 0, FSR_FAULTS, FSYNR0_WNR, context_text };
+};
+static const struct record global = {
+	SMMUV2_GFSR, SMMUV2_GFAR, SMMUV2_GFSYNR0, 0x10, GFSR_FAULTS, GFSYNR0_WNR, global_text,
+};
+static const struct record context = {
+	CB_FSR, CB_FAR, CB_FSYNR0, 0, FSR_FAULTS, FSYNR0_WNR, context_text,
+};
 
 /* Reports the record and clears it; false: there is none. It stands still until it is cleared. */
 static bool take(const struct smmuv2 *s, const struct record *r, unsigned page, struct reg32 sid)
