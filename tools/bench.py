@@ -5,8 +5,9 @@
 Usage: tools/bench.py [-v]      (make bench)
 
 With -icount shift=0 the guest's 1 GHz counter (-cpu max) counts one tick an instruction, exactly
-and repeatably. tests/guests/bench.c measures from inside the guest; the boot is measured with one CPU:
-CNTPCT_EL0 is 0 at reset, so what the guest reads with its first instruction is everything before it.
+and repeatably. tests/guests/bench.c measures from inside the guest. The boot is measured with
+one CPU: CNTPCT_EL0 is 0 at reset, so what the guest reads with its first instruction is everything
+before it.
 Copying, inflating and scrubbing depend on the guest's size; Viaduct counts them and they are taken
 off. The exit status is 1 when a budget is exceeded or a number is missing.
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A board and its guests for the planner's tests: the device tree is built from struct decl, planned,
- * and the result is in `plan`. PCI is that of plan_fakes.h. RAM is at RAM_BASE.
+ * A board and its guests for the planner's tests: the device tree is built from struct decl,
+ * planned, and the result is in `plan`. PCI is that of plan_fakes.h. RAM is at RAM_BASE.
  */
 #ifndef PLAN_WORLD_H
 #define PLAN_WORLD_H

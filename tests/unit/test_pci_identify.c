@@ -278,8 +278,8 @@ static void test_acs_is_enabled_and_separates(void **state)
 	assert_false(same_group(sep[0], ep[0]));
 }
 
-/* Each bit of SV, TB, RR, CR, UF: a port that does not offer it has it hard-wired, one that does not
- * take it is open. */
+/* Each bit of SV, TB, RR, CR, UF: a port that does not offer it has it hard-wired, one that does
+ * not take it is open. */
 static void test_acs_that_is_offered_and_refused_is_open(void **state)
 {
 	(void)state;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The planner. A guest's address map: RAM, windows and doorbell, by the rules of its host bridges. */
+/*
+ * The planner. A guest's address map: RAM, windows and doorbell, by the rules of its host bridges.
+ */
 #include "plan_world.h"
 
 /* RAM may be at 1 GiB by default, but everything reachable is the root complex' own window. */
@@ -18,12 +20,14 @@ static const struct refusal refusals[] = {
 	{ "RAM over a window",
 	  { { "a", 1, 64, .dev = { { EDU } } } },
 	  0,
-	  "RAM at 0x40000000 (64 MiB) overlaps a BAR window of pcie@10000000 (0x40000000 to 0x1003fffffff)",
+	  "RAM at 0x40000000 (64 MiB) overlaps a BAR window of pcie@10000000 (0x40000000 to "
+	  "0x1003fffffff)",
 	  window_everywhere },
 	{ "RAM outside dma-ranges",
 	  { { "a", 1, 64, .dev = { { EDU } } } },
 	  0,
-	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges of pcie@10000000 (0x80000000 to 0x81ffffff)",
+	  "RAM at 0x40000000 (64 MiB) is outside the dma-ranges of pcie@10000000 (0x80000000 to "
+	  "0x81ffffff)",
 	  narrow_dma_ranges },
 };
 

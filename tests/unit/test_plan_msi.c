@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The planner. MSI: which devices get it, by ITS or GICv2m frame, direct or trapped, and where its doorbell is. */
+/*
+ * The planner. MSI: which devices get it, by ITS or GICv2m frame, direct or trapped, and where its
+ * doorbell is.
+ */
 #include "plan_world.h"
 
 static void nic_no_iommu(void) { fake_func("0000:00:01.0")->iommu = NULL; }
@@ -46,7 +49,8 @@ static const struct refusal refusals[] = {
 	{ "an MSI frame is another guest's",
 	  { { "a", 1, 64, .dev = { { NIC } } }, { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
 	  1,
-	  "no MSI frame is left for 0000:00:06.0: guest \"a\" has that at 0x8020000, and either could raise "
+	  "no MSI frame is left for 0000:00:06.0: guest \"a\" has that at 0x8020000, and either "
+	  "could raise "
 	  "the other's interrupts; give it msi = \"off\", or allow-shared-msi-frame",
 	  v2m },
 	{ "who has shared it does not matter",
@@ -172,12 +176,12 @@ static void a_frames_doorbell_is_its_own_page_where_that_is_reached(void **state
 	assert_int_equal(v->doorbell.v, GUEST_V2M_BASE);
 	plan_print(&plan);
 	assert_int_equal(
-		occurrences(
-			"a:   its MSI frame is that of \"b\" as well: their interrupts are NOT isolated"),
+		occurrences("a:   its MSI frame is that of \"b\" as well: their interrupts are NOT "
+			    "isolated"),
 		1);
 	assert_int_equal(
-		occurrences(
-			"b:   its MSI frame is that of \"a\" as well: their interrupts are NOT isolated"),
+		occurrences("b:   its MSI frame is that of \"a\" as well: their interrupts are NOT "
+			    "isolated"),
 		1);
 	assert_int_equal(
 		occurrences(

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The planner. Declarations of guests and devices: what is malformed refuses its guest, the rest is in its plan. */
+/*
+ * The planner. Declarations of guests and devices: what is malformed refuses its guest, the rest is
+ * in its plan.
+ */
 #include "plan_world.h"
 
 static void memory_3_cells(void)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The planner. Which functions a guest gets: ownership, groups, IOMMU, place on its bus, INTx lines. */
+/*
+ * The planner. Which functions a guest gets: ownership, groups, IOMMU, place on its bus, INTx
+ * lines.
+ */
 #include "plan_world.h"
 
 static void dead_iommu(void) { fake_smmu.dead = true; }
@@ -127,7 +130,8 @@ static const struct refusal refusals[] = {
 	  { { "a", 1, 64, .dev = { { EDU, "intx", "on" } } },
 	    { "b", 1, 64, .dev = { { "0000:00:06.0" } } } },
 	  1,
-	  "0000:00:06.0 and 0000:00:02.0 of guest \"a\" both need INTx line SPI 4, where DisINTx does not "
+	  "0000:00:06.0 and 0000:00:02.0 of guest \"a\" both need INTx line SPI 4, where DisINTx "
+	  "does not "
 	  "silence 0000:00:06.0; give both to one guest",
 	  stuck },
 	{ "a line that cannot be silenced, in front of one who needs it",

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The planner. The order of guests: modules, CPUs and images, and that a refused guest takes nothing. */
+/*
+ * The planner. The order of guests: modules, CPUs and images, and that a refused guest takes
+ * nothing.
+ */
 #include "plan_world.h"
 
 static void affinity_absent(void) { vcpu(0, "4-15"); }

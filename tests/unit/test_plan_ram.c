@@ -98,12 +98,14 @@ static const struct refusal refusals[] = {
 	{ "direct-map in a window",
 	  { { "a", 1, 64, .dev = { { EDU } }, .extra = direct_static_low } },
 	  0,
-	  "direct-map: RAM at 0x50000000 to 0x53ffffff overlaps a BAR window of pcie@10000000 (0x50000000 to 0x57ffffff)",
+	  "direct-map: RAM at 0x50000000 to 0x53ffffff overlaps a BAR window of pcie@10000000 "
+	  "(0x50000000 to 0x57ffffff)",
 	  juno_host },
 	{ "direct-map outside dma-ranges",
 	  { { "a", 1, 64, .dev = { { EDU } }, .extra = direct_map } },
 	  0,
-	  "direct-map: RAM at 0x40200000 to 0x441fffff is outside the dma-ranges of pcie@10000000 (0x80000000 to",
+	  "direct-map: RAM at 0x40200000 to 0x441fffff is outside the dma-ranges of pcie@10000000 "
+	  "(0x80000000 to",
 	  narrow_dma_low },
 	{ "forced without direct-map",
 	  { { "a", 1, 64, .dev = { { EDU, "force-assign-without-iommu" } } } },
