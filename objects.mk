@@ -17,6 +17,7 @@ pure_src := \
 	common/guest/load.c \
 	common/lib/log.c \
 	common/lib/mmio.c \
+	common/lib/nearest.c \
 	common/plan/plan.c \
 	common/plan/map.c \
 	common/plan/msi.c \

@@ -104,8 +104,9 @@ static void parse_module(const void *fdt, int node, enum plan_module kind, struc
 	if (dt_reg_raw(fdt, node, 0, &r) != HV_OK || !r.size)
 		plan_refuse(g,
 			    "module %s has no usable reg; give reg = <address size> in the guest "
-			    "node's #address-cells and #size-cells",
-			    dt_name(fdt, node));
+			    "node's #address-cells (%u) and #size-cells (%u)",
+			    dt_name(fdt, node), dt_address_cells(fdt, g->node),
+			    dt_size_cells(fdt, g->node));
 	else if (to->size)
 		plan_refuse(g, "module %s is the second of its kind; remove one",
 			    dt_name(fdt, node));
@@ -236,11 +237,25 @@ static void parse_name(const void *fdt, struct guest_plan *g)
 	g->name[len] = 0;
 }
 
+/* ": did you mean \"xen,domain\"?", or "". */
+static const char *meant(const char *compatible, const char *list, char *buf, size_t size)
+{
+	const char *nearest = compatible ? text_nearest(compatible, list) : NULL;
+
+	*buf = 0;
+	if (nearest)
+		fmt_print(buf, size, "; did you mean \"%s\"?", nearest);
+	return buf;
+}
+
 static void parse_child(const struct plan *p, int node, struct guest_plan *g)
 {
 	const void *fdt = p->board->fdt;
+	static const char kinds[] = "multiboot,kernel\0multiboot,ramdisk\0multiboot,device-tree\0"
+				    "xen,linux-zimage\0xen,linux-initrd\0viaduct,vpci\0xen,vcpu\0"
+				    "xen,domain-shared-memory-v1\0";
 	enum plan_module kind = module_kind(fdt, node);
-	char path[96];
+	char path[96], hint[64];
 
 	if (kind != MODULES)
 		parse_module(fdt, node, kind, g);
@@ -251,7 +266,8 @@ static void parse_child(const struct plan *p, int node, struct guest_plan *g)
 	else if (dt_compatible(fdt, node, "xen,domain-shared-memory-v1"))
 		plan_parse_shared(fdt, node, g);
 	else
-		log_warn("%s is not supported; ignored", dt_path(fdt, node, path, sizeof(path)));
+		log_warn("%s is not supported; ignored%s", dt_path(fdt, node, path, sizeof(path)),
+			 meant(dt_string(fdt, node, "compatible"), kinds, hint, sizeof(hint)));
 }
 
 void plan_parse_guest(const struct plan *p, struct guest_plan *g)
@@ -269,15 +285,37 @@ void plan_parse_guest(const struct plan *p, struct guest_plan *g)
 			       "\"multiboot,kernel\", \"multiboot,module\" and its reg");
 }
 
+/* What makes a node of /chosen a guest in its author's eyes. */
+static bool looks_like_guest(const void *fdt, int node)
+{
+	int child;
+
+	dt_for_each_child(child, fdt, node)
+		if (dt_compatible(fdt, child, "multiboot,module") ||
+		    dt_compatible(fdt, child, "viaduct,vpci"))
+			return true;
+	return dt_bool(fdt, node, "memory") || dt_bool(fdt, node, "cpus");
+}
+
 void plan_warn_child(const void *fdt, int node)
 {
-	const char *kind = dt_string(fdt, node, "compatible");
+	static const char kinds[] = "xen,domain\0viaduct,guest\0";
+	const char *kind = dt_string(fdt, node, "compatible"), *name = dt_name(fdt, node);
+	char hint[64];
 
+	if (!dt_enabled(fdt, node))
+		return;
+	meant(kind, kinds, hint, sizeof(hint));
 	if (dt_compatible(fdt, node, "multiboot,module") ||
 	    dt_compatible(fdt, node, "xen,multiboot-module") || module_kind(fdt, node) != MODULES)
-		log_warn("/chosen/%s: Viaduct has no dom0; ignored", dt_name(fdt, node));
-	else if (kind && !strncmp(kind, "xen,", 4) && dt_enabled(fdt, node))
-		log_warn("/chosen/%s is not supported; ignored", dt_name(fdt, node));
+		log_warn("/chosen/%s: Viaduct has no dom0; ignored", name);
+	else if (kind && (hint[0] || !strncmp(kind, "xen,", 4) || looks_like_guest(fdt, node)))
+		log_warn("/chosen/%s: compatible \"%s\" is not supported; ignored%s", name, kind,
+			 hint);
+	else if (!kind && looks_like_guest(fdt, node))
+		log_warn("/chosen/%s looks like a guest and has no compatible; ignored. Give it "
+			 "compatible = \"xen,domain\"",
+			 name);
 }
 
 void plan_warn_chosen(const void *fdt, int chosen)

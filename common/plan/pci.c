@@ -4,6 +4,8 @@
  * SMMU, place on the guest's bus 0, MSI and INTx. Everything is taken from what pci_identify()
  * captured; hardware is not touched. pci_func.owner is set by plan.c once the guest is accepted.
  */
+#include <string.h>
+
 #include <hv/bits.h>
 #include <hv/vuart.h>
 
@@ -16,6 +18,17 @@ static const char *owner_name(const struct plan *p, const struct pci_func *f)
 	return f->owner < MAX_VMS ? p->guest[f->owner].name : "?";
 }
 
+/* Candidate n of what `host` may mean, or where nothing is near it, endpoint n of the machine. */
+static const struct pci_func *likely(const char *host, unsigned n)
+{
+	if (pci_candidate(host, 0) || !strncmp(host, "pci:", 4))
+		return pci_candidate(host, n);
+	pci_for_each(f)
+		if (!f->bridge && !n--)
+			return f;
+	return NULL;
+}
+
 /* ": 0000:00:01.0 0000:00:02.0", as many as are worth reading; "" for none. */
 static const char *candidates(const char *host, char *buf, size_t size)
 {
@@ -23,9 +36,17 @@ static const char *candidates(const char *host, char *buf, size_t size)
 	size_t len = 0;
 
 	*buf = 0;
-	for (unsigned i = 0; (f = pci_candidate(host, i)) && len + 20 < size; i++)
+	for (unsigned i = 0; (f = likely(host, i)) && len + 20 < size; i++)
 		len += fmt_print(buf + len, size - len, "%s %s", i ? "" : ":", f->name);
 	return buf;
+}
+
+/* What the list of candidates() is called. */
+static const char *near_it(const char *host)
+{
+	if (pci_candidate(host, 0))
+		return "; near it";
+	return likely(host, 0) ? "; there are" : "";
 }
 
 static struct pci_func *find_function(struct guest_plan *g, const char *host)
@@ -43,8 +64,7 @@ static struct pci_func *find_function(struct guest_plan *g, const char *host)
 		plan_refuse(g,
 			    "there is no PCI function \"%s\"; correct host, or remove the "
 			    "device%s%s",
-			    host, pci_candidate(host, 0) ? "; near it" : "",
-			    candidates(host, list, sizeof(list)));
+			    host, near_it(host), candidates(host, list, sizeof(list)));
 	else
 		plan_refuse(g,
 			    "host = \"%s\" is malformed; give \"0000:00:01.0\", a path "

@@ -106,16 +106,32 @@ static char mark_of(const char *list, const char *name)
 	return 0;
 }
 
-static const char *why_ignored(char mark)
+/* The rule that was probably meant by a name that is in no table, or NULL. */
+static const char *meant(const struct prop_rule *rules, unsigned count, const char *name)
 {
-	switch (mark) {
-	case '-':
-		return "has no meaning for Viaduct";
-	case '!':
-		return "is not supported";
-	default:
-		return "is not known";
+	for (unsigned i = 0; i < count; i++) {
+		char one[sizeof(rules[i].name) + 1] = { 0 };
+
+		memcpy(one, rules[i].name, sizeof(rules[i].name));
+		if (text_nearest(name, one))
+			return rules[i].name;
 	}
+	return NULL;
+}
+
+static void warn_ignored(const void *fdt, int node, const char *name, char mark, const char *likely)
+{
+	const char *why = mark == '-' ? "has no meaning for Viaduct" : "is not supported";
+	char path[96];
+
+	dt_path(fdt, node, path, sizeof(path));
+	if (mark)
+		log_warn("%s: property \"%s\" %s; ignored", path, name, why);
+	else if (likely)
+		log_warn("%s: property \"%s\" is not known; ignored; did you mean \"%s\"?", path,
+			 name, likely);
+	else
+		log_warn("%s: property \"%s\" is not known; ignored", path, name);
 }
 
 void plan_properties(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *rules,
@@ -124,7 +140,7 @@ void plan_properties(const void *fdt, int node, struct guest_plan *g, const stru
 	static const char always[] = "=compatible\0=name\0=phandle\0=linux,phandle\0"
 				     "=#address-cells\0=#size-cells\0=status\0";
 	struct dt_prop p;
-	char path[96], mark;
+	char mark;
 
 	for (int at = node; (at = dt_next_prop(fdt, at, &p)) >= 0;) {
 		unsigned i = 0;
@@ -137,7 +153,6 @@ void plan_properties(const void *fdt, int node, struct guest_plan *g, const stru
 		if (i < count)
 			apply(fdt, node, g, &rules[i], &p, (uint8_t *)into + rules[i].at);
 		else if (mark != '=')
-			log_warn("%s: property \"%s\" %s; ignored",
-				 dt_path(fdt, node, path, sizeof(path)), p.name, why_ignored(mark));
+			warn_ignored(fdt, node, p.name, mark, meant(rules, count, p.name));
 	}
 }

@@ -89,12 +89,30 @@ static void take_static(const struct plan *p, struct guest_plan *g)
 			    plan_size(sum), plan_size(g->ram_size));
 }
 
+/* "1536 MiB in all, the largest piece 1 GiB at 0x60000000": what the board has left. */
+static const char *free_ram(char *buf, size_t size)
+{
+	struct range r, largest = { 0 };
+	uint64_t total = 0;
+
+	for (unsigned i = 0; pmem_free_range(i, &r); i++) {
+		total += r.size;
+		if (r.size > largest.size)
+			largest = r;
+	}
+	fmt_print(buf, size, "%s in all, the largest piece %s at 0x%lx", plan_size(total),
+		  plan_size(largest.size), largest.base);
+	return buf;
+}
+
 /* As one piece, or in as few as can be; split like Xen's map, so that some is below 4 GiB. */
 static void take_any(struct guest_plan *g)
 {
 	uint64_t left = g->ram_size, got = 1, low;
+	char text[96];
 	pa_t pa;
 
+	free_ram(text, sizeof(text)); /* before this guest takes pieces of it */
 	while (left && got && g->ram_count < MAX_GUEST_RAM) {
 		low = GUEST_RAM_SIZE - (g->ram_size - left);
 		got = pmem_alloc_guest(g->ram_size - left < GUEST_RAM_SIZE ? MIN(left, low) : left,
@@ -106,15 +124,16 @@ static void take_any(struct guest_plan *g)
 	}
 	if (left)
 		plan_refuse(g,
-			    "there is no free RAM of %s, not in %d pieces either; lower memory "
-			    "of a guest",
-			    plan_size(g->ram_size), MAX_GUEST_RAM);
+			    "there is no free RAM of %s, not in %d pieces either, but %s; lower "
+			    "memory of a guest",
+			    plan_size(g->ram_size), MAX_GUEST_RAM, text);
 }
 
 /* The pages are free anywhere, so take them where its devices reach. */
 static void take_direct(struct guest_plan *g, const struct plan_space *s)
 {
 	struct range r, large = { 0 };
+	char text[96];
 	uint64_t at;
 
 	for (unsigned i = 0; !g->ram_count && pmem_free_range(i, &r); i++) {
@@ -131,9 +150,9 @@ static void take_direct(struct guest_plan *g, const struct plan_space *s)
 		add_pages(g, large.base, large.size); /* is refused for what is in the way there */
 	else
 		plan_refuse(g,
-			    "direct-map: there is no free RAM of %s in one piece; lower memory of "
-			    "a guest",
-			    plan_size(g->ram_size));
+			    "direct-map: there is no free RAM of %s in one piece, but %s; lower "
+			    "memory of a guest",
+			    plan_size(g->ram_size), free_ram(text, sizeof(text)));
 }
 
 /* IPA = PA. */

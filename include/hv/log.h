@@ -28,6 +28,12 @@ bool text_number(const char **s, unsigned base, unsigned max, unsigned *out);
 /* Steps over `c`; false: something else is there. */
 bool text_symbol(const char **s, char c);
 
+/*
+ * Which of the words in `list` ("a\0b\0") a misspelt `word` was probably meant to be: it differs in
+ * at most two characters, in one if it is short. NULL: none of them.
+ */
+const char *text_nearest(const char *word, const char *list);
+
 /* At most `burst` lines, then only a count. One a guest (or stream); not shared, so not locked. */
 struct ratelimit {
 	uint64_t count, burst;

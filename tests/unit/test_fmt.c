@@ -70,6 +70,21 @@ static void unknown_format_is_copied(void **state)
 	assert_string_equal(b, "a%qb%");
 }
 
+static void a_misspelt_word_is_recognised(void **state)
+{
+	static const char list[] = "xen,domain\0viaduct,guest\0cpus\0";
+
+	assert_string_equal(text_nearest("xen,domains", list), "xen,domain");
+	assert_string_equal(text_nearest("xen-domian", "xen-domain\0"), "xen-domain");
+	assert_string_equal(text_nearest("viaduct,gues", list), "viaduct,guest");
+	assert_string_equal(text_nearest("cpu", list), "cpus");
+	assert_null(text_nearest("cp", list)); /* two of four characters are no slip */
+	assert_null(text_nearest("xen,evtchn", list));
+	assert_null(text_nearest("", list));
+	assert_null(text_nearest("a-word-that-is-longer-than-any-that-are-compared", list));
+	assert_null(text_nearest("cpus", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +92,7 @@ int main(void)
 		cmocka_unit_test(null_string_is_shown),
 		cmocka_unit_test(output_is_cut_and_terminated),
 		cmocka_unit_test(unknown_format_is_copied),
+		cmocka_unit_test(a_misspelt_word_is_recognised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,6 +178,41 @@ static void ignored_gets_one_warning(void **state)
 	assert_int_equal(occurrences("ignored"), 5);
 }
 
+static void misspelt(void)
+{
+	prop32("cpu", 1);
+	node("module@1");
+	prop_str("compatible", "multiboot,ramdisc");
+	end();
+}
+
+static void a_slip_is_told_with_what_was_meant(void **state)
+{
+	static const struct decl g = { "a", 1, 64, .extra = misspelt };
+
+	tree_begin();
+	add_guest(&g, 0);
+	node("one");
+	prop_str("compatible", "xen,domains");
+	end();
+	node("two");
+	prop32("cpus", 1);
+	end();
+	node("three"); /* nothing says that this was meant to be a guest */
+	prop_str("compatible", "simple-bus");
+	end();
+	run();
+	assert_int_equal(occurrences("\"cpu\" is not known; ignored; did you mean \"cpus\"?"), 1);
+	assert_int_equal(occurrences("/chosen/a/module@1 is not supported; ignored; did you mean "
+				     "\"multiboot,ramdisk\"?"),
+			 1);
+	assert_int_equal(occurrences("/chosen/one: compatible \"xen,domains\" is not supported; "
+				     "ignored; did you mean \"xen,domain\"?"),
+			 1);
+	assert_int_equal(occurrences("/chosen/two looks like a guest and has no compatible"), 1);
+	assert_int_equal(occurrences("three"), 0);
+}
+
 static void ninth_guest_is_refused(void **state)
 {
 	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i" };
@@ -231,6 +266,7 @@ int main(void)
 		cmocka_unit_test_setup(ignored_gets_one_warning, setup),
 		cmocka_unit_test_setup(ninth_guest_is_refused, setup),
 		cmocka_unit_test_setup(device_fields, setup),
+		cmocka_unit_test(a_slip_is_told_with_what_was_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

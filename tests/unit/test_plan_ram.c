@@ -39,7 +39,7 @@ static const struct refusal refusals[] = {
 	{ "RAM does not fit",
 	  { { "a", 1, 2048 } },
 	  0,
-	  "no free RAM of 2 GiB, not in 8 pieces either",
+	  "no free RAM of 2 GiB, not in 8 pieces either, but ",
 	  small_ram },
 	{ "static memory malformed",
 	  { { "a", 1, 64, .extra = static_cells } },
