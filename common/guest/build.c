@@ -56,7 +56,7 @@ static enum hv_status build_memory(const struct plan *p, const struct guest_plan
 		const struct plan_region *r = &g->region[i];
 
 		if (r->first)
-			load_scrub(PA(r->pa.base), r->pa.size);
+			load_scrub(PA(r->pa.base), r->pa.size, NULL);
 		st = s2_map(&vm->cpu_s2, IPA(r->ipa), PA(r->pa.base), r->pa.size,
 			    r->id[0] ? S2_RAM : S2_DEVICE);
 	}
@@ -217,6 +217,7 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 		list[i] = g->device[i].as;
 	vm->id = (uint8_t)(g - p->guest);
 	vm->plan = g;
+	vm->load_work = pmem_alloc(IMAGE_WORK, 64);
 	vm->faults = RATELIMIT(LOG_BURST);
 	vm->open_bus = !g->trap_unmapped;
 	vm->emul[0].fn = vm_unmapped;

@@ -93,12 +93,10 @@ static size_t skip_header(const uint8_t *file, size_t size)
 	return (flags & GZIP_FLAG_RESERVED) || at + GZIP_TRAILER > size ? 0 : at;
 }
 
-uint8_t image_work[IMAGE_WORK] __attribute__((aligned(64)));
-
 /*
  * inflateBack() leaves header, trailer and output to its caller, and needs neither zlib's crc32
  * (13 KiB of tables and code) nor a second buffer: pieces are handed out of the window itself, the
- * first half of image_work; zlib's state is the second.
+ * first half of the work memory; zlib's state is the second.
  */
 struct inflation {
 	const uint8_t *next; /* input that zlib has not seen yet */
@@ -112,8 +110,9 @@ struct inflation {
 /* zlib allocates its state, once, and frees nothing before the end. */
 static voidpf state_alloc(voidpf opaque, uInt items, uInt size)
 {
-	(void)opaque;
-	return (size_t)items * size <= IMAGE_WORK / 2 ? image_work + IMAGE_WORK / 2 : Z_NULL;
+	uint8_t *work = opaque;
+
+	return (size_t)items * size <= IMAGE_WORK / 2 ? work + IMAGE_WORK / 2 : Z_NULL;
 }
 
 static void state_free(voidpf opaque, voidpf p)
@@ -161,14 +160,14 @@ static int drain(void *arg, unsigned char *piece, unsigned size)
 }
 
 static enum hv_status inflate_all(const void *data, size_t size, uint64_t limit,
-				  image_sink_fn *sink, void *arg)
+				  image_sink_fn *sink, void *arg, void *work)
 {
 	struct inflation f = { data, size, sink, arg, limit, 0, UINT32_MAX };
-	z_stream z = { .zalloc = state_alloc, .zfree = state_free };
+	z_stream z = { .zalloc = state_alloc, .zfree = state_free, .opaque = work };
 	size_t start = skip_header(data, size);
 	int r;
 
-	if (!start || inflateBackInit(&z, MAX_WBITS, image_work) != Z_OK)
+	if (!start || inflateBackInit(&z, MAX_WBITS, work) != Z_OK)
 		return HV_EINVAL;
 	f.next += start;
 	f.left -= start;
@@ -185,10 +184,10 @@ static enum hv_status inflate_all(const void *data, size_t size, uint64_t limit,
 }
 
 enum hv_status image_unpack(const void *data, size_t size, uint64_t limit, image_sink_fn *sink,
-			    void *arg)
+			    void *arg, void *work)
 {
 	if (image_is_gzip(data, size))
-		return inflate_all(data, size, limit, sink, arg);
+		return inflate_all(data, size, limit, sink, arg, work);
 	sink(arg, data, (size_t)MIN(size, limit));
 	return size > limit ? HV_ENOMEM : HV_OK;
 }
@@ -214,13 +213,14 @@ static bool plausible_inside(const uint8_t *head, uint64_t size)
 
 enum hv_status image_head(const void *data, size_t size, void *head, uint64_t *file_size)
 {
+	static uint8_t work[IMAGE_WORK] __attribute__((aligned(64)));
 	bool gzip = image_is_gzip(data, size);
 	uint8_t *to = memset(head, 0, IMAGE_HEAD);
 
 	*file_size = gzip ? load_le((const uint8_t *)data + size - 4, 4) :
 			    size; /* RFC 1952 §2.3.1 */
 	/* More than a head is in there: the limit ends it, which is no error here. */
-	if (image_unpack(data, size, IMAGE_HEAD, keep, &to) == HV_EINVAL)
+	if (image_unpack(data, size, IMAGE_HEAD, keep, &to, work) == HV_EINVAL)
 		return HV_EINVAL;
 	return gzip && !plausible_inside(head, *file_size) ? HV_EINVAL : HV_OK;
 }

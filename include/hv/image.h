@@ -25,19 +25,18 @@ bool image_is_gzip(const void *data, size_t size);
 
 /*
  * The kernel, decompressed if it is gzip, piece by piece: sink gets consecutive pieces. HV_EINVAL:
- * corrupt or cut; HV_ENOMEM: more than `limit` bytes. Uses image_work; others may between the
- * calls.
+ * corrupt or cut; HV_ENOMEM: more than `limit` bytes. `work`: IMAGE_WORK bytes, 64-byte aligned, the
+ * caller's own meanwhile: any number of CPUs inflate at once.
  */
 #define IMAGE_WORK KIB(64)
-extern uint8_t image_work[IMAGE_WORK];
 typedef void image_sink_fn(void *arg, const void *piece, size_t size);
 enum hv_status __must_check image_unpack(const void *data, size_t size, uint64_t limit,
-					 image_sink_fn *sink, void *arg);
+					 image_sink_fn *sink, void *arg, void *work);
 
 /*
  * The first IMAGE_HEAD bytes of the kernel, decompressed (zero behind a shorter file), and its
  * decompressed size, of gzip modulo 2^32. HV_EINVAL: corrupt, or compressed and no Image inside (a
- * ramdisk, likely: raw binaries are not compressed).
+ * ramdisk, likely: raw binaries are not compressed). Boot CPU only.
  */
 #define IMAGE_HEAD 64
 enum hv_status __must_check image_head(const void *data, size_t size, void *head,

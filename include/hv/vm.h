@@ -70,6 +70,7 @@ struct vm {
 	uint8_t id; /* number in the plan, also where an earlier guest is refused; VMID is id + 1 */
 	enum vm_state state;
 	struct guest_plan *plan; /* what it is started from, again and again */
+	void *load_work;         /* IMAGE_WORK bytes: inflates its kernel, writes its tree */
 	uint8_t vcpu_count;
 	struct vcpu *vcpu[MAX_VCPUS];
 	struct s2 cpu_s2; /* RAM, BARs, marks */

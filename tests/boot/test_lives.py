@@ -91,3 +91,18 @@ def test_a_board_without_entropy_gives_no_seeds():
     lines = assert_ok(run, "a", "lives")
     assert lines.count("kaslr-seed=none") == lines.count("rng-seed=none") == 2
     assert [x for x in run.viaduct() if "guests get no seeds" in x], run.tail()
+
+
+def test_neighbours_that_restart_in_a_loop_do_not_hold_up_a_restart():
+    """Counted in lives: a small guest has many, while large ones fill their memory again for one of theirs."""
+    times = 24
+    loopers = [vq.Guest(n, f"{vq.BUILD}/guests/lives.bin", bootargs="lives.times=100000", memory_mib=384,
+                        extra=diary(n)) for n in ("large", "larger")]
+    machine = vq.Machine("restart-loops", smp=3)
+    with machine.start(loopers + [lives("small", f"lives.times={times}")], timeout=150) as run:
+        assert run.wait_line("PAYLOAD lives: ok", "small"), run.tail()
+        text = [line for line in run.lines if "life=" in line]
+    first = next(i for i, line in enumerate(text) if line.startswith("(small)"))
+    seen = {name: len([x for x in text[first:] if x.startswith(f"({name})")]) for name in ("large", "larger", "small")}
+    assert seen["small"] == times + 1
+    assert seen["small"] > 3 * max(seen["large"], seen["larger"]), seen

@@ -28,6 +28,14 @@ static uint8_t kernel[300000], packed[310000], initrd[70001];
 static struct guest_plan plan;
 static struct vm vm;
 static struct vcpu vcpu;
+static uint8_t work[2][IMAGE_WORK] __attribute__((aligned(64)));
+
+/* A neighbour that is loaded while the first guest is being loaded, as another CPU does it. */
+static uint8_t *other_ram;
+static struct guest_plan other_plan;
+static struct vm other;
+static struct vcpu other_vcpu;
+static unsigned other_at; /* when: interrupts served so far; 0: never */
 
 static void put64(uint8_t *p, uint64_t v)
 {
@@ -39,8 +47,11 @@ static unsigned served;
 
 void irq_dispatch(struct vcpu *cur)
 {
+	if (cur == &other_vcpu)
+		return;
 	assert_ptr_equal(cur, &vcpu);
-	served++;
+	if (++served == other_at)
+		assert_int_equal(load_guest(&other_plan, &other, &other_vcpu), HV_OK);
 }
 
 static int setup(void **state)
@@ -75,6 +86,9 @@ static int setup(void **state)
 	vm.vcpu_count = 1;
 	vm.ram_count = 1;
 	vm.ram[0] = plan.ram[0];
+	vm.load_work = work[0];
+	other_at = 0;
+	served = 0;
 	host_trace_clear();
 	return 0;
 }
@@ -201,6 +215,33 @@ static void a_damaged_kernel_is_an_error(void **state)
 	assert_int_not_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 }
 
+/* Whenever the second load comes: both are whole. One lock over a load would wait for ever here. */
+static void a_neighbour_is_loaded_meanwhile(void **state)
+{
+	unsigned turns;
+
+	(void)state;
+	pack();
+	other_ram = aligned_alloc(MIB(2), RAM_SIZE);
+	other = vm;
+	other_plan = plan;
+	other_plan.ram[0].pa = other.ram[0].pa = PA((uintptr_t)other_ram);
+	other.vcpu[0] = &other_vcpu;
+	other.load_work = work[1];
+	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
+	turns = served;
+	assert_true(turns > 10);
+	for (other_at = 1; other_at <= turns; other_at++) {
+		memset(ram, 0xa5, RAM_SIZE);
+		memset(other_ram, 0x5a, RAM_SIZE);
+		served = 0;
+		assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
+		check_contents();
+		assert_memory_equal(ram, other_ram, RAM_SIZE);
+	}
+	free(other_ram);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -208,7 +249,7 @@ int main(void)
 		T(images_and_tree_are_in_place), T(interrupts_are_served_meanwhile),
 		T(everything_else_is_scrubbed),  T(every_written_line_reaches_memory),
 		T(stale_instructions_go_last),   T(a_compressed_kernel_is_inflated),
-		T(a_damaged_kernel_is_an_error),
+		T(a_damaged_kernel_is_an_error), T(a_neighbour_is_loaded_meanwhile),
 	};
 
 	return cmocka_run_group_tests_name("load", tests, NULL, NULL);
