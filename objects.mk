@@ -66,6 +66,7 @@ pure_src := \
 	drivers/pci/bars.c \
 	drivers/pci/caps.c \
 	drivers/pci/caplist.c \
+	drivers/pci/device.c \
 	drivers/pci/ecam.c \
 	drivers/pci/enumerate.c \
 	drivers/pci/fabric.c \

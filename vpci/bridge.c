@@ -47,9 +47,10 @@ enum emul vpci_ecam_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 static bool settle_any(struct vpci *v)
 {
 	vpci_for_each(f, v) {
+		enum pci_state state = pci_state(f->pf);
 		bool restored;
 
-		if (!(__atomic_load_n(&f->busy, __ATOMIC_RELAXED) & (BUSY_LOST | BUSY_AWAY)))
+		if (state != PCI_WAKING && state != PCI_RESETTING)
 			continue;
 		spin_lock(&f->lock);
 		restored = state_settle(f);

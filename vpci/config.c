@@ -32,7 +32,7 @@ static bool settle(struct vpci_func *f)
 
 	spin_lock(&f->lock);
 	state_settle(f);
-	answers = !(f->busy & (BUSY_AWAY | BUSY_DEAD));
+	answers = func_answers(f);
 	spin_unlock(&f->lock);
 	return answers;
 }
@@ -42,7 +42,7 @@ uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
 	unsigned dw = DW(off), shift = 8 * (off % 4);
 	uint32_t all = (uint32_t)ones(size), value, hw;
 
-	if (__atomic_load_n(&f->busy, __ATOMIC_RELAXED) && !settle(f))
+	if (pci_state(f->pf) != PCI_OWNED && !settle(f))
 		return all;
 	if (dw >= f->dwords)
 		return 0;
@@ -109,10 +109,10 @@ static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint3
 void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t value)
 {
 	if (DW(off) >= f->dwords || f->row[DW(off)] == ROW_NONE ||
-	    (__atomic_load_n(&f->busy, __ATOMIC_RELAXED) && !settle(f)))
+	    (pci_state(f->pf) != PCI_OWNED && !settle(f)))
 		return;
 	spin_lock(&f->lock);
-	if (!(f->busy & (BUSY_AWAY | BUSY_DEAD)))
+	if (func_answers(f))
 		write_locked(f, off, size, value);
 	spin_unlock(&f->lock);
 }

@@ -73,7 +73,8 @@ static void reset_func(struct vpci_func *f)
 	asleep = state_wake(f);
 	msix_forget(f);
 	f->logged = 0;
-	__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
+	f->cut = false;
+	pci_event(f->pf, PCI_CLAIM);
 	if (asleep)
 		state_lose(f);
 	else
@@ -94,6 +95,7 @@ void vpci_quiesce(struct vpci *v)
 		f->mode = MODE_INTX;
 		f->decoding = false;
 		bars_update(f);
+		pci_event(f->pf, PCI_RELEASE);
 		pci_quiesce(f->pf);
 		spin_unlock(&f->lock);
 	}

@@ -104,17 +104,18 @@ static void revive(struct vpci_func *f)
 void msi_apply(struct vpci_func *f)
 {
 	uint8_t mode = wanted_mode(f);
+	bool silent = pci_state(f->pf) != PCI_OWNED; /* quarantined: it has no messages */
 
 	if (mode != MODE_INTX) {
 		set_mode(f, mode);
 		revive(f);
 	}
 	if (f->msi)
-		write_msi(f, mode == MODE_MSI);
+		write_msi(f, mode == MODE_MSI && !silent);
 	if (f->msix) {
 		uint32_t ctrl = f->shadow[DW(f->msix)] & (MSIX_ENABLE | MSIX_FUNC_MASK);
 
-		pci_cfg_write(f->pf, f->msix + 2, 2, ctrl >> 16);
+		pci_cfg_write(f->pf, f->msix + 2, 2, silent ? 0 : ctrl >> 16);
 	}
 	if (mode == MODE_INTX)
 		set_mode(f, mode);

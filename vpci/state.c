@@ -19,7 +19,7 @@ static uint32_t power_state(const struct vpci_func *f)
 
 bool state_live(const struct vpci_func *f)
 {
-	return f->shadow[DW(PCI_COMMAND)] & PCI_CMD_MEM && f->decoding && !f->busy &&
+	return f->shadow[DW(PCI_COMMAND)] & PCI_CMD_MEM && f->decoding && func_decodes(f) &&
 	       !power_state(f);
 }
 
@@ -30,7 +30,7 @@ void state_command(struct vpci_func *f)
 
 	if (f->mode != MODE_INTX || !f->as.intx_pin)
 		cmd |= PCI_CMD_INTX_OFF;
-	pci_cfg_write(f->pf, PCI_COMMAND, 2, cmd);
+	pci_command_write(f->pf, cmd);
 	now = pci_cfg_read(f->pf, PCI_COMMAND, 2);
 	f->decoding = now & PCI_CMD_MEM && now != 0xffff;
 }
@@ -93,31 +93,56 @@ static bool is_back(struct vpci_func *f)
 	uint64_t wait = arch_time_hz() * D3HOT_EXIT_MS / 1000;
 	uint32_t id;
 
-	if (power_state(f) || arch_time_ticks() - f->lost_since < wait)
+	if (power_state(f) || arch_time_ticks() - f->woken_at < wait)
 		return false;
 	id = pci_cfg_read(f->pf, PCI_ID, 4);
 	return id != PCI_ALL_ONES && id != EXP_RRS_ID;
 }
 
-/* The same for a reset; one that failed switches the function off. */
+/* The streams of a quarantined function were cut; others may share them that still are. */
+static void open_streams(const struct vpci_func *f)
+{
+	const struct pci_func *pf = f->pf;
+
+	for (unsigned n = 0; n < pf->sid_count; n++) {
+		if (!pci_stream_is_cut(pf->iommu, pf->sid[n]))
+			iommu_attach(pf->iommu, pf->sid[n], &f->v->vm->dma_s2);
+		if (pci_stream_is_cut(pf->iommu, pf->sid[n])) /* meanwhile, on another CPU */
+			iommu_attach(pf->iommu, pf->sid[n], NULL);
+	}
+}
+
+/* Is the guest's own reset over? One that failed leaves the function lost. */
 static bool is_reset(struct vpci_func *f)
 {
 	enum hv_status st = pci_reset_step(f->pf);
 
-	if (st == HV_OK || st == HV_EAGAIN)
-		return st == HV_OK;
-	__atomic_store_n(&f->busy, BUSY_DEAD, __ATOMIC_RELEASE);
-	vm_log(f->v->vm, "00:%02x.%x did not come back from its reset; it is switched off",
-	       f->as.devfn >> 3, f->as.devfn & 7);
-	return false;
+	if (st == HV_EAGAIN)
+		return false;
+	if (st != HV_OK) {
+		vm_log(f->v->vm, "00:%02x.%x did not come back from its reset; it is switched off",
+		       f->as.devfn >> 3, f->as.devfn & 7);
+		return false;
+	}
+	if (f->cut)
+		open_streams(f); /* it is quiet still */
+	f->cut = false;
+	pci_event(f->pf, PCI_CLAIM);
+	return true;
 }
 
 bool state_settle(struct vpci_func *f)
 {
-	if (!(f->busy & BUSY_AWAY ? is_reset(f) : f->busy == BUSY_LOST && is_back(f)))
+	enum pci_state state = pci_state(f->pf);
+
+	if (state == PCI_RESETTING && !is_reset(f))
 		return false;
+	if (state == PCI_WAKING && !is_back(f))
+		return false;
+	if (state != PCI_RESETTING && state != PCI_WAKING)
+		return false;
+	pci_event(f->pf, PCI_WOKE);
 	state_restore(f);
-	__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
 	bars_update(f);
 	return true;
 }
@@ -135,7 +160,7 @@ void command_wrote(struct vpci_func *f, uint32_t old)
 		*command &= ~PCI_CMD_INTX_OFF; /* reads as it does in the device */
 	if (old & PCI_CMD_MEM && !mem)
 		bars_update(f);
-	if (mem && !(f->busy & BUSY_LOST) && !bars_intact(f))
+	if (mem && pci_state(f->pf) != PCI_WAKING && !bars_intact(f))
 		state_restore(f);
 	state_command(f);
 	bars_update(f);
@@ -143,8 +168,9 @@ void command_wrote(struct vpci_func *f, uint32_t old)
 
 void state_lose(struct vpci_func *f)
 {
-	f->lost_since = arch_time_ticks();
-	__atomic_store_n(&f->busy, f->busy | BUSY_LOST, __ATOMIC_RELEASE);
+	f->woken_at = arch_time_ticks();
+	f->decoding = false; /* until it is restored, or the guest writes COMMAND */
+	pci_event(f->pf, PCI_SLEPT);
 }
 
 /* The state alone: no PME, and its other bits are read only. */
@@ -155,7 +181,7 @@ static void write_power(struct vpci_func *f, uint32_t state)
 
 bool state_wake(struct vpci_func *f)
 {
-	bool asleep = f->busy & BUSY_LOST;
+	bool asleep = pci_state(f->pf) == PCI_WAKING;
 
 	if (f->pf->cap_pm && pci_cfg_read(f->pf, f->pf->cap_pm + PCI_PM_CSR, 2) & PCI_PM_STATE) {
 		write_power(f, 0);
@@ -176,10 +202,12 @@ void pm_wrote(struct vpci_func *f, uint32_t old)
 		return;
 	if (state == PCI_PM_D3HOT)
 		bars_update(f); /* unmapped before the device goes */
+	if (state == PCI_PM_D3HOT && pci_state(f->pf) == PCI_QUARANTINED)
+		return; /* nothing would restore it: it only seems to sleep */
 	write_power(f, state);
 	if (state == PCI_PM_D3HOT)
 		return;
-	if (f->busy & BUSY_LOST || !(*csr & PCI_PM_NO_SOFT_RESET))
+	if (pci_state(f->pf) == PCI_WAKING || !(*csr & PCI_PM_NO_SOFT_RESET))
 		state_lose(f);
 	bars_update(f);
 }
@@ -191,7 +219,7 @@ void pm_wrote(struct vpci_func *f, uint32_t old)
  */
 static void start_reset(struct vpci_func *f)
 {
-	__atomic_store_n(&f->busy, BUSY_AWAY, __ATOMIC_RELEASE);
+	f->cut |= pci_event(f->pf, PCI_RESET_BEGINS) == PCI_QUARANTINED;
 	bars_update(f);
 	if (f->pf->cap_pm)
 		f->shadow[DW(f->pf->cap_pm + PCI_PM_CSR)] &= ~PCI_PM_STATE;

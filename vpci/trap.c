@@ -47,7 +47,7 @@ static bool try_bar(struct vpci_func *f, unsigned bar, struct mmio_access *a)
 	bool mine = false;
 
 	/* Another CPU waits for a reset of this function: not a reason to wait here. */
-	if (__atomic_load_n(&f->busy, __ATOMIC_ACQUIRE))
+	if (!func_decodes(f))
 		return false;
 	spin_lock(&f->lock);
 	if (f->live && bar_has(f, bar, a)) {

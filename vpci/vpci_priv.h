@@ -5,7 +5,8 @@
  *
  * func->lock guards the shadow and the hardware of that function. What decides mappings (live,
  * base, held, mapped of every function) changes only under vm->config_lock, taken inside it.
- * While `busy` says AWAY only state_settle touches the function.
+ * Whether a function may be touched, mapped or be bus master is its state (hv/pci.h); while it is
+ * being reset only state_settle touches it.
  */
 #ifndef VPCI_PRIV_H
 #define VPCI_PRIV_H
@@ -87,14 +88,9 @@ union vpci_vector {
 
 enum { MODE_INTX, MODE_MSI, MODE_MSIX };
 
-/* busy */
-#define BUSY_AWAY 0x1 /* being reset */
-#define BUSY_DEAD 0x2 /* a reset failed: reads all ones until the guest restarts */
-#define BUSY_LOST 0x4 /* returned from D3hot without its state; restored when it answers */
-
 struct vpci_func {
 	struct spinlock lock;
-	uint8_t busy;
+	bool cut; /* being reset after a quarantine: its streams abort */
 	uint8_t mode;
 	uint16_t dwords; /* of config space that have a row; behind it everything reads 0 */
 	const uint8_t *row;
@@ -111,14 +107,14 @@ struct vpci_func {
 	bool stopped;              /* a vector ran away */
 	uint32_t *idle;            /* a vector: messages in a row that changed nothing */
 	union vpci_vector *vector; /* NULL: direct */
-	uint64_t lost_since;
+	uint64_t woken_at;         /* ticks; PCI_WAKING */
 
 	uint8_t present;    /* BARs that the guest sees, a bit each */
 	uint8_t small;      /* of them: below 4 KiB */
 	uint8_t page_alone; /* small ones whose host page holds nobody else's BAR */
 	uint8_t logged;
 	/* config_lock */
-	bool live;       /* decodes: MEM, D0, not busy */
+	bool live;       /* decodes: MEM, D0, and its state lets it */
 	uint8_t held;    /* BARs that have their range; first come, first served */
 	uint8_t blocked; /* BARs that wait until somebody moves away */
 	uint64_t base[PCI_BARS];
@@ -143,6 +139,20 @@ struct vpci {
 static inline bool vpci_in_window(const struct vpci *v, uint64_t ipa, uint64_t size)
 {
 	return range_contains(v->cfg.mem32, ipa, size) || range_contains(v->cfg.mem64, ipa, size);
+}
+
+/* Its registers behind BARs are the guest's; otherwise they read all ones. */
+static inline bool func_decodes(const struct vpci_func *f)
+{
+	enum pci_state state = pci_state(f->pf);
+
+	return state == PCI_OWNED || state == PCI_QUARANTINED;
+}
+
+/* Its config space is the guest's; otherwise it reads all ones. */
+static inline bool func_answers(const struct vpci_func *f)
+{
+	return func_decodes(f) || pci_state(f->pf) == PCI_WAKING;
 }
 
 /* What nobody answers. */
@@ -178,10 +188,10 @@ void devctl2_wrote(struct vpci_func *f, uint32_t old);
 void af_wrote(struct vpci_func *f);
 bool state_live(const struct vpci_func *f);
 bool state_wake(struct vpci_func *f);    /* to D0; true when it was not there */
-void state_lose(struct vpci_func *f);    /* BUSY_LOST from now on */
+void state_lose(struct vpci_func *f);    /* waking from now on */
 void state_command(struct vpci_func *f); /* writes COMMAND as shadow and mode want it */
 void state_restore(struct vpci_func *f); /* the device lost everything: give it back */
-bool state_settle(struct vpci_func *f);  /* away or lost, and ready: restores; true when it did */
+bool state_settle(struct vpci_func *f);  /* back from reset or D3hot: restores; true when it did */
 
 /* msi.c */
 void msi_init(struct vpci_func *f); /* before caps_build: what can be granted */

@@ -229,8 +229,10 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 		return;
 	}
 	life_attach(vm, NULL);
-	plan_for_each_device(d, g)
+	plan_for_each_device(d, g) {
+		pci_event(d->func, PCI_RELEASE);
 		d->func->owner = PCI_NO_OWNER;
+	}
 	fmt_print(g->refused, sizeof(g->refused), "%s", failed);
 	log_err("guest \"%s\" refused: %s", g->name, failed);
 }

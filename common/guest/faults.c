@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See hv/faults.h. Called from interrupt context with IOMMU events, which devices cause at will:
- * each is looked up among the streams that faulted before, decided under one lock, and acted on
- * after it: silencing takes the IOMMU's locks and logging the console's.
+ * See hv/faults.h. A fault goes one way: whose it is (attribute), what is to be done (decide: pure,
+ * under one lock), and that is done with no lock held: silencing takes the IOMMU's locks and
+ * logging the console's.
  */
 #include <arch/time.h>
 #include <hv/faults.h>
@@ -12,85 +12,96 @@
 #include <hv/plan.h>
 #include <hv/spinlock.h>
 
-struct stream {
+/* Whose a stream is. */
+struct source {
+	struct iommu *iommu;
+	uint32_t sid;
+	const struct pci_func *func; /* NULL: a platform device's, or nobody's */
+	const struct vm *vm;         /* NULL: no guest's */
+};
+
+/* What is known of a stream that faulted, since its guest started. */
+struct record {
 	struct iommu *iommu;
 	uint32_t sid;
 	uint32_t lines; /* printed, each has its key */
 	uint32_t unprinted;
 	uint32_t in_second; /* events since `second` */
 	uint64_t second;    /* ticks */
-	bool silent;
+	uint32_t storms;    /* how often it was cut */
+	bool cut;           /* platform device: until the guest ends */
 	uint64_t key[FAULT_LINES];
 };
 
 #define NOBODY UINT32_MAX
 
-static struct spinlock lock;
-static struct stream streams[MAX_PCI_FUNCS];
-static unsigned stream_count;
+static struct spinlock lock; /* all of: */
+static struct record records[MAX_PCI_FUNCS];
+static unsigned record_count;
 
-static struct stream *find_stream(struct iommu *i, uint32_t sid)
+static bool has_stream(const struct vm *vm, const struct iommu *i, uint32_t sid)
 {
-	for (unsigned n = 0; n < stream_count; n++)
-		if (streams[n].sid == sid && streams[n].iommu == i)
-			return &streams[n];
-	return NULL;
+	plan_for_each_stream(s, vm->plan)
+		if (s->iommu == i && s->sid == sid)
+			return true;
+	return false;
 }
 
-/* The guest of a function, or, where there is none, of the platform device with this stream. */
-static const struct vm *owner_of(const struct pci_func *f, const struct iommu *i, uint32_t sid)
+static struct source attribute(struct iommu *i, uint32_t sid)
 {
-	for (unsigned n = 0; n < vm_count; n++) {
-		const struct vm *vm = vms[n];
+	struct source s = { .iommu = i, .sid = sid, .func = pci_by_sid(i, sid) };
 
-		if (f && vm->id == f->owner)
-			return vm;
-		plan_for_each_stream(s, vm->plan)
-			if (!f && s->iommu == i && s->sid == sid)
-				return vm;
-	}
-	return NULL;
-}
-
-/* StreamIDs of no device share one record, so that forged ones leave room for the others. */
-static struct stream *get_stream(struct iommu *i, uint32_t sid)
-{
-	struct stream *s = find_stream(i, sid);
-
-	if (!s && !pci_by_sid(i, sid) && !owner_of(NULL, i, sid)) {
-		sid = NOBODY;
-		s = find_stream(i, sid);
-	}
-	if (s || stream_count == ARRAY_SIZE(streams))
-		return s;
-	s = &streams[stream_count];
-	*s = (struct stream){ .iommu = i, .sid = sid };
-	__atomic_store_n(&stream_count, stream_count + 1, __ATOMIC_RELEASE);
+	for (unsigned n = 0; n < vm_count; n++)
+		if (s.func ? vms[n]->id == s.func->owner : has_stream(vms[n], i, sid))
+			s.vm = vms[n];
 	return s;
 }
 
-enum verdict { COUNT, PRINT, SILENCE };
-
-static enum verdict decide(struct stream *s, const struct iommu_fault *f)
+static bool is_nobody(const struct source *s)
 {
-	uint64_t now = arch_time_ticks();
+	return !s->func && !s->vm;
+}
+
+/* StreamIDs of no device share one record, so that forged ones leave room for the others. */
+static struct record *get_record(const struct source *s)
+{
+	uint32_t sid = is_nobody(s) ? NOBODY : s->sid;
+
+	for (unsigned n = 0; n < record_count; n++)
+		if (records[n].sid == sid && records[n].iommu == s->iommu)
+			return &records[n];
+	if (record_count == ARRAY_SIZE(records))
+		return NULL;
+	records[record_count] = (struct record){ .iommu = s->iommu, .sid = sid };
+	return &records[record_count++];
+}
+
+enum verdict { COUNT, PRINT, CUT };
+
+/* Of the event, what is known, and whether the stream is cut already; `hz` ticks are a second. */
+static enum verdict decide(struct record *r, const struct iommu_fault *f, bool cut, uint64_t now,
+			   uint64_t hz)
+{
 	/* The page has 52 bits at most. Without an address the stream takes its place. */
 	uint64_t key = (f->has_addr ? f->addr >> 12 : f->sid) << 8 | f->code;
-	bool known = s->silent || s->lines == FAULT_LINES;
 
-	if (now - s->second >= arch_time_hz()) {
-		s->second = now;
-		s->in_second = 0;
-	}
-	if (!s->silent && s->sid != NOBODY && ++s->in_second > FAULT_BUDGET) {
-		s->silent = true;
-		return SILENCE;
-	}
-	for (uint32_t n = 0; n < s->lines; n++)
-		known |= s->key[n] == key;
-	if (known)
+	if (cut)
 		return COUNT;
-	s->key[s->lines++] = key;
+	if (now - r->second >= hz) {
+		r->second = now;
+		r->in_second = 0;
+	}
+	if (r->sid != NOBODY && ++r->in_second > FAULT_BUDGET) {
+		r->in_second = 0;
+		r->storms++;
+		return CUT;
+	}
+	for (uint32_t n = 0; n < r->lines; n++)
+		if (r->key[n] == key)
+			return COUNT;
+	if (r->lines == FAULT_LINES)
+		return COUNT;
+	r->key[r->lines++] = key;
 	return PRINT;
 }
 
@@ -99,92 +110,106 @@ struct name {
 };
 
 /* "disk: device 0000:01:00.0 (StreamID 0x100)" */
-static struct name name_of(struct iommu *i, uint32_t sid)
+static struct name name_of(const struct source *s)
 {
-	const struct pci_func *f = pci_by_sid(i, sid);
-	const struct vm *vm = owner_of(f, i, sid);
-	const char *kind = "no device", *owner = i->name;
+	const char *owner = s->func ? "no guest" : s->iommu->name, *kind = "no device";
 	struct name n = { "" };
 
-	if (f) {
+	if (s->func)
 		kind = "device ";
-		owner = "no guest";
-	} else if (vm) {
+	else if (s->vm)
 		kind = "platform device";
-	}
-	fmt_print(n.text, sizeof(n.text), "%s: %s%s (StreamID 0x%x)", vm ? vm->name : owner, kind,
-		  f ? f->name : "", sid);
+	fmt_print(n.text, sizeof(n.text), "%s: %s%s (StreamID 0x%x)", s->vm ? s->vm->name : owner,
+		  kind, s->func ? s->func->name : "", s->sid);
 	return n;
 }
 
-static void print(struct iommu *i, const struct iommu_fault *f)
+static void print(const struct source *s, const struct iommu_fault *f)
 {
 	char where[40] = "";
 
 	if (f->has_addr)
 		fmt_print(where, sizeof(where), " %s IPA 0x%lx",
 			  f->write ? "write to" : "read from", f->addr);
-	log_warn("%s: DMA%s refused: %s", name_of(i, f->sid).text, where, f->reason);
+	log_warn("%s: DMA%s refused: %s", name_of(s).text, where, f->reason);
 }
 
-static void quarantine(struct iommu *i, uint32_t sid)
+/*
+ * The devices first: while one of them is quarantined nobody opens the stream again. The line comes
+ * with the first storm of a life, the second, the fourth, and so on: the guest may reset its device
+ * and begin anew.
+ */
+static void cut_stream(const struct source *s, uint32_t storms)
 {
-	iommu_attach(i, sid, NULL);
 	pci_for_each(f)
-		if (!f->bridge && pci_has_stream(f, i, sid))
-			pci_quiesce(f);
-	log_err("%s: more than %u refused DMA within a second; quarantined", name_of(i, sid).text,
-		FAULT_BUDGET);
+		if (!f->bridge && pci_has_stream(f, s->iommu, s->sid))
+			pci_quarantine(f);
+	iommu_attach(s->iommu, s->sid, NULL);
+	if (!(storms & (storms - 1)))
+		log_err("%s: more than %u refused DMA within a second; quarantined",
+			name_of(s).text, FAULT_BUDGET);
 }
 
 void faults_report(struct iommu *i, const struct iommu_fault *f)
 {
+	struct source s = attribute(i, f->sid);
+	bool cut = pci_stream_is_cut(i, f->sid);
 	enum verdict v = COUNT;
-	struct stream *s;
+	uint32_t storms = 0;
+	struct record *r;
 
 	spin_lock(&lock);
-	s = get_stream(i, f->sid);
-	if (s) {
-		v = decide(s, f);
-		s->unprinted += v != PRINT;
+	r = get_record(&s);
+	if (r) {
+		v = decide(r, f, cut || r->cut, arch_time_ticks(), arch_time_hz());
+		r->unprinted += v != PRINT;
+		r->cut |= v == CUT && !s.func;
+		storms = r->storms;
 	}
 	spin_unlock(&lock);
 	if (v == PRINT)
-		print(i, f);
-	else if (v == SILENCE)
-		quarantine(i, f->sid);
+		print(&s, f);
+	else if (v == CUT)
+		cut_stream(&s, storms);
 }
 
 /* Its IOMMU lets nothing through any more; bus mastering off as well, and the owners are named. */
 void faults_iommu_died(struct iommu *i)
 {
 	pci_for_each(f) {
-		const struct vm *vm = owner_of(f, i, 0);
-
 		if (f->bridge || f->iommu != i)
 			continue;
-		pci_quiesce(f);
-		if (vm)
-			log_err("%s: device %s: quarantined, because %s failed", vm->name, f->name,
-				i->name);
+		pci_quarantine(f);
+		for (unsigned n = 0; n < vm_count; n++)
+			if (vms[n]->id == f->owner)
+				log_err("%s: device %s: quarantined, because %s failed",
+					vms[n]->name, f->name, i->name);
 	}
+}
+
+/* What was counted only of record n, which begins anew if it is of this guest. */
+static void end_record(unsigned n, const struct vm *vm)
+{
+	struct source s = attribute(records[n].iommu, records[n].sid);
+	uint32_t unprinted;
+
+	if (s.vm != vm)
+		return;
+	spin_lock(&lock);
+	unprinted = records[n].unprinted;
+	records[n] = (struct record){ .iommu = s.iommu, .sid = s.sid };
+	spin_unlock(&lock);
+	if (unprinted)
+		log_info("%s: %u more refused DMA", name_of(&s).text, unprinted);
 }
 
 void faults_guest_end(const struct vm *vm)
 {
-	for (unsigned n = 0; n < __atomic_load_n(&stream_count, __ATOMIC_ACQUIRE); n++) {
-		struct stream *s = &streams[n];
-		const struct pci_func *f = pci_by_sid(s->iommu, s->sid);
-		uint32_t unprinted;
+	unsigned count;
 
-		if (owner_of(f, s->iommu, s->sid) != vm)
-			continue;
-		spin_lock(&lock);
-		unprinted = s->unprinted;
-		*s = (struct stream){ .iommu = s->iommu, .sid = s->sid };
-		spin_unlock(&lock);
-		if (unprinted)
-			log_info("%s: %u more refused DMA", name_of(s->iommu, s->sid).text,
-				 unprinted);
-	}
+	spin_lock(&lock);
+	count = record_count;
+	spin_unlock(&lock);
+	for (unsigned n = 0; n < count; n++)
+		end_record(n, vm);
 }

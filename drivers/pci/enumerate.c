@@ -79,6 +79,7 @@ static void add(struct pci_host *h, struct pci_func *parent, unsigned bdf, uint3
 		.multifunction = multi,
 		.group = (uint16_t)(f - pci_funcs),
 		.owner = PCI_NO_OWNER,
+		.state = PCI_IDLE,
 	};
 	fmt_print(f->name, sizeof(f->name), "%04x:%02x:%02x.%x", h->segment, bdf >> 8,
 		  bdf >> 3 & 0x1f, bdf & 7);

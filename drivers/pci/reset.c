@@ -245,6 +245,7 @@ static void advance(struct pci_func *f)
 static enum hv_status finish(struct pci_func *f, enum hv_status st)
 {
 	f->reset_stage = IDLE;
+	pci_event(f, st == HV_OK ? PCI_RESET_DONE : PCI_RESET_FAILED);
 	if (st != HV_OK)
 		log_warn("pci: %s: did not come back from %s reset as it was", f->name,
 			 methods[f->reset_how].name);
@@ -255,6 +256,7 @@ void pci_reset_begin(struct pci_func *f)
 {
 	bool asleep = f->cap_pm && pci_cfg_read(f, f->cap_pm + PCI_PM_CSR, 2) & PCI_PM_STATE;
 
+	pci_event(f, PCI_RESET_BEGINS);
 	f->reset_how = (uint8_t)method_of(f);
 	if (asleep)
 		to_d0(f);

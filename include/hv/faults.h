@@ -2,7 +2,8 @@
 /*
  * DMA that an IOMMU refused: whose it was, printed once for each (stream, reason, page) and at
  * most FAULT_LINES times a stream, then only counted. A stream that exceeds FAULT_BUDGET events
- * within a second is silenced and its devices are quarantined; the guest runs on.
+ * within a second is cut and its devices are quarantined; the guest runs on. A reset of the device,
+ * or the guest's next start, brings it back.
  */
 #ifndef HV_FAULTS_H
 #define HV_FAULTS_H

@@ -57,6 +57,30 @@ struct pci_bar {
 	uint8_t align_shift; /* while it is placed */
 };
 
+/* What a function is, and what happens to it: the table of what follows is in device.c. */
+enum pci_state {
+	PCI_ABSENT,
+	PCI_IDLE,        /* quiet: of no guest, or its guest does not run */
+	PCI_OWNED,       /* in the hands of its guest: only here it may be bus master */
+	PCI_WAKING,      /* the same, but it came from D3hot without its state */
+	PCI_RESETTING,   /* reads as all ones until the reset is over */
+	PCI_LOST,        /* does not answer: reads as all ones */
+	PCI_QUARANTINED, /* its guest may use its registers; no DMA, no interrupts */
+	PCI_STATES,
+};
+enum pci_event {
+	PCI_CLAIM,   /* its guest starts */
+	PCI_RELEASE, /* its guest ended */
+	PCI_SLEPT,   /* to D0 from a D3hot in which it lost its state */
+	PCI_WOKE,    /* answers again */
+	PCI_RESET_BEGINS,
+	PCI_RESET_DONE,
+	PCI_RESET_FAILED,
+	PCI_VANISHED, /* from the bus */
+	PCI_STORM,    /* more faults than its budget, or its IOMMU died */
+	PCI_EVENTS,
+};
+
 struct pci_part {
 	uint8_t bar;
 	struct range at; /* in it */
@@ -108,6 +132,7 @@ struct pci_func {
 	uint16_t group;       /* isolation group, index of its first member */
 	const char *refused;  /* why it cannot be given to a guest, or NULL */
 	uint8_t owner;        /* vm id, or PCI_NO_OWNER */
+	uint8_t state;        /* enum pci_state; device.c changes it, on any CPU */
 	uint8_t reset_stage;  /* of reset.c; 0: no reset under way */
 	uint8_t reset_how;
 	uint64_t reset_due;
@@ -188,6 +213,24 @@ struct pci_cap {
 struct pci_cap pci_cap_list(const struct pci_func *f, bool ext);
 bool pci_cap_next(struct pci_cap *c);
 
+/* Any context. */
+static inline enum pci_state pci_state(const struct pci_func *f)
+{
+	return (enum pci_state)__atomic_load_n(&f->state, __ATOMIC_ACQUIRE);
+}
+
+/* Any CPU, any context: the state that it left, or PCI_ABSENT: the event changes nothing. */
+enum pci_state pci_event(struct pci_func *f, enum pci_event e);
+/*
+ * COMMAND of a function that a guest has (PCIe r6.0 §7.5.1.1.3). Unless it is owned, and stays so,
+ * bus mastering is left out and INTx disabled.
+ */
+void pci_command_write(struct pci_func *f, uint32_t command);
+/* Bus mastering off until a reset; false: it was, or is being reset. Any CPU; one config write. */
+bool pci_quarantine(struct pci_func *f);
+/* Is a function that sends with this StreamID quarantined? */
+bool pci_stream_is_cut(const struct iommu *i, uint32_t sid);
+
 /* Memory BARs to where they are assigned. */
 void pci_bars_write(const struct pci_func *f);
 
@@ -199,8 +242,8 @@ const char *pci_reset_method(const struct pci_func *f);
  * Quiesces, drains, resets by that method, waits until ready (bounded, 60 s) and restores what
  * boot had set; the function stays quiet, in D0. Without a method it is only quieted and restored.
  * Neither call waits: step goes as far as time has come. HV_EAGAIN: not yet, call it again.
- * HV_ETIMEOUT: did not come back. HV_ECONFLICT: came back as something else. The caller keeps
- * others away from the function.
+ * HV_ETIMEOUT: did not come back. HV_ECONFLICT: came back as something else. The function is idle
+ * then, or lost. One caller at a time.
  */
 void pci_reset_begin(struct pci_func *f);
 enum hv_status __must_check pci_reset_step(struct pci_func *f);

@@ -79,6 +79,13 @@ static void device_acts(struct input *in)
 	}
 }
 
+/* A device that takes no config writes cannot be told either. */
+static void quarantine(unsigned i)
+{
+	if (!fakes[i].gone)
+		pci_quarantine(&pci_funcs[i]);
+}
+
 static void guest_acts(struct input *in, unsigned op)
 {
 	unsigned size = 1U << (op >> 2 & 3);
@@ -127,7 +134,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (op == 0xe0)
 			vpci_quiesce(fake_vm.vpci);
 		else if (op == 0xe1)
-			vpci_reset(fake_vm.vpci);
+			fake_restart();
+		else if (op == 0xe2)
+			quarantine((unsigned)take(&in, 1) % pci_func_count);
 		else if (op >= 0xc0) /* a well-formed placement: mappings happen */
 			guest_place(slots[op & 3], op >> 2 & 3,
 				    (op & 0x10 ? FAKE_MEM64 : FAKE_MEM32) +
@@ -136,6 +145,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			cfg_write(slots[op & 3], PCI_COMMAND, 2, op);
 		else
 			guest_acts(&in, op);
+		for (unsigned i = 0; i < pci_func_count; i++)
+			assert(pci_state(&pci_funcs[i]) != PCI_QUARANTINED ||
+			       !(fake_get(&fakes[i], PCI_COMMAND, 2) & PCI_CMD_MASTER));
 		host_trace_clear();
 	}
 	for (unsigned i = 0; i < pci_func_count; i++)

@@ -32,10 +32,12 @@ static struct {
 	void *arg;
 } handlers[4096];
 static void *arena;
-static struct iommu *some_iommu = (struct iommu *)(uintptr_t)1;
+static struct iommu some_iommu;
 static struct msi_ctrl some_ctrl = { .page = { 0x8090000 }, .offset = 0x40 };
 static int some_vits;
 uint64_t fake_dma_doorbell;
+bool fake_attached[1000];
+void (*fake_on_write)(void);
 
 #define MEMORY_PAGES 256
 static struct {
@@ -141,6 +143,8 @@ void pci_cfg_write(const struct pci_func *f, unsigned off, unsigned size, uint32
 	assert(off < 4096 && off % size == 0 && size <= 4);
 	d->writes++;
 	host_trace("cfg_write", (uint64_t)(f - pci_funcs) << 12 | off, value);
+	if (fake_on_write)
+		fake_on_write();
 	if (d->gone)
 		return;
 	for (unsigned i = 0; i < size; i++) {
@@ -160,6 +164,7 @@ void pci_reset_begin(struct pci_func *f)
 	struct fake_dev *d = dev_of(f);
 
 	d->resets++;
+	pci_event(f, PCI_RESET_BEGINS);
 	host_trace("pci_reset", (uint64_t)(f - pci_funcs), 0);
 	d->cfg[0x44] &= 0xfc;
 	lose_state(d);
@@ -168,7 +173,20 @@ void pci_reset_begin(struct pci_func *f)
 
 enum hv_status pci_reset_step(struct pci_func *f)
 {
-	return arch_time_ticks() < f->reset_due ? HV_EAGAIN : dev_of(f)->reset_status;
+	enum hv_status st = dev_of(f)->reset_status;
+
+	if (arch_time_ticks() < f->reset_due)
+		return HV_EAGAIN;
+	pci_event(f, st == HV_OK ? PCI_RESET_DONE : PCI_RESET_FAILED);
+	return st;
+}
+
+enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
+{
+	assert(i == &some_iommu && sid < 1000);
+	assert(!dma || dma == &fake_vm.dma_s2);
+	fake_attached[sid] = dma != NULL;
+	return HV_OK;
 }
 
 void pci_quiesce(const struct pci_func *f)
@@ -385,7 +403,10 @@ struct fake_dev *fake_add(uint8_t devfn)
 		.msix = { { 0, { 0x2000, 8 * 16 } }, { 0, { 0x3000, 8 } } },
 		.msi_count = 8,
 		.msi_mask = true,
-		.iommu = some_iommu,
+		.iommu = &some_iommu,
+		.sid_count = 1,
+		.sid = { devfn },
+		.state = PCI_IDLE,
 		.devctl = 0x2930,
 		.pcie_v2 = true,
 	};
@@ -415,6 +436,16 @@ struct fake_dev *fake_add(uint8_t devfn)
 			 .count = 8 },
 	};
 	return d;
+}
+
+void fake_restart(void)
+{
+	vpci_quiesce(fake_vm.vpci);
+	for (unsigned i = 0; i < pci_func_count; i++) {
+		pci_event(&pci_funcs[i], PCI_RESET_BEGINS);
+		pci_event(&pci_funcs[i], PCI_RESET_DONE);
+	}
+	vpci_reset(fake_vm.vpci);
 }
 
 void fake_start(void)

@@ -50,7 +50,9 @@ extern struct {
 	uint32_t vector;
 	unsigned cpu;
 } fake_msi;
-extern struct range fake_el2[64]; /* pages that vPCI wants at EL2 */
+extern void (*fake_on_write)(void); /* called before a config write lands */
+extern bool fake_attached[1000];    /* StreamIDs that vPCI gave to the guest */
+extern struct range fake_el2[64];   /* pages that vPCI wants at EL2 */
 extern unsigned fake_el2_count;
 
 /* Forgets everything; then devices are added; then fake_start() builds the guest. */
@@ -61,6 +63,7 @@ void fake_begin(void);
 struct fake_dev *fake_add(uint8_t devfn);
 void fake_bar(struct fake_dev *d, unsigned bar, uint64_t size, uint64_t pa, bool mem64);
 void fake_start(void);
+void fake_restart(void); /* the guest ends, its devices are reset, it starts again */
 void fake_end(void);
 void fake_put(struct fake_dev *d, unsigned off, unsigned size, uint32_t value);
 uint32_t fake_get(const struct fake_dev *d, unsigned off, unsigned size);

@@ -15,7 +15,7 @@ its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_
 	drivers/irqchip/its_table.c drivers/irqchip/msi.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c common/lib/pmem.c \
 	tests/host/its_model.c
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
-	drivers/pci/bars.c drivers/pci/caplist.c tests/host/vpci_fakes.c common/lib/s2.c common/lib/pmem.c
+	drivers/pci/bars.c drivers/pci/caplist.c drivers/pci/device.c tests/host/vpci_fakes.c common/lib/s2.c common/lib/pmem.c
 vpci_caps_objs := $(vpci_objs)
 vpci_config_objs := $(vpci_objs)
 vpci_bars_objs := $(vpci_objs)
@@ -37,8 +37,8 @@ dom0less_objs := $(plan_fake_objs) common/guest/guest_dt.c
 board_objs := common/plan/board.c $(dt_objs)
 guest_dt_objs := common/guest/guest_dt.c common/lib/fmt.c $(dt_objs)
 image_objs := common/lib/image.c common/lib/image_kind.c common/lib/nearest.c
-faults_objs := common/guest/faults.c common/lib/fmt.c
-pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps caplist ecam enumerate fabric find groups host identify \
+faults_objs := common/guest/faults.c drivers/pci/device.c common/lib/fmt.c
+pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps caplist device ecam enumerate fabric find groups host identify \
 	reset xr3) common/lib/fmt.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)

@@ -21,7 +21,7 @@ unsigned vm_count;
 static struct guest_plan disk_plan, net_plan;
 static struct vm disk = { .name = "disk", .id = 0, .plan = &disk_plan };
 static struct vm net = { .name = "net", .id = 1, .plan = &net_plan };
-static unsigned silenced[8], silenced_count, quiesced;
+static unsigned silenced[16], silenced_count, quiesced;
 
 enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 {
@@ -33,7 +33,13 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 
 static struct iommu smmu = { .name = "smmuv3@9050000" };
 
-void pci_quiesce(const struct pci_func *f) { quiesced |= 1U << (f - pci_funcs); }
+void pci_cfg_write(const struct pci_func *f, unsigned off, unsigned size, uint32_t value)
+{
+	assert_int_equal(off, 4);
+	assert_int_equal(size, 2);
+	assert_int_equal(value & 4, 0);
+	quiesced |= 1U << (f - pci_funcs);
+}
 
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid)
 {
@@ -55,6 +61,7 @@ static void add_func(uint16_t bdf, uint32_t sid, uint8_t owner, bool bridge)
 		.sid = { sid },
 		.owner = owner,
 		.bridge = bridge,
+		.state = owner == PCI_NO_OWNER ? PCI_IDLE : PCI_OWNED,
 	};
 	snprintf(f->name, sizeof(f->name), "0000:%02x:%02x.%x", bdf >> 8, bdf >> 3 & 31, bdf & 7);
 }
@@ -195,6 +202,26 @@ static void budget_is_per_second(void **state)
 	assert_int_equal(silenced_count, 0);
 }
 
+static void reset(unsigned n)
+{
+	pci_event(&pci_funcs[n], PCI_RESET_BEGINS);
+	pci_event(&pci_funcs[n], PCI_RESET_DONE);
+	pci_event(&pci_funcs[n], PCI_CLAIM);
+}
+
+/* A guest that resets its device to begin a storm again: cut each time, told ever more rarely. */
+static void each_storm_is_cut_and_the_lines_are_bounded(void **state)
+{
+	for (unsigned n = 1; n <= 8; n++) {
+		for (unsigned k = 0; k < 3000; k++)
+			fault(0x100, 0, true);
+		assert_int_equal(silenced_count, n);
+		assert_int_equal(pci_state(&pci_funcs[0]), PCI_QUARANTINED);
+		reset(0);
+	}
+	assert_int_equal(lines(), 1 + 4); /* storms 1, 2, 4, 8 */
+}
+
 static void next_life_is_watched_again(void **state)
 {
 	for (unsigned life = 1; life <= 2; life++) {
@@ -202,6 +229,7 @@ static void next_life_is_watched_again(void **state)
 			fault(0x100, 0, true);
 		assert_int_equal(silenced_count, life);
 		faults_guest_end(&disk);
+		reset(0);
 	}
 }
 
@@ -237,6 +265,7 @@ int main(void)
 		TEST(lines_of_a_stream_are_bounded_until_its_guest_ends),
 		TEST(over_budget_is_silenced_and_quarantined_once),
 		TEST(budget_is_per_second),
+		TEST(each_storm_is_cut_and_the_lines_are_bounded),
 		TEST(next_life_is_watched_again),
 		TEST(death_quarantines_all_and_names_the_assigned),
 		TEST(forged_streams_leave_room_for_the_others),

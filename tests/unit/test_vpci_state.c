@@ -211,8 +211,7 @@ static void a_function_being_reset_reads_all_ones(void **state)
 static void a_guest_that_ends_in_the_middle_of_a_reset_starts_afresh(void **state)
 {
 	cfg_write(A, 0x88, 2, 0xc010);
-	vpci_quiesce(fake_vm.vpci);
-	vpci_reset(fake_vm.vpci);
+	fake_restart();
 	assert_int_equal(cfg_read(A, PCI_BAR(0), 4), 4);
 	guest_place(A, 0, AT);
 	cfg_write(A, PCI_COMMAND, 2, RUN);
@@ -284,7 +283,7 @@ static void a_failed_reset_switches_the_function_off(void **state)
 	assert_int_equal(guest_read(AT, 4), 0xffffffff);
 	assert_true(strstr(host_log(), "did not come back"));
 	dev->reset_status = HV_OK;
-	vpci_reset(fake_vm.vpci); /* until the guest starts again */
+	fake_restart(); /* until the guest starts again */
 	assert_int_equal(cfg_read(A, 0, 4), 0x10d38086);
 }
 
@@ -298,6 +297,117 @@ static void a_reset_behind_our_back_is_seen_at_the_next_command_write(void **sta
 	fake_put(dev, 0xc2, 2, 7);
 	cfg_write(A, PCI_COMMAND, 2, RUN);
 	at_work();
+}
+
+static void quarantine_first(void)
+{
+	fake_on_write = NULL;
+	pci_quarantine(dev->pf);
+}
+
+static void quarantined_whatever_the_guest_writes(void)
+{
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	cfg_write(A, PCI_COMMAND, 2, 0);
+	cfg_write(A, PCI_COMMAND, 1, RUN);
+	cfg_write(A, 0xc2, 2, 0);
+	cfg_write(A, 0x52, 2, 1);
+	assert_int_equal(fake_get(dev, 0x52, 2) & 1, 0);
+	cfg_write(A, 0x52, 2, 0);
+	cfg_write(A, 0xc2, 2, 0x8000);
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2), PCI_CMD_MEM | PCI_CMD_INTX_OFF);
+	assert_int_equal(fake_get(dev, 0xc2, 2), 7);
+	assert_int_equal(cfg_read(A, PCI_COMMAND, 2), RUN); /* the guest sees what it wrote */
+	assert_true(guest_direct(AT));
+	assert_int_equal(guest_read(TABLE, 4), FAKE_TRANSLATER);
+}
+
+/* Nothing that the guest writes, and no sleep, brings bus mastering or messages back; its FLR does. */
+static void a_quarantined_device_is_silent_until_it_is_reset(void **state)
+{
+	at_work();
+	assert_true(pci_quarantine(dev->pf));
+	fake_attached[A] = false; /* as who quarantines it does behind it */
+	assert_false(pci_quarantine(dev->pf));
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2), PCI_CMD_MEM | PCI_CMD_INTX_OFF);
+	quarantined_whatever_the_guest_writes();
+	dev->soft_reset = true;
+	cfg_write(A, PMCSR, 2, 3);
+	assert_false(guest_direct(AT));
+	cfg_write(A, PMCSR, 2, 0);
+	host_time_advance(20000);
+	cfg_read(A, 0, 4);
+	quarantined_whatever_the_guest_writes();
+	assert_false(fake_attached[A]);
+	cfg_write(A, 0x88, 2, 0xc010);
+	assert_int_equal(cfg_read(A, 0, 4), 0xffffffff);
+	assert_false(fake_attached[A]);
+	host_time_advance(100000);
+	cfg_read(A, 0, 4);
+	assert_true(fake_attached[A]);
+	at_work();
+}
+
+static void a_quarantined_device_is_back_when_the_guest_starts_again(void **state)
+{
+	pci_quarantine(dev->pf);
+	vpci_quiesce(fake_vm.vpci);
+	assert_int_equal(pci_state(dev->pf), PCI_QUARANTINED);
+	vpci_reset(fake_vm.vpci); /* not without a reset */
+	assert_int_equal(pci_state(dev->pf), PCI_QUARANTINED);
+	fake_restart();
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2), RUN);
+}
+
+/* Of two with one stream, the stream opens when both were reset. */
+static void a_shared_stream_stays_cut_until_all_were_reset(void **state)
+{
+	struct fake_dev *other;
+
+	teardown(NULL);
+	fake_begin();
+	dev = fake_add(A);
+	other = fake_add(A + 8);
+	other->pf->sid[0] = dev->pf->sid[0];
+	fake_start();
+	pci_quarantine(dev->pf);
+	pci_quarantine(other->pf);
+	fake_attached[A] = false;
+	cfg_write(A, 0x88, 2, 0xc010);
+	host_time_advance(100000);
+	cfg_read(A, 0, 4);
+	assert_int_equal(pci_state(dev->pf), PCI_OWNED);
+	assert_false(fake_attached[A]);
+	cfg_write(A + 8, 0x88, 2, 0xc010);
+	host_time_advance(100000);
+	cfg_read(A + 8, 0, 4);
+	assert_true(fake_attached[A]);
+}
+
+/* Its IOMMU lets nothing through, and may not even confirm it: a reset changes nothing. */
+static void behind_a_dead_iommu_nothing_brings_it_back(void **state)
+{
+	dev->pf->iommu->dead = true;
+	pci_quarantine(dev->pf);
+	cfg_write(A, 0x88, 2, 0xc010);
+	host_time_advance(100000);
+	cfg_read(A, 0, 4);
+	assert_int_equal(pci_state(dev->pf), PCI_QUARANTINED);
+	quarantined_whatever_the_guest_writes();
+	fake_restart();
+	assert_int_equal(pci_state(dev->pf), PCI_QUARANTINED);
+	dev->pf->iommu->dead = false;
+}
+
+/* Quarantined by another CPU between the look at the state and the write. */
+static void a_command_under_way_does_not_undo_a_quarantine(void **state)
+{
+	fake_on_write = quarantine_first;
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_int_equal(pci_state(dev->pf), PCI_QUARANTINED);
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2), PCI_CMD_MEM | PCI_CMD_INTX_OFF);
 }
 
 static void reset_is_power_on(void **state)
@@ -362,6 +472,11 @@ int main(void)
 		T(flr_is_ignored_where_not_offered),
 		T(a_failed_reset_switches_the_function_off),
 		T(a_reset_behind_our_back_is_seen_at_the_next_command_write),
+		T(a_quarantined_device_is_silent_until_it_is_reset),
+		T(a_quarantined_device_is_back_when_the_guest_starts_again),
+		T(a_shared_stream_stays_cut_until_all_were_reset),
+		T(behind_a_dead_iommu_nothing_brings_it_back),
+		T(a_command_under_way_does_not_undo_a_quarantine),
 		T(reset_is_power_on),
 		T(a_function_left_asleep_wakes_up_for_the_next_start),
 	};
