@@ -17,15 +17,14 @@
 /* Windows: the first 2 MiB of this 512 GiB, times the CPU's number; above every PA we map. */
 #define WINDOW_BASE (UINT64_C(256) << 39)
 
-/*
- * Tables until there is memory: for image, device tree, UART and IOMMUs. Then they come from pmem.
- */
-static uint64_t boot_pool[24][512] __attribute__((aligned(4096)));
-static unsigned boot_pool_used;
-static bool have_pmem;
+/* For the tables of a chunk of pmem, which cannot be in the chunk: one a level, at both its ends. */
+static uint64_t *spare[4];
+static unsigned spare_count;
+static bool mapping_chunk;
 
 extern uint64_t early_tables[];
-extern char cpu_stacks[], _start[], _text_end[], _libs_end[], _rodata_end[], _ro_after_boot_end[];
+extern char cpu_stacks[], _start[], _text_end[], _libs_end[], _rodata_end[], _ro_after_boot_end[],
+	_end[];
 extern void el2_on(uint64_t *tables, uint32_t sctlr);
 
 uint64_t el2_root[512] __attribute__((aligned(4096)));
@@ -41,10 +40,10 @@ static const uint64_t attributes[] = {
 
 static uint64_t *new_table(void)
 {
-	if (have_pmem)
+	if (!mapping_chunk)
 		return pmem_alloc(PAGE_SIZE, PAGE_SIZE);
-	ASSERT(boot_pool_used < ARRAY_SIZE(boot_pool));
-	return boot_pool[boot_pool_used++];
+	ASSERT(spare_count);
+	return spare[--spare_count];
 }
 
 static uint64_t *next(uint64_t *slot)
@@ -98,10 +97,28 @@ void el2_map_device(struct range r)
 	el2_map(r, EL2_DEVICE);
 }
 
+static void fill_spare(void)
+{
+	while (spare_count < ARRAY_SIZE(spare))
+		spare[spare_count++] = pmem_alloc(PAGE_SIZE, PAGE_SIZE);
+}
+
 void el2_map_own(struct range r)
 {
+	mapping_chunk = true;
 	el2_map(r, EL2_RW);
-	have_pmem = true;
+	mapping_chunk = false;
+	fill_spare();
+}
+
+struct range el2_early_memory(void)
+{
+	struct range image = { (uintptr_t)_start, IMAGE_ROOM };
+
+	pmem_reset();
+	pmem_early((struct range){ (uintptr_t)_end, range_end(image) - (uintptr_t)_end });
+	fill_spare();
+	return image;
 }
 
 static void map_section(const char *from, const char *to, enum el2_type type)
@@ -127,6 +144,7 @@ void el2_init(struct range tree)
 	map_section(_libs_end, _rodata_end, EL2_RO);
 	map_section(_rodata_end, cpu_stacks, EL2_RW);
 	cpus[0].stack_top = el2_map_stack(0);
+	map_section(_end, _start + IMAGE_ROOM, EL2_RW);
 	el2_map(tree, EL2_RO);
 	el2_on(el2_root, SCTLR_WXN);
 }

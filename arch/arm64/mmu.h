@@ -5,6 +5,12 @@
 
 #define MAIR_VALUE 0x04ff /* 0: Normal write-back, 1: Device-nGnRE */
 
+/*
+ * What the Image header asks firmware to leave to Viaduct, from its begin: image, bss, and memory for
+ * what is needed before the RAM is known. viaduct.ld has the same number.
+ */
+#define IMAGE_ROOM 0x100000
+
 #define EARLY_TABLES 7 /* root; two levels each for image, begin and end of the device tree */
 
 #ifndef __ASSEMBLY__
@@ -12,9 +18,9 @@
 
 enum el2_type { EL2_CODE, EL2_LIBRARY, EL2_RO, EL2_RW, EL2_DEVICE };
 
-/*
- * The first of all: this CPU from the map of the assembly to one of its own, of image and `tree`.
- */
+/* Gives the end of the image's room to pmem, before the first table is made; returns the room. */
+struct range el2_early_memory(void);
+/* This CPU from the map of the assembly to one of its own, of image and `tree`. */
 void el2_init(struct range tree);
 uintptr_t el2_map_stack(unsigned cpu); /* returns its top */
 /* Adds [r) to the identity map, rounded out to pages. What is mapped already stays as it is. */

@@ -31,10 +31,11 @@
 
 #define DTB_MAX MIB(2)
 
-extern char _start[];
+extern char _start[], _end[];
 
 static struct board board;
 static struct plan plan;
+static struct range image; /* PA, with its room */
 static uint32_t uart_intid;
 static struct entropy entropy;
 static bool stay_on;
@@ -90,6 +91,7 @@ void start_below_el2(const void *fdt)
 {
 	if (dt_check(fdt, DTB_MAX) != HV_OK)
 		cpu_stop();
+	el2_early_memory();
 	start_console(fdt);
 	refuse("entered at EL1; Viaduct is a hypervisor and must be started at EL2 "
 	       "(QEMU: -M virt,virtualization=on)");
@@ -104,9 +106,7 @@ static const void *take_memory(const void *fdt)
 	if (board_read(fdt, &board) != HV_OK)
 		refuse("this board cannot be used");
 	board.console_node = MAX(uart_find_node(fdt), 0);
-	/* It ends with the stacks of as many CPUs as there are. */
-	board.image = (struct range){ (uintptr_t)_start,
-				      cpu_stack_top(board.cpu_count - 1) - (uintptr_t)_start };
+	board.image = image;
 	pmem_on_chunk(el2_map_own);
 	plan_read(&plan, &board);
 	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
@@ -257,6 +257,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 
 	if (dt_check(fdt, DTB_MAX) != HV_OK)
 		cpu_stop(); /* nothing to say it on */
+	image = el2_early_memory();
 	el2_init((struct range){ (uintptr_t)fdt, dt_cells((const char *)fdt + 4, 1) });
 	seed_read(fdt);
 	entropy_get(&entropy, "stack canary", &canary, sizeof(canary));
@@ -284,7 +285,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	start_housekeeping();
 	pmem_seal();
 	log_info("%zu KiB of memory for Viaduct itself, image included",
-		 (pmem_own_bytes() + board.image.size) >> 10);
+		 (pmem_own_bytes() + (size_t)(_end - _start)) >> 10);
 	log_info("ticks: entry %lu first-guest %lu copy %lu inflate %lu scrub %lu", entry_ticks,
 		 arch_time_ticks(), load_ticks.copy, load_ticks.inflate, load_ticks.scrub);
 	el2_seal();

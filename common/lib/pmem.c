@@ -2,8 +2,8 @@
 /*
  * Physical memory: sorted lists of ranges, carved at boot and never returned. Viaduct's own memory
  * comes in 2 MiB chunks from the top of RAM, so that EL2 maps it with blocks; guest RAM comes from
- * the bottom. A list that is full forgets the smallest loss: memory nobody gets. Single threaded:
- * boot only.
+ * the bottom. Before RAM is known there is only what pmem_early gave. A piece for which a list has
+ * no room is memory nobody gets. Single threaded: boot only.
  */
 #include <string.h>
 
@@ -11,12 +11,13 @@
 #include <hv/pmem.h>
 
 #define CHUNK     MIB(2)
-#define RANGE_MAX 96
+#define OWN_MAX   64      /* pieces of Viaduct's own memory */
+#define FEW       16      /* pieces of RAM without pmem_room */
 #define OWN_LEAST MIB(32) /* what the guests' static memory leaves to Viaduct in one piece */
 
 struct ranges {
-	unsigned count;
-	struct range r[RANGE_MAX];
+	unsigned count, max;
+	struct range *r;
 };
 
 /* What guests are given: anybody's, and what is held for who names its addresses. */
@@ -28,14 +29,35 @@ struct pool {
 static struct {
 	struct pool guest, saved;
 	struct ranges own; /* of the chunks, what is not handed out: also holes by alignment */
+	struct range own_pieces[OWN_MAX], few[4][FEW];
 	size_t own_bytes;
 	bool sealed;
 	void (*map)(struct range);
 } pm;
 
+static void move_to(struct ranges *l, struct range *room, unsigned max)
+{
+	memcpy(room, l->r, l->count * sizeof(*room));
+	l->r = room;
+	l->max = max;
+}
+
 void pmem_reset(void)
 {
+	struct ranges *lists[] = { &pm.guest.free, &pm.guest.held, &pm.saved.free, &pm.saved.held };
+
 	memset(&pm, 0, sizeof(pm));
+	pm.own = (struct ranges){ 0, OWN_MAX, pm.own_pieces };
+	for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
+		*lists[i] = (struct ranges){ 0, FEW, pm.few[i] };
+}
+
+void pmem_room(unsigned pieces)
+{
+	struct ranges *lists[] = { &pm.guest.free, &pm.guest.held, &pm.saved.free, &pm.saved.held };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(lists) && pieces > lists[i]->max; i++)
+		move_to(lists[i], pmem_alloc(pieces * sizeof(struct range), 64), pieces);
 }
 
 void pmem_on_chunk(void (*map)(struct range))
@@ -47,7 +69,7 @@ static void insert(struct ranges *l, struct range r)
 {
 	unsigned at = l->count;
 
-	if (r.size == 0 || l->count == RANGE_MAX)
+	if (r.size == 0 || l->count == l->max)
 		return;
 	for (; at && l->r[at - 1].base > r.base; at--)
 		l->r[at] = l->r[at - 1];
@@ -66,7 +88,7 @@ static void carve(struct ranges *l, unsigned i, struct range r)
 	memmove(&l->r[i], &l->r[i + 1], (l->count - i) * sizeof(l->r[0]));
 	insert(l, (struct range){ hi, range_end(f) - hi });
 	/* Holes by alignment in own memory: few, and of a page at least, or forgotten. */
-	if (l != &pm.own || (lo - f.base >= PAGE_SIZE && l->count < RANGE_MAX / 2))
+	if (l != &pm.own || (lo - f.base >= PAGE_SIZE && l->count < OWN_MAX / 2))
 		insert(l, (struct range){ f.base, lo - f.base });
 }
 
@@ -100,6 +122,11 @@ static uint64_t largest(const struct ranges *l)
 	return size;
 }
 
+void pmem_early(struct range own)
+{
+	insert(&pm.own, own);
+}
+
 void pmem_add(struct range ram)
 {
 	insert(&pm.guest.free, ram);
@@ -125,14 +152,22 @@ void pmem_hold(struct range r)
 		insert(&pm.guest.held, r);
 }
 
+static void copy(struct ranges *to, const struct ranges *from)
+{
+	memcpy(to->r, from->r, from->count * sizeof(*to->r));
+	to->count = from->count;
+}
+
 void pmem_save(void)
 {
-	pm.saved = pm.guest;
+	copy(&pm.saved.free, &pm.guest.free);
+	copy(&pm.saved.held, &pm.guest.held);
 }
 
 void pmem_undo(void)
 {
-	pm.guest = pm.saved;
+	copy(&pm.guest.free, &pm.saved.free);
+	copy(&pm.guest.held, &pm.saved.held);
 }
 
 /* The highest chunk-aligned place for `size`; false when there is none. */

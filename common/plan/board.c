@@ -2,9 +2,9 @@
 /*
  * The board as its device tree tells it: RAM, what is reserved in it, CPUs, PSCI, interrupt
  * controller. Called once, on the boot CPU, before anything else is decided. The tree comes from
- * firmware, well formed (dt_check) and no more: every list has a limit, and what does not fit or
- * makes no sense is left out with a line (RAM, CPUs) or stops the boot (reserved memory, which must
- * not be forgotten).
+ * firmware, well formed (dt_check) and no more: what makes no sense is left out with a line (RAM,
+ * CPUs) or stops the boot (reserved memory, which must not be forgotten). Each list is counted, then
+ * allocated, then filled.
  */
 #include <string.h>
 
@@ -14,97 +14,138 @@
 #include <hv/board.h>
 #include <hv/dt.h>
 #include <hv/log.h>
+#include <hv/pmem.h>
 
 #define MPIDR_AFFINITY                                                                             \
 	(BITS(39, 32) | BITS(23, 0)) /* DDI 0487 D23.2 MPIDR_EL1: Aff3, Aff2..Aff0  \
 						     */
 
+/* NULL, with a log line: no room. */
+static void *list(unsigned count, size_t size, const char *what)
+{
+	void *p = pmem_try_alloc(MAX(count, 1U) * size, 64);
+
+	if (!p)
+		log_err("board: no memory for a list of %u %s", count, what);
+	return p;
+}
+
 static void ram_add(struct board *b, struct range r)
 {
 	uint64_t base = ALIGN_UP(r.base, PAGE_SIZE), end = ALIGN_DOWN(range_end(r), PAGE_SIZE);
-	const char *why = b->ram_count == ARRAY_SIZE(b->ram) ? "one of too many" : NULL;
 	struct range page = { base, end - base };
+	bool twice = false;
 
 	if (range_end(r) <= r.base || base < r.base || end <= base)
 		return; /* not one whole page */
 	for (unsigned i = 0; i < b->ram_count; i++)
 		if (range_overlaps(page, b->ram[i]))
-			why = "listed twice";
-	if (why)
-		log_warn("board: RAM at 0x%lx is %s; ignored", r.base, why);
+			twice = true;
+	if (twice)
+		log_warn("board: RAM at 0x%lx is listed twice; ignored", r.base);
 	else
 		b->ram[b->ram_count++] = page;
 }
 
-static void read_ram(struct board *b)
+/* The memory node behind `node`, -1: the first. */
+static int next_memory(const void *fdt, int node)
 {
-	enum hv_status s;
-	struct range r;
-	int node;
+	const char *type;
 
-	dt_for_each_child(node, b->fdt, 0) {
-		const char *type = dt_string(b->fdt, node, "device_type");
-
-		if (!type || strcmp(type, "memory") || !dt_enabled(b->fdt, node))
-			continue;
-		for (unsigned i = 0; (s = dt_reg(b->fdt, node, i, &r)) == HV_OK; i++)
-			ram_add(b, r);
-		if (s != HV_ENOENT)
-			log_warn("board: /%s has a malformed reg; the rest of it is not used",
-				 dt_name(b->fdt, node));
-	}
+	do {
+		node = node < 0 ? dt_first_child(fdt, 0) : dt_next_sibling(fdt, node);
+		type = node < 0 ? NULL : dt_string(fdt, node, "device_type");
+	} while (node >= 0 && (!type || strcmp(type, "memory") || !dt_enabled(fdt, node)));
+	return node;
 }
 
-/*
- * Whole pages; the last one of all has no end to round up to. What there is no room for is counted.
- */
+static enum hv_status read_ram(struct board *b)
+{
+	unsigned count = 0, i;
+	struct range r;
+
+	for (int n = -1; (n = next_memory(b->fdt, n)) >= 0;)
+		for (i = 0; dt_reg(b->fdt, n, i, &r) == HV_OK; i++)
+			count++;
+	b->ram = list(count, sizeof(*b->ram), "ranges of RAM");
+	if (!b->ram)
+		return HV_ENOMEM;
+	for (int n = -1; (n = next_memory(b->fdt, n)) >= 0;) {
+		for (i = 0; dt_reg(b->fdt, n, i, &r) == HV_OK; i++)
+			ram_add(b, r);
+		if (dt_reg(b->fdt, n, i, &r) != HV_ENOENT)
+			log_warn("board: /%s has a malformed reg; the rest of it is not used",
+				 dt_name(b->fdt, n));
+	}
+	if (b->ram_count)
+		return HV_OK;
+	log_err("board: the device tree has no node with device_type = \"memory\"");
+	return HV_EINVAL;
+}
+
+/* Whole pages; the last one of all has no end to round up to. */
 static void reserved_add(struct board *b, struct range r)
 {
 	uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE),
 		 end = MAX(range_end(r), ALIGN_UP(range_end(r), PAGE_SIZE));
 
-	if (range_end(r) <= r.base || b->reserved_count > ARRAY_SIZE(b->reserved))
+	if (range_end(r) <= r.base)
 		return;
-	r = (struct range){ base, end - base };
 	for (unsigned i = 0; i < b->reserved_count; i++)
-		if (range_contains(b->reserved[i], r.base, r.size))
+		if (range_contains(b->reserved[i], base, end - base))
 			return;
-	if (b->reserved_count < ARRAY_SIZE(b->reserved))
-		b->reserved[b->reserved_count] = r;
+	b->reserved[b->reserved_count++] = (struct range){ base, end - base };
+}
+
+/*
+ * Calls `fn` for each reserved range. Without reg a node is a wish to the operating system, not a
+ * place. `ranges` of /reserved-memory is empty by its binding, and often forgotten. Returns the node
+ * whose reg is malformed, or -1.
+ */
+static int for_each_reserved(struct board *b, void (*fn)(struct board *b, struct range r))
+{
+	int node, bad = -1;
+	struct range r;
+	unsigned i;
+
+	for (i = 0; dt_reservation(b->fdt, i, &r); i++)
+		fn(b, r);
+	dt_for_each_child(node, b->fdt, dt_find(b->fdt, "/reserved-memory")) {
+		if (!dt_enabled(b->fdt, node))
+			continue;
+		for (i = 0; dt_reg_raw(b->fdt, node, i, &r) == HV_OK; i++)
+			fn(b, r);
+		if (dt_reg_raw(b->fdt, node, i, &r) != HV_ENOENT)
+			bad = node;
+	}
+	return bad;
+}
+
+static void reserved_count(struct board *b, struct range r)
+{
+	(void)r;
 	b->reserved_count++;
 }
 
 static enum hv_status read_reserved(struct board *b)
 {
-	enum hv_status result = HV_OK, s;
-	struct range r;
-	int node;
+	int bad = for_each_reserved(b, reserved_count);
 
-	for (unsigned i = 0; dt_reservation(b->fdt, i, &r); i++)
-		reserved_add(b, r);
-	dt_for_each_child(node, b->fdt, dt_find(b->fdt, "/reserved-memory")) {
-		if (!dt_enabled(b->fdt, node))
-			continue;
-		/* Without reg it is a wish to the operating system, not a place. `ranges` of
-		 * /reserved-memory is empty by its binding, and often forgotten. */
-		for (unsigned i = 0; (s = dt_reg_raw(b->fdt, node, i, &r)) == HV_OK; i++)
-			reserved_add(b, r);
-		if (s != HV_ENOENT) {
-			log_err("board: /reserved-memory/%s has a malformed reg",
-				dt_name(b->fdt, node));
-			result = s;
-		}
+	if (bad >= 0) {
+		log_err("board: /reserved-memory/%s has a malformed reg", dt_name(b->fdt, bad));
+		return HV_EINVAL;
 	}
-	if (b->reserved_count <= ARRAY_SIZE(b->reserved))
-		return result;
-	log_err("board: more than %u reserved ranges; merge some in /reserved-memory",
-		BOARD_MAX_RESERVED);
-	return HV_ENOMEM;
+	b->reserved = list(b->reserved_count, sizeof(*b->reserved), "reserved ranges");
+	if (!b->reserved)
+		return HV_ENOMEM;
+	b->reserved_count = 0;
+	for_each_reserved(b, reserved_add);
+	return HV_OK;
 }
 
 static void cpu_add(struct board *b, uint64_t mpidr, const char *name)
 {
-	const char *why = b->cpu_count == ARRAY_SIZE(b->cpu) ? "one of too many" : NULL;
+	const char *why = b->cpu_count == MAX_CPUS ? "one of too many" : NULL;
 
 	for (unsigned i = 0; i < b->cpu_count; i++)
 		if (b->cpu[i].mpidr == mpidr)
@@ -115,10 +156,17 @@ static void cpu_add(struct board *b, uint64_t mpidr, const char *name)
 		b->cpu[b->cpu_count++] = (struct board_cpu){ .mpidr = mpidr };
 }
 
-static void read_cpus(struct board *b)
+static enum hv_status read_cpus(struct board *b)
 {
 	int cpus = dt_find(b->fdt, "/cpus"), node;
+	unsigned count = 0;
 
+	dt_for_each_child(node, b->fdt, cpus)
+		count++;
+	count = MIN(count, MAX_CPUS);
+	b->cpu = list(count, sizeof(*b->cpu), "CPUs");
+	if (!b->cpu)
+		return HV_ENOMEM;
 	dt_for_each_child(node, b->fdt, cpus) {
 		const char *type = dt_string(b->fdt, node, "device_type");
 		const char *method = dt_string(b->fdt, node, "enable-method");
@@ -135,6 +183,10 @@ static void read_cpus(struct board *b)
 		else
 			cpu_add(b, id.base & MPIDR_AFFINITY, name);
 	}
+	if (b->cpu_count)
+		return HV_OK;
+	log_err("board: the device tree has no usable CPU below /cpus");
+	return HV_EINVAL;
 }
 
 static enum hv_status read_psci(struct board *b)
@@ -188,18 +240,8 @@ enum hv_status board_read(const void *fdt, struct board *b)
 	b->fdt = fdt;
 	b->gic_node = -1;
 	b->tree = (struct range){ (uintptr_t)fdt, fdt_totalsize(fdt) };
-	read_ram(b);
-	if (!b->ram_count) {
-		log_err("board: the device tree has no node with device_type = \"memory\"");
+	if (read_ram(b) != HV_OK || read_reserved(b) != HV_OK || read_cpus(b) != HV_OK)
 		return HV_EINVAL;
-	}
-	if (read_reserved(b) != HV_OK)
-		return HV_EINVAL;
-	read_cpus(b);
-	if (!b->cpu_count) {
-		log_err("board: the device tree has no usable CPU below /cpus");
-		return HV_EINVAL;
-	}
 	find_gic(b);
 	return read_psci(b);
 }

@@ -16,10 +16,9 @@
 
 #include "plan_priv.h"
 
-/*
- * Pair i of xen,static-mem, in the cells of /chosen, or in the guest's own as older trees have
- * them.
- */
+#define PIECES_MORE 32 /* of RAM: by the image, the tree, chunks of Viaduct's own memory */
+
+/* Pair i of xen,static-mem, in the cells of /chosen, or in the guest's own as older trees have them. */
 static enum hv_status static_range(const void *fdt, int node, unsigned i, struct range *out)
 {
 	int chosen = dt_parent(fdt, node);
@@ -41,6 +40,8 @@ void plan_reserve(const struct plan *p)
 	const struct board *b = p->board;
 	struct range r;
 
+	pmem_room(PIECES_MORE + b->ram_count + b->reserved_count +
+		  p->guest_count * (MODULES + MAX_GUEST_RAM + PLAN_MAX_REGIONS));
 	for (unsigned i = 0; i < b->ram_count; i++)
 		pmem_add(b->ram[i]);
 	for (unsigned i = 0; i < b->reserved_count; i++)

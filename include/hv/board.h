@@ -10,8 +10,6 @@
 #include <hv/status.h>
 #include <hv/types.h>
 
-#define BOARD_MAX_RESERVED 40 /* pmem takes 64 holes in all */
-
 struct board_cpu {
 	uint64_t mpidr; /* affinity fields only */
 	bool online;
@@ -22,17 +20,20 @@ struct board {
 	struct range tree;  /* PA where firmware put it */
 	struct range image; /* Viaduct itself, PA: set by the caller after board_read */
 	unsigned ram_count;
-	struct range ram[MAX_RAM_RANGES];
+	struct range *ram;
 	unsigned reserved_count;
-	struct range reserved[BOARD_MAX_RESERVED]; /* /memreserve/ and /reserved-memory */
+	struct range *reserved; /* /memreserve/ and /reserved-memory */
 	unsigned cpu_count;
-	struct board_cpu cpu[MAX_CPUS]; /* [0] is the boot CPU after board_boot_cpu() */
-	int console_node;               /* 0: none; set by the caller after board_read */
-	int gic_node;                   /* -1: none that we know */
-	uint8_t gic_version;            /* 3 or 2 */
+	struct board_cpu *cpu; /* [0] is the boot CPU after board_boot_cpu() */
+	int console_node;      /* 0: none; set by the caller after board_read */
+	int gic_node;          /* -1: none that we know */
+	uint8_t gic_version;   /* 3 or 2 */
 };
 
-/* HV_EINVAL with a log line for a damaged tree, or one without RAM, CPUs or PSCI over SMC. */
+/*
+ * Its lists are as long as the tree says, from pmem. HV_EINVAL with a log line for a damaged tree,
+ * one without RAM, CPUs or PSCI over SMC, or one whose lists find no memory.
+ */
 enum hv_status __must_check board_read(const void *fdt, struct board *b);
 
 /* Moves the CPU that runs this to the front and marks it online; the others keep their order.

@@ -6,7 +6,6 @@
 #define MAX_CPUS       16  /* physical CPUs; one GICv3 affinity-0 group of SGI targets */
 #define MAX_VMS        8   /* guests */
 #define MAX_VCPUS      8   /* vCPUs of one guest */
-#define MAX_RAM_RANGES 16  /* ranges of physical memory */
 #define MAX_GUEST_RAM  8   /* RAM ranges of one guest */
 #define MAX_PCI_HOSTS  4   /* host bridges */
 #define MAX_PCI_FUNCS  256 /* PCI functions, bridges included */

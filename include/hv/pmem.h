@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Physical memory. Boot code adds the RAM of the device tree, reserves what is taken, and then
- * allocates; after pmem_seal() an allocation is a bug. Nothing is ever freed.
+ * allocates; what it needs before it knows the RAM comes from memory that it gives for that. After
+ * pmem_seal() an allocation is a bug. Nothing is ever freed.
  */
 #ifndef HV_PMEM_H
 #define HV_PMEM_H
@@ -9,7 +10,11 @@
 #include <hv/status.h>
 #include <hv/types.h>
 
-void pmem_reset(void); /* forget everything (host tests) */
+void pmem_reset(void); /* forget everything: before the first use */
+/* Viaduct's own memory, mapped at EL2 already: allocations are taken from there first. */
+void pmem_early(struct range own);
+/* Lets RAM be in that many pieces, free, held or taken out of the middle; before pmem_add. */
+void pmem_room(unsigned pieces);
 /* `map` makes a chunk of Viaduct's own memory reachable at EL2, before its first use. */
 void pmem_on_chunk(void (*map)(struct range));
 void pmem_add(struct range ram);

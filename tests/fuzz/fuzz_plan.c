@@ -11,6 +11,7 @@
 #include <libfdt.h>
 
 #include <host.h>
+#include <host_early.h>
 #include <hv/dt.h>
 #include <hv/guest_dt.h>
 #include <hv/plan.h>
@@ -50,7 +51,7 @@ static void plan_board(void)
 	if (rest_size % 2)
 		fake_v2m(1 + rest_size / 2 % 4, 1 + rest_size / 8 % 40);
 	fake_smmu.phandle = 0x77;
-	pmem_reset();
+	host_early(1);
 	plan_read(&plan, &board);
 	plan.module_data = module_data;
 	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
@@ -68,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *blob = malloc(size);
 
 	host_log_clear();
+	host_early(0);
 	if (blob && size >= sizeof(struct fdt_header)) {
 		memcpy(blob, data, size);
 		fdt_set_magic(blob, FDT_MAGIC); /* what a mutation cannot guess */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See plan_world.h. */
+#include <host_early.h>
+
 #include "plan_world.h"
 
 uint8_t blob[65536];
@@ -153,7 +155,7 @@ void put_image(uint64_t text_offset, uint64_t size)
 
 void replan(void)
 {
-	pmem_reset();
+	host_early(1);
 	memset(&plan, 0xa5, sizeof(plan)); /* nothing may be expected to be zero */
 	plan_read(&plan, &board);
 	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };
@@ -167,6 +169,7 @@ void run(void)
 	end();
 	check(fdt_finish(blob));
 	host_log_clear();
+	host_early(0);
 	assert_int_equal(board_read(blob, &board), HV_OK);
 	assert_int_equal(board_boot_cpu(&board, 0x80000000), HV_OK);
 	for (unsigned i = 1; i < board.cpu_count; i++)

@@ -11,9 +11,10 @@
 #include <libfdt.h>
 
 #include <host.h>
+#include <host_early.h>
 #include <hv/board.h>
 
-static uint8_t blob[32768];
+static uint8_t blob[1 << 20];
 static struct board b;
 
 static void check(int err) { assert_int_equal(err, 0); }
@@ -58,6 +59,7 @@ static enum hv_status finish(void)
 	end();
 	check(fdt_finish(blob));
 	host_log_clear();
+	host_early(0);
 	return board_read(blob, &b);
 }
 
@@ -175,7 +177,9 @@ static void ram_is_every_byte(void **state)
 		{ { ~UINT64_C(0), 2 }, false }, { { 0x1000, ~UINT64_C(0) }, false },
 	};
 
-	b = (struct board){ .ram_count = 2, .ram = { { 0x2000, 0x2000 }, { 0x1000, 0x1000 } } };
+	static struct range ram[] = { { 0x2000, 0x2000 }, { 0x1000, 0x1000 } };
+
+	b = (struct board){ .ram_count = 2, .ram = ram };
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (board_is_ram(&b, cases[i].r) != cases[i].ram)
 			fail_msg("case %u", i);
@@ -213,37 +217,60 @@ static void refuses_boards(void **state)
 	}
 }
 
-/* Lists have limits: RAM and CPUs beyond them are not used, reservations must not be forgotten. */
-static void limits_are_kept(void **state)
+static void long_tree(unsigned ram, unsigned reserved, unsigned cpu_nodes)
 {
-	for (unsigned reserved = 0; reserved <= BOARD_MAX_RESERVED;
-	     reserved += BOARD_MAX_RESERVED) {
-		begin();
-		for (unsigned i = 0; i < 20; i++) {
-			memory("memory");
-			U64S("reg", 0x40000000 + i * UINT64_C(0x10000000), 0x1000);
-			end();
-		}
-		node("reserved-memory");
-		u32("#address-cells", 2);
-		u32("#size-cells", 2);
-		for (unsigned i = 0; i < reserved; i++) {
-			node("r");
-			U64S("reg", 0x40000000 + i * UINT64_C(0x10000), 1);
-			end();
-		}
+	begin();
+	for (unsigned i = 0; i < ram; i++) {
+		memory("memory");
+		U64S("reg", 0x40000000 + i * UINT64_C(0x10000000), 0x1000);
 		end();
-		cpus(1);
-		for (uint32_t i = 0; i < 20; i++)
-			cpu(i, 1, "psci", NULL);
-		cpu(3, 1, "psci", NULL);
-		end();
-		psci("arm,psci-1.0", "smc");
-		assert_int_equal(finish(), reserved ? HV_EINVAL : HV_OK);
-		if (!reserved)
-			assert_int_equal(b.cpu_count, MAX_CPUS);
-		assert_int_equal(b.ram_count, MAX_RAM_RANGES);
 	}
+	node("reserved-memory");
+	u32("#address-cells", 2);
+	u32("#size-cells", 2);
+	for (unsigned i = 0; i < reserved; i++) {
+		node("r");
+		U64S("reg", 0x40000000 + i * UINT64_C(0x10000), 1);
+		end();
+	}
+	end();
+	cpus(1);
+	for (uint32_t i = 0; i < cpu_nodes; i++)
+		cpu(i, 1, "psci", NULL);
+	cpu(0, 1, "psci", NULL); /* is there already */
+	end();
+	psci("arm,psci-1.0", "smc");
+}
+
+/* RAM and reserved ranges have no limit; CPUs have one, and those beyond are not used. */
+static void lists_are_as_long_as_the_tree_says(void **state)
+{
+	static const unsigned counts[] = { 1, 2, 41, 1000 };
+
+	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		long_tree(counts[i], counts[i] - 1, counts[i]);
+		assert_int_equal(finish(), HV_OK);
+		assert_int_equal(b.ram_count, counts[i]);
+		assert_int_equal(b.ram[counts[i] - 1].base,
+				 0x40000000 + (counts[i] - 1) * UINT64_C(0x10000000));
+		/* and /memreserve/ */
+		assert_int_equal(b.reserved_count, counts[i]);
+		assert_int_equal(b.cpu_count, MIN(counts[i], MAX_CPUS));
+	}
+}
+
+/* Without room for a list the boot stops with a line, before anything is allocated twice. */
+static void no_memory_for_a_list_is_refused(void **state)
+{
+	static uint8_t little[4096] __attribute__((aligned(64)));
+
+	long_tree(1, 300, 1);
+	finish();
+	pmem_reset();
+	pmem_early((struct range){ (uintptr_t)little, sizeof(little) });
+	host_log_clear();
+	assert_int_equal(board_read(blob, &b), HV_EINVAL);
+	assert_non_null(strstr(host_log(), "no memory for a list of 301 reserved ranges"));
 }
 
 int main(void)
@@ -252,7 +279,8 @@ int main(void)
 		cmocka_unit_test(reads_a_board),
 		cmocka_unit_test(ram_is_every_byte),
 		cmocka_unit_test(refuses_boards),
-		cmocka_unit_test(limits_are_kept),
+		cmocka_unit_test(lists_are_as_long_as_the_tree_says),
+		cmocka_unit_test(no_memory_for_a_list_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

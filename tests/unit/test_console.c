@@ -301,6 +301,7 @@ int main(void)
 	void *arena = aligned_alloc(MIB(2), MIB(2));
 	int failed;
 
+	pmem_reset();
 	pmem_add((struct range){ (uintptr_t)arena, MIB(2) });
 	a = console_add("alpha", on_rx, got[0]);
 	b = console_add("beta", on_rx, got[1]);

@@ -15,6 +15,7 @@
 #include <libfdt.h>
 
 #include <host.h>
+#include <host_early.h>
 #include <hv/bits.h>
 #include <hv/dt.h>
 #include <hv/guest_dt.h>
@@ -145,6 +146,7 @@ static void run(const char *chosen)
 	compile(text, tree, sizeof(tree));
 	host_log_clear();
 	assert_int_equal(dt_check(tree, sizeof(tree)), HV_OK);
+	host_early(0);
 	assert_int_equal(board_read(tree, &board), HV_OK);
 	for (unsigned i = 0; i < board.cpu_count; i++)
 		board.cpu[i].online = true;
@@ -152,7 +154,7 @@ static void run(const char *chosen)
 	board.image = (struct range){ 0x40000000, MIB(2) };
 	fake_pci_reset();
 	fake_smmu.phandle = 0x77;
-	pmem_reset();
+	host_early(1);
 	memset(&plan, 0xa5, sizeof(plan));
 	plan_read(&plan, &board);
 	plan.geo = (struct s2_geometry){ .ipa_bits = 40 };

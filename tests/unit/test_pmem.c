@@ -127,11 +127,58 @@ static void held_memory_is_for_who_names_it(void **state)
 	assert_true(pmem_take((struct range){ GIB(1) + MIB(8), MIB(8) }));
 }
 
+/* Before there is RAM; and chunks come only when that is used up. */
+static void early_memory_comes_first(void **state)
+{
+	static uint8_t early[KIB(8)] __attribute__((aligned(4096)));
+	uint8_t *p;
+
+	pmem_reset();
+	assert_null(pmem_try_alloc(64, 64));
+	pmem_early((struct range){ (uintptr_t)early, sizeof(early) });
+	assert_ptr_equal(pmem_alloc(KIB(4), KIB(4)), early);
+	assert_null(pmem_try_alloc(KIB(8), 64));
+	pmem_add((struct range){ (uintptr_t)ram, RAM });
+	assert_ptr_equal(pmem_alloc(KIB(4), KIB(4)), early + KIB(4));
+	assert_int_equal(chunks, 0);
+	p = pmem_alloc(64, 64);
+	assert_true(p >= ram && p < ram + RAM);
+}
+
+/* RAM in many pieces: none is forgotten, and what was taken is given back as it was. */
+static void pieces_have_room(void **state)
+{
+	static uint8_t early[KIB(64)] __attribute__((aligned(4096)));
+	enum { PIECES = 500 };
+	unsigned n = 0;
+	struct range r;
+	pa_t pa;
+
+	pmem_reset();
+	pmem_early((struct range){ (uintptr_t)early, sizeof(early) });
+	pmem_room(PIECES);
+	pmem_add((struct range){ GIB(1), PIECES * MIB(4) });
+	for (unsigned i = 0; i < PIECES; i++)
+		pmem_reserve((struct range){ GIB(1) + i * MIB(4), MIB(2) });
+	for (unsigned turn = 0; turn < 2; turn++) {
+		pmem_save();
+		for (n = 0; pmem_alloc_guest(MIB(2), &pa) == MIB(2); n++)
+			;
+		assert_int_equal(n, PIECES);
+		pmem_undo();
+	}
+	for (n = 0; pmem_free_range(n, &r); n++)
+		assert_int_equal(r.base, GIB(1) + n * MIB(4) + MIB(2));
+	assert_int_equal(n, PIECES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(own_memory_is_zero_aligned_and_given_once, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(early_memory_comes_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(pieces_have_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hole_by_alignment_is_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(holes_do_not_use_up_the_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(held_memory_is_for_who_names_it, setup, teardown),

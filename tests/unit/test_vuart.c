@@ -214,6 +214,7 @@ int main(void)
 	void *arena = aligned_alloc(MIB(2), MIB(2));
 	int failed;
 
+	pmem_reset();
 	pmem_add((struct range){ (uintptr_t)arena, MIB(2) });
 	if (vuart_init(&vm, IPA(VUART_BASE), VUART_VIRQ) != HV_OK || !vm.vuart || vm.console != 3)
 		return 1;

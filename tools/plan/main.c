@@ -16,8 +16,8 @@
 
 #include "tool.h"
 
-#define ARENA       MIB(64)
-#define CPU_PA_BITS 40 /* the least of the Arm cores that Viaduct is made for (Cortex-A53) */
+#define ARENA       MIB(64) /* of Viaduct's own memory, which is real: that of this machine */
+#define CPU_PA_BITS 40      /* the least of the Arm cores that Viaduct is made for (Cortex-A53) */
 
 static const char usage[] =
 	"Usage: viaduct-plan [OPTION...] BOARD.dtb\n"
@@ -102,16 +102,18 @@ static void no_map(struct range r)
 	(void)r;
 }
 
-/* The drivers' tables are real memory, of this machine; guests' RAM is the board's. */
-static void start_iommus(const struct tool *t)
+static void start_memory(void)
 {
-	static void *arena;
+	void *arena = aligned_alloc(MIB(2), ARENA);
 
-	arena = aligned_alloc(MIB(2), ARENA);
 	if (!arena)
 		die("out of memory");
 	pmem_reset();
-	pmem_add((struct range){ (uintptr_t)arena, ARENA });
+	pmem_early((struct range){ (uintptr_t)arena, ARENA });
+}
+
+static void start_iommus(const struct tool *t)
+{
 	iommu_probe(t->fdt, no_map);
 	iommu_start(t->fdt);
 }
@@ -166,6 +168,7 @@ static void boot(struct tool *t)
 {
 	unsigned said = line_count;
 
+	start_memory();
 	t->usable = board_start(t);
 	if (t->trial) { /* once more, as the tree changes */
 		tree_trial(t);
@@ -186,7 +189,6 @@ static void boot(struct tool *t)
 		return;
 	if (t->trial)
 		tree_trial_devices(t);
-	pmem_reset();
 	plan_read(&t->plan, &t->board);
 	t->plan.geo = geometry();
 	plan_guests(&t->plan);
