@@ -51,6 +51,15 @@ $(B)/viaduct.elf: $(arch_o) $(pure_o) arch/arm64/viaduct.ld
 $(B)/viaduct: $(B)/viaduct.elf
 	@echo "  OBJCOPY $@"; $(CROSS_COMPILE)objcopy -O binary $< $@
 
+# The commit, for the first line of the log. Written anew only when it is another one.
+VERSION := $(or $(shell git describe --always --dirty 2>/dev/null),unknown)
+$(B)/version.h: FORCE
+	@mkdir -p $(@D)
+	@echo '#define VIADUCT_VERSION "$(VERSION)"' | cmp -s - $@ || echo '#define VIADUCT_VERSION "$(VERSION)"' > $@
+FORCE:
+$(B)/arch/arm64/start.c.o: $(B)/version.h
+$(B)/arch/arm64/start.c.o: cflags += -I$(B)
+
 $(B)/%.c.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"; $(CC) $(cflags) -MMD -c -o $@ $<

@@ -80,7 +80,7 @@ def boot_cost(verbose):
     with machine("bench-boot", 1).start([guest(1, "bench.boot-only=1")], timeout=60) as run:
         run.wait()
     first = run.find(r"BENCH first-instruction cntpct=\d+")
-    ticks = run.find(r"^viaduct: ticks: ")
+    ticks = run.find(r"^viaduct: ticks of ")
     if not first or not ticks:
         print(f"bench: the guest did not start:\n{run.tail()}", file=sys.stderr)
         return None

@@ -26,6 +26,7 @@
 #include "cpu.h"
 #include "entry.h"
 #include "port/libc.h"
+#include "version.h"
 #include "mmu.h"
 #include "sysreg.h"
 
@@ -263,7 +264,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	entropy_get(&entropy, "stack canary", &canary, sizeof(canary));
 	__stack_chk_guard = canary & ~UINT64_C(0xff); /* strings end before it */
 	start_console(fdt);
-	log_info("Viaduct at 0x%lx, EL2", (uintptr_t)_start);
+	log_info("Viaduct %s at 0x%lx, EL2", VIADUCT_VERSION, (uintptr_t)_start);
 	if (read_sysreg(hcr_el2) & BIT(HCR_E2H_BIT))
 		refuse("this CPU has HCR_EL2.E2H fixed to 1");
 	iommu_probe(fdt, el2_map_device); /* from here on no device writes to memory */
@@ -286,8 +287,9 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	pmem_seal();
 	log_info("%zu KiB of memory for Viaduct itself, image included",
 		 (pmem_own_bytes() + (size_t)(_end - _start)) >> 10);
-	log_info("ticks: entry %lu first-guest %lu copy %lu inflate %lu scrub %lu", entry_ticks,
-		 arch_time_ticks(), load_ticks.copy, load_ticks.inflate, load_ticks.scrub);
+	log_info("ticks of %lu Hz: entry %lu first-guest %lu copy %lu inflate %lu scrub %lu",
+		 read_sysreg(cntfrq_el0), entry_ticks, arch_time_ticks(), load_ticks.copy,
+		 load_ticks.inflate, load_ticks.scrub);
 	el2_seal();
 	if (vm_count == 0)
 		power_off();

@@ -280,27 +280,47 @@ static void write_interrupt_map(struct writer *w, const struct guest_plan *g)
 	}
 }
 
-static void write_pcie(struct writer *w, const struct guest_plan *g)
+/* One range of the bridge: space and its flags, then PCI address, CPU address and size. */
+static char *put_range(char *to, uint32_t space, uint64_t pci, uint64_t cpu, uint64_t size)
 {
-	const struct vpci_config *v = &g->vpci;
+	return put64(put64(put64(put32(to, space), pci), cpu), size);
+}
+
+/*
+ * The windows. PCI Bus Binding §2.2.1.1: phys.hi says which space it is; not prefetchable, so that a
+ * window takes all BARs. Linux complains about such a range of 4 GiB and more, and joins ranges that
+ * lie side by side, so the high window is told in pieces.
+ */
+static void write_windows(struct writer *w, const struct vpci_config *v)
+{
+	enum { IO = 0x01000000, MEM32 = 0x02000000, MEM64 = 0x03000000, PIECES = 16, ENTRY = 28 };
 	/*
 	 * No function has an I/O BAR, but drivers that expect one (e1000 resets itself that way)
 	 * write to port 0 then: the end of the 32-bit window answers like an empty bus.
 	 */
 	const uint64_t mem32 = v->mem32.size - PCI_IO_SIZE, io = v->mem32.base + mem32;
-	char high[60] = "";
+	char value[(2 + PIECES) * ENTRY], *to = value;
+	uint64_t at = v->mem64.base, left = v->mem64.size, size;
 
-	/* PCI Bus Binding §2.2.1.1: phys.hi; not prefetchable, so that a window takes all BARs. */
-	if (v->mem64.size)
-		fmt_print(high, sizeof(high), " 3000000 %016lx %016lx %016lx", v->mem64.base,
-			  v->mem64.base, v->mem64.size);
+	to = put_range(to, IO, 0, io, PCI_IO_SIZE);
+	to = put_range(to, MEM32, v->mem32.base, v->mem32.base, mem32);
+	for (unsigned i = 1; left; i++, at += size, left -= size) {
+		size = i == PIECES ? left : MIN(left, GIB(2));
+		to = put_range(to, MEM64, at, at, size);
+	}
+	bytes(w, "ranges", value, (size_t)(to - value));
+}
+
+static void write_pcie(struct writer *w, const struct guest_plan *g)
+{
+	const struct vpci_config *v = &g->vpci;
+
 	write(w,
 	      "pcie@%lx { compatible = 'pci-host-ecam-generic'; device_type = 'pci'; "
 	      "#address-cells = <3>; #size-cells = <2>; reg = <%016lx %016lx>; bus-range = <0 0>; "
-	      "linux,pci-domain = <0>; ranges = <1000000 0 0 %016lx %016lx "
-	      "2000000 %016lx %016lx %016lx%s>; %s",
-	      v->ecam.v, v->ecam.v, MIB(1), io, PCI_IO_SIZE, v->mem32.base, v->mem32.base, mem32,
-	      high, g->coherent ? "dma-coherent;" : "");
+	      "linux,pci-domain = <0>; %s",
+	      v->ecam.v, v->ecam.v, MIB(1), g->coherent ? "dma-coherent;" : "");
+	write_windows(w, v);
 	if (g->its) /* requester ID is DeviceID */
 		write(w, "msi-map = <0 %x 0 100>;", PHANDLE_MSI);
 	else if (g->msi)

@@ -45,7 +45,7 @@ def attack(work):
     """One attacked boot: the run, and what lay at the targets after the attack."""
     run, _ = boot("edu-plan", work, [0, 0, 0])
     with run:
-        assert run.wait_line(r"^viaduct: ticks:", seconds=60), run.tail()
+        assert run.wait_line(r"^viaduct: ticks of ", seconds=60), run.tail()
     ram, module = planned(run, "victim", "RAM"), planned(run, "victim", "kernel")
     targets = {"ram": ram + (6 << 20), "module": module + 4096, "outside": OUTSIDE}
     for target in targets.values():

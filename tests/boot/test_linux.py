@@ -119,6 +119,11 @@ def test_msix_is_as_declared(pair, guest):
     assert pair.run.find(rf"^viaduct: {guest}: +MSI +{pair.msi}, ITS, DeviceID"), pair.run.tail()
 
 
+def test_linux_has_no_complaint_about_its_bridge(pair):
+    """Linux says this of a window of 4 GiB and more that is not prefetchable."""
+    assert not [line for guest in ("disk", "net") for line in pair.run.guest(guest) if "exceeds max for 32 bits" in line]
+
+
 def test_machine_ends_when_all_guests_are_off(pair):
     run = pair.run
     assert run.ended("disk") and run.ended("net"), run.tail()
