@@ -29,6 +29,8 @@ struct __attribute__((aligned(16))) cpu {
 	unsigned id;
 	bool online; /* set by that CPU with release */
 	uint64_t id_regs[ID_REG_COUNT];
+	uint64_t controls;   /* by number, controls.h: what it has and EL2 may write */
+	uint64_t withheld;   /* what it has and firmware keeps from EL2 */
 	uint64_t *window_l2; /* level-2 table of this CPU's window */
 };
 
@@ -61,15 +63,18 @@ _Noreturn void cpu_stop(void); /* for ever, interrupts masked */
 /* vectors.S */
 _Noreturn void guest_enter(uint64_t pc, uint64_t x0, uint64_t pstate);
 _Noreturn void stack_reset_and_run(uintptr_t stack_top);
+void simd_reset(
+	void); /* V0..V31, FPCR, FPSR to 0; before, what the C libraries left there is lost */
 
-/* The ID registers that guests see and the control registers that go with them: idreg.c. */
+/* The ID registers that guests see: idreg.c. */
 void idreg_record(struct cpu *c);
-void idreg_plan(struct s2_geometry geo); /* minimum of all online CPUs */
+/* What guests see: the minimum of all online CPUs, and the controls that go with it. Boot only. */
+void idreg_plan(struct s2_geometry geo);
+/* S3_0_C0_C<crm>_<op2> for a guest; false: undefined. */
 bool idreg_read(unsigned crm, unsigned op2, uint64_t *value);
 unsigned idreg_cpu_pa_bits(void);
 bool idreg_cpu_fwb(void);
 const char *idreg_unusable(void); /* why not this platform; NULL: it can be used */
-void idreg_load(void);            /* HCR_EL2, HCRX_EL2, CPTR_EL2, MDCR_EL2, ... of this CPU */
 
 /* EL2's timer, of this CPU: timer.c */
 void timer_fired(void *arg, uint32_t intid, struct vcpu *cur);

@@ -172,6 +172,12 @@ el2_on:
 	ldr	x2, =((1 << 31) | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO)
 	msr	hcr_el2, x2		/* RW; E2H must go to 0 before SCTLR means EL2 */
 	isb
+	mrs	x2, hcr_el2
+	mov	w3, #0x22ff		/* CPTR_EL2: no trap of FP, which the C libraries use */
+	tbz	x2, #HCR_E2H_BIT, 1f
+	mov	w3, #(3 << 20)		/* E2H is fixed to 1: CPTR_EL2.FPEN */
+1:	msr	cptr_el2, x3
+	isb
 	mmu_on	el2, 0x80803510, 16, alle2 /* RES1 */
 	ret
 

@@ -1,72 +1,222 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a guest believes the CPU to be. One row for each ID register that a guest may see, with the
- * most that is allowed of each field; where that is 0 the feature traps or is undefined. Every EL2
- * control register is written as a whole, from what the rows allow, never by changing a reset
- * value. DDI 0487 D23.2; values are the minimum over all CPUs.
+ * What a guest believes the CPU to be: a row for each field of an ID register, with the most that
+ * a guest is shown of it. What it is shown works, by the control bits of the row; what it is not
+ * shown traps where there is a trap for it (controls.c has what traps on every CPU). A field or
+ * register without a row reads 0: what a newer CPU brings is not there. DDI 0487 D23.2; values are
+ * the minimum over all CPUs.
  */
-#include <string.h>
-
 #include <hv/gic.h>
 
+#include "controls.h"
 #include "cpu.h"
 #include "sysreg.h"
 
-/* op0 = 3, op1 = 0, CRn = 0: index by CRm (1..7) and op2. */
-#define REG(crm, op2) (uint8_t)(((crm) - 1) * 8 + (op2))
-
-enum {
-	PFR0 = REG(4, 0),
-	PFR1 = REG(4, 1),
-	DFR0 = REG(5, 0),
-	ISAR0 = REG(6, 0),
-	ISAR1 = REG(6, 1),
-	ISAR2 = REG(6, 2),
-	MMFR0 = REG(7, 0),
-	MMFR1 = REG(7, 1),
-	MMFR2 = REG(7, 2),
+/* Control bits that go with a field. */
+enum bits {
+	NONE,
+	ENABLE_PAUTH,
+	ENABLE_MOPS,
+	TRAP_ERRORS,
+	TRAP_ACTIVITY,
+	TRAP_TAGS,
+	TRAP_STREAMING,
+	TRAP_NMI,
+	TRAP_TRACE,
+	TRAP_COUNTERS,
+	TRAP_PROFILING,
+	TRAP_FILTER,
+	TRAP_REGIONS,
+	BITS_COUNT
 };
 
-/* 4 bits a field, written as the register is read, from bit 63 on. */
-static const struct id_reg {
-	uint8_t reg;
-	uint64_t max;   /* the most that is allowed of each field */
-	uint64_t as_is; /* whatever the boot CPU says: signed or descriptive fields */
-	uint64_t pac;   /* pointer authentication: needs HCR_EL2.API and APK */
-} id_regs[] = {
-	/* CSV3 CSV2(more would need SCXTNUM) - DIT | - - - - | - GIC AdvSIMD FP(15 is "none") |
-	 * - - EL1(AArch64 only: HCR_EL2.RW) EL0(AArch32 too) */
-	{ PFR0, 0x1101000001000012, .as_is = 0xff0000 },
-	/* SSBS BTI. MTE would need HCR_EL2.ATA and tag storage; SME, NMI, GCS are not offered. */
-	{ PFR1, 0x21 },
-	/* Debug v8: the registers are the guest's alone, vCPUs are pinned. As they are: DoubleLock,
-	 * context-aware breakpoints, watchpoints, breakpoints. PMU, trace, SPE, TRBE, BRBE trap or
-	 * are undefined. */
-	{ DFR0, 0x6, .as_is = 0xf0f0f0f000 },
-	/* RNDR TLBI(outer shareable and range: they act on the guest's VMID only) TS FHM |
-	 * DP SM4 SM3 SHA3 | RDM - LSE CRC32 | SHA2 SHA1 AES - */
-	{ ISAR0, 0x1221111110212120 },
-	/* - - I8MM DGH | BF16 SPECRES SB FRINTTS | GPI GPA LRCPC FCMA | JSCVT API APA DPB.
-	 * XS and LS64 would need HCRX_EL2 bits. */
-	{ ISAR1, 0x0011111111311552, .pac = 0xff000ff0 },
-	/* - - CSSC RPRFM | - - - - | CLRBHB PAC_frac BC MOPS | APA3 GPA3 RPRES WFxT */
-	{ ISAR2, 0x0011000011115112, .pac = 0x0f00ff00 },
-	/* ECV(self-synchronised counters only) - - - | ExS - - - | TGran4(0 is "yes"; 15, "none",
-	 * is refused; 52 bits is not offered) TGran64(15 is "none") TGran16(without 52 bits)
-	 * BigEndEL0 |
-	 * - BigEnd ASIDBits PARange(idreg_plan) */
-	{ MMFR0, 0x1000100000110120, .as_is = 0xf000000 },
-	/* ECBHB - - nTLBPA | AFP - ETS - | - - PAN - | HPDS - - HAFDBS(access and dirty flags) */
-	{ MMFR1, 0x1001101000302002 },
-	/* E0PD - BBM TTL | - - IDS AT | ST - CCIDX LVA | - LSM UAO CnP */
-	{ MMFR2, 0x1021001110110111 },
+static const struct control_bits {
+	uint8_t control;
+	uint8_t needs; /* another control that must be writable for it */
+	uint64_t bits;
+} control_bits[BITS_COUNT] = {
+	[ENABLE_PAUTH] = { CONTROL_HCR_EL2, CONTROL_APIAKEYLO, HCR_API | HCR_APK },
+	[ENABLE_MOPS] = { CONTROL_HCRX_EL2, CONTROL_HCRX_EL2, HCRX_MSCEN },
+	[TRAP_ERRORS] = { CONTROL_HCR_EL2, .bits = HCR_TERR },
+	[TRAP_ACTIVITY] = { CONTROL_CPTR_EL2, .bits = CPTR_TAM },
+	[TRAP_TAGS] = { CONTROL_HCR_EL2, .bits = HCR_TID5 },      /* GMID_EL1 */
+	[TRAP_STREAMING] = { CONTROL_HCR_EL2, .bits = HCR_TID1 }, /* SMIDR_EL1 */
+	[TRAP_NMI] = { CONTROL_HCRX_EL2, .bits = HCRX_TALLINT },
+	[TRAP_TRACE] = { CONTROL_CPTR_EL2, .bits = CPTR_TTA },
+	[TRAP_COUNTERS] = { CONTROL_MDCR_EL2, .bits = MDCR_TPM | MDCR_TPMCR | MDCR_HPMD },
+	[TRAP_PROFILING] = { CONTROL_MDCR_EL2, .bits = MDCR_TPMS },
+	[TRAP_FILTER] = { CONTROL_MDCR_EL2, .bits = MDCR_TTRF },
+	[TRAP_REGIONS] = { CONTROL_HCR_EL2, .bits = HCR_TLOR },
 };
 
-static struct {
-	uint64_t guest[ID_REG_COUNT];
-	uint64_t hcr, hcrx, cptr, mdcr;
-	bool has_hcrx, has_fgt;
-} id __ro_after_boot;
+static const struct id_field {
+	uint8_t reg, lsb;
+	uint8_t most;      /* that a guest is shown; 0: nothing */
+	bool is_signed;    /* 15 is -1, "not there", and the least */
+	uint8_t if_shown;  /* enum bits: set when a guest is shown it */
+	uint8_t if_hidden; /* set when a CPU has it and no guest is shown it */
+} fields[] = {
+/* clang-format off */
+#define ID_FIELD(reg, name, lsb, most, ...) { reg, lsb, most, __VA_ARGS__ }
+#define SIGNED                              .is_signed = true
+	ID_FIELD(PFR0, EL0, 0, 2), /* AArch32 too */
+	ID_FIELD(PFR0, EL1, 4, 1), /* AArch64 only: HCR_EL2.RW */
+	ID_FIELD(PFR0, EL2, 8, 0),
+	ID_FIELD(PFR0, EL3, 12, 0),
+	ID_FIELD(PFR0, FP, 16, 1, SIGNED),
+	ID_FIELD(PFR0, AdvSIMD, 20, 1, SIGNED),
+	ID_FIELD(PFR0, GIC, 24, 1), /* 0 with a GICv2: idreg_plan() */
+	ID_FIELD(PFR0, RAS, 28, 0, .if_hidden = TRAP_ERRORS),
+	ID_FIELD(PFR0, SVE, 32, 0),                               /* CPTR_EL2.TZ */
+	ID_FIELD(PFR0, SEL2, 36, 0),
+	ID_FIELD(PFR0, MPAM, 40, 0), /* MPAM2_EL2 */
+	ID_FIELD(PFR0, AMU, 44, 0, .if_hidden = TRAP_ACTIVITY),
+	ID_FIELD(PFR0, DIT, 48, 1),
+	ID_FIELD(PFR0, RME, 52, 0),
+	ID_FIELD(PFR0, CSV2, 56, 1), /* 2 is SCXTNUM, which HCR_EL2.EnSCXT enables */
+	ID_FIELD(PFR0, CSV3, 60, 1),
+
+	ID_FIELD(PFR1, BT, 0, 1),
+	ID_FIELD(PFR1, SSBS, 4, 2),
+	ID_FIELD(PFR1, MTE, 8, 0, .if_hidden = TRAP_TAGS), /* HCR_EL2.ATA */
+	ID_FIELD(PFR1, RAS_frac, 12, 0),
+	ID_FIELD(PFR1, MPAM_frac, 16, 0),
+	ID_FIELD(PFR1, SME, 24, 0, .if_hidden = TRAP_STREAMING), /* CPTR_EL2.TSM */
+	ID_FIELD(PFR1, RNDR_trap, 28, 0),
+	ID_FIELD(PFR1, CSV2_frac, 32, 0),
+	ID_FIELD(PFR1, NMI, 36, 0, .if_hidden = TRAP_NMI),
+	ID_FIELD(PFR1, MTE_frac, 40, 0),
+	ID_FIELD(PFR1, GCS, 44, 0),  /* HCRX_EL2.GCSEn, HFGRTR_EL2.nGCS_EL1 */
+	ID_FIELD(PFR1, THE, 48, 0),  /* HFGRTR_EL2.nRCWMASK_EL1 */
+	ID_FIELD(PFR1, MTEX, 52, 0), /* HCR_EL2.ATA */
+	ID_FIELD(PFR1, DF2, 56, 0),
+	ID_FIELD(PFR1, PFAR, 60, 0), /* HFGRTR2_EL2.nPFAR_EL1 */
+
+	/* The debug registers are the guest's alone, vCPUs are pinned: Debug v8 (6). */
+	ID_FIELD(DFR0, DebugVer, 0, 6),
+	ID_FIELD(DFR0, TraceVer, 4, 0, .if_hidden = TRAP_TRACE),
+	ID_FIELD(DFR0, PMUVer, 8, 0, .if_hidden = TRAP_COUNTERS),
+	ID_FIELD(DFR0, BRPs, 12, 15),
+	ID_FIELD(DFR0, PMSS, 16, 0), /* HDFGRTR2_EL2.nPMSSDATA */
+	ID_FIELD(DFR0, WRPs, 20, 15),
+	ID_FIELD(DFR0, SEBEP, 24, 0),
+	ID_FIELD(DFR0, CTX_CMPs, 28, 15),
+	ID_FIELD(DFR0, PMSVer, 32, 0, .if_hidden = TRAP_PROFILING),
+	ID_FIELD(DFR0, DoubleLock, 36, 0, SIGNED),
+	ID_FIELD(DFR0, TraceFilt, 40, 0, .if_hidden = TRAP_FILTER),
+	ID_FIELD(DFR0, TraceBuffer, 44, 0), /* MDCR_EL2.E2TB */
+	ID_FIELD(DFR0, MTPMU, 48, 0),
+	ID_FIELD(DFR0, BRBE, 52, 0), /* HDFGRTR_EL2.nBRBCTL, nBRBDATA, nBRBIDR */
+	ID_FIELD(DFR0, ExtTrcBuff, 56, 0),
+	ID_FIELD(DFR0, HPMN0, 60, 0),
+
+	ID_FIELD(ISAR0, AES, 4, 2),
+	ID_FIELD(ISAR0, SHA1, 8, 1),
+	ID_FIELD(ISAR0, SHA2, 12, 2),
+	ID_FIELD(ISAR0, CRC32, 16, 1),
+	ID_FIELD(ISAR0, Atomic, 20, 2),
+	ID_FIELD(ISAR0, TME, 24, 0), /* HCR_EL2.TME */
+	ID_FIELD(ISAR0, RDM, 28, 1),
+	ID_FIELD(ISAR0, SHA3, 32, 1),
+	ID_FIELD(ISAR0, SM3, 36, 1),
+	ID_FIELD(ISAR0, SM4, 40, 1),
+	ID_FIELD(ISAR0, DP, 44, 1),
+	ID_FIELD(ISAR0, FHM, 48, 1),
+	ID_FIELD(ISAR0, TS, 52, 2),
+	ID_FIELD(ISAR0, TLB, 56, 2), /* outer shareable and range: they act on the guest's VMID only */
+	ID_FIELD(ISAR0, RNDR, 60, 1),
+
+	ID_FIELD(ISAR1, DPB, 0, 2),
+	ID_FIELD(ISAR1, APA, 4, 5, .if_shown = ENABLE_PAUTH),
+	ID_FIELD(ISAR1, API, 8, 5, .if_shown = ENABLE_PAUTH),
+	ID_FIELD(ISAR1, JSCVT, 12, 1),
+	ID_FIELD(ISAR1, FCMA, 16, 1),
+	ID_FIELD(ISAR1, LRCPC, 20, 3),
+	ID_FIELD(ISAR1, GPA, 24, 1, .if_shown = ENABLE_PAUTH),
+	ID_FIELD(ISAR1, GPI, 28, 1, .if_shown = ENABLE_PAUTH),
+	ID_FIELD(ISAR1, FRINTTS, 32, 1),
+	ID_FIELD(ISAR1, SB, 36, 1),
+	ID_FIELD(ISAR1, SPECRES, 40, 1),
+	ID_FIELD(ISAR1, BF16, 44, 1),
+	ID_FIELD(ISAR1, DGH, 48, 1),
+	ID_FIELD(ISAR1, I8MM, 52, 1),
+	ID_FIELD(ISAR1, XS, 56, 0),   /* HCRX_EL2.FnXS */
+	ID_FIELD(ISAR1, LS64, 60, 0), /* HCRX_EL2.EnALS, EnASR, EnAS0 */
+
+	ID_FIELD(ISAR2, WFxT, 0, 2),
+	ID_FIELD(ISAR2, RPRES, 4, 1),
+	ID_FIELD(ISAR2, GPA3, 8, 1, .if_shown = ENABLE_PAUTH),
+	ID_FIELD(ISAR2, APA3, 12, 5, .if_shown = ENABLE_PAUTH),
+	ID_FIELD(ISAR2, MOPS, 16, 1, .if_shown = ENABLE_MOPS),
+	ID_FIELD(ISAR2, BC, 20, 1),
+	ID_FIELD(ISAR2, PAC_frac, 24, 1, .if_shown = ENABLE_PAUTH),
+	ID_FIELD(ISAR2, CLRBHB, 28, 1),
+	ID_FIELD(ISAR2, SYSREG_128, 32, 0), /* HCRX_EL2.EnIDCP128, D128En */
+	ID_FIELD(ISAR2, SYSINSTR_128, 36, 0),
+	ID_FIELD(ISAR2, PRFMSLC, 40, 0),
+	ID_FIELD(ISAR2, RPRFM, 48, 1),
+	ID_FIELD(ISAR2, CSSC, 52, 1),
+	ID_FIELD(ISAR2, LUT, 56, 0),
+	ID_FIELD(ISAR2, ATS1A, 60, 0),
+
+	ID_FIELD(MMFR0, PARange, 0, 0), /* what is shown is the size of an IPA: idreg_plan() */
+	ID_FIELD(MMFR0, ASIDBits, 4, 2),
+	ID_FIELD(MMFR0, BigEnd, 8, 1),
+	ID_FIELD(MMFR0, SNSMem, 12, 0),
+	ID_FIELD(MMFR0, BigEndEL0, 16, 1),
+	ID_FIELD(MMFR0, TGran16, 20, 1), /* without 52 bits, as the others */
+	ID_FIELD(MMFR0, TGran64, 24, 0, SIGNED),
+	ID_FIELD(MMFR0, TGran4, 28, 0, SIGNED),
+	ID_FIELD(MMFR0, TGran16_2, 32, 0),
+	ID_FIELD(MMFR0, TGran64_2, 36, 0),
+	ID_FIELD(MMFR0, TGran4_2, 40, 0),
+	ID_FIELD(MMFR0, ExS, 44, 1),
+	ID_FIELD(MMFR0, FGT, 56, 0),
+	ID_FIELD(MMFR0, ECV, 60, 1), /* self-synchronised counters only */
+
+	ID_FIELD(MMFR1, HAFDBS, 0, 2), /* access flag and dirty state */
+	ID_FIELD(MMFR1, VMIDBits, 4, 0),
+	ID_FIELD(MMFR1, VH, 8, 0),
+	ID_FIELD(MMFR1, HPDS, 12, 2),
+	ID_FIELD(MMFR1, LO, 16, 0, .if_hidden = TRAP_REGIONS),
+	ID_FIELD(MMFR1, PAN, 20, 3),
+	ID_FIELD(MMFR1, SpecSEI, 24, 0),
+	ID_FIELD(MMFR1, XNX, 28, 0),
+	ID_FIELD(MMFR1, TWED, 32, 0),
+	ID_FIELD(MMFR1, ETS, 36, 1),
+	ID_FIELD(MMFR1, HCX, 40, 0),
+	ID_FIELD(MMFR1, AFP, 44, 1),
+	ID_FIELD(MMFR1, nTLBPA, 48, 1),
+	ID_FIELD(MMFR1, TIDCP1, 52, 0),
+	ID_FIELD(MMFR1, CMOW, 56, 0),
+	ID_FIELD(MMFR1, ECBHB, 60, 1),
+
+	ID_FIELD(MMFR2, CnP, 0, 1),
+	ID_FIELD(MMFR2, UAO, 4, 1),
+	ID_FIELD(MMFR2, LSM, 8, 1),
+	ID_FIELD(MMFR2, IESB, 12, 0),
+	ID_FIELD(MMFR2, VARange, 16, 1),
+	ID_FIELD(MMFR2, CCIDX, 20, 1),
+	ID_FIELD(MMFR2, NV, 24, 0),
+	ID_FIELD(MMFR2, ST, 28, 1),
+	ID_FIELD(MMFR2, AT, 32, 1),
+	ID_FIELD(MMFR2, IDS, 36, 1),
+	ID_FIELD(MMFR2, FWB, 40, 0),
+	ID_FIELD(MMFR2, TTL, 48, 1),
+	ID_FIELD(MMFR2, BBM, 52, 2),
+	ID_FIELD(MMFR2, EVT, 56, 0),
+	ID_FIELD(MMFR2, E0PD, 60, 1),
+
+	/*
+	 * All fields of ID_AA64PFR2, ZFR0, SMFR0, FPFR0, DFR1, DFR2, AFR0, AFR1, ISAR3, MMFR3 and
+	 * MMFR4 are hidden: SVE, SME, FPMR, MTE and debug state of those; TCR2 and SCTLR2 (HCRX_EL2.
+	 * TCR2En, SCTLR2En), permission indirection and overlays (HFGRTR_EL2.nPIR_EL1, nPOR_EL0, ..),
+	 * AIE (nMAIR2_EL1), 128-bit descriptors (HCRX_EL2.D128En).
+	 */
+	/* clang-format on */
+};
+
+static uint64_t guest_view[ID_REG_COUNT] __ro_after_boot;
 
 static unsigned get4(uint64_t reg, unsigned lsb)
 {
@@ -87,7 +237,7 @@ static unsigned get4(uint64_t reg, unsigned lsb)
 
 void idreg_record(struct cpu *c)
 {
-#define X(crm, op2) c->id_regs[REG(crm, op2)] = read_sysreg(S3_0_C0_C##crm##_##op2);
+#define X(crm, op2) c->id_regs[ID_REG(crm, op2)] = read_sysreg(S3_0_C0_C##crm##_##op2);
 	EACH_ID(X)
 #undef X
 }
@@ -101,6 +251,23 @@ static unsigned min4(unsigned reg, unsigned lsb)
 		if (cpus[i].online)
 			v = MIN(v, get4(cpus[i].id_regs[reg], lsb));
 	return v;
+}
+
+/* A CPU that is online has the field, as more than 0. */
+static bool any_has(unsigned reg, unsigned lsb)
+{
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (cpus[i].online && get4(cpus[i].id_regs[reg], lsb))
+			return true;
+	return false;
+}
+
+static bool none_has_minus_one(unsigned reg, unsigned lsb)
+{
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (cpus[i].online && get4(cpus[i].id_regs[reg], lsb) == 15)
+			return false;
+	return true;
 }
 
 unsigned idreg_cpu_pa_bits(void)
@@ -120,81 +287,78 @@ const char *idreg_unusable(void)
 	return min4(MMFR0, 28) == 15 ? "the CPU has no 4 KiB granule" : NULL;
 }
 
-static uint64_t allowed(const struct id_reg *r)
+/* Every CPU that is online lets EL2 write it. */
+static bool is_writable(unsigned control)
 {
-	uint64_t v = cpus[0].id_regs[r->reg] & r->as_is;
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (cpus[i].online && !(cpus[i].controls >> control & 1))
+			return false;
+	return true;
+}
 
-	for (unsigned lsb = 0; lsb < 64; lsb += 4)
-		v |= (uint64_t)MIN(min4(r->reg, lsb), get4(r->max, lsb)) << lsb;
-	return v;
+/* What a guest is shown of a field. */
+static unsigned shown(const struct id_field *f)
+{
+	if (f->is_signed && !none_has_minus_one(f->reg, f->lsb))
+		return 15;
+	if (f->if_shown && !is_writable(control_bits[f->if_shown].needs))
+		return 0;
+	return MIN(min4(f->reg, f->lsb), f->most);
+}
+
+static void plan_field(const struct id_field *f)
+{
+	unsigned v = shown(f);
+	unsigned bits = v ? f->if_shown : f->if_hidden;
+
+	guest_view[f->reg] |= (uint64_t)v << f->lsb;
+	if (bits && any_has(f->reg, f->lsb))
+		controls_add(control_bits[bits].control, control_bits[bits].bits);
+}
+
+/*
+ * AArch32 identification, for the guest's EL0: as the boot CPU has it, without RAS, activity
+ * monitors, virtualization, security and the GIC's registers, none of which EL0 reaches.
+ */
+static void plan_aarch32(void)
+{
+	if (get4(guest_view[PFR0], 0) < 2)
+		return; /* the registers are unknown */
+	for (unsigned i = 0; i < PFR0; i++)
+		guest_view[i] = cpus[0].id_regs[i];
+	guest_view[ID_REG(1, 0)] &= ~(BITS(31, 28) | BITS(23, 20)); /* PFR0: RAS, AMU */
+	guest_view[ID_REG(1, 1)] &= ~(BITS(31, 28) | BITS(15, 12) | BITS(7, 4)); /* PFR1 */
+	guest_view[ID_REG(3, 4)] &= ~BITS(11, 8); /* PFR2: RAS_frac */
+}
+
+/* ID_AA64MMFR0_EL1.PARange of an IPA: the largest encoding that fits. */
+static uint64_t pa_range(unsigned ipa_bits)
+{
+	if (ipa_bits >= 40)
+		return 2;
+	return ipa_bits >= 36 ? 1 : 0;
 }
 
 void idreg_plan(struct s2_geometry geo)
 {
-	id.hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 | HCR_TSC | HCR_TIDCP |
-		 HCR_TACR | BIT(31) /* RW */ | BIT(HCR_TLOR_BIT);
-	if (geo.fwb)
-		id.hcr |= BIT(HCR_FWB_BIT);
-	for (unsigned i = 0; i < ARRAY_SIZE(id_regs); i++) {
-		uint64_t v = allowed(&id_regs[i]);
-
-		id.guest[id_regs[i].reg] = v;
-		if (v & id_regs[i].pac)
-			id.hcr |= BIT(HCR_APK_BIT) | BIT(HCR_API_BIT);
-	}
-	if (id.guest[ISAR2] & BITS(19, 16)) /* MOPS */
-		id.hcrx |= BIT(11);         /* HCRX_EL2.MSCEn */
+	controls_report();
+	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
+		plan_field(&fields[i]);
 	if (gic.version == 2)
-		id.guest[PFR0] &= ~BITS(27,
-					24); /* the CPU may have what the machine does not use */
-	/* AArch32 identification: the guest's EL0 only; passed as the boot CPU has it. */
-	memcpy(id.guest, cpus[0].id_regs, PFR0 * sizeof(id.guest[0]));
-	/* A guest's physical addresses are IPAs: the largest encoding that fits (36, 40). */
-	if (geo.ipa_bits >= 40)
-		id.guest[MMFR0] |= 2;
-	else if (geo.ipa_bits >= 36)
-		id.guest[MMFR0] |= 1;
-
-	id.has_hcrx = min4(MMFR1, 40) >= 1;
-	id.has_fgt = min4(MMFR0, 56) >= 1;
-	/* CPTR_EL2, E2H = 0: RES1; trace (TTA), SVE (TZ) and SME (TSM) trap; FP does not. */
-	id.cptr = 0x22ff | BIT(20) | BIT(8) | BIT(12);
-	/* MDCR_EL2: performance monitors trap (TPM, TPMCR), so do statistical profiling and trace
-	 * filter (TPMS, TTRF); debug registers are the guest's. HPMN is set on each CPU. */
-	id.mdcr = BIT(6) | BIT(5) | BIT(14) | BIT(19) | BIT(17) /* HPMD */;
+		guest_view[PFR0] &= ~BITS(27,
+					  24); /* the CPU may have what the machine does not use */
+	plan_aarch32();
+	guest_view[MMFR0] |= pa_range(geo.ipa_bits);
+	controls_add(CONTROL_HCR_EL2, HCR_VM | (geo.fwb ? HCR_FWB : 0));
 }
 
 bool idreg_read(unsigned crm, unsigned op2, uint64_t *value)
 {
-	if (crm < 1 || crm > 7)
+	if (crm == 0 && op2 == 6)
+		*value = read_sysreg(revidr_el1); /* traps with SMIDR_EL1, by HCR_EL2.TID1 */
+	else if (crm >= 1 && crm <= 7)
+		*value = guest_view[ID_REG(crm, op2)];
+	else
 		return false;
-	*value = id.guest[REG(crm, op2)];
 	return true;
-}
-
-/* MDCR_EL2.HPMN: all counters below it; fewer than PMCR_EL0.N would need a feature. */
-static uint64_t event_counters(void)
-{
-	unsigned pmu = get4(read_sysreg(id_aa64dfr0_el1), 8);
-
-	return pmu == 0 || pmu == 15 ? 0 : read_sysreg(pmcr_el0) >> 11 & 31;
-}
-
-void idreg_load(void)
-{
-	write_sysreg(hcr_el2, id.hcr);
-	if (id.has_hcrx)
-		write_sysreg(HCRX_EL2, id.hcrx);
-	if (id.has_fgt) {
-		/* 0: the fine-grained traps are off, and what needs an "n" bit traps. */
-		write_sysreg(HFGRTR_EL2, 0);
-		write_sysreg(HFGWTR_EL2, 0);
-		write_sysreg(HFGITR_EL2, 0);
-		write_sysreg(HDFGRTR_EL2, 0);
-		write_sysreg(HDFGWTR_EL2, 0);
-	}
-	write_sysreg(cptr_el2, id.cptr);
-	write_sysreg(mdcr_el2, id.mdcr | event_counters());
-	write_sysreg(hstr_el2, 0);
-	write_sysreg(cnthctl_el2, 3); /* EL1 has the physical counter and timer */
 }

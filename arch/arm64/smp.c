@@ -11,6 +11,7 @@
 #include <hv/msi.h>
 #include <spec/psci.h>
 
+#include "controls.h"
 #include "cpu.h"
 #include "mmu.h"
 #include "sysreg.h"
@@ -30,6 +31,9 @@ uintptr_t cpu_stack_top(unsigned id)
 static void cpu_join(struct cpu *c)
 {
 	idreg_record(c);
+	if (field_get(PFR1_SME, c->id_regs[PFR1]))
+		write_svcr(0); /* out of streaming mode, which CPTR_EL2 traps from here on */
+	controls_probe(c);
 	timer_stop();
 	if (gic.ops->cpu_init(c->id, c->mpidr) != HV_OK) {
 		log_err("CPU %u: no use without its interrupt controller", c->id);

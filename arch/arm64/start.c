@@ -276,7 +276,6 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	plan_all();
 	el2_window_init();
 	idreg_plan(plan.geo);
-	idreg_load();
 	build_guests(&plan, el2_map_device);
 	stay_on = dt_bool(fdt, dt_find(fdt, "/chosen"), "viaduct,stay-on");
 	place_guests();

@@ -3,10 +3,12 @@
  * Traps from a guest: decoded into values, handed to pure code, and settled here. This is the
  * only place that decides what a verdict does to a guest.
  */
+#include <hv/gic.h>
 #include <hv/psci.h>
 #include <hv/vits.h>
 #include <hv/vm.h>
 
+#include "controls.h"
 #include "cpu.h"
 #include "entry.h"
 #include "sysreg.h"
@@ -16,43 +18,50 @@ static void advance(struct guest_regs *r)
 	r->pc += 4;
 }
 
-/* Where a synchronous exception enters the guest's vector table (DDI 0487 D1.3.1.5, VBAR_EL1). */
-static uint64_t vector_offset(uint64_t pstate)
+/* Offsets of synchronous exceptions in a vector table, by their origin: DDI 0487 D1.3.1.4. */
+enum vector {
+	VECTOR_EL1_SP_EL0 = 0,
+	VECTOR_EL1_SP_EL1 = 0x200,
+	VECTOR_EL0_AARCH64 = 0x400,
+	VECTOR_EL0_AARCH32 = 0x600,
+};
+
+static enum vector vector_offset(uint64_t pstate)
 {
+	if (pstate & PSTATE_AARCH32)
+		return VECTOR_EL0_AARCH32; /* HCR_EL2.RW: only EL0 may be AArch32 */
 	switch (pstate & PSTATE_MODE) {
-	case MODE_EL1t:
-		return 0x000;
 	case MODE_EL1h:
-		return 0x200;
+		return VECTOR_EL1_SP_EL1;
+	case MODE_EL1t:
+		return VECTOR_EL1_SP_EL0;
+	default:
+		return VECTOR_EL0_AARCH64;
 	}
-	return pstate & PSTATE_AARCH32 ? 0x600 : 0x400; /* from EL0 */
 }
 
 /* Exception entry to EL1 as the architecture does it (DDI 0487 D1.3.1, AArch64.TakeException). */
 static void inject_sync(struct guest_regs *r, uint64_t esr)
 {
-	uint64_t offset = vector_offset(r->pstate);
 	uint64_t sctlr = read_sysreg(sctlr_el1);
-	uint64_t pstate = 0x3c0 | MODE_EL1h;
+	uint64_t pstate = PSTATE_DAIF | MODE_EL1h;
 
 	write_sysreg(esr_el1, esr);
 	write_sysreg(elr_el1, r->pc);
 	write_sysreg(spsr_el1, r->pstate);
-	/*
-	 * PAN: kept, or set where SCTLR_EL1.SPAN is 0; NZCV, DIT and UAO as exceptions leave them.
-	 */
-	pstate |= r->pstate & (BITS(31, 28) | BIT(24) | BIT(22));
-	if (!(sctlr & BIT(23)) && field_get(BITS(23, 20), read_sysreg(id_aa64mmfr1_el1)))
-		pstate |= BIT(22);
-	if (field_get(BITS(7, 4), read_sysreg(id_aa64pfr1_el1)) >= 2 && sctlr & BIT(44))
-		pstate |= BIT(12); /* SSBS from SCTLR_EL1.DSSBS */
-	r->pc = read_sysreg(vbar_el1) + offset;
+	/* PAN: kept, or set where SCTLR_EL1.SPAN is 0; NZCV, DIT and UAO as exceptions leave them. */
+	pstate |= r->pstate & (PSTATE_NZCV | PSTATE_DIT | PSTATE_PAN);
+	if (!(sctlr & SCTLR_EL1_SPAN) && field_get(BITS(23, 20), read_sysreg(id_aa64mmfr1_el1)))
+		pstate |= PSTATE_PAN;
+	if (field_get(BITS(7, 4), read_sysreg(id_aa64pfr1_el1)) >= 2 && sctlr & SCTLR_EL1_DSSBS)
+		pstate |= PSTATE_SSBS;
+	r->pc = read_sysreg(vbar_el1) + vector_offset(r->pstate);
 	r->pstate = pstate;
 }
 
 static bool from_el0(const struct guest_regs *r)
 {
-	return (r->pstate & (PSTATE_MODE & ~1UL)) == MODE_EL0t || r->pstate & PSTATE_AARCH32;
+	return r->pstate & PSTATE_AARCH32 || (r->pstate & PSTATE_MODE) == MODE_EL0t;
 }
 
 /* A data or instruction abort with the given fault status, FAR from FAR_EL2. */
@@ -199,16 +208,34 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 #define ISS_SYS_MASK ISS_SYS(3, 7, 15, 15, 7)
 #define SYS_SGI1R    ISS_SYS(3, 0, 12, 11, 5)
 #define SYS_ACTLR    ISS_SYS(3, 0, 1, 0, 1)
+#define SYS_ICC_SRE  ISS_SYS(3, 0, 12, 12, 5)
+#define SYS_AIDR     ISS_SYS(3, 1, 0, 0, 7)
 #define SYS_ID_SPACE ISS_SYS(3, 0, 0, 0, 0)
 #define SYS_ID_MASK  ISS_SYS(3, 7, 15, 0, 0)
 
+/* What a guest reads of a register that traps; false: undefined. */
+static bool sysreg_value(uint64_t sys, uint64_t *value)
+{
+	switch (sys) {
+	case SYS_ACTLR:
+		*value = 0;
+		return true;
+	case SYS_ICC_SRE:
+		*value = 7; /* the register interface, fixed */
+		return gic.version == 3;
+	case SYS_AIDR:
+		*value = read_sysreg(aidr_el1);
+		return true;
+	}
+	return (sys & SYS_ID_MASK) == SYS_ID_SPACE &&
+	       idreg_read((unsigned)(sys >> 1 & 15), (unsigned)(sys >> 17 & 7), value);
+}
+
 static enum emul sysreg_read(struct guest_regs *r, unsigned rt, uint64_t sys)
 {
-	uint64_t value = 0;
+	uint64_t value;
 
-	if (sys != SYS_ACTLR &&
-	    ((sys & SYS_ID_MASK) != SYS_ID_SPACE ||
-	     !idreg_read((unsigned)(sys >> 1 & 15), (unsigned)(sys >> 17 & 7), &value)))
+	if (!sysreg_value(sys, &value))
 		return EMUL_INJECT;
 	reg_write(r, rt, value);
 	return EMUL_OK;
@@ -226,6 +253,8 @@ static enum emul sysreg_write(struct vcpu *v, uint64_t sys, uint64_t value)
 	case ISS_SYS(3, 0, 12, 11, 7): /* ICC_SGI0R_EL1: no guest has group 0 SGIs */
 	case SYS_ACTLR:
 		return EMUL_OK;
+	case SYS_ICC_SRE:
+		return gic.version == 3 ? EMUL_OK : EMUL_INJECT;
 	}
 	return EMUL_INJECT;
 }
@@ -273,9 +302,7 @@ void trap_serror(struct guest_regs *r, struct vcpu *v)
 	/* vCPUs are pinned: an SError while a guest runs is its own, or its devices'. */
 	vm_log(v->vm, "SError, ESR 0x%lx, PC 0x%lx: passed to the guest", read_sysreg(esr_el2),
 	       r->pc);
-	if (field_get(BITS(31, 28), read_sysreg(id_aa64pfr0_el1)))
-		write_sysreg(VSESR_EL2, 0);
-	write_sysreg(hcr_el2, read_sysreg(hcr_el2) | HCR_VSE);
+	write_sysreg(hcr_el2, controls_hcr() | HCR_VSE);
 }
 
 void trap_attention(struct vcpu *v)

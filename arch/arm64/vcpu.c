@@ -1,49 +1,119 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A vCPU's start: the EL1 registers of its CPU in their reset state, stage-2, timers, and the
- * entry state of the boot protocol (arm64 Image: x0 = device tree; PSCI: x0 = context).
+ * A vCPU's start: all state of EL1 and EL0 in its CPU as after reset, so that neither what firmware
+ * left nor an earlier life is seen, then stage 2, timers, and the entry state of the boot protocol
+ * (arm64 Image: x0 = device tree; PSCI: x0 = context).
+ *
+ * States of a vCPU (enum vcpu_state), and who changes them, each time by compare-exchange:
+ *   OFF -> CLAIMED -> ON_PENDING   the caller of PSCI CPU_ON, or life_start(): psci.c, life.c
+ *   ON_PENDING -> ON               its own CPU, here, when the guest runs
+ *   ON_PENDING -> OFF              its own CPU, here, when the guest is being stopped
+ *   ON -> OFF                      its own CPU, when it parks: life.c
  */
 #include <arch/barrier.h>
+#include <hv/gic.h>
 #include <hv/irq.h>
 #include <hv/life.h>
 #include <hv/vm.h>
 
+#include "controls.h"
 #include "cpu.h"
 #include "sysreg.h"
 
 #define SCTLR_EL1_RESET  0x30d00800 /* RES1; MMU and caches off, little endian */
 #define PSTATE_EL1H_DAIF 0x3c5
 
-/* Warm reset of what a guest can have changed, DDI 0487 D1.8: these to 0, and SCTLR_EL1. */
+/*
+ * What a guest can have changed and no trap keeps it from, DDI 0487 D1.8: these to 0. What only
+ * some CPUs have (keys, TPIDR2, MPAM, virtual SErrors) is in controls.c; SIMD and debug registers
+ * follow below; the CPU interface of the GIC is vgic_vcpu_reset(). General registers and PSTATE are
+ * the frame of guest_enter().
+ */
 /* clang-format off */
 #define EACH_ZERO(X)                                                                               \
 	X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1)    \
 	X(vbar_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) X(par_el1) X(elr_el1)          \
 	X(spsr_el1) X(sp_el0) X(sp_el1) X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) \
-	X(csselr_el1) X(mdscr_el1) X(cntkctl_el1) X(cntv_ctl_el0) X(cntv_cval_el0)                 \
+	X(csselr_el1) X(cntkctl_el1) X(cntv_ctl_el0) X(cntv_cval_el0)                              \
 	X(cntp_ctl_el0) X(cntp_cval_el0)
+
+/* Breakpoint and watchpoint n; how many there are says ID_AA64DFR0_EL1. */
+#define EACH_DEBUG(X)                                                                              \
+	X(15) X(14) X(13) X(12) X(11) X(10) X(9) X(8) X(7) X(6) X(5) X(4) X(3) X(2) X(1) X(0)
 /* clang-format on */
 
-static void reset_el1(void)
+static void reset_breakpoints(unsigned last)
+{
+	switch (last) {
+#define X(n)                                                                                       \
+	case n:                                                                                    \
+		write_sysreg(dbgbcr##n##_el1, 0);                                                  \
+		write_sysreg(dbgbvr##n##_el1, 0);                                                  \
+		__attribute__((fallthrough));
+		EACH_DEBUG(X)
+#undef X
+	default:
+		break;
+	}
+}
+
+static void reset_watchpoints(unsigned last)
+{
+	switch (last) {
+#define X(n)                                                                                       \
+	case n:                                                                                    \
+		write_sysreg(dbgwcr##n##_el1, 0);                                                  \
+		write_sysreg(dbgwvr##n##_el1, 0);                                                  \
+		__attribute__((fallthrough));
+		EACH_DEBUG(X)
+#undef X
+	default:
+		break;
+	}
+}
+
+/* As after a cold reset: the OS lock is set, which makes all of MDSCR_EL1 writable (D23.3.20). */
+static void reset_debug(const struct cpu *c)
+{
+	uint64_t dfr0 = c->id_regs[DFR0];
+
+	write_sysreg(oslar_el1, 1);
+	write_sysreg(osdlr_el1, 0);
+	arch_isb();
+	write_sysreg(mdscr_el1, 0);
+	write_sysreg(dbgclaimclr_el1, 0xff);
+	write_sysreg(osdtrrx_el1, 0);
+	write_sysreg(osdtrtx_el1, 0);
+	write_sysreg(oseccr_el1, 0);
+	reset_breakpoints((unsigned)field_get(DFR0_BRPS, dfr0));
+	reset_watchpoints((unsigned)field_get(DFR0_WRPS, dfr0));
+}
+
+static void reset_el1(const struct cpu *c)
 {
 	write_sysreg(sctlr_el1, SCTLR_EL1_RESET);
 #define X(name) write_sysreg(name, 0);
 	EACH_ZERO(X)
 #undef X
+	if (gic.version == 3)
+		write_sysreg(ICC_SRE_EL1, 7); /* system registers, no bypass: IHI 0069 §12.2.22 */
+	reset_debug(c);
+	simd_reset();
 }
 
-/* EL1 reset state, stage-2, timers: before each start. */
+/* Everything that the CPU has of a vCPU: before each start. */
 static void vcpu_load(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
-	reset_el1();
-	idreg_load();
+	reset_el1(this_cpu());
 	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
 	write_sysreg(vmpidr_el2, BIT(31) | vcpu->index);
 	write_sysreg(vtcr_el2, s2_vtcr(&vm->cpu_s2));
 	write_sysreg(vttbr_el2, s2_vttbr(&vm->cpu_s2));
 	write_sysreg(cntvoff_el2, vm->cntvoff);
+	arch_isb();
+	controls_load(this_cpu());
 	arch_isb();
 	/* What an earlier life of this VMID left in this CPU. */
 	__asm__ volatile("tlbi vmalls12e1; dsb nsh; ic iallu; dsb nsh; isb" ::: "memory");

@@ -3,6 +3,7 @@
  * EL2 vectors. A trap saves all general registers in a frame at the top of this CPU's stack and
  * hands it to C with the vCPU; what the guest left in SIMD registers is never touched.
  */
+#include "controls.h"
 #include "cpu.h"
 #include "sysreg.h"
 
@@ -117,6 +118,18 @@ guest_enter:
 	ldr	x19, [x4, #CPU_OFF_VCPU]
 	b	guest_return
 
+	.global simd_reset
+	.type simd_reset, %function
+simd_reset:
+	hint	#34
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, \
+		22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	movi	v\n\().2d, #0
+	.endr
+	msr	fpcr, xzr
+	msr	fpsr, xzr
+	ret
+
 /* x0 = stack top: forget everything and wait. */
 	.global stack_reset_and_run
 stack_reset_and_run:
@@ -192,6 +205,23 @@ el2_fault:
 probe_begin:
 	probe	arch_mmio_probe_read, ldr, 0
 	probe	arch_mmio_probe_write, str, 2
+
+	/* int64_t write_NAME(uint64_t value): 0, or -1 by probe_fixup when the write is undefined. */
+	.macro	control name, reg
+	.global write_\name
+	.type write_\name, %function
+write_\name:
+	hint	#34
+	mrs	x9, daif
+	mov	w1, #8
+	msr	\reg, x0
+	mov	x0, #0
+	ret
+	.endm
+#define X(name, reg) control name, reg;
+EACH_CONTROL(X)
+#undef X
+	control svcr, SVCR
 probe_end:
 probe_fixup:				/* all ones of the width asked for; x9 is intact */
 	msr	daif, x9

@@ -8,18 +8,7 @@
 #define SPEC_SYSREG_H
 
 /* Newer than the assembler may know. */
-#define HCRX_EL2	S3_4_C1_C2_2
-#define HFGRTR_EL2	S3_4_C1_C1_4
-#define HFGWTR_EL2	S3_4_C1_C1_5
-#define HFGITR_EL2	S3_4_C1_C1_6
-#define HDFGRTR_EL2	S3_4_C3_C1_4
-#define HDFGWTR_EL2	S3_4_C3_C1_5
-#define HAFGRTR_EL2	S3_4_C3_C1_6
-#define VSESR_EL2	S3_4_C5_C2_3
-#define ID_AA64ISAR2	S3_0_C0_C6_2
-#define ID_AA64MMFR3	S3_0_C0_C7_3
-#define ID_AA64MMFR4	S3_0_C0_C7_4
-#define ID_AA64PFR2	S3_0_C0_C4_2
+#define SVCR		S3_3_C4_C2_2
 #define RNDR		S3_3_C2_C4_0
 
 /* SCTLR_EL2, DDI 0487 D23.2.138; E2H = 0 */
@@ -30,23 +19,57 @@
 #define SCTLR_WXN	(1 << 19)
 #define SCTLR_EL2_RES1	0x30c50830
 
+/* SCTLR_EL1, DDI 0487 D23.2.137 */
+#define SCTLR_EL1_SPAN	BIT(23)
+#define SCTLR_EL1_DSSBS BIT(44)
+
 /* HCR_EL2, DDI 0487 D23.2.55 */
 #define HCR_VM		(1 << 0)
 #define HCR_SWIO	(1 << 1)
+#define HCR_PTW		(1 << 2)
 #define HCR_FMO		(1 << 3)
 #define HCR_IMO		(1 << 4)
 #define HCR_AMO		(1 << 5)
 #define HCR_VSE		(1 << 8)
+#define HCR_TID1	(1 << 16)
 #define HCR_TID3	(1 << 18)
 #define HCR_TSC		(1 << 19)
 #define HCR_TIDCP	(1 << 20)
 #define HCR_TACR	(1 << 21)
 #define HCR_RW		(1 << 31)
 #define HCR_E2H_BIT	34
-#define HCR_TLOR_BIT	35
-#define HCR_APK_BIT	40
-#define HCR_API_BIT	41
-#define HCR_FWB_BIT	46
+#define HCR_TLOR	BIT(35)
+#define HCR_TERR	BIT(36)
+#define HCR_APK		BIT(40)
+#define HCR_API		BIT(41)
+#define HCR_FWB		BIT(46)
+#define HCR_TID5	BIT(58)
+
+/* HCRX_EL2, CPTR_EL2 (E2H = 0), MDCR_EL2, CNTHCTL_EL2, MPAM2_EL2 and MPAMHCR_EL2: DDI 0487 D23.2 */
+#define HCRX_TALLINT	     BIT(6)
+#define HCRX_MSCEN	     BIT(11)
+#define CPTR_TZ		     BIT(8)
+#define CPTR_TSM	     BIT(12)
+#define CPTR_TTA	     BIT(20)
+#define CPTR_TAM	     BIT(30)
+#define MDCR_TPMCR	     BIT(5)
+#define MDCR_TPM	     BIT(6)
+#define MDCR_TPMS	     BIT(14)
+#define MDCR_HPMD	     BIT(17)
+#define MDCR_TTRF	     BIT(19)
+#define CNTHCTL_EL1PCTEN     BIT(0)
+#define CNTHCTL_EL1PCEN	     BIT(1)
+#define MPAM2_TRAPMPAM1EL1   BIT(48)
+#define MPAM2_TRAPMPAM0EL1   BIT(49)
+#define MPAM2_TIDR	     BIT(58)
+#define MPAMHCR_TRAP_MPAMIDR BIT(31)
+
+/* ID_AA64PFR0_EL1, ID_AA64PFR1_EL1, ID_AA64DFR0_EL1 */
+#define PFR0_RAS    BITS(31, 28)
+#define PFR1_SME    BITS(27, 24)
+#define DFR0_PMUVER BITS(11, 8)
+#define DFR0_BRPS   BITS(15, 12) /* breakpoints, less 1 */
+#define DFR0_WRPS   BITS(23, 20)
 
 /* The CPU interface of the GIC and its virtual side */
 #define ICC_PMR_EL1	S3_0_C4_C6_0
@@ -84,7 +107,12 @@
 
 /* SPSR_EL2, DDI 0487 C5.2 */
 #define PSTATE_MODE	BITS(4, 0)
-#define PSTATE_AARCH32	BIT(4) /* M[4], nRW */
+#define PSTATE_AARCH32	BIT(4)
+#define PSTATE_DAIF	BITS(9, 6)
+#define PSTATE_SSBS	BIT(12)
+#define PSTATE_PAN	BIT(22)
+#define PSTATE_DIT	BIT(24)
+#define PSTATE_NZCV	BITS(31, 28)
 #define MODE_EL0t	0
 #define MODE_EL1t	4
 #define MODE_EL1h	5

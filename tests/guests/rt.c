@@ -8,6 +8,7 @@
 #define HEAP_SIZE (1024 * 1024)
 
 u8 stacks[RT_MAX_CPUS][RT_STACK_SIZE] __attribute__((section(".noinit"), aligned(65536)));
+u64 first_simd[RT_MAX_CPUS][64] __attribute__((section(".noinit"), aligned(64))); /* start.S */
 extern char head[]; /* where the image lies */
 static u8 heap[HEAP_SIZE] __attribute__((section(".noinit"), aligned(65536)));
 static size_t heap_used;

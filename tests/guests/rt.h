@@ -127,6 +127,7 @@ static inline void write_width(u64 a, unsigned bytes, u64 v)
 extern const char payload_name[];
 void payload_main(void);
 void payload_secondary(unsigned cpu);
+extern u64 first_simd[RT_MAX_CPUS][64]; /* V0..V31 as a CPU found them when it was last entered */
 
 /* --- output: whole lines, never mixed between CPUs --- */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

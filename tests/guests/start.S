@@ -82,6 +82,16 @@ cpu_setup:
 	msr	cpacr_el1, x0
 	msr	daifset, #0xf
 	isb
+	/* V0..V31 as they were found, before anything here uses them. */
+	adrp	x0, first_simd
+	add	x0, x0, :lo12:first_simd
+	add	x0, x0, x21, lsl #9
+	.irp	n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+	st1	{v\n\().2d}, [x0], #16
+	.endr
+	.irp	n, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+	st1	{v\n\().2d}, [x0], #16
+	.endr
 	ret
 
 mmu_on:

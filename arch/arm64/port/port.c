@@ -57,7 +57,7 @@ void arch_tlb_s2_all(uint64_t vttbr)
 
 void arch_icc_init(void)
 {
-	write_sysreg(ICC_SRE_EL2, 0xf); /* Enable for EL1, DIB, DFB, SRE: IHI 0069 §12.2.x */
+	write_sysreg(ICC_SRE_EL2, 7); /* DIB, DFB, SRE; ICC_SRE_EL1 traps: IHI 0069 §12.2.23 */
 	arch_isb();
 	write_sysreg(ICC_SRE_EL1, 0x7);
 	arch_isb();
