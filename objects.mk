@@ -76,6 +76,7 @@ pure_src := \
 	drivers/pci/identify.c \
 	drivers/pci/reset.c \
 	drivers/pci/xr3.c \
+	drivers/serial/screen.c \
 	drivers/serial/uart.c \
 	vpci/bars.c \
 	vpci/bridge.c \

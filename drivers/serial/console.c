@@ -20,11 +20,15 @@
 #include <hv/pmem.h>
 #include <hv/spinlock.h>
 
+#include "screen.h"
+
 #define RING_SIZE  8192 /* power of two */
 #define RINGS      (MAX_VMS + 1)
 #define LINE_LONG  512 /* characters after which others may break a line */
-#define STAGE_SIZE 96  /* prefix and a piece of a line */
+#define STAGE_SIZE 160 /* a piece of a line */
 #define PREFIX_MAX (GUEST_NAME_MAX + 3)
+/* What one character may add: a prefix, a return with another, and what is shown for it. */
+#define STAGE_STEP (2 * PREFIX_MAX + 8 + SCREEN_OUT)
 #define PUMP_MAX   4  /* stages one call hands to the UART */
 #define PUMP_TURNS 8  /* and how often, because others called meanwhile */
 #define RX_MAX     32 /* characters one call takes from the UART */
@@ -38,6 +42,8 @@ struct ring {
 	uint32_t lost;        /* nonzero: writers drop until the pump has told it */
 	char *buf;
 	const char *name; /* in front of each line; NULL: nothing */
+	bool returned;    /* CR, behind which nothing has come yet; the pump */
+	struct screen screen;
 	void (*rx)(void *arg, char c);
 	void *arg;
 };
@@ -52,10 +58,9 @@ static struct {
 	bool retrying;  /* console_retry was asked */
 	uint32_t calls; /* for the pump since nobody is it; 0: nobody is */
 	/* the pump's own */
-	bool armed;  /* the UART is full; its interrupt calls */
-	bool stuck;  /* the UART took nothing for STUCK_US; not waited for again */
-	uint8_t cur; /* ring whose line is on the screen */
-	char last;
+	bool armed;          /* the UART is full; its interrupt calls */
+	bool stuck;          /* the UART took nothing for STUCK_US; not waited for again */
+	uint8_t cur;         /* ring whose line is on the screen */
 	uint32_t line_len;   /* of that line, so far; 0: it is finished */
 	uint64_t held_until; /* without output since, the line may be broken */
 	char stage[STAGE_SIZE];
@@ -76,11 +81,16 @@ static bool has_output(const struct ring *r)
 	       __atomic_load_n(&r->lost, __ATOMIC_RELAXED);
 }
 
-/* The next ring with output, the one on the screen last and also when there is none. */
+/*
+ * The next ring with output, the one on the screen last and also when there is none. Viaduct's own
+ * is first: what it says is bounded by time, and guests that print all the time do not delay it.
+ */
 static uint8_t next_ring(void)
 {
 	uint8_t n = tx.cur;
 
+	if (has_output(&rings[0]))
+		return 0;
 	do
 		n = (uint8_t)((n + 1) % ring_count);
 	while (n != tx.cur && !has_output(&rings[n]));
@@ -90,27 +100,76 @@ static uint8_t next_ring(void)
 static void stage(char c)
 {
 	tx.stage[tx.stage_len++] = c;
-	tx.last = c;
 	tx.line_len++;
 }
 
+static void stage_text(const char *s)
+{
+	while (*s)
+		stage(*s++);
+}
+
+static void stage_prefix(struct ring *r)
+{
+	stage('(');
+	stage_text(r->name);
+	stage_text(") ");
+}
+
+static void end_colours(struct ring *r)
+{
+	if (r->screen.coloured)
+		stage_text("\033[m");
+	r->screen.coloured = false;
+}
+
+/* Ends the line on the screen, which is the current ring's. */
 static void stage_newline(void)
 {
-	if (tx.last != '\r')
-		stage('\r');
-	stage('\n');
+	struct ring *r = &rings[tx.cur];
+
+	end_colours(r);
+	stage_text("\r\n");
+	r->screen.column = r->screen.width = 0;
+	r->returned = false;
 	tx.line_len = 0;
 }
 
-static void begin_line(const struct ring *r)
+static void begin_line(struct ring *r)
 {
-	if (tx.line_len || !r->name)
+	if (!tx.line_len && r->name)
+		stage_prefix(r);
+}
+
+/* The line again from its start: the prefix as well, whatever is done to the cursor there. */
+static void stage_return(struct ring *r)
+{
+	r->returned = false;
+	if (!tx.line_len)
 		return;
-	stage('(');
-	for (const char *s = r->name; *s; s++)
-		stage(*s);
-	stage(')');
-	stage(' ');
+	end_colours(r);
+	stage('\r');
+	stage_prefix(r);
+	r->screen.column = 0;
+}
+
+/* A guest's character that is no LF. */
+static void stage_guest(struct ring *r, char c)
+{
+	char out[SCREEN_OUT];
+	unsigned n;
+
+	if (c == '\r') {
+		r->returned = true;
+		return;
+	}
+	if (r->returned)
+		stage_return(r);
+	n = screen_put(&r->screen, c, out);
+	if (n)
+		begin_line(r);
+	for (unsigned i = 0; i < n; i++)
+		stage(out[i]);
 }
 
 static void stage_lost(struct ring *r)
@@ -122,8 +181,7 @@ static void stage_lost(struct ring *r)
 		stage_newline();
 	begin_line(r);
 	fmt_print(text, sizeof(text), "[%u bytes lost]", n);
-	for (const char *s = text; *s; s++)
-		stage(*s);
+	stage_text(text);
 	stage_newline();
 }
 
@@ -137,18 +195,18 @@ static void stage_ring(struct ring *r)
 		stage_lost(r);
 		return;
 	}
-	while (tail != head && tx.stage_len < STAGE_SIZE - PREFIX_MAX) {
+	while (tail != head && tx.stage_len < STAGE_SIZE - STAGE_STEP) {
 		char c = r->buf[tail++ % RING_SIZE];
 
-		if (c == '\r' &&
-		    !tx.line_len) /* nothing to return on, and it would hide the prefix */
-			continue;
-		begin_line(r);
 		if (c == '\n') {
+			begin_line(r);
 			stage_newline();
 			break;
 		}
-		stage(c);
+		if (r->name)
+			stage_guest(r, c);
+		else
+			stage(c);
 	}
 	__atomic_store_n(&r->tail, tail, __ATOMIC_RELEASE);
 }
@@ -249,21 +307,39 @@ static void pump(void)
 
 /* ---- writers ---- */
 
+/* With less than `keep` bytes left behind it, or after a loss, nothing is taken. */
+static bool ring_put(struct ring *r, const char *text, size_t n, size_t keep)
+{
+	uint32_t used = r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
+
+	if (used + n + keep > RING_SIZE || __atomic_load_n(&r->lost, __ATOMIC_RELAXED))
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		r->buf[(r->head + i) % RING_SIZE] = text[i];
+	__atomic_store_n(&r->head, r->head + (uint32_t)n, __ATOMIC_RELEASE);
+	return true;
+}
+
 void console_put(uint8_t ring, const char *text, size_t n)
 {
 	struct ring *r = &rings[ring];
 
 	spin_lock(&r->lock);
-	if (r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) + n > RING_SIZE ||
-	    __atomic_load_n(&r->lost, __ATOMIC_RELAXED)) {
+	if (!ring_put(r, text, n, 0))
 		__atomic_fetch_add(&r->lost, (uint32_t)n, __ATOMIC_RELAXED);
-	} else {
-		for (uint32_t i = 0; i < n; i++)
-			r->buf[(r->head + i) % RING_SIZE] = text[i];
-		__atomic_store_n(&r->head, r->head + (uint32_t)n, __ATOMIC_RELEASE);
-	}
 	spin_unlock(&r->lock);
 	pump();
+}
+
+bool console_put_spare(const char *line, size_t n)
+{
+	bool taken;
+
+	spin_lock(&rings[0].lock);
+	taken = ring_put(&rings[0], line, n, RING_SIZE / 2);
+	spin_unlock(&rings[0].lock);
+	pump();
+	return taken;
 }
 
 /* ---- input ---- */

@@ -34,6 +34,11 @@ uint8_t console_add(const char *name, void (*rx)(void *arg, char c), void *arg);
  * is Viaduct's own and gets whole lines.
  */
 void console_put(uint8_t ring, const char *text, size_t n);
+/*
+ * A line that a guest or device causes, into Viaduct's own ring: only while half of that stays free
+ * for lines that matter more. False: it was not taken, and nobody is told.
+ */
+bool console_put_spare(const char *line, size_t n);
 /* Moves rings to the UART and input to the guest: from the UART interrupt, or polled at boot. */
 void console_poll(void);
 /* Everything out, synchronously: before power-off and in a crash. Bounded, whatever happens. */

@@ -4,7 +4,8 @@ s2_objs := common/lib/s2.c common/lib/pmem.c
 pmem_objs := common/lib/pmem.c
 dt_objs := common/lib/dt.c common/lib/dt_tree.c
 fmt_objs := common/lib/fmt.c common/lib/nearest.c
-console_objs := drivers/serial/console.c common/lib/fmt.c common/lib/pmem.c common/lib/mmio.c
+screen_objs := drivers/serial/screen.c common/lib/fmt.c
+console_objs := drivers/serial/console.c drivers/serial/screen.c common/lib/fmt.c common/lib/pmem.c common/lib/mmio.c
 vuart_objs := common/guest/vuart.c common/lib/pmem.c
 iommu_src := drivers/iommu/iommu.c $(patsubst %,drivers/iommu/smmuv3/%.c,cmdq evtq smmuv3 strtab) \
 	drivers/iommu/smmuv2/smmuv2.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c \

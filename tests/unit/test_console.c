@@ -132,7 +132,7 @@ static void prompt_is_broken_only_after_the_hold(void **state)
 	assert_int_equal(retries, 2);
 	host_time_advance(CONSOLE_HOLD_US);
 	console_poll();
-	expect("\r\n(beta) y\r\nviaduct: x\r\n");
+	expect("\r\nviaduct: x\r\n(beta) y\r\n");
 	puts_to(a, "ls\n");
 	expect("(alpha) ls\r\n");
 }
@@ -277,6 +277,178 @@ static void early_lines_wait_for_the_uart_and_are_synchronous(void **state)
 	console_start_irq();
 }
 
+/* ---- what a guest prints cannot look like what Viaduct prints ---- */
+
+static void return_writes_the_prefix_again(void **state)
+{
+	(void)state;
+	puts_to(a, "10%\r20%\rviaduct: error: forged\r\n");
+	expect("(alpha) 10%\r(alpha) 20%\r(alpha) viaduct: error: forged\r\n");
+	puts_to(a, "\r\r\nviaduct: x\n");
+	expect("(alpha) \r\n(alpha) viaduct: x\r\n");
+}
+
+static void colours_end_with_the_line(void **state)
+{
+	(void)state;
+	puts_to(a, "\033[8mhidden\nx\033[31m\ry\033[m\n");
+	expect("(alpha) \033[8mhidden\033[m\r\n(alpha) x\033[31m\033[m\r(alpha) y\033[m\r\n");
+	puts_to(a, "\033[7mprompt");
+	puts_to(b, "y\n");
+	console_flush();
+	expect("(alpha) \033[7mprompt\033[m\r\n(beta) y\r\n");
+}
+
+static void own_lines_come_first(void **state)
+{
+	(void)state;
+	uart.room = 0;
+	for (unsigned i = 0; i < 50; i++) {
+		puts_to(a, "noise\n");
+		puts_to(b, "noise\n");
+	}
+	console_put(0, "viaduct: fact\n", 14);
+	uart.room = 140; /* what was on its way, and a line more */
+	console_poll();
+	assert_non_null(strstr(uart.out, "viaduct: fact\r\n"));
+	uart.room = ~0U;
+	for (unsigned i = 0; i < 100; i++)
+		console_poll();
+}
+
+/* What guests may cause is not in the way of the other lines. */
+static void half_of_the_log_is_kept_for_what_matters(void **state)
+{
+	char line[129];
+	unsigned taken = 0;
+
+	(void)state;
+	memset(line, 'n', 128);
+	line[128] = '\n';
+	uart.room = 0;
+	for (unsigned i = 0; i < 100; i++)
+		taken += console_put_spare(line, sizeof(line));
+	assert_in_range(taken, 25, 35);
+	for (unsigned i = 0; i < 25; i++) {
+		memset(line, 'i', 128);
+		console_put(0, line, sizeof(line));
+	}
+	uart.room = ~0U;
+	for (unsigned i = 0; i < 100; i++)
+		console_poll();
+	assert_null(strstr(uart.out, "lost"));
+}
+
+/*
+ * A terminal without a right edge, as far as what passes is concerned; anything else fails. Every
+ * row has been written by one guest, whose prefix stands in it at any time.
+ */
+static struct {
+	char row[4096];
+	unsigned at;
+} term;
+
+static void term_sequence(const char *s, char final)
+{
+	unsigned n = 0;
+
+	for (const char *p = s; *p && *p != ';'; p++) {
+		assert_in_range(*p, '0', '9');
+		n = MIN(n * 10 + (unsigned)(*p - '0'), 4000U);
+	}
+	if (final == 'm')
+		return;
+	if (final == 'K' || final == 'J') {
+		assert_int_equal(n, 0);
+		memset(term.row + term.at, ' ', sizeof(term.row) - term.at);
+		return;
+	}
+	n = MIN(MAX(n, 1U), (unsigned)sizeof(term.row) - 1 - term.at);
+	if (final == 'C')
+		term.at += n;
+	else if (final == 'D')
+		term.at -= MIN(MAX((unsigned)atoi(s), 1U), term.at);
+	else if (final == 'P')
+		memmove(term.row + term.at, term.row + term.at + n, sizeof(term.row) - term.at - n);
+	else if (final == '@')
+		memmove(term.row + term.at + n, term.row + term.at, sizeof(term.row) - term.at - n);
+	else if (final == 'X')
+		memset(term.row + term.at, ' ', n);
+	else
+		fail_msg("CSI %s%c", s, final);
+}
+
+static void term_line_is_a_guest_s(void)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < 40; i++)
+		any |= term.row[i] != ' ';
+	if (any && strncmp(term.row, "(alpha) ", 8) && strncmp(term.row, "(beta) ", 7))
+		fail_msg("%.60s", term.row);
+}
+
+/* Shows the UART's output; returns how many lines there were. */
+static void term_show(void)
+{
+	for (size_t i = 0; i < uart.len; i++) {
+		uint8_t c = (uint8_t)uart.out[i];
+		char seq[40] = "";
+
+		if (c == '\r') {
+			term_line_is_a_guest_s();
+			term.at = 0;
+		} else if (c == '\n') {
+			term_line_is_a_guest_s();
+			memset(term.row, ' ', sizeof(term.row));
+		} else if (c == '\b') {
+			term.at -= !!term.at;
+		} else if (c == '\t') {
+			term.at = MIN((term.at + 8) & ~7U, 4000U);
+		} else if (c == 0x1b) {
+			assert_int_equal(uart.out[++i], '[');
+			for (size_t n = 0; uart.out[++i] < 0x40; n++)
+				seq[n] = uart.out[i];
+			term_sequence(seq, uart.out[i]);
+		} else if (c != '\a') {
+			assert_true(c >= 0x20 && c != 0x7f);
+			if ((c & 0xc0) != 0x80)
+				term.row[term.at] = (char)c;
+			term.at += (c & 0xc0) != 0x80 && term.at < 4000;
+		}
+	}
+	uart.len = 0;
+}
+
+/* Two guests print whatever they like, in pieces that meet in every way. */
+static void no_output_of_a_guest_leaves_its_lines(void **state)
+{
+	static const char *const pieces[] = {
+		"\r",           "\n",        "\b",      "\b\b\b\b\b\b\b\b\b\b",
+		"\t",           "viaduct: ", "\033[",   "9D",
+		"200C",         "K",         "2K",      "\033[8m",
+		"\033[m",       "\033[A",    "\033[1G", "\303\244",
+		"\314\201",     "\302\233",  "\233",    "\033c",
+		"\033[6n",      "1;1H",      "x",       "(beta) ",
+		"\033[99P",     "\033[9@",   "\r\n",    "\033[J",
+		"\342\200\256", "\033[X",
+	};
+	uint32_t seed = 1;
+
+	(void)state;
+	memset(term.row, ' ', sizeof(term.row));
+	term.at = 0;
+	for (unsigned i = 0; i < 20000; i++) {
+		seed = seed * 1664525U + 1013904223U;
+		puts_to(seed >> 30 & 1 ? a : b, pieces[(seed >> 8) % ARRAY_SIZE(pieces)]);
+		if (seed >> 27 & 1)
+			console_flush();
+		term_show();
+		if ((seed >> 20) % 64 == 0)
+			host_time_advance(CONSOLE_HOLD_US);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +469,11 @@ int main(void)
 		cmocka_unit_test_setup(ctrl_a_and_letter_is_a_command, begin),
 		cmocka_unit_test_setup(ctrl_a_twice_sends_one, begin),
 		cmocka_unit_test_setup(input_is_bounded_per_call, begin),
+		cmocka_unit_test_setup(return_writes_the_prefix_again, begin),
+		cmocka_unit_test_setup(colours_end_with_the_line, begin),
+		cmocka_unit_test_setup(own_lines_come_first, begin),
+		cmocka_unit_test_setup(half_of_the_log_is_kept_for_what_matters, begin),
+		cmocka_unit_test_setup(no_output_of_a_guest_leaves_its_lines, begin),
 	};
 	void *arena = aligned_alloc(MIB(2), MIB(2));
 	int failed;
