@@ -32,6 +32,7 @@ pure_src := \
 	common/vm/psci.c \
 	common/lib/s2.c \
 	common/lib/sha256.c \
+	common/vgic/check.c \
 	common/vgic/deliver.c \
 	common/vgic/dist.c \
 	common/vgic/init.c \
@@ -45,6 +46,7 @@ pure_src := \
 	common/vgic/v2.c \
 	common/vgic/vits.c \
 	common/vgic/vits_cmd.c \
+	common/vgic/vits_lpi.c \
 	common/vm/vm.c \
 	common/guest/vuart.c \
 	drivers/iommu/iommu.c \

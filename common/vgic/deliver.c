@@ -143,24 +143,28 @@ static int lr_of_id(const struct vgic_cpu_state *st, uint32_t id)
 	return -1;
 }
 
+static uint64_t lpi_value(const struct vlpi *lpi)
+{
+	return LR_PENDING | LR_GROUP | field_put(0, LR_PRIO, lpi->is.prio & VGIC_PRIO_MASK) |
+	       lpi->is.vintid;
+}
+
 /* No two list registers may have one vINTID; two events of the guest may. IHI 0069 §12.4.6 */
-static bool place_lpi(struct vcpu *v, const struct candidate *c, uint64_t *spare)
+static bool place_lpi(struct vgic_locked l, struct vcpu *v, const struct candidate *c,
+		      uint64_t *spare)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 	struct vlpi *lpi = lpi_first(st, c->prio / 8);
-	int n = lr_of_id(st, lpi->vintid);
+	int n = lr_of_id(st, lpi->is.vintid);
 
 	if (n < 0)
 		n = find_room(v, c->prio, spare);
 	if (n < 0)
 		return false;
-	lpi_dequeue(st, lpi);
-	lpi->pending = false;
-	lr_take(v, (unsigned)n, lpi->vintid);
-	st->lr_lpi[n] = lpi;
+	lr_take(v, (unsigned)n, lpi->is.vintid);
+	lpi_listed(l, v, (unsigned)n, lpi);
 	st->fold &= (uint16_t)~(1U << n);
-	gic.ops->lr_write((unsigned)n,
-			  LR_PENDING | LR_GROUP | (uint64_t)c->prio << 48 | lpi->vintid);
+	gic.ops->lr_write((unsigned)n, lpi_value(lpi));
 	*spare &= ~BIT(n);
 	return true;
 }
@@ -203,7 +207,7 @@ static __cold void restore_active(struct vcpu *v, uint64_t spare)
 	}
 }
 
-static void refill(struct vcpu *v)
+static void refill(struct vgic_locked l, struct vcpu *v)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 	uint64_t spare = lr_free_mask();
@@ -214,7 +218,7 @@ static void refill(struct vcpu *v)
 
 		if (c.prio == NOTHING)
 			break;
-		waiting = c.bank ? !place_line(v, &c, &spare) : !place_lpi(v, &c, &spare);
+		waiting = c.bank ? !place_line(v, &c, &spare) : !place_lpi(l, v, &c, &spare);
 	}
 	if (st->evicted)
 		restore_active(v, spare);
@@ -260,8 +264,25 @@ static __cold void count_ends(struct vcpu *v)
 		;
 }
 
+/* What others asked for. Hot: a device's LPI that the guest has taken comes again. */
+static void read_back(struct vgic_locked l, struct vcpu *v)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+
+	for_each_bit(n, st->fold) {
+		const struct vlpi *lpi = lpi_listed_again(l, v, n);
+
+		if (!lpi) {
+			lr_fold(v, 1U << n);
+			continue;
+		}
+		st->fold &= (uint16_t)~(1U << n);
+		gic.ops->lr_write(n, lpi_value(lpi));
+	}
+}
+
 /* Does all there is to do for v's list registers. */
-static void lr_maintain(struct vcpu *v)
+static void lr_maintain(struct vgic_locked l, struct vcpu *v)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 
@@ -269,22 +290,22 @@ static void lr_maintain(struct vcpu *v)
 		st->priv.pending |= __atomic_exchange_n(&st->sgi_pending, 0, __ATOMIC_ACQUIRE);
 		st->ready |= 1;
 	}
-	lr_fold(v, st->fold);
+	read_back(l, v);
 	if (st->hcr & ICH_HCR_LRENPIE) /* else the count is of what nobody evicted */
 		count_ends(v);
-	refill(v);
+	refill(l, v);
 }
 
 void vgic_enter(struct vcpu *v)
 {
-	struct vgic_vm *g = v->vm->vgic;
+	struct vgic_locked l;
 
 	/* Before looking: what is set from now on comes with a kick of its own. */
 	__atomic_exchange_n(&v->vgic.attention, 0, __ATOMIC_ACQUIRE);
-	spin_lock(&g->lock);
+	l = vgic_lock(v->vm->vgic);
 	if (cpu_of(v)->online)
-		lr_maintain(v);
-	spin_unlock(&g->lock);
+		lr_maintain(l, v);
+	vgic_unlock(l);
 }
 
 /*
@@ -293,10 +314,12 @@ void vgic_enter(struct vcpu *v)
  */
 void vgic_maintenance_irq(void *, uint32_t, struct vcpu *cur)
 {
+	struct vgic_locked l;
+
 	if (!cur)
 		return;
-	spin_lock(&cur->vm->vgic->lock);
+	l = vgic_lock(cur->vm->vgic);
 	lr_fold(cur, (uint32_t)gic.ops->eisr() & VGIC_ALL_LRS);
-	lr_maintain(cur);
-	spin_unlock(&cur->vm->vgic->lock);
+	lr_maintain(l, cur);
+	vgic_unlock(l);
 }

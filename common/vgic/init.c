@@ -43,13 +43,32 @@ static void dist_reset(struct vgic_vm *g)
  * Everything of a vCPU but its list registers and physical PPIs, which are its CPU's to reset, and
  * LPIs: guests switch them on once in a CPU's life, and what is pending waits for it.
  */
-static void cpu_reset(struct vcpu *v)
+static void cpu_reset(struct vgic_locked l, struct vcpu *v)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 
+	lpi_unlist_all(l, v);
 	memset(st, 0, offsetof(struct vgic_cpu_state, priv));
 	bank_reset(&st->priv, 0xffff);
 	st->asleep = true;
+}
+
+/* Of the guest as a whole, whose vCPUs are all off; unlocks. */
+static void reset_all(struct vgic_locked l)
+{
+	const struct vm *vm = l.v->vm;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		cpu_reset(l, vm->vcpu[i]);
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vgic_cpu_state *st = cpu_of(vm->vcpu[i]);
+
+		lpi_drop_all(l, vm->vcpu[i]);
+		st->propbaser = st->pendbaser = 0;
+		st->lpis_on = false;
+	}
+	dist_reset(l.v);
+	vgic_unlock(l);
 }
 
 /* PPIs have one handler for all guests. */
@@ -98,10 +117,9 @@ enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, bool lpis)
 		state->priv = (struct vgic_bank){ .vgic = g, .owner = vm->vcpu[i] };
 		for (uint16_t p = 0; p < GIC_SPI_FIRST; p++)
 			state->priv.pintid[p] = p;
-		cpu_reset(vm->vcpu[i]);
 	}
 	vm->vgic = g;
-	dist_reset(g);
+	reset_all(vgic_lock(g));
 	return emulate(vm);
 }
 
@@ -174,9 +192,10 @@ void vgic_vcpu_reset(struct vcpu *v)
 	struct vgic_vm *g = v->vm->vgic;
 	struct vgic_cpu_state *st = cpu_of(v);
 
-	spin_lock(&g->lock);
+	struct vgic_locked l = vgic_lock(g);
+
 	quiesce_ppis(v);
-	cpu_reset(v);
+	cpu_reset(l, v);
 	gic_vcpu_reset();
 	gic_set_enabled(v->cpu, PPI_MAINTENANCE, true);
 	st->online = true;
@@ -184,7 +203,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 	st->evicted = true; /* SPIs that were active here when it went off; looked for once */
 	sync_spis(g, v);
 	__atomic_store_n(&v->vgic.attention, 1, __ATOMIC_RELAXED);
-	spin_unlock(&g->lock);
+	vgic_unlock(l);
 }
 
 void vgic_vcpu_off(struct vcpu *v)
@@ -204,17 +223,5 @@ void vgic_vcpu_off(struct vcpu *v)
 
 void vgic_quiesce_lines(struct vm *vm)
 {
-	struct vgic_vm *g = vm->vgic;
-
-	spin_lock(&g->lock);
-	for (unsigned i = 0; i < vm->vcpu_count; i++) {
-		struct vgic_cpu_state *st = cpu_of(vm->vcpu[i]);
-
-		cpu_reset(vm->vcpu[i]);
-		lpi_drop_all(st);
-		st->propbaser = st->pendbaser = 0;
-		st->lpis_on = false;
-	}
-	dist_reset(g);
-	spin_unlock(&g->lock);
+	reset_all(vgic_lock(vm->vgic));
 }

@@ -1,123 +1,207 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Virtual LPIs that wait for a list register: one first-in first-out queue a priority and vCPU,
- * linked both ways through the LPIs themselves, so that any number can be pending and each leaves
- * in constant time. An LPI in a list register is in no queue and not `pending`. LPIs have no active
- * state (IHI 0069 §5.1).
+ * Where each virtual LPI is. lpi->place is the one value that says so, and move() the one function
+ * that writes it, together with what refers back: the queue of a vCPU, or the entry of its list
+ * register. LPIs have no active state (IHI 0069 §5.1).
+ *
+ *   NOWHERE        not pending; or pending, and disabled: then lpi->pending is all there is of it
+ *   QUEUED(n, q)   pending, enabled, for vCPU n: in its queue of priority q, until a list
+ *                  register is free
+ *   LISTED(n, k)   in list register k of vCPU n, pending or taken already: only n's CPU can tell.
+ *                  It stays there whatever the guest changes, until that CPU reads k back; `pending`
+ *                  says that it was signalled again since. vgic_check() proves all of it.
+ *
+ *   event                 NOWHERE             QUEUED(n, q)         LISTED(n, k)
+ *   signalled (pend)      settle              stays                pending; read k back
+ *   CLEAR, DISCARD, ...   NOWHERE, not pend.  NOWHERE, not pend.   NOWHERE, not pend.; read k back
+ *   INV, MOVI, MOVALL     settle              settle               read k back
+ *   a list register       -                   LISTED(n, k)         -
+ *     took it
+ *   read back, or         -                   -                    settle, pending if k was; or
+ *     k is used again                                              again LISTED(n, k) if it may
+ *   the guest stops       NOWHERE, not pend.  NOWHERE, not pend.   NOWHERE, not pend.
+ *
+ *   settle: not pending, or disabled: NOWHERE. The target's LPIs are off: NOWHERE, and not pending
+ *   any more. Else QUEUED(target, its priority).
+ *   A vCPU that goes off reads back all its list registers; what is queued for it waits.
  *
  * The virtual ITS calls this, with its own lock held: that one is always the outer.
  */
 #include "vgic_priv.h"
 
-static void push(struct vgic_cpu_state *st, struct vlpi *lpi)
+static struct vgic_cpu_state *cpu_at(struct vgic_locked l, unsigned vcpu)
 {
-	unsigned q = lpi->prio / 8;
-	struct vlpi *last = st->lpi_last[q];
+	return cpu_of(l.v->vm->vcpu[vcpu]);
+}
+
+/* A circular list, found by its last element. */
+static void push(struct vgic_cpu_state *st, unsigned queue, struct vlpi *lpi)
+{
+	struct vlpi *last = st->lpi_last[queue];
 
 	lpi->prev = last ? last : lpi;
 	lpi->next = last ? last->next : lpi;
 	lpi->prev->next = lpi->next->prev = lpi;
-	st->lpi_last[q] = lpi;
-	st->lpi_ready |= 1U << q;
-	lpi->queued = (uint8_t)(q + 1);
+	st->lpi_last[queue] = lpi;
+	st->lpi_ready |= 1U << queue;
 }
 
-void lpi_dequeue(struct vgic_cpu_state *st, struct vlpi *lpi)
+static void unlink(struct vgic_cpu_state *st, unsigned queue, struct vlpi *lpi)
 {
-	unsigned q = lpi->queued - 1U;
-
 	lpi->prev->next = lpi->next;
 	lpi->next->prev = lpi->prev;
 	if (lpi->next == lpi) {
-		st->lpi_last[q] = NULL;
-		st->lpi_ready &= ~(1U << q);
-	} else if (st->lpi_last[q] == lpi) {
-		st->lpi_last[q] = lpi->prev;
+		st->lpi_last[queue] = NULL;
+		st->lpi_ready &= ~(1U << queue);
+	} else if (st->lpi_last[queue] == lpi) {
+		st->lpi_last[queue] = lpi->prev;
 	}
-	lpi->queued = 0;
 }
 
-struct vlpi *lpi_first(struct vgic_cpu_state *st, unsigned queue)
+/* The only writer of lpi->place and of what refers back to it. */
+static void move(struct vgic_locked l, struct vlpi *lpi, struct vlpi_place to)
+{
+	struct vlpi_place from = lpi->place;
+
+	if (from.where == VLPI_QUEUED)
+		unlink(cpu_at(l, from.vcpu), from.slot, lpi);
+	else if (from.where == VLPI_LISTED)
+		cpu_at(l, from.vcpu)->lr_lpi[from.slot] = NULL;
+	lpi->place = to;
+	if (to.where == VLPI_QUEUED)
+		push(cpu_at(l, to.vcpu), to.slot, lpi);
+	else if (to.where == VLPI_LISTED)
+		cpu_at(l, to.vcpu)->lr_lpi[to.slot] = lpi;
+}
+
+static const struct vlpi_place nowhere = { .where = VLPI_NOWHERE };
+
+/* One that is in no list register; returns the vCPU that has it to deliver now, NULL: none. */
+static struct vcpu *settle(struct vgic_locked l, struct vlpi *lpi)
+{
+	struct vcpu *to = l.v->vm->vcpu[lpi->is.vcpu];
+
+	if (!cpu_of(to)->lpis_on) /* lost, IHI 0069 §5.1 */
+		lpi->pending = false;
+	if (!lpi->pending || !lpi->is.enabled) {
+		move(l, lpi, nowhere);
+		return NULL;
+	}
+	move(l, lpi, (struct vlpi_place){ VLPI_QUEUED, to->index, lpi->is.prio / 8 });
+	return to;
+}
+
+/* The list register that has it is read back by its CPU. */
+static void read_back(struct vgic_locked l, struct vcpu *cur, const struct vlpi *lpi)
+{
+	lr_request(cur, l.v->vm->vcpu[lpi->place.vcpu], lpi->place.slot);
+}
+
+static void drop(struct vgic_locked l, struct vcpu *cur, struct vlpi *lpi)
+{
+	if (lpi->place.where == VLPI_LISTED)
+		read_back(l, cur, lpi);
+	lpi->pending = false;
+	move(l, lpi, nowhere);
+}
+
+/* What it is has changed. */
+static void follow(struct vgic_locked l, struct vcpu *cur, struct vlpi *lpi)
+{
+	if (lpi->place.where == VLPI_LISTED)
+		read_back(l, cur, lpi);
+	else
+		vgic_attend(cur, settle(l, lpi));
+}
+
+struct vlpi *lpi_first(const struct vgic_cpu_state *st, unsigned queue)
 {
 	return st->lpi_last[queue]->next;
 }
 
-void lpi_drop_all(struct vgic_cpu_state *st)
+void lpi_listed(struct vgic_locked l, struct vcpu *v, unsigned n, struct vlpi *lpi)
 {
-	while (st->lpi_ready) {
-		struct vlpi *lpi = lpi_first(st, (unsigned)__builtin_ctz(st->lpi_ready));
+	struct vlpi *other = cpu_of(v)->lr_lpi[n];
 
-		lpi->pending = false;
-		lpi_dequeue(st, lpi);
-	}
+	if (other) /* another event with this vINTID */
+		vgic_attend(v, lpi_unlisted(l, v, n, false));
+	lpi->pending = false;
+	move(l, lpi, (struct vlpi_place){ VLPI_LISTED, v->index, (uint8_t)n });
 }
 
-/* LPIs that arrive while the redistributor has them off are lost, IHI 0069 §5.1. */
-struct vcpu *lpi_queue(struct vgic_vm *g, struct vlpi *lpi)
+struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, bool pending)
 {
-	struct vcpu *to = lpi->vcpu < g->vm->vcpu_count ? g->vm->vcpu[lpi->vcpu] : NULL;
+	struct vlpi *lpi = cpu_of(v)->lr_lpi[n];
 
-	lpi->pending = to && cpu_of(to)->lpis_on;
-	if (!lpi->pending || !lpi->enabled)
+	lpi->pending |= pending;
+	return settle(l, lpi);
+}
+
+struct vlpi *lpi_listed_again(struct vgic_locked l, const struct vcpu *v, unsigned n)
+{
+	struct vlpi *lpi = cpu_of(v)->lr_lpi[n];
+
+	if (!lpi || !lpi->pending || !lpi->is.enabled || lpi->is.vcpu != v->index ||
+	    !(l.v->ctlr & GICD_CTLR_G1))
 		return NULL;
-	if (!lpi->queued)
-		push(cpu_of(to), lpi);
-	return to;
+	lpi->pending = false;
+	return lpi;
 }
 
-/* A list register that holds it is read back, so that what is pending there is queued again by
- * the new rules; or forgotten. */
-static void recall(struct vgic_vm *g, struct vcpu *cur, uint8_t vcpu, struct vlpi *lpi, bool forget)
+void lpi_unlist_all(struct vgic_locked l, struct vcpu *v)
 {
-	struct vcpu *v = vcpu < g->vm->vcpu_count ? g->vm->vcpu[vcpu] : NULL;
+	for (unsigned n = 0; n < gic.lr_count; n++)
+		if (cpu_of(v)->lr_lpi[n])
+			lpi_unlisted(l, v, n, false);
+}
 
-	for (unsigned n = 0; v && n < gic.lr_count; n++)
-		if (cpu_of(v)->lr_lpi[n] == lpi) {
-			if (forget)
-				cpu_of(v)->lr_lpi[n] = NULL;
-			lr_request(cur, v, n);
-		}
+void lpi_drop_all(struct vgic_locked l, struct vcpu *v)
+{
+	struct vgic_cpu_state *st = cpu_of(v);
+
+	while (st->lpi_ready)
+		drop(l, NULL, lpi_first(st, (unsigned)__builtin_ctz(st->lpi_ready)));
 }
 
 bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 {
-	struct vgic_vm *g = vm->vgic;
-	bool news;
+	struct vgic_locked l = vgic_lock(vm->vgic);
+	bool news = lpi->is.vintid && !lpi->pending;
 
-	spin_lock(&g->lock);
-	news = lpi->vintid && !lpi->pending;
-	if (news)
-		vgic_attend(cur, lpi_queue(g, lpi));
-	spin_unlock(&g->lock);
+	if (news) {
+		lpi->pending = true;
+		follow(l, cur, lpi);
+		news = lpi->pending; /* else it was lost */
+	}
+	vgic_unlock(l);
 	return news;
 }
 
-void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi)
+void vgic_lpi_clear(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 {
-	struct vgic_vm *g = vm->vgic;
+	struct vgic_locked l = vgic_lock(vm->vgic);
 
-	spin_lock(&g->lock);
-	if (lpi->queued)
-		lpi_dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
-	else
-		recall(g, NULL, lpi->vcpu, lpi, true);
-	lpi->pending = false;
-	spin_unlock(&g->lock);
+	drop(l, cur, lpi);
+	vgic_unlock(l);
 }
 
-void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t new_vcpu)
+static bool same(const struct vlpi_is *a, const struct vlpi_is *b)
 {
-	struct vgic_vm *g = vm->vgic;
-	uint8_t old;
+	return a->vintid == b->vintid && a->vcpu == b->vcpu && a->prio == b->prio &&
+	       a->enabled == b->enabled;
+}
 
-	spin_lock(&g->lock);
-	if (lpi->queued)
-		lpi_dequeue(cpu_of(vm->vcpu[lpi->vcpu]), lpi);
-	old = lpi->vcpu;
-	lpi->vcpu = new_vcpu;
-	if (lpi->pending)
-		vgic_attend(cur, lpi_queue(g, lpi));
-	else
-		recall(g, cur, old, lpi, false);
-	spin_unlock(&g->lock);
+void vgic_lpi_set(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, struct vlpi_is is)
+{
+	struct vgic_locked l;
+
+	if (same(&lpi->is, &is))
+		return;
+	l = vgic_lock(vm->vgic);
+	if (lpi->is.vintid != is.vintid)
+		drop(l, cur, lpi);
+	lpi->is = is;
+	if (lpi->is.vintid)
+		follow(l, cur, lpi);
+	vgic_unlock(l);
 }

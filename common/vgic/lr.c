@@ -66,12 +66,11 @@ static void lr_forget(struct vcpu *v, unsigned n, uint64_t lr)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 	uint32_t id = st->lr_id[n], i = id % 32;
-	struct vlpi *lpi = st->lr_lpi[n];
 
 	st->fold &= (uint16_t)~(1U << n);
-	st->lr_lpi[n] = NULL;
-	if (lpi && lr & LR_PENDING)
-		lr_attend_other(v, lpi_queue(v->vm->vgic, lpi));
+	if (st->lr_lpi[n])
+		lr_attend_other(v, lpi_unlisted((struct vgic_locked){ v->vm->vgic }, v, n,
+						lr & LR_PENDING));
 	if (id >= GIC_LPI_FIRST)
 		return;
 	struct vgic_bank *b = bank_of(v, id / 32);

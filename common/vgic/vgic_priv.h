@@ -70,7 +70,7 @@ struct vgic_cpu_state {
 	bool evicted;                     /* active lines may be without a list register */
 	uint64_t hcr;                     /* what ICH_HCR_EL2 was given */
 	uint32_t lr_id[VGIC_LR_MAX];      /* what is in it, or was last */
-	struct vlpi *lr_lpi[VGIC_LR_MAX]; /* NULL: not an LPI, or one that was cleared */
+	struct vlpi *lr_lpi[VGIC_LR_MAX]; /* NULL: not an LPI, or one that was cleared; lpi.c's */
 	union { /* GICv2: who sent each SGI that waits, as GICD_SPENDSGIR has it */
 		uint8_t sgi_source[GIC_SGI_COUNT];
 		uint32_t sgi_source_word[GIC_SGI_COUNT / 4];
@@ -92,6 +92,25 @@ struct vgic_vm {
 	struct vm *vm;
 	struct vgic_bank *spis; /* banks 1 .. bank_count */
 };
+
+/*
+ * The lock of a guest's vGIC is held. What takes one of these is called with the lock, and what
+ * returns one has taken it.
+ */
+struct vgic_locked {
+	struct vgic_vm *v;
+};
+
+static inline struct vgic_locked vgic_lock(struct vgic_vm *g)
+{
+	spin_lock(&g->lock);
+	return (struct vgic_locked){ g };
+}
+
+static inline void vgic_unlock(struct vgic_locked l)
+{
+	spin_unlock(&l.v->lock);
+}
 
 _Static_assert(MAX_VCPUS <= GICV2_MAX_CPUS, "a byte of GICD_ITARGETSR has a bit for each vCPU");
 
@@ -183,11 +202,16 @@ void line_give_back(struct vgic_bank *b, uint32_t i);
 void line_sync_enable(const struct vgic_bank *b, uint32_t i);
 void line_quiesce(const struct vgic_bank *b, uint32_t i);
 
-/* lpi.c. All with the lock held. */
-struct vcpu *lpi_queue(struct vgic_vm *g, struct vlpi *lpi); /* where; NULL: it waits or is lost */
-struct vlpi *lpi_first(struct vgic_cpu_state *st, unsigned queue);
-void lpi_dequeue(struct vgic_cpu_state *st, struct vlpi *lpi);
-void lpi_drop_all(struct vgic_cpu_state *st);
+/* lpi.c: where virtual LPIs are. */
+struct vlpi *lpi_first(const struct vgic_cpu_state *st, unsigned queue); /* not an empty one */
+/* The first of a queue is in v's list register n from now on. */
+void lpi_listed(struct vgic_locked l, struct vcpu *v, unsigned n, struct vlpi *lpi);
+/* n, which has one, has it no more; `pending` is how it was there. Who has to look: NULL, nobody. */
+struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, bool pending);
+/* The one in n, if it is to be pending there once more and may; NULL: n has to be read back. */
+struct vlpi *lpi_listed_again(struct vgic_locked l, const struct vcpu *v, unsigned n);
+void lpi_unlist_all(struct vgic_locked l, struct vcpu *v); /* not pending there any more */
+void lpi_drop_all(struct vgic_locked l, struct vcpu *v);   /* queued ones are not pending */
 
 /* regs.c: the registers that are alike in the distributor and in SGI_base. `owner` is the vCPU
  * of SGI_base, NULL for the distributor; GICv2's distributor has a bank 0, its accessor's. What is

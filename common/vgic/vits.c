@@ -197,19 +197,6 @@ void vits_resume(struct vits *its, struct vcpu *cur)
 	run_unlock(its, cur);
 }
 
-bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint8_t *to)
-{
-	struct vits_dev *dev = vdev < VITS_DEVS ? its->dev[vdev] : NULL;
-	bool news;
-
-	spin_lock(&its->lock);
-	news = dev && event < dev->limit && its->enabled && vits_signal(its, &dev->lpi[event], cur);
-	if (news)
-		*to = dev->lpi[event].vcpu;
-	spin_unlock(&its->lock);
-	return news;
-}
-
 void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 {
 	struct vits *its = vcpu->vm->vits;
@@ -235,7 +222,7 @@ void vits_reset(struct vits *its)
 	spin_lock(&its->lock);
 	for (uint32_t i = 0; i < its->dev_end; i++)
 		for (struct vits_dev *dev = its->dev[i]; dev && dev->limit; dev->limit--)
-			vits_unmap(its, &dev->lpi[dev->limit - 1]);
+			vits_unmap(its, NULL, &dev->lpi[dev->limit - 1]);
 	set_ctlr(its, 0);
 	set_cbaser(its, 0);
 	memcpy(its->baser, baser_ro, sizeof(baser_ro));

@@ -4,8 +4,6 @@
  * its own guest and performed on EL2's map; nothing is forwarded. A command that makes no sense is
  * skipped with a line in the log, as an ITS may do with a command error; so the queue always ends.
  */
-#include <string.h>
-
 #include "vits_priv.h"
 
 enum result {
@@ -57,75 +55,8 @@ static const uint8_t needs[ITS_CMD_KINDS] = {
 	[ITS_CMD_SYNC] = REDIST,
 };
 
-void vits_unmap(struct vits *its, struct vlpi *lpi)
-{
-	if (!lpi->vintid)
-		return;
-	vgic_lpi_clear(its->vm, lpi);
-	lpi->vintid = 0;
-}
-
-static uint8_t property(struct vits *its, uint64_t ipa)
-{
-	uint64_t line = ALIGN_DOWN(ipa, VITS_LINE);
-
-	if (its->line.ipa != line) {
-		its->budget -= COST_FETCH;
-		its->line.ipa = line;
-		if (vm_copy_from(its->vm, its->line.byte, IPA(line), VITS_LINE) != HV_OK)
-			memset(its->line.byte, 0, VITS_LINE); /* not RAM: disabled */
-	}
-	return its->line.byte[ipa - line];
-}
-
-/* What the table at EnableLPIs said, once. */
-static bool was_pending(struct vits_redist *r, uint32_t lpi)
-{
-	uint8_t bit = (uint8_t)(1U << lpi % 8), seen = r->pending[lpi / 8] & bit;
-
-	r->pending[lpi / 8] ^= seen;
-	return seen;
-}
-
-static void load(struct vits *its, struct vcpu *cur, struct vlpi *lpi)
-{
-	struct vits_redist *r = &its->redist[lpi->vcpu];
-	uint32_t n = lpi->vintid - GIC_LPI_FIRST;
-	bool inside = lpi->vintid < r->end;
-	uint8_t p = inside ? property(its, r->props + n) : 0;
-
-	lpi->fresh = r->end != 0;
-	lpi->prio = p & LPI_PRIORITY;
-	lpi->enabled = p & LPI_ENABLE;
-	if (inside && was_pending(r, n))
-		vgic_lpi_pend(its->vm, cur, lpi);
-}
-
-/* MAPC moved the collection since, or the event was mapped before LPIs were on. */
-static __attribute__((noinline)) bool signal_stale(struct vits *its, struct vlpi *lpi,
-						   struct vcpu *cur, uint8_t to)
-{
-	if (lpi->vcpu != to)
-		vgic_lpi_update(its->vm, cur, lpi, to);
-	if (!lpi->fresh) {
-		its->line.ipa = VITS_NO_LINE;
-		load(its, cur, lpi);
-	}
-	return vgic_lpi_pend(its->vm, cur, lpi);
-}
-
-bool vits_signal(struct vits *its, struct vlpi *lpi, struct vcpu *cur)
-{
-	uint8_t to = its->col[lpi->icid];
-
-	if (!lpi->vintid || to == VITS_UNMAPPED || !its->redist[to].end)
-		return false;
-	if (lpi->vcpu == to && lpi->fresh)
-		return vgic_lpi_pend(its->vm, cur, lpi);
-	return signal_stale(its, lpi, cur, to);
-}
-
-static enum result map_device(struct vits *its, struct vits_dev *dev, const struct its_cmd *cmd)
+static enum result map_device(struct vits *its, struct vcpu *cur, struct vits_dev *dev,
+			      const struct its_cmd *cmd)
 {
 	bool valid = cmd->w[2] & CMD2_VALID;
 	unsigned bits = (unsigned)field_get(CMD1_SIZE, cmd->w[1]) + 1;
@@ -137,7 +68,7 @@ static enum result map_device(struct vits *its, struct vits_dev *dev, const stru
 		if (its->budget <= 0)
 			return CMD_MORE;
 		its->budget -= COST_EVENT;
-		vits_unmap(its, &dev->lpi[dev->limit - 1]);
+		vits_unmap(its, cur, &dev->lpi[dev->limit - 1]);
 	}
 	dev->limit = valid ? MIN(dev->events, 1U << bits) : 0;
 	return CMD_DONE;
@@ -150,18 +81,10 @@ static enum result map_event(struct vits *its, struct vcpu *cur, struct vlpi *lp
 
 	if (vintid < GIC_LPI_FIRST || vintid >> VITS_INTID_BITS)
 		return BAD_INTID;
-	vits_unmap(its, lpi);
+	vits_unmap(its, cur, lpi);
 	lpi->icid = icid;
-	lpi->vcpu = to == VITS_UNMAPPED ? 0 : to;
-	lpi->vintid = (uint32_t)vintid;
-	load(its, cur, lpi);
+	vits_load(its, cur, lpi, (uint32_t)vintid, to == VITS_UNMAPPED ? 0 : to);
 	return CMD_DONE;
-}
-
-static void reload(struct vits *its, struct vcpu *cur, struct vlpi *lpi)
-{
-	load(its, cur, lpi);
-	vgic_lpi_update(its->vm, cur, lpi, lpi->vcpu);
 }
 
 /* The next mapped event from its->scan on; NULL at the end, and when the budget is used up. */
@@ -177,7 +100,7 @@ static struct vlpi *scan(struct vits *its)
 			its->budget -= 1;
 			struct vlpi *lpi = &dev->lpi[its->scan.event++];
 
-			if (lpi->vintid) {
+			if (lpi->is.vintid) {
 				its->budget -= COST_EVENT;
 				return lpi;
 			}
@@ -195,9 +118,9 @@ static enum result on_all(struct vits *its, struct vcpu *cur, const struct its_c
 
 	while ((lpi = scan(its)))
 		if (!move && lpi->icid == icid)
-			reload(its, cur, lpi);
-		else if (move && lpi->vcpu == from)
-			vgic_lpi_update(its->vm, cur, lpi, (uint8_t)field_get(CMD3_RD, cmd->w[3]));
+			vits_reload(its, cur, lpi);
+		else if (move && lpi->is.vcpu == from)
+			vits_retarget(its, cur, lpi, (uint8_t)field_get(CMD3_RD, cmd->w[3]));
 	return its->scan.dev < its->dev_end ? CMD_MORE : CMD_DONE;
 }
 
@@ -212,7 +135,7 @@ static enum result check(const struct vits *its, const struct its_cmd *cmd, unsi
 		return BAD_KIND;
 	if (need & DEVICE && !dev)
 		return BAD_DEVICE;
-	if ((need & EVENT && !lpi) || (need & MAPPED && !lpi->vintid))
+	if ((need & EVENT && !lpi) || (need & MAPPED && !lpi->is.vintid))
 		return BAD_EVENT;
 	if ((need & ICID && icid >= VITS_ICIDS) ||
 	    (need & TARGET && its->col[icid] == VITS_UNMAPPED))
@@ -241,26 +164,26 @@ static enum result perform(struct vits *its, struct vcpu *cur, const struct its_
 		return r;
 	switch (kind) {
 	case ITS_CMD_MAPD:
-		return map_device(its, dev, cmd);
+		return map_device(its, cur, dev, cmd);
 	case ITS_CMD_MAPTI:
 		return map_event(its, cur, lpi, field_get(CMD1_INTID, cmd->w[1]), icid);
 	case ITS_CMD_MAPI:
 		return map_event(its, cur, lpi, event, icid);
 	case ITS_CMD_MOVI:
 		lpi->icid = icid;
-		vgic_lpi_update(its->vm, cur, lpi, its->col[icid]);
+		vits_retarget(its, cur, lpi, its->col[icid]);
 		break;
 	case ITS_CMD_INT:
 		vits_signal(its, lpi, cur);
 		break;
 	case ITS_CMD_CLEAR:
-		vgic_lpi_clear(its->vm, lpi);
+		vgic_lpi_clear(its->vm, cur, lpi);
 		break;
 	case ITS_CMD_DISCARD:
-		vits_unmap(its, lpi);
+		vits_unmap(its, cur, lpi);
 		break;
 	case ITS_CMD_INV:
-		reload(its, cur, lpi);
+		vits_reload(its, cur, lpi);
 		break;
 	case ITS_CMD_MAPC: /* LPIs follow when they are signalled next */
 		its->col[icid] = valid ? (uint8_t)field_get(CMD2_RD, cmd->w[2]) : VITS_UNMAPPED;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The virtual ITS, inside: vits.c has the registers, the queue and delivery, vits_cmd.c the
- * commands. Everything here is protected by its->lock, a guest's own; vgic locks are taken inside.
+ * The virtual ITS, inside: vits.c has the registers and the queue, vits_cmd.c the commands,
+ * vits_lpi.c events and their delivery. Everything here is protected by its->lock, a guest's own; vgic locks are taken inside.
  */
 #ifndef VITS_PRIV_H
 #define VITS_PRIV_H
@@ -39,7 +39,7 @@
 struct vits_dev {
 	uint32_t events;   /* that the device has */
 	uint32_t limit;    /* that the guest may map: 0 without a MAPD */
-	struct vlpi lpi[]; /* one an event; vintid 0: not mapped */
+	struct vlpi lpi[]; /* one an event; is.vintid 0: not mapped */
 };
 
 struct vits {
@@ -78,6 +78,11 @@ struct vits {
 bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd);
 /* The event of a device becomes pending, if it goes anywhere; false: nothing changed. O(1). */
 bool vits_signal(struct vits *its, struct vlpi *lpi, struct vcpu *cur);
-void vits_unmap(struct vits *its, struct vlpi *lpi);
+/* The event is not mapped any more, or never was. */
+void vits_unmap(struct vits *its, struct vcpu *cur, struct vlpi *lpi);
+/* It is this vINTID for this vCPU, with the properties that the guest's table has for it now. */
+void vits_load(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint32_t vintid, uint8_t to);
+void vits_reload(struct vits *its, struct vcpu *cur, struct vlpi *lpi); /* INV */
+void vits_retarget(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint8_t to);
 
 #endif

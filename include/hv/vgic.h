@@ -63,26 +63,52 @@ enum hv_status __must_check vgic_v2m_init(struct vm *vm, ipa_t base, uint32_t fi
 /* A device of the guest sends a message, as vits_deliver; `data` may be the guest's choice. */
 bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *to);
 
+/* What a virtual LPI is, as the guest's tables and the virtual ITS say. */
+struct vlpi_is {
+	uint32_t vintid; /* 0: not mapped */
+	uint8_t vcpu;    /* target, below vm->vcpu_count */
+	uint8_t prio;
+	bool enabled;
+};
+
+enum vlpi_where { VLPI_NOWHERE, VLPI_QUEUED, VLPI_LISTED };
+
+/* Where it is: one value, written by one function. See common/vgic/lpi.c for what may follow. */
+struct vlpi_place {
+	uint8_t where; /* enum vlpi_where */
+	uint8_t vcpu;  /* QUEUED, LISTED: of this one, which need not be the target any more */
+	uint8_t slot;  /* QUEUED: the queue, priority / 8. LISTED: the list register */
+};
+
 /*
- * A virtual LPI becomes pending for `to`. `lpi` is owned by the virtual ITS and queued in the
- * vCPU until a list register is free. Any CPU.
+ * A virtual LPI: an event that a device of the guest has. The virtual ITS has the memory and the
+ * fields `icid`, `fresh`; `is` changes with both locks held, so either is enough to read it; the
+ * rest is the vGIC's.
  */
 struct vlpi {
-	uint32_t vintid; /* 0: not mapped */
-	uint8_t vcpu;    /* target */
-	uint8_t prio;    /* from the guest's property table */
-	bool enabled;
-	bool pending;   /* queued, or waiting for `enabled` */
-	uint8_t queued; /* 1 + the queue of that vCPU it is in (priority / 8), 0: in none */
-	uint8_t icid;   /* for the virtual ITS: the collection ... */
-	bool fresh;     /* ... and that prio and enabled are what the guest's table said */
+	struct vlpi_is is;
+	struct vlpi_place place;
+	bool pending; /* and not in a list register as such */
+	uint8_t icid; /* the collection ... */
+	bool fresh;   /* ... and that prio and enabled are what the guest's table said */
 	struct vlpi *next, *prev;
 };
-/* False: it is pending already and not in a list register, or not mapped: this one adds nothing. */
+
+/*
+ * It becomes pending. False: it is pending already and not in a list register, or not mapped: this
+ * one adds nothing. Like the others below: any CPU, `cur` is its vCPU or NULL, virtual ITS locked.
+ */
 bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi);
-void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi); /* not pending any more (CLEAR, DISCARD) */
-/* After enabled, prio or vcpu changed (INV, MOVI): requeues a pending one. */
-void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t new_vcpu);
+/* Not pending any more (CLEAR). */
+void vgic_lpi_clear(struct vm *vm, struct vcpu *cur, struct vlpi *lpi);
+/* It is this from now on (MAPTI, INV, MOVI, DISCARD): a pending one follows; with another vINTID,
+ * 0 for none, it is not pending. */
+void vgic_lpi_set(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, struct vlpi_is is);
+
+/* Tests: the first thing that is wrong with a guest's vGIC and vITS, as source text; NULL: nothing.
+ * Nobody holds their locks. */
+const char *vgic_check(const struct vm *vm);
+const char *vgic_lpi_check(const struct vm *vm, const struct vlpi *lpi);
 
 /* Trapped ICC_SGI1R_EL1 write. */
 void vgic_sgi1r(struct vcpu *cur, uint64_t value);

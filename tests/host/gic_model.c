@@ -396,7 +396,7 @@ static struct {
 	uint64_t base, size;
 	emul_fn *fn;
 	void *arg;
-} regions[3];
+} regions[4];
 static unsigned region_count;
 
 enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn, void *arg,
@@ -419,6 +419,11 @@ void vcpu_kick(const struct vcpu *from, const struct vcpu *to)
 	kicked |= world_kicks_at_once ? 1U << to->cpu : 0;
 }
 
+void gic_model_repost(unsigned cpu)
+{
+	op_send_sgi(cpu, SGI_KICK);
+}
+
 /* Those that were kicked have their turn; whoever waits for them calls it without a lock. */
 void host_relax(void)
 {
@@ -432,7 +437,8 @@ void host_relax(void)
 	self = was;
 }
 
-void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
+/* Where no virtual ITS is linked. */
+__attribute__((weak)) void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 {
 	world_lpis_vcpu = vcpu;
 	world_lpis_prop = propbaser;
@@ -467,6 +473,21 @@ void world_init(unsigned n, uint32_t spis, bool lpis, unsigned lr_count)
 		abort();
 }
 
+/* Not inside of somebody's access, who waits for this CPU. */
+static void check_vgic(void)
+{
+	const char *wrong;
+
+	for (unsigned c = 0; c < MODEL_CPUS; c++)
+		if (in_el2[c])
+			return;
+	wrong = vgic_check(&world_vm);
+	if (wrong) {
+		fprintf(stderr, "vGIC: not true: %s\n", wrong);
+		abort();
+	}
+}
+
 void world_return(unsigned vcpu)
 {
 	in_el2[vcpu] = true;
@@ -474,6 +495,7 @@ void world_return(unsigned vcpu)
 	if (vcpus[vcpu].vgic.attention)
 		vgic_enter(&vcpus[vcpu]);
 	in_el2[vcpu] = false;
+	check_vgic();
 	host_relax();
 }
 
@@ -516,7 +538,7 @@ void world_start(unsigned vcpu)
 	world_write(vcpu, WORLD_REDIST + vcpu * 0x20000 + 0x10000 + GICD_IGROUPR, ~0U);
 }
 
-enum emul world_access(unsigned vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value)
+enum emul world_trap(unsigned vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value)
 {
 	struct mmio_access a = {
 		.ipa = IPA(ipa), .size = (uint8_t)size, .write = write, .value = write ? *value : 0
@@ -532,6 +554,13 @@ enum emul world_access(unsigned vcpu, uint64_t ipa, unsigned size, bool write, u
 		}
 	if (!write)
 		*value = size == 8 ? a.value : a.value & (BIT(8 * size) - 1);
+	return v;
+}
+
+enum emul world_access(unsigned vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value)
+{
+	enum emul v = world_trap(vcpu, ipa, size, write, value);
+
 	world_return(vcpu);
 	world_run(vcpu);
 	return v;

@@ -39,6 +39,7 @@ unsigned gic_model_in_lrs(unsigned cpu, uint32_t vintid); /* how many hold it */
  * The guest. ack: the INTID (GICv2: IAR, with the source of an SGI) or MODEL_NONE. dir: false when
  * it traps.
  */
+void gic_model_repost(unsigned cpu); /* its own SGI_KICK: it leaves the guest at once */
 void gic_model_eoimode(unsigned cpu, bool one);
 uint32_t gic_model_guest_ack(unsigned cpu);
 void gic_model_guest_eoi(unsigned cpu, uint32_t intid);
@@ -59,6 +60,8 @@ void world_start(unsigned vcpu); /* reset, groups on, all lines group 1 */
 /* Takes every interrupt of the CPU until none is left; aborts when it does not end. */
 void world_run(unsigned cpu);
 void world_run_all(void);
+/* One access; the CPU stays in EL2. */
+enum emul world_trap(unsigned vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value);
 /* One access and the return to the guest. */
 enum emul world_access(unsigned vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value);
 uint32_t world_read(unsigned vcpu, uint64_t ipa);

@@ -85,10 +85,10 @@ void vcpu_repost(const struct vcpu *self)
 }
 
 /* The LPI belongs to somebody and says so truly. */
-static void check(const struct vm *vm, const struct vlpi *lpi)
+static void check(const struct vm *vm, const struct vlpi_is *is)
 {
-	must(vm == &world.vm && lpi->vcpu < WORLD_VCPUS);
-	must(lpi->vintid >= GIC_LPI_FIRST && lpi->vintid <= 0xffff);
+	must(vm == &world.vm && is->vcpu < WORLD_VCPUS);
+	must(is->vintid >= GIC_LPI_FIRST && is->vintid <= 0xffff);
 }
 
 bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
@@ -96,28 +96,33 @@ bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 	bool was = lpi->pending;
 
 	(void)cur;
-	check(vm, lpi);
+	check(vm, &lpi->is);
 	lpi->pending = true;
 	world.pends++;
-	world.last_pend = lpi->vintid;
-	world.last_vcpu = lpi->vcpu;
-	world.last_enabled = lpi->enabled;
-	world.last_prio = lpi->prio;
+	world.last_pend = lpi->is.vintid;
+	world.last_vcpu = lpi->is.vcpu;
+	world.last_enabled = lpi->is.enabled;
+	world.last_prio = lpi->is.prio;
 	return !was;
 }
 
-void vgic_lpi_clear(struct vm *vm, struct vlpi *lpi)
+void vgic_lpi_clear(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 {
-	check(vm, lpi);
+	(void)cur;
+	check(vm, &lpi->is);
 	lpi->pending = false;
 	world.clears++;
 }
 
-void vgic_lpi_update(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, uint8_t new_vcpu)
+void vgic_lpi_set(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, struct vlpi_is is)
 {
 	(void)cur;
-	must(new_vcpu < WORLD_VCPUS);
-	lpi->vcpu = new_vcpu;
-	check(vm, lpi);
-	world.updates++;
+	if (is.vintid)
+		check(vm, &is);
+	lpi->pending &= is.vintid == lpi->is.vintid;
+	if (!is.vintid)
+		world.clears += lpi->is.vintid != 0;
+	else
+		world.updates++;
+	lpi->is = is;
 }

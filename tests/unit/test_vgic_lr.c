@@ -246,7 +246,17 @@ static void lpis(unsigned vcpus, unsigned lrs)
 	for (unsigned v = 0; v < vcpus; v++)
 		world_write(v, WORLD_REDIST + v * 0x20000 + GICR_CTLR, GICR_CTLR_LPIS);
 	for (unsigned i = 0; i < LPIS; i++)
-		lpi[i] = (struct vlpi){ .vintid = 8192 + i, .prio = 0xa0, .enabled = true };
+		lpi[i] = (struct vlpi){ .is = { 8192 + i, 0, 0xa0, true } };
+}
+
+/* As INV and MOVI do. */
+static void change(unsigned i, uint8_t vcpu, bool enabled)
+{
+	struct vlpi_is is = lpi[i].is;
+
+	is.vcpu = vcpu;
+	is.enabled = enabled;
+	vgic_lpi_set(&world_vm, NULL, &lpi[i], is);
 }
 
 static void pend(unsigned i)
@@ -263,8 +273,8 @@ static void any_number_of_lpis_is_delivered_in_order(void **state)
 		lpis(2, 4);
 		gic_model_lpi_active = qemu;
 		for (unsigned i = 0; i < LPIS; i++)
-			lpi[i].vcpu = 1;
-		lpi[50].prio = 0x10;
+			lpi[i].is.vcpu = 1;
+		lpi[50].is.prio = 0x10;
 		for (unsigned i = 0; i < LPIS; i++)
 			pend(i);
 		pend(LPIS - 1); /* pending already */
@@ -296,11 +306,11 @@ static void cleared_lpis_do_not_come(void **state)
 {
 	lpis(2, 2);
 	for (unsigned i = 0; i < 6; i++) {
-		lpi[i].vcpu = 1;
+		lpi[i].is.vcpu = 1;
 		pend(i);
 	}
 	for (unsigned i = 0; i < 6; i += 2) /* in list registers and in the queue */
-		vgic_lpi_clear(&world_vm, &lpi[i]);
+		vgic_lpi_clear(&world_vm, NULL, &lpi[i]);
 	world_run_all();
 	for (unsigned i = 0, seen = 0; i < 3; i++) {
 		uint32_t id = gic_model_guest_ack(1);
@@ -319,13 +329,12 @@ static void lpis_move_and_are_masked_while_pending(void **state)
 	for (unsigned i = 0; i < 6; i++)
 		pend(i);
 	for (unsigned i = 0; i < 4; i++) {
-		vgic_lpi_update(&world_vm, world_vm.vcpu[1], &lpi[i], 1);
+		change(i, 1, true);
 		world_run_all();
 	}
 	world_return(1);
-	lpi[5].enabled = lpi[3].enabled = false;
-	vgic_lpi_update(&world_vm, NULL, &lpi[3], 1);
-	vgic_lpi_update(&world_vm, NULL, &lpi[5], 0);
+	change(3, 1, false);
+	change(5, 0, false);
 	world_run_all();
 	world_ack(0, 8196);
 	world_eoi(0, 8196);
@@ -338,9 +347,8 @@ static void lpis_move_and_are_masked_while_pending(void **state)
 		world_eoi(1, id);
 	}
 	assert_int_equal(gic_model_guest_ack(1), MODEL_NONE);
-	lpi[5].enabled = lpi[3].enabled = true;
-	vgic_lpi_update(&world_vm, NULL, &lpi[3], 1);
-	vgic_lpi_update(&world_vm, NULL, &lpi[5], 1);
+	change(3, 1, true);
+	change(5, 1, true);
 	world_run_all();
 	assert_int_equal(gic_model_guest_ack(1) + gic_model_guest_ack(0), 8195 + MODEL_NONE);
 }
@@ -348,7 +356,7 @@ static void lpis_move_and_are_masked_while_pending(void **state)
 static void two_events_with_one_lpi_share_a_list_register(void **state)
 {
 	lpis(1, 4);
-	lpi[1].vintid = lpi[0].vintid;
+	lpi[1].is.vintid = lpi[0].is.vintid;
 	pend(0);
 	pend(1);
 	assert_int_equal(gic_model_in_lrs(0, 8192), 1);
@@ -360,14 +368,11 @@ static void two_events_with_one_lpi_share_a_list_register(void **state)
 static void lpis_before_they_are_enabled_are_lost(void **state)
 {
 	start(1, 4);
-	lpi[0] = (struct vlpi){ .vintid = 8192, .enabled = true };
+	lpi[0] = (struct vlpi){ .is = { 8192, 0, 0, true } };
 	pend(0);
 	assert_false(lpi[0].pending);
 	assert_int_equal(gic_model_guest_ack(0), MODEL_NONE);
-	lpi[0].vcpu = 9;
-	vgic_lpi_pend(&world_vm, NULL, &lpi[0]);
-	vgic_lpi_clear(&world_vm, &lpi[0]);
-	vgic_lpi_update(&world_vm, NULL, &lpi[0], 0);
+	assert_false(vgic_lpi_pend(&world_vm, NULL, &lpi[0]));
 }
 
 /* Its redistributor stays as it is: LPIs are on, and pending ones wait, until the guest ends. */
@@ -377,7 +382,7 @@ static void lpis_wait_for_a_vcpu_that_is_off(void **state)
 
 	lpis(2, 2);
 	for (unsigned i = 0; i < 5; i++)
-		lpi[i].vcpu = 1;
+		lpi[i].is.vcpu = 1;
 	for (unsigned i = 0; i < 4; i++)
 		pend(i); /* in list registers and in the queue */
 	gic_model_on_cpu(1);

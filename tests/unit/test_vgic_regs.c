@@ -326,9 +326,7 @@ static void random_accesses(unsigned vcpus, unsigned lrs, unsigned steps)
 		gic_model_eoimode(i, rnd(2));
 	}
 	for (unsigned i = 0; i < 20; i++)
-		lpi[i] = (struct vlpi){ .vintid = 8192 + i,
-					.prio = (uint8_t)(i * 8),
-					.enabled = true };
+		lpi[i] = (struct vlpi){ .is = { 8192 + i, 0, (uint8_t)(i * 8), true } };
 	for (unsigned n = 0; n < steps; n++) {
 		unsigned v = rnd(vcpus), size = 1U << rnd(4), i = rnd(20);
 		struct vcpu *cur = world_vm.vcpu[v];
@@ -349,16 +347,16 @@ static void random_accesses(unsigned vcpus, unsigned lrs, unsigned steps)
 			world_sgi(v, (uint64_t)rnd(16) << 24 | rnd(16));
 			break;
 		case 3:
-			lpi[i].enabled = rnd(4) != 0;
-			lpi[i].prio = (uint8_t)rnd(256);
-			vgic_lpi_update(&world_vm, cur, &lpi[i], (uint8_t)rnd(vcpus));
+			vgic_lpi_set(&world_vm, cur, &lpi[i],
+				     (struct vlpi_is){ 8192 + i, (uint8_t)rnd(vcpus),
+						       (uint8_t)rnd(256), rnd(4) != 0 });
 			world_return(v);
 			break;
 		case 4:
 			if (rnd(4))
 				vgic_lpi_pend(&world_vm, cur, &lpi[i]);
 			else
-				vgic_lpi_clear(&world_vm, &lpi[i]);
+				vgic_lpi_clear(&world_vm, cur, &lpi[i]);
 			world_return(v);
 			break;
 		case 5:
