@@ -88,6 +88,19 @@ static const struct cap_kind {
 	{ PCI_EXT + PCI_ECAP_DVSEC, ROW_ECAP, ROW_RAW },
 };
 
+/* Now a device that says else than at discovery would have other registers than were checked. */
+static bool msi_changed(const struct pci_func *pf, uint32_t head)
+{
+	return !(head & MSI_64) == pf->msi_64 || !(head & MSI_PVM) == pf->msi_mask;
+}
+
+static bool pcie_changed(const struct pci_func *pf, uint32_t head)
+{
+	bool v2 = (head >> 16 & PCI_EXP_VERSION) >= 2;
+
+	return v2 != pf->pcie_v2;
+}
+
 /* What the table cannot say. Of several, only the one that discovery checked. */
 static bool is_hidden(const struct vpci_func *f, const struct pci_cap *c)
 {
@@ -97,11 +110,11 @@ static bool is_hidden(const struct vpci_func *f, const struct pci_cap *c)
 	case PCI_CAP_PM:
 		return c->off != pf->cap_pm;
 	case PCI_CAP_MSI:
-		return c->off != f->msi;
+		return c->off != f->msi || msi_changed(pf, c->head);
 	case PCI_CAP_VENDOR:
 		return pf->vendor == VIRTIO_VENDOR && c->head >> VIRTIO_CFG_TYPE == VIRTIO_PCI_CFG;
 	case PCI_CAP_PCIE:
-		return c->off != pf->cap_pcie;
+		return c->off != pf->cap_pcie || pcie_changed(pf, c->head);
 	case PCI_CAP_MSIX:
 		return c->off != f->msix;
 	case PCI_CAP_AF:
@@ -109,7 +122,8 @@ static bool is_hidden(const struct vpci_func *f, const struct pci_cap *c)
 	case PCI_EXT + PCI_ECAP_ACS: /* alone there is no peer that it could keep away */
 		return !f->as.multifunction;
 	case PCI_EXT + PCI_ECAP_REBAR:
-		return c->off != pf->cap_rebar;
+		return c->off != pf->cap_rebar ||
+		       c->size < (unsigned)PCI_REBAR_CAP(pf->rebar_count);
 	}
 	return false;
 }
@@ -233,8 +247,11 @@ static void fix_values(struct vpci_func *f)
 		fix_rebar(f);
 	if (pf->cap_pcie && !pf->flr)
 		put(f, pf->cap_pcie + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, 0);
-	if (cfg.row[DW(f->msi)] == ROW_MSI_CTRL)
+	if (cfg.row[DW(f->msi)] == ROW_MSI_CTRL) {
+		put(f, f->msi, MSI_64, pf->msi_64 ? MSI_64 : 0);
+		put(f, f->msi, MSI_PVM, pf->msi_mask ? MSI_PVM : 0);
 		put(f, f->msi, MSI_MMC, (31u - (uint32_t)__builtin_clz(f->granted)) << 17);
+	}
 	if (cfg.row[DW(f->msix)] == ROW_MSIX)
 		put(f, f->msix, MSIX_SIZE, (f->vectors - 1u) << 16);
 }

@@ -37,6 +37,33 @@ static bool settle(struct vpci_func *f)
 	return answers;
 }
 
+/*
+ * A register read as all ones: is the device gone from the bus? Then it is not touched any more,
+ * as each access may take a completion timeout, and the guest reads what a real bus would give.
+ * Lock held.
+ */
+static bool is_gone(struct vpci_func *f)
+{
+	if (pci_cfg_read(f->pf, PCI_ID, 4) != PCI_ALL_ONES)
+		return false;
+	if (pci_event(f->pf, PCI_VANISHED) == PCI_ABSENT)
+		return false;
+	bars_update(f);
+	vm_log(f->v->vm, "00:%02x.%x: device %s is gone from the bus; all ones until a restart",
+	       f->as.devfn >> 3, f->as.devfn & 7, f->pf->name);
+	return true;
+}
+
+static bool check_gone(struct vpci_func *f)
+{
+	bool gone;
+
+	spin_lock(&f->lock);
+	gone = is_gone(f);
+	spin_unlock(&f->lock);
+	return gone;
+}
+
 uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
 {
 	unsigned dw = DW(off), shift = 8 * (off % 4);
@@ -48,8 +75,13 @@ uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
 		return 0;
 	hw = cfg_rules[f->row[dw]].hw >> shift & all;
 	value = __atomic_load_n(&f->shadow[dw], __ATOMIC_RELAXED) >> shift & all & ~hw;
-	if (hw)
-		value |= pci_cfg_read(f->pf, off, size) & hw;
+	if (hw) {
+		uint32_t now = pci_cfg_read(f->pf, off, size);
+
+		if (now == all && check_gone(f))
+			return all;
+		value |= now & hw;
+	}
 	return value;
 }
 
@@ -98,12 +130,16 @@ static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint3
 	if ((r->rw | r->w1c) & r->hw & lanes && !whole)
 		hw_now = pci_cfg_read(f->pf, off, size) << shift;
 	d = cfg_decide(r, lanes, hw_now, value << shift, old);
+	if (hw_now && (hw_now & lanes) == lanes && is_gone(f))
+		return;
 	__atomic_store_n(&f->shadow[dw], d.shadow, __ATOMIC_RELAXED);
 	/* All ones: nobody answers, and a write back of ones would set every bit there is. */
 	if (d.to_hw && (whole || (hw_now & lanes) != lanes))
 		pci_cfg_write(f->pf, off, size, d.value >> shift);
 	if (r->rw & lanes)
 		act(f, dw, old);
+	if (f->row[dw] == ROW_COMMAND && f->shadow[dw] & PCI_CMD_MEM && !f->decoding)
+		is_gone(f); /* it did not take the write */
 }
 
 void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t value)

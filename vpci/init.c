@@ -96,7 +96,8 @@ void vpci_quiesce(struct vpci *v)
 		f->decoding = false;
 		bars_update(f);
 		pci_event(f->pf, PCI_RELEASE);
-		pci_quiesce(f->pf);
+		if (pci_state(f->pf) != PCI_LOST)
+			pci_quiesce(f->pf);
 		spin_unlock(&f->lock);
 	}
 }

@@ -33,7 +33,7 @@ static unsigned msi_mme(const struct vpci_func *f)
 /* The dword of the message data (§7.7.1); behind it is that of the masks. */
 static unsigned msi_data(const struct vpci_func *f)
 {
-	return DW(f->msi) + (f->shadow[DW(f->msi)] & MSI_64 ? 3 : 2);
+	return DW(f->msi) + (f->pf->msi_64 ? 3 : 2);
 }
 
 uint64_t msi_device_address(const struct vpci_func *f)
@@ -67,7 +67,7 @@ static void write_msi(struct vpci_func *f, bool on)
 		return;
 	}
 	pci_cfg_write(f->pf, at + 4, 4, (uint32_t)addr);
-	if (ctrl & MSI_64)
+	if (f->pf->msi_64)
 		pci_cfg_write(f->pf, at + 8, 4, (uint32_t)(addr >> 32));
 	pci_cfg_write(f->pf, msi_data(f) * 4, 2, f->as.msi.first_data);
 	msi_write_masks(f);
@@ -128,7 +128,7 @@ static bool msi_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
 	uint64_t addr = f->shadow[DW(f->msi) + 1];
 	uint32_t data = f->shadow[msi_data(f)];
 
-	if (f->shadow[DW(f->msi)] & MSI_64)
+	if (f->pf->msi_64)
 		addr |= (uint64_t)f->shadow[DW(f->msi) + 2] << 32;
 	if (i >> mme || addr != f->v->doorbell)
 		return false;

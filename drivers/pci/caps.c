@@ -10,7 +10,7 @@
 #define D3_EXIT_US 10000 /* §5.9: 10 ms from D3hot */
 
 /* Of several the first counts. */
-static void found(struct pci_func *f, uint8_t id, uint8_t off)
+static void found(struct pci_func *f, const struct pci_cap *c)
 {
 	static const struct {
 		uint16_t id, field;
@@ -25,8 +25,12 @@ static void found(struct pci_func *f, uint8_t id, uint8_t off)
 	for (unsigned i = 0; i < ARRAY_SIZE(kept); i++) {
 		uint8_t *field = (uint8_t *)f + kept[i].field;
 
-		if (kept[i].id == id && !*field)
-			*field = off;
+		if (kept[i].id == c->id && !*field)
+			*field = (uint8_t)c->off;
+	}
+	if (f->cap_msi == c->off) { /* its size was checked by these bits: they count for ever */
+		f->msi_64 = c->head >> 16 & PCI_MSI_64;
+		f->msi_mask = c->head >> 16 & PCI_MSI_PVM;
 	}
 }
 
@@ -49,7 +53,7 @@ void caps_find(struct pci_func *f)
 	struct pci_cap c = pci_cap_list(f, false);
 
 	while (pci_cap_next(&c))
-		found(f, (uint8_t)c.id, (uint8_t)c.off);
+		found(f, &c);
 	if (c.malformed)
 		pci_refuse(f, "its capability list is malformed");
 	if (f->cap_pm)
@@ -65,7 +69,6 @@ static void capture_msi(struct pci_func *f)
 	uint32_t ctrl = pci_cfg_clear(f, f->cap_msi + PCI_MSI_CTRL, PCI_MSI_ENABLE);
 	unsigned mmc = (ctrl & PCI_MSI_MMC) >> PCI_MSI_MMC_SHIFT;
 
-	f->msi_mask = ctrl & PCI_MSI_PVM;
 	f->msi_count = (uint8_t)(mmc <= 5 ? 1u << mmc : 0); /* §7.7.1.2: 6, 7 reserved */
 }
 

@@ -23,12 +23,13 @@ void pci_quiesce(const struct pci_func *f)
 {
 	/* Master first: with it go DMA and MSI alike. */
 	pci_cfg_write(f, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
+	/* What it had sent is ahead of this completion (§2.4.1), and the write is done. */
+	if (pci_cfg_read(f, PCI_COMMAND, 2) == UINT16_MAX)
+		return; /* gone: each further access may take a completion timeout */
 	if (f->cap_msi)
 		pci_cfg_clear(f, f->cap_msi + PCI_MSI_CTRL, PCI_MSI_ENABLE);
 	if (f->cap_msix)
 		pci_cfg_clear(f, f->cap_msix + PCI_MSIX_CTRL, PCI_MSIX_ENABLE);
-	/* What it had sent is ahead of this completion (§2.4.1), and the writes are done. */
-	(void)pci_cfg_read(f, PCI_COMMAND, 2);
 }
 
 static bool pending(const struct pci_func *f)

@@ -119,7 +119,7 @@ struct pci_func {
 	uint16_t msix_count;                        /* 0: none, or unusable */
 	struct pci_part msix[2]; /* table and pending bits, in memory BARs that exist */
 	uint8_t msi_count;       /* vectors offered: 1..32; 0: none */
-	bool msi_mask;
+	bool msi_64, msi_mask;   /* layout of the capability (§7.7.1), as when it was found */
 	/* identity towards SMMU and ITS */
 	uint8_t alias_count;
 	uint16_t alias[4];   /* requester IDs its transactions may carry */

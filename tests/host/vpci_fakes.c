@@ -402,6 +402,7 @@ struct fake_dev *fake_add(uint8_t devfn)
 		.msix_count = 8,
 		.msix = { { 0, { 0x2000, 8 * 16 } }, { 0, { 0x3000, 8 } } },
 		.msi_count = 8,
+		.msi_64 = true,
 		.msi_mask = true,
 		.iommu = &some_iommu,
 		.sid_count = 1,
@@ -410,6 +411,7 @@ struct fake_dev *fake_add(uint8_t devfn)
 		.devctl = 0x2930,
 		.pcie_v2 = true,
 	};
+	snprintf(pf->name, sizeof(pf->name), "0000:%02x:00.0", i + 1);
 	fake_put(d, 0x00, 4, 0x10d38086);
 	fake_put(d, 0x04, 4, 0x00100000);
 	fake_put(d, 0x08, 4, 0x02000003);

@@ -420,12 +420,58 @@ static void memory_ends_with_the_last_capability(void **state)
 	assert_int_equal(fake_vm.vpci->func[0].dwords, DW(0x100));
 }
 
+/*
+ * The device says else than at discovery, and its capability is at the very end of what is shown:
+ * what the guest then does there is inside of what was allocated (the sanitizer watches).
+ */
+static void a_capability_that_changed_since_discovery_is_hidden(void **state)
+{
+	/* MSI with masks becomes one of 64 bits, and the other way round; PCIe 2 becomes 1. */
+	static const struct {
+		bool msi_64, msi_mask, pcie_v2;
+		uint8_t hidden;
+	} at_discovery[] = {
+		{ true, true, true, 0 },
+		{ false, true, true, 0x50 },
+		{ true, false, true, 0x50 },
+		{ true, true, false, 0x80 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(at_discovery); i++) {
+		again();
+		dev->pf->msi_64 = at_discovery[i].msi_64;
+		dev->pf->msi_mask = at_discovery[i].msi_mask;
+		dev->pf->pcie_v2 = at_discovery[i].pcie_v2;
+		fake_start();
+		for (unsigned at = cfg_read(DEV, PCI_CAP_PTR, 1); at; at = cfg_read(DEV, at + 1, 1))
+			assert_int_not_equal(at, at_discovery[i].hidden);
+		assert_int_equal(!cfg_read(DEV, 0x50, 1), at_discovery[i].hidden == 0x50);
+		assert_int_equal(!cfg_read(DEV, 0x80, 1), at_discovery[i].hidden == 0x80);
+	}
+}
+
+/* Its list of resizable BARs has become shorter. */
+static void fewer_resizable_bars_than_at_discovery_are_hidden(void **state)
+{
+	memset(&dev->cfg[0x100], 0, 0xf00);
+	fake_put(dev, 0x100, 4, 0x00010015);
+	fake_put(dev, 0x108, 4, 1 << 5);
+	dev->pf->cap_rebar = 0x100;
+	dev->pf->rebar_count = 6;
+	fake_start();
+	assert_int_equal(cfg_read(DEV, 0x100, 2), 0);
+	assert_int_equal(cfg_read(DEV, 0x104, 4), 0);
+	assert_int_equal(cfg_read(DEV, 0x12c, 4), 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(every_extended_capability_is_shown_or_not_as_the_policy_says),
+		T(a_capability_that_changed_since_discovery_is_hidden),
+		T(fewer_resizable_bars_than_at_discovery_are_hidden),
 		T(read_only_ones_show_the_device),
 		T(a_hidden_first_one_is_a_null_header),
 		T(malformed_extended_lists_end),

@@ -299,6 +299,61 @@ static void a_reset_behind_our_back_is_seen_at_the_next_command_write(void **sta
 	at_work();
 }
 
+/* Whichever register the guest uses when the device has gone: it is seen, once, and left alone. */
+static void a_device_that_is_gone_reads_all_ones_and_is_not_touched(void **state)
+{
+	for (unsigned way = 0; way < 3; way++) {
+		unsigned reads, writes;
+
+		at_work();
+		host_log_clear();
+		dev->gone = true;
+		if (way == 0)
+			assert_int_equal(cfg_read(A, PCI_STATUS, 2), 0xffff);
+		else if (way == 1)
+			cfg_write(A, PCI_STATUS, 2, 0xf900);
+		else
+			cfg_write(A, PCI_COMMAND, 2, RUN);
+		assert_int_equal(pci_state(dev->pf), PCI_LOST);
+		assert_false(guest_direct(AT));
+		reads = dev->reads;
+		writes = dev->writes;
+		for (unsigned off = 0; off < 0x100; off += 4) {
+			assert_int_equal(cfg_read(A, off, 4), 0xffffffff);
+			cfg_write(A, off, 4, 0xffffffff);
+		}
+		assert_int_equal(guest_read(AT, 4), 0xffffffff);
+		assert_int_equal(guest_read(TABLE, 8), UINT64_MAX);
+		vpci_quiesce(fake_vm.vpci);
+		assert_int_equal(dev->reads, reads);
+		assert_int_equal(dev->writes, writes);
+		assert_string_equal(host_log(),
+				    "00:01.0: device 0000:01:00.0 is gone from the bus; "
+				    "all ones until a restart\n");
+		dev->gone = false; /* plugged in again */
+		assert_int_equal(cfg_read(A, 0, 4), 0xffffffff);
+		teardown(NULL);
+		setup(NULL);
+	}
+	dev->gone = true;
+	cfg_read(A, PCI_STATUS, 2);
+	dev->gone = false;
+	fake_restart();
+	assert_int_equal(cfg_read(A, 0, 4), 0x10d38086);
+	guest_place(A, 0, AT);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_true(guest_direct(AT));
+}
+
+/* All ones in a register of a device that is there are that register's. */
+static void all_ones_in_a_register_do_not_mean_gone(void **state)
+{
+	fake_put(dev, PCI_STATUS, 2, 0xffff);
+	cfg_read(A, PCI_STATUS, 2);
+	cfg_write(A, PCI_STATUS, 2, 0xffff);
+	assert_int_equal(pci_state(dev->pf), PCI_OWNED);
+}
+
 static void quarantine_first(void)
 {
 	fake_on_write = NULL;
@@ -472,6 +527,8 @@ int main(void)
 		T(flr_is_ignored_where_not_offered),
 		T(a_failed_reset_switches_the_function_off),
 		T(a_reset_behind_our_back_is_seen_at_the_next_command_write),
+		T(a_device_that_is_gone_reads_all_ones_and_is_not_touched),
+		T(all_ones_in_a_register_do_not_mean_gone),
 		T(a_quarantined_device_is_silent_until_it_is_reset),
 		T(a_quarantined_device_is_back_when_the_guest_starts_again),
 		T(a_shared_stream_stays_cut_until_all_were_reset),
