@@ -17,20 +17,23 @@
 #include <hv/log.h>
 #include <hv/panic.h>
 
-static struct {
+struct model {
 	uintptr_t base;
 	size_t size;
 	host_read_fn *r;
 	host_write_fn *w;
 	void *model;
-} models[32];
+};
+static struct model models[128];
 static size_t model_count;
+static struct model rest; /* of every address that no model has */
 
 static struct host_event trace[65536];
 static size_t trace_count;
 static char logbuf[1 << 20];
 static size_t log_len;
-static uint64_t now;
+static host_log_fn *log_sink;
+static uint64_t now, time_step = 1;
 
 uint64_t host_random;
 
@@ -49,27 +52,41 @@ void host_mmio_clear(void)
 	model_count = 0;
 }
 
+void host_mmio_rest(host_read_fn *r, host_write_fn *w)
+{
+	rest = (struct model){ .size = SIZE_MAX, .r = r, .w = w };
+}
+
 /* What the trace calls an access of so many bytes. */
 static const char *const reads[] = { [1] = "r8", [2] = "r16", [4] = "r32", [8] = "r64" };
 static const char *const writes[] = { [1] = "w8", [2] = "w16", [4] = "w32", [8] = "w64" };
 
+static const struct model *model_at(uintptr_t a)
+{
+	for (size_t i = model_count; i--;)
+		if (a >= models[i].base && a - models[i].base < models[i].size)
+			return &models[i];
+	return rest.r ? &rest : NULL;
+}
+
 uint64_t host_mmio_read(uintptr_t a, unsigned size)
 {
+	const struct model *m = model_at(a);
 	uint64_t v = size == 8 ? ~UINT64_C(0) : (UINT64_C(1) << size * 8) - 1;
 
-	for (size_t i = 0; i < model_count; i++)
-		if (a >= models[i].base && a - models[i].base < models[i].size)
-			v = models[i].r(models[i].model, a - models[i].base, size);
+	if (m)
+		v = m->r(m->model, a - m->base, size);
 	host_trace(reads[size], a, v);
 	return v;
 }
 
 void host_mmio_write(uintptr_t a, unsigned size, uint64_t v)
 {
+	const struct model *m = model_at(a);
+
 	host_trace(writes[size], a, v);
-	for (size_t i = 0; i < model_count; i++)
-		if (a >= models[i].base && a - models[i].base < models[i].size)
-			models[i].w(models[i].model, a - models[i].base, size, v);
+	if (m)
+		m->w(m->model, a - m->base, size, v);
 }
 
 void host_trace(const char *op, uint64_t addr, uint64_t value)
@@ -124,13 +141,20 @@ static void log_append(const char *fmt, va_list ap)
 	}
 }
 
+void host_log_to(host_log_fn *sink)
+{
+	log_sink = sink;
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	va_list ap;
 
-	(void)level;
 	va_start(ap, fmt);
-	log_append(fmt, ap);
+	if (log_sink)
+		log_sink(level, fmt, ap);
+	else
+		log_append(fmt, ap);
 	va_end(ap);
 }
 
@@ -152,7 +176,8 @@ void assert_failed(const char *expr, const char *file, int line)
 
 uint64_t arch_time_ticks(void)
 {
-	return now++;
+	now += time_step;
+	return now;
 }
 
 uint64_t arch_time_hz(void)
@@ -163,6 +188,11 @@ uint64_t arch_time_hz(void)
 void host_time_advance(uint64_t us)
 {
 	now += us;
+}
+
+void host_time_step(uint64_t us)
+{
+	time_step = us;
 }
 
 void arch_tlb_s2_ipa(uint64_t vttbr, uint64_t ipa)

@@ -211,6 +211,7 @@ int main(int argc, char **argv)
 	bool json = false;
 	FILE *picture;
 
+	port_init();
 	for (int c; (c = getopt_long(argc, argv, "g:p:m:r:h", options, NULL)) != -1;)
 		switch (c) {
 		case 'g':

@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The port's provider for the planner: config space and registers are models, a log line is kept,
- * time passes by looking at it. Registers that Viaduct reads before it plans read as registers.c
- * assumes, or as --reg gives them.
+ * What the planner adds to the host's port (tests/host/host.c): a log line is kept, and registers that
+ * no model has read as registers.c assumes, or as --reg gives them.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include <arch/mmio.h>
-#include <arch/time.h>
-#include <arch/tlb.h>
 #include <host.h>
 #include <hv/faults.h>
-#include <hv/panic.h>
 
 #include "tool.h"
 
 #define MAX_REGS 1024
-
-static struct {
-	uintptr_t base;
-	size_t size;
-	host_read_fn *r;
-	host_write_fn *w;
-	void *model;
-} models[MAX_PCI_HOSTS];
-static unsigned model_count;
 
 struct reg {
 	uintptr_t at;
@@ -57,13 +43,9 @@ static void keep(enum log_level level, bool assumed, const char *fmt, va_list ap
 	fmt_vprint(l->text, sizeof(l->text), fmt, ap);
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
+static void keep_line(enum log_level level, const char *fmt, va_list ap)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
 	keep(level, false, fmt, ap);
-	va_end(ap);
 }
 
 void assume(const char *fmt, ...)
@@ -73,62 +55,6 @@ void assume(const char *fmt, ...)
 	va_start(ap, fmt);
 	keep(LOG_INFO, true, fmt, ap);
 	va_end(ap);
-}
-
-void panic(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	abort(); /* a bug of Viaduct: the board would stop here */
-}
-
-void assert_failed(const char *expr, const char *file, int line)
-{
-	panic("%s:%d: assertion '%s' failed", file, line, expr);
-}
-
-/* As Viaduct's PSCI tells it on the board: the tool says nothing, and time costs nothing. */
-uint64_t arch_time_ticks(void)
-{
-	static uint64_t now;
-
-	return now += 100;
-}
-
-uint64_t arch_time_hz(void)
-{
-	return 1000000;
-}
-
-void host_trace(const char *op, uint64_t addr, uint64_t value)
-{
-	(void)op, (void)addr, (void)value;
-}
-
-/* Nothing is translated here. */
-void arch_tlb_s2_ipa(uint64_t vttbr, uint64_t ipa)
-{
-	(void)vttbr, (void)ipa;
-}
-
-void arch_tlb_s2_all(uint64_t vttbr)
-{
-	(void)vttbr;
-}
-
-void host_mmio_add(uintptr_t base, size_t size, host_read_fn *r, host_write_fn *w, void *model)
-{
-	if (model_count == ARRAY_SIZE(models))
-		panic("more ECAMs than host bridges");
-	models[model_count].base = base;
-	models[model_count].size = size;
-	models[model_count].r = r;
-	models[model_count].w = w;
-	models[model_count++].model = model;
 }
 
 static struct reg *find(uintptr_t at)
@@ -151,26 +77,28 @@ void register_set(uintptr_t at, uint64_t value, bool given)
 		*r = (struct reg){ at, value, given };
 }
 
-uint64_t host_mmio_read(uintptr_t a, unsigned size)
+static uint64_t register_read(void *model, uint64_t at, unsigned size)
 {
 	uint64_t mask = size == 8 ? ~UINT64_C(0) : (UINT64_C(1) << size * 8) - 1;
-	const struct reg *r;
+	const struct reg *r = find(at);
 
-	for (unsigned i = 0; i < model_count; i++)
-		if (a >= models[i].base && a - models[i].base < models[i].size)
-			return models[i].r(models[i].model, a - models[i].base, size);
-	r = find(a);
+	(void)model;
 	return r ? r->value & mask : 0;
 }
 
-void host_mmio_write(uintptr_t a, unsigned size, uint64_t v)
+static void register_write(void *model, uint64_t at, unsigned size, uint64_t v)
 {
+	(void)model, (void)size;
 	for (unsigned i = 0; i < echo_count; i++)
-		if (echoes[i].from == a)
+		if (echoes[i].from == at)
 			register_set(echoes[i].to, v, false);
-	for (unsigned i = 0; i < model_count; i++)
-		if (a >= models[i].base && a - models[i].base < models[i].size)
-			models[i].w(models[i].model, a - models[i].base, size, v);
+}
+
+void port_init(void)
+{
+	host_log_to(keep_line);
+	host_mmio_rest(register_read, register_write);
+	host_time_step(100); /* a board is not there to wait for */
 }
 
 void register_echo(uintptr_t from, uintptr_t to)

@@ -42,6 +42,7 @@ _Noreturn void die(const char *fmt, ...) __printf(1, 2);
 char *read_file(const char *path, size_t *size);
 
 /* port.c: the log, kept in order; and registers as they are assumed to read. */
+void port_init(void); /* first of all */
 struct line {
 	enum log_level level;
 	bool assumed; /* said by the tool, not by Viaduct */
