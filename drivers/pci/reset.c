@@ -30,6 +30,7 @@ void pci_quiesce(const struct pci_func *f)
 		pci_cfg_clear(f, f->cap_msi + PCI_MSI_CTRL, PCI_MSI_ENABLE);
 	if (f->cap_msix)
 		pci_cfg_clear(f, f->cap_msix + PCI_MSIX_CTRL, PCI_MSIX_ENABLE);
+	(void)pci_cfg_read(f, PCI_COMMAND, 2); /* all of it is done */
 }
 
 static bool pending(const struct pci_func *f)

@@ -151,6 +151,22 @@ static void test_quiesce_stops_dma_first(void **state)
 	assert_int_equal(pcim_get(d, d->msix + 2u, 2) & 0x8000, 0);
 }
 
+/* Each access to it may take a completion timeout. */
+static void test_a_device_that_is_gone_is_asked_once(void **state)
+{
+	struct pcim_dev *d;
+
+	start();
+	d = device(NULL);
+	pcim_msi(d, 0, true, false);
+	pcim_msix(d, 4, 0, 0x800);
+	board_probe(&m);
+	d->gone = true;
+	host_trace_clear();
+	pci_quiesce(board_func(d));
+	assert_int_equal(host_trace_count(), 2); /* COMMAND written, and read */
+}
+
 static void test_pending_transactions_are_waited_for(void **state)
 {
 	struct pcim_dev *d;
@@ -372,6 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_methods_in_order_of_preference),
 		T(test_quiesce_stops_dma_first),
+		T(test_a_device_that_is_gone_is_asked_once),
 		T(test_pending_transactions_are_waited_for),
 		T(test_a_device_that_never_comes_back),
 		T(test_a_device_that_comes_back_as_another),
