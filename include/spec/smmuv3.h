@@ -55,6 +55,7 @@
 #define SMMU_IRQ_CTRLACK 0x054
 #define   IRQ_GERROR	 BIT(0)
 #define   IRQ_EVENTQ	 BIT(2)
+#define   IRQ_ALL	 BITS(2, 0)
 #define SMMU_GERROR 0x060 /* §6.3.18; an error is active while its bit differs in GERRORN */
 #define SMMU_GERRORN 0x064
 #define   GERROR_CMDQ	 BIT(0)

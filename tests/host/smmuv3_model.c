@@ -242,6 +242,7 @@ static void run_queue(struct smmuv3_model *m)
 	uint32_t mask = (2U << field_get(QUEUE_LOG2SIZE, m->cmdq_base)) - 1;
 	const uint64_t *q = pa_to_va(PA(m->cmdq_base & QUEUE_ADDR));
 
+	assert(field_get(QUEUE_LOG2SIZE, m->cmdq_base) <= field_get(IDR1_CMDQS, m->idr1));
 	while ((m->cr0ack & CR0_CMDQEN) && !m->queue_stuck &&
 	       !((m->gerror ^ m->gerrorn) & GERROR_CMDQ) &&
 	       ((m->cmdq_prod ^ m->cmdq_cons) & mask)) {
@@ -312,7 +313,9 @@ static void reg_write(void *model, uint64_t off, unsigned size, uint64_t v)
 {
 	struct smmuv3_model *m = model;
 	uint32_t w = (uint32_t)v;
-	bool wide = off == SMMU_STRTAB_BASE || off == SMMU_CMDQ_BASE || off == SMMU_EVENTQ_BASE;
+	bool message = off == SMMU_GERROR_IRQ_CFG0 || off == SMMU_EVENTQ_IRQ_CFG0;
+	bool wide = off == SMMU_STRTAB_BASE || off == SMMU_CMDQ_BASE || off == SMMU_EVENTQ_BASE ||
+		    message;
 
 	assert(size == (wide ? 8 : 4));
 	/* Tables and queues do not change while they are in use. */
@@ -320,6 +323,9 @@ static void reg_write(void *model, uint64_t off, unsigned size, uint64_t v)
 	       (off != SMMU_STRTAB_BASE && off != SMMU_STRTAB_BASE_CFG));
 	assert(!(m->cr0ack & CR0_CMDQEN) || (off != SMMU_CMDQ_BASE && off != SMMU_CMDQ_CONS));
 	assert(!(m->cr0ack & CR0_EVENTQEN) || (off != SMMU_EVENTQ_BASE && off != SMMU_EVENTQ_PROD));
+	assert(!message || (m->idr0 & IDR0_MSI && !m->irq_ctrl && !v)); /* §6.3.19 */
+	if (message)
+		return;
 	switch (off) {
 	case SMMU_CR0:
 		write_cr0(m, w);

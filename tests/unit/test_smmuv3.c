@@ -30,6 +30,9 @@ static void *arena;
 static struct s2 dma;
 static uint64_t pa;
 
+static uint32_t reg_size = 0x20000;
+static const char *quirk; /* a property without value */
+
 static irq_handler_fn *handler;
 static void *handler_arg;
 static uint32_t enabled[4], edges[4];
@@ -95,7 +98,7 @@ void iommu_retry(void) { retries++; }
 static void map(struct range r)
 {
 	assert_int_equal(r.base, BASE);
-	assert_int_equal(r.size, SMMU_SIZE);
+	assert_int_equal(r.size, reg_size);
 }
 
 /* ---- fixture ---- */
@@ -134,7 +137,9 @@ static void build_tree(bool coherent)
 	fdt_end_node(blob);
 	fdt_begin_node(blob, "smmuv3@9050000");
 	fdt_property_string(blob, "compatible", "arm,smmu-v3");
-	CELLS("reg", 0, BASE, 0, 0x20000);
+	cells("reg", (const uint32_t[]){ 0, BASE, 0, reg_size }, 4);
+	if (quirk)
+		fdt_property(blob, quirk, NULL, 0);
 	CELLS("interrupts", 0, 74, 1, 0, 75, 1, 0, 76, 1, 0, 77, 1);
 	fdt_property(blob, "interrupt-names", names, sizeof(names));
 	CELLS("phandle", 7);
@@ -272,6 +277,65 @@ static void what_cannot_be_driven_stays_blocked(void **state)
 		iommu_attach(&iommus[0], SID, NULL);
 		iommu_flush(3, IPA(0), PAGE_SIZE);
 	}
+}
+
+static void registers_that_are_not_there_are_not_touched(void **state)
+{
+	static const struct {
+		uint32_t size;
+		const char *quirk, *why;
+	} rows[] = {
+		{ 0x10000, NULL, "shorter than its two pages" },
+		{ 0x20000, "cavium,cn9900-broken-page1-regspace", "no second register page" },
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(rows); n++) {
+		end(state);
+		reg_size = rows[n].size;
+		quirk = rows[n].quirk;
+		begin(state);
+		hw.cr0 = hw.cr0ack = 1;
+		iommu_probe(blob, map);
+		iommu_start(blob);
+		reg_size = 0x20000;
+		quirk = NULL;
+		assert_false(iommus[0].s2);
+		assert_int_equal(hw.cr0ack, 0);
+		assert_non_null(strstr(host_log(), rows[n].why));
+		assert_int_equal(iommu_attach(&iommus[0], SID, &dma), HV_EUNSUPP);
+	}
+}
+
+/* Down to a command and its CMD_SYNC: a flush rings more often, and is complete. */
+static void short_command_queues_do(void **state)
+{
+	for (unsigned log2 = 0; log2 < 4; log2++) {
+		end(state);
+		begin(state);
+		hw.idr1 = (hw.idr1 & ~(31U << 21)) | log2 << 21;
+		if (!log2) {
+			iommu_probe(blob, map);
+			assert_non_null(strstr(host_log(), "too short a command queue"));
+			continue;
+		}
+		attached();
+		dma.flush = iommu_flush;
+		assert_int_equal(dma_to(SID, 0x8080040, true), DMA_OK);
+		iommu_flush(3, IPA(0x8080000 - 15 * PAGE_SIZE), 16 * PAGE_SIZE);
+		for (unsigned n = 0; n < 32; n++)
+			assert_false(hw.tlb[n].valid);
+		assert_false(iommus[0].dead);
+	}
+}
+
+/* Firmware left interrupts on: their addresses are written only when they are off. */
+static void messages_of_firmware_are_off_before_they_change(void **state)
+{
+	(void)state;
+	hw.idr0 |= 1 << 13;
+	hw.irq_ctrl = 7;
+	started(); /* the model asserts it */
+	assert_int_equal(hw.irq_ctrl, IRQ_GERROR | IRQ_EVENTQ);
 }
 
 static void start_turns_translation_on_last(void **state)
@@ -625,6 +689,9 @@ int main(void)
 		TEST(probe_blocks_before_anything_else),
 		TEST(blocking_is_tried_even_if_gbpa_hangs),
 		TEST(what_cannot_be_driven_stays_blocked),
+		TEST(registers_that_are_not_there_are_not_touched),
+		TEST(short_command_queues_do),
+		TEST(messages_of_firmware_are_off_before_they_change),
 		TEST(start_turns_translation_on_last),
 		TEST(every_stream_aborts_by_default),
 		TEST(streams_that_do_not_exist_are_refused),

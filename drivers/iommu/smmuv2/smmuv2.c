@@ -6,7 +6,8 @@
  *	fault  <->  translate by a context (one a guest: its VMID, its DMA root)
  *
  * and never goes from one context to another but through fault; what matches no register faults
- * as well. Unlike SMMUv3's abort, this is not silent: such faults are bounded by who counts them.
+ * as well. A fault is recorded; a stream that is detached aborts silently as long as a context can
+ * be had for that: one whose table is empty and whose faults raise no interrupt.
  */
 #include <arch/barrier.h>
 #include <hv/faults.h>
@@ -36,8 +37,12 @@ static struct smmuv2 {
 	bool va64;         /* v2 with AArch64 tables of 4 KiB, and invalidation by IPA */
 	bool matching;     /* else the StreamID is the index */
 	bool mmu500;
-	uint32_t groups; /* S2CRs, and SMRs where it matches */
-	uint8_t contexts;
+	bool by_ipa;            /* takes the 64-bit accesses that forget single pages */
+	uint32_t groups;        /* S2CRs, and SMRs where it matches */
+	uint8_t banks;          /* that it has */
+	uint8_t contexts;       /* of them: for guests */
+	uint8_t silent;         /* the context of detached streams; `contexts`: there is none */
+	struct s2 nothing;      /* its table */
 	uint8_t vmid[CONTEXTS]; /* whose a context is, for ever; 0: free */
 } smmus[MAX_IOMMUS];
 
@@ -76,7 +81,7 @@ static enum hv_status block(struct mmio m)
 }
 
 /* The one sentence that says why it cannot be driven, or NULL. */
-static const char *unusable(const struct smmuv2 *s, uint32_t idr0, struct range reg)
+static const char *unusable(const struct smmuv2 *s, uint32_t idr0)
 {
 	if (!(idr0 & IDR0_S2TS))
 		return "translates stage 1 only";
@@ -84,7 +89,7 @@ static const char *unusable(const struct smmuv2 *s, uint32_t idr0, struct range 
 		return "cannot walk tables of 4 KiB";
 	if (!s->groups || !s->contexts)
 		return "has no stream mapping or no context";
-	if ((uint64_t)(s->cb_page + s->contexts) << s->page_log2 > reg.size)
+	if (s->contexts > s->banks)
 		return "has context banks beyond its reg";
 	if (!s->i->coherent)
 		return "is not coherent with the CPUs' caches (dma-coherent and IDR0.CTTW)";
@@ -103,20 +108,25 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	i->priv = s;
 	s->page_log2 = idr1 & IDR1_PAGESIZE ? 16 : 12;
 	s->cb_page = 2U << field_get(IDR1_NUMPAGENDXB, idr1);
-	s->contexts = (uint8_t)MIN(field_get(IDR1_NUMCB, idr1), (uint64_t)CONTEXTS);
+	s->banks = (uint8_t)field_get(IDR1_NUMCB, idr1);
+	s->contexts = (uint8_t)MIN(s->banks, CONTEXTS);
+	s->silent = s->contexts;
 	s->matching = idr0 & IDR0_SMS;
 	s->groups = group_count(idr0);
 	i->sid_ignored = dt_u32(fdt, node, "stream-match-mask", 0) & 0x7fff;
 	s->va64 = (idr2 & IDR2_PTFS_4K) && i->version > 1;
 	s->mmu500 = dt_compatible(fdt, node, "arm,mmu-500");
+	s->by_ipa = s->va64 && !dt_compatible(fdt, node, "marvell,ap806-smmu-500"); /* 582743 */
+	while ((uint64_t)(s->cb_page + s->banks) << s->page_log2 > reg.size && s->banks)
+		s->banks--;
 	i->oas_bits = s2_address_bits(
 		(unsigned)MIN(field_get(IDR2_OAS, idr2), field_get(IDR2_IAS, idr2)));
 	i->sid_bits = (uint8_t)field_get(IDR0_NUMSIDB, idr0);
 	i->coherent = (idr0 & IDR0_CTTW) && dt_bool(fdt, node, "dma-coherent");
-	return unusable(s, idr0, reg);
+	return unusable(s, idr0);
 }
 
-/* The contexts that are never used are reached from nowhere. */
+/* Also those that are never used: what firmware left there may hold a shared line. */
 static void reset_context(const struct smmuv2 *s, unsigned c)
 {
 	struct reg32 actlr = at_bank(s, c, CB_ACTLR);
@@ -167,7 +177,7 @@ static enum hv_status start(const void *fdt, int node, struct iommu *i)
 	if (s->mmu500)
 		wr32(m, REG32(SMMUV2_ACR),
 		     rd32(m, REG32(SMMUV2_ACR)) & ~(uint32_t)MMU500_ACR_CACHE_LOCK);
-	for (unsigned c = 0; c < s->contexts; c++)
+	for (unsigned c = 0; c < s->banks; c++)
 		reset_context(s, c);
 	wr32(m, REG32(SMMUV2_GFSR), ~0U);
 	wr32(m, REG32(SMMUV2_TLBIALLH), 0);
@@ -175,7 +185,8 @@ static enum hv_status start(const void *fdt, int node, struct iommu *i)
 	if (sync_all(s) != HV_OK)
 		return HV_ETIMEOUT;
 	connect_irqs(fdt, node, s);
-	return HV_OK;
+	return s2_init(&s->nothing, s2_geometry(i->oas_bits, i->oas_bits, false, false), 0, 0,
+		       false);
 }
 
 static enum hv_status flush_vmid(const struct smmuv2 *s, uint16_t vmid)
@@ -197,7 +208,7 @@ static unsigned context_of(const struct smmuv2 *s, uint16_t vmid)
 {
 	unsigned c = 0;
 
-	while (c < s->contexts && s->vmid[c] != vmid)
+	while (c < s->contexts && (s->vmid[c] != vmid || c == s->silent))
 		c++;
 	return c;
 }
@@ -207,7 +218,7 @@ static void flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
 	const struct smmuv2 *s = i->priv;
 	unsigned c = context_of(s, vmid);
 
-	if (c < s->contexts && s->va64 && size <= FLUSH_PAGES * PAGE_SIZE)
+	if (c < s->contexts && s->by_ipa && size <= FLUSH_PAGES * PAGE_SIZE)
 		flush_pages(s, c, ipa.v, size);
 	else if (c < s->contexts)
 		flush_vmid(s, vmid);
@@ -255,18 +266,18 @@ static enum hv_status add_match(const struct smmuv2 *s, uint32_t sid, unsigned *
 static enum hv_status release(const struct smmuv2 *s, unsigned group)
 {
 	uint32_t old = rd32(s->m, S2CR(group));
+	uint16_t vmid = s->vmid[field_get(S2CR_CBNDX, old)];
 
 	if ((old & S2CR_TYPE) != S2CR_TRANSLATE)
 		return HV_OK;
 	wr32(s->m, S2CR(group), S2CR_FAULT);
-	return flush_vmid(s, s->vmid[field_get(S2CR_CBNDX, old)]);
+	return vmid ? flush_vmid(s, vmid) : HV_OK; /* of nothing nothing is remembered */
 }
 
-/* It is off, and SCTLR last turns it on. The geometry is the CPU's VTCR_EL2. */
-static enum hv_status open_context(struct smmuv2 *s, unsigned c, const struct s2 *dma)
+/* Into a context that is off. The geometry is the CPU's VTCR_EL2. */
+static void write_context(const struct smmuv2 *s, unsigned c, const struct s2 *dma)
 {
 	uint64_t tcr = s2_vtcr(dma);
-	enum hv_status st;
 
 	wr32(s->m, at_page(s, 1, SMMUV2_CBA2R(c)), s->va64 ? CBA2R_VA64 : 0); /* v1: reserved, 0 */
 	wr32(s->m, at_page(s, 1, SMMUV2_CBAR(c)), (uint32_t)(CBAR_S2 | dma->vmid));
@@ -274,13 +285,50 @@ static enum hv_status open_context(struct smmuv2 *s, unsigned c, const struct s2
 	wr32(s->m, at_bank(s, c, CB_TTBR0), (uint32_t)dma->root.v);
 	wr32(s->m, at_bank(s, c, CB_TTBR0 + 4), (uint32_t)(dma->root.v >> 32));
 	arch_dsb_oshst(); /* the tables before what makes them count */
+}
+
+#define SCTLR_SILENT (SCTLR_M | SCTLR_SBOP | SCTLR_CFRE | SCTLR_HUPCF)
+
+static enum hv_status open_context(struct smmuv2 *s, unsigned c, const struct s2 *dma)
+{
+	enum hv_status st;
+
+	write_context(s, c, dma);
 	st = flush_vmid(s, dma->vmid);
 	if (st == HV_OK) {
-		wr32(s->m, at_bank(s, c, CB_SCTLR),
-		     SCTLR_M | SCTLR_SBOP | SCTLR_CFRE | SCTLR_CFIE | SCTLR_HUPCF);
+		wr32(s->m, at_bank(s, c, CB_SCTLR), SCTLR_SILENT | SCTLR_CFIE);
 		s->vmid[c] = (uint8_t)dma->vmid;
 	}
 	return st;
+}
+
+/* A stream that faults is to do so silently, where there is a context for it. */
+static void silence(struct smmuv2 *s, unsigned group)
+{
+	if (s->silent == s->contexts) {
+		s->silent = (uint8_t)context_of(s, 0);
+		if (s->silent == s->contexts)
+			return;
+		write_context(s, s->silent, &s->nothing);
+		wr32(s->m, at_bank(s, s->silent, CB_SCTLR), SCTLR_SILENT);
+	}
+	wr32(s->m, S2CR(group), S2CR_TRANSLATE | s->silent);
+}
+
+/* A free context; a guest comes before silence. s->contexts: there is none. */
+static unsigned take_context(struct smmuv2 *s)
+{
+	unsigned c = context_of(s, 0);
+
+	if (c < s->contexts || s->silent == s->contexts)
+		return c;
+	c = s->silent;
+	for (unsigned n = 0; n < s->groups; n++)
+		if ((rd32(s->m, S2CR(n)) & (S2CR_TYPE | S2CR_CBNDX)) == (S2CR_TRANSLATE | c))
+			wr32(s->m, S2CR(n), S2CR_FAULT);
+	reset_context(s, c);
+	s->silent = s->contexts;
+	return c;
 }
 
 static enum hv_status translate(struct smmuv2 *s, unsigned group, const struct s2 *dma)
@@ -293,7 +341,7 @@ static enum hv_status translate(struct smmuv2 *s, unsigned group, const struct s
 		return HV_OK;
 	st = release(s, group);
 	if (st == HV_OK && c == s->contexts) {
-		c = context_of(s, 0);
+		c = take_context(s);
 		if (c == s->contexts) {
 			log_err("%s: its %u contexts are all in use, and each guest needs one",
 				s->i->name, c);
@@ -320,7 +368,12 @@ static enum hv_status attach(struct iommu *i, uint32_t sid, const struct s2 *dma
 		if (st != HV_OK)
 			return st;
 	}
-	return dma ? translate(s, group, dma) : release(s, group);
+	if (dma)
+		return translate(s, group, dma);
+	st = release(s, group);
+	if (st == HV_OK)
+		silence(s, group);
+	return st;
 }
 
 /*
@@ -384,8 +437,8 @@ static bool drain(struct iommu *i)
 	for (unsigned turn = 0; turn < TURNS && any; turn++) {
 		any = take(s, &global, 0, REG32(SMMUV2_GFSYNR1));
 		for (unsigned c = 0; c < s->contexts; c++)
-			any |= take(s, &context, s->cb_page + c,
-				    at_page(s, 1, SMMUV2_CBFRSYNRA(c)));
+			any |= c != s->silent && take(s, &context, s->cb_page + c,
+						      at_page(s, 1, SMMUV2_CBFRSYNRA(c)));
 	}
 	return !any;
 }

@@ -8,7 +8,6 @@
 #include <arch/barrier.h>
 #include <arch/cpu.h>
 #include <arch/time.h>
-#include <hv/panic.h>
 
 #include "smmuv3_priv.h"
 
@@ -17,18 +16,23 @@
 #define GERROR    REG32(SMMU_GERROR)
 #define GERRORN   REG32(SMMU_GERRORN)
 
-#define ERRORS_MAX 8                       /* command errors that one batch survives */
-#define CMDQ_MASK  ((2U << CMDQ_LOG2) - 1) /* index and wrap bit */
+#define ERRORS_MAX 8 /* command errors that one batch survives */
 
 static const uint64_t sync_dw0 = FIELD(CMD0_OP, OP_SYNC);
 
+/* Of an index with its wrap bit. */
+static uint32_t cmdq_mask(const struct smmu *s)
+{
+	return (2U << s->cmdq_log2) - 1;
+}
+
 static void put(struct smmu *s, uint64_t dw0, uint64_t dw1)
 {
-	uint32_t index = s->cmdq_prod & CMDQ_MASK >> 1;
+	uint32_t index = s->cmdq_prod & cmdq_mask(s) >> 1;
 
 	s->cmdq[index * 2] = dw0;
 	s->cmdq[index * 2 + 1] = dw1;
-	s->cmdq_prod = (s->cmdq_prod + 1) & CMDQ_MASK;
+	s->cmdq_prod = (s->cmdq_prod + 1) & cmdq_mask(s);
 }
 
 /* IHI 0070 §7.1: the queue stopped at a bad command; it goes on when that is mended and acked. */
@@ -40,7 +44,7 @@ static bool mend(struct smmu *s)
 	if (!((rd32(s->m, GERROR) ^ acked) & GERROR_CMDQ))
 		return false;
 	cons = rd32(s->m, CMDQ_CONS);
-	index = cons & CMDQ_MASK >> 1;
+	index = cons & cmdq_mask(s) >> 1;
 	if (ratelimit_pass(&s->log))
 		log_err("%s: command 0x%lx failed with error %lu", s->i->name, s->cmdq[index * 2],
 			field_get(CMDQ_CONS_ERR, cons));
@@ -59,7 +63,7 @@ static bool wait_consumed(struct smmu *s)
 	for (;;) {
 		bool late = arch_time_ticks() > end;
 
-		if ((rd32(s->m, CMDQ_CONS) & CMDQ_MASK) == s->cmdq_prod)
+		if ((rd32(s->m, CMDQ_CONS) & cmdq_mask(s)) == s->cmdq_prod)
 			return true;
 		if (late || (mend(s) && ++errors > ERRORS_MAX))
 			return false;
@@ -67,9 +71,9 @@ static bool wait_consumed(struct smmu *s)
 	}
 }
 
-enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
+/* As many as the queue has room for. */
+static enum hv_status issue_batch(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
 {
-	ASSERT(n + 1 < 1U << CMDQ_LOG2);
 	for (unsigned c = 0; c < n; c++)
 		put(s, cmds[c].dw[0], cmds[c].dw[1]);
 	put(s, sync_dw0, 0);
@@ -79,6 +83,17 @@ enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned 
 		return HV_OK;
 	iommu_kill(s->i, "the command queue does not answer");
 	return HV_ETIMEOUT;
+}
+
+enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
+{
+	enum hv_status st = HV_OK;
+
+	for (unsigned done = 0, batch; done < n && st == HV_OK; done += batch) {
+		batch = MIN(n - done, (1U << s->cmdq_log2) - 1);
+		st = issue_batch(s, cmds + done, batch);
+	}
+	return st;
 }
 
 static uint32_t active_errors(const struct smmu *s)

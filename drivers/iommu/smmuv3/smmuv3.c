@@ -53,7 +53,7 @@ static const char *unusable(const struct iommu *i, uint32_t idr0, uint32_t idr1,
 		return "stalls every faulting transaction";
 	if (idr1 & IDR1_PRESET)
 		return "has tables or queues at fixed addresses";
-	if (field_get(IDR1_CMDQS, idr1) < CMDQ_LOG2)
+	if (field_get(IDR1_CMDQS, idr1) < CMDQ_LOG2_MIN)
 		return "has too short a command queue";
 	if (!i->coherent)
 		return "is not coherent with the CPUs' caches (dma-coherent and IDR0.COHACC)";
@@ -65,6 +65,11 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	struct smmu *s = &smmus[i - iommus];
 	uint32_t idr0, idr1, idr3, idr5;
 
+	/* Blocking it took registers of the first page only; the queues' indexes are in the second. */
+	if (reg.size < SMMU_SIZE)
+		return "has a reg shorter than its two pages of 64 KiB";
+	if (dt_bool(fdt, node, "cavium,cn9900-broken-page1-regspace"))
+		return "has no second register page";
 	*s = (struct smmu){ .i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16) };
 	i->priv = s;
 	idr0 = rd32(s->m, IDR0);
@@ -78,6 +83,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	/* §5.2: only where attributes can be overridden is "as they came" to be asked for. */
 	s->ste1 = idr1 & IDR1_ATTR_TYPES ? FIELD(STE1_SHCFG, SHCFG_INCOMING) : 0;
 	s->log2size = MIN(i->sid_bits, SID_BITS_MAX);
+	s->cmdq_log2 = (uint8_t)MIN(field_get(IDR1_CMDQS, idr1), (uint64_t)CMDQ_LOG2);
 	s->evtq_log2 = (uint8_t)MIN(field_get(IDR1_EVENTQS, idr1), (uint64_t)EVTQ_LOG2);
 	return unusable(i, idr0, idr1, idr5);
 }
@@ -89,7 +95,8 @@ static void allocate(struct smmu *s)
 
 	/* Tables and queues are aligned to their size (§6.3.23, §6.3.25). */
 	s->l1 = pmem_alloc(l1, MAX(l1, (size_t)64));
-	s->cmdq = pmem_alloc(CMD_SIZE << CMDQ_LOG2, CMD_SIZE << CMDQ_LOG2);
+	s->cmdq = pmem_alloc((size_t)CMD_SIZE << s->cmdq_log2,
+			     MAX((size_t)CMD_SIZE << s->cmdq_log2, (size_t)64));
 	s->evtq = pmem_alloc(evtq, MAX(evtq, (size_t)64));
 }
 
@@ -104,7 +111,7 @@ static void program_tables(const struct smmu *s)
 	wr64(m, REG64(SMMU_STRTAB_BASE), va_to_pa(s->l1).v | BASE_ALLOC);
 	wr32(m, REG32(SMMU_STRTAB_BASE_CFG),
 	     (uint32_t)(FIELD(STRTAB_FMT, 1) | FIELD(STRTAB_SPLIT, SPLIT) | s->log2size));
-	wr64(m, REG64(SMMU_CMDQ_BASE), va_to_pa(s->cmdq).v | BASE_ALLOC | CMDQ_LOG2);
+	wr64(m, REG64(SMMU_CMDQ_BASE), va_to_pa(s->cmdq).v | BASE_ALLOC | s->cmdq_log2);
 	wr32(m, REG32(SMMU_CMDQ_PROD), 0);
 	wr32(m, REG32(SMMU_CMDQ_CONS), 0);
 	wr64(m, REG64(SMMU_EVENTQ_BASE), va_to_pa(s->evtq).v | BASE_ALLOC | s->evtq_log2);
@@ -131,6 +138,10 @@ static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint
 	struct mmio m = s->m;
 	struct dt_irq irq;
 
+	/* What firmware left enabled guards the registers of messages (§6.3.16, §6.3.19). */
+	wr32(m, REG32(SMMU_IRQ_CTRL), 0);
+	if (poll32(m, REG32(SMMU_IRQ_CTRLACK), IRQ_ALL, 0, REGISTER_US, s->i->name) != HV_OK)
+		return HV_ETIMEOUT;
 	if (idr0 & IDR0_MSI) { /* wires, not messages */
 		wr64(m, REG64(SMMU_GERROR_IRQ_CFG0), 0);
 		wr64(m, REG64(SMMU_EVENTQ_IRQ_CFG0), 0);

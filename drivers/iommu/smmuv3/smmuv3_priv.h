@@ -11,10 +11,11 @@
 #define SYNC_US     100000 /* a CMD_SYNC waits for what is in flight; then the queue is dead */
 #define REGISTER_US 100000
 
-#define CMDQ_LOG2    6 /* room for a flush; the architecture's own minimum is less */
-#define EVTQ_LOG2    9
-#define SPLIT        8  /* one second-level table a bus */
-#define SID_BITS_MAX 20 /* first level of 32 KiB; StreamIDs beyond abort */
+#define CMDQ_LOG2     6 /* where it can: a flush rings once */
+#define CMDQ_LOG2_MIN 1 /* a command and its CMD_SYNC */
+#define EVTQ_LOG2     9
+#define SPLIT         8  /* one second-level table a bus */
+#define SID_BITS_MAX  20 /* first level of 32 KiB; StreamIDs beyond abort */
 
 struct smmu {
 	struct iommu *i;
@@ -24,6 +25,7 @@ struct smmu {
 	uint8_t log2size; /* StreamIDs 0 .. 2^log2size */
 
 	uint64_t *cmdq;
+	uint8_t cmdq_log2;
 	uint32_t cmdq_prod; /* index and wrap bit */
 
 	uint64_t *evtq;
@@ -37,7 +39,7 @@ struct smmu_cmd {
 	uint64_t dw[2];
 };
 
-/* cmdq.c: the commands, then CMD_SYNC, complete on return. n < 2^CMDQ_LOG2. HV_ETIMEOUT: dead. */
+/* cmdq.c: the commands, then CMD_SYNC, complete on return. HV_ETIMEOUT: dead. */
 enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned n);
 void smmu_gerror(struct smmu *s);
 void smmu_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
