@@ -36,7 +36,7 @@ hostcflags := $(common) -O1 -Itests/host/port -Itests/host/include -fsanitize=ad
 arch_o := $(arch_src:%=$(B)/%.o)
 pure_o := $(pure_src:%=$(B)/%.o)
 
-.PHONY: all setup plan-tool plan-test check boot-test lint fuzz test test-mutation bench demo run soak clean
+.PHONY: all setup plan-tool plan-test check boot-test attack lint fuzz test test-mutation bench demo run soak clean
 all: $(B)/viaduct
 
 libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
@@ -122,6 +122,11 @@ fuzz:
 
 boot-test: $(B)/viaduct guests
 	@$(PYTHON) -m pytest -q tests/boot
+
+# The attack suite, which boot-test runs as well. LIST=1 prints the table of attacks; VIADUCT_ATTACK=a,b_
+# chooses (a name that ends in _ stands for all that begin so), VIADUCT_SEED=n is another sequence.
+attack: $(B)/viaduct guests
+	@$(if $(LIST),$(PYTHON) tests/attack/attacks.py,$(PYTHON) -m pytest -q tests/boot/test_attack.py)
 
 # Everything CI runs, each part in a make of its own: setup may have brought the compiler.
 test: setup

@@ -307,22 +307,7 @@ static void timer_irq(u32 intid)
 /* Everything off and not pending again, then the guest's timer must still work. */
 static void check_alive(const char *when)
 {
-	for (u64 i = 0; i < 128; i += 4) {
-		w32(machine.gicd + 0x180 + i, ~0U); /* ICENABLER */
-		w32(machine.gicd + 0x280 + i, ~0U); /* ICPENDR */
-		w32(machine.gicd + 0x380 + i, ~0U); /* ICACTIVER */
-	}
-	if (machine.gicc) {
-		for (u64 i = 0; i < 16; i += 4) {
-			w32(machine.gicd + 0xf10 + i, ~0U); /* CPENDSGIR */
-			w32(machine.gicc + 0xd0 + i, 0);    /* APR, and NSAPR */
-			w32(machine.gicc + 0xe0 + i, 0);
-		}
-	} else {
-		w32(gic_redist() + 0x10180, ~0U);
-		w32(gic_redist() + 0x10280, ~0U);
-		w32(gic_redist() + 0x10380, ~0U);
-	}
+	gic_quiet();
 	gic_init();
 	timer_irqs = 0;
 	gic_enable(27, timer_irq);

@@ -11,6 +11,10 @@ guest_cflags := -std=gnu11 -g -O2 -ffreestanding -fpie -mcmodel=small -mgeneral-
 	-fvisibility=hidden -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wimplicit-fallthrough -Werror -isystem $(SYSROOT)/usr/include
 
+# The attack suite: one payload of all attacks, and the healthy neighbour beside it.
+attack_o := $(patsubst %,$(B)/guests/attack/%.o,$(notdir $(filter-out tests/attack/neighbour.c,$(wildcard tests/attack/*.c))))
+guest_bins += $(B)/guests/attack.bin $(B)/guests/neighbour.bin
+
 .PHONY: guests
 guests: $(guest_bins)
 
@@ -21,10 +25,19 @@ $(B)/guests/%.S.o: tests/guests/%.S
 	@mkdir -p $(@D)
 	@echo "  CC      $<"; $(CC) $(guest_cflags) -MMD -c -o $@ $<
 
+$(B)/guests/attack/%.c.o: tests/attack/%.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"; $(CC) $(guest_cflags) -MMD -c -o $@ $<
+guest_link = echo "  LD      $@"; $(CROSS_COMPILE)ld -pie --no-dynamic-linker -z norelro --no-warn-rwx-segments \
+	-T tests/guests/payload.ld -o $@ $(filter %.o,$^) $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+$(B)/guests/attack.elf: $(attack_o) $(guest_rt_o) tests/guests/payload.ld
+	@$(guest_link)
+$(B)/guests/neighbour.elf: $(B)/guests/attack/neighbour.c.o $(B)/guests/attack/tools.c.o $(guest_rt_o) tests/guests/payload.ld
+	@$(guest_link)
+
 .PRECIOUS: $(B)/guests/%.c.o $(B)/guests/%.S.o $(B)/guests/%.elf
 $(B)/guests/%.elf: $(B)/guests/%.c.o $(guest_rt_o) tests/guests/payload.ld
-	@echo "  LD      $@"; $(CROSS_COMPILE)ld -pie --no-dynamic-linker -z norelro --no-warn-rwx-segments \
-		-T tests/guests/payload.ld -o $@ $(filter %.o,$^) $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+	@$(guest_link)
 $(B)/guests/%.bin: $(B)/guests/%.elf
 	@echo "  OBJCOPY $@"; $(CROSS_COMPILE)objcopy -O binary $< $@
 

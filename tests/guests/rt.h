@@ -8,6 +8,7 @@
 #ifndef RT_H
 #define RT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ typedef uint8_t u8;
 
 #define BIT(n)         (UINT64_C(1) << (n))
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)      ((a) < (b) ? (a) : (b))
 
 #define sysreg_read(name)                                                                          \
 	({                                                                                         \
@@ -131,6 +133,7 @@ extern u64 first_simd[RT_MAX_CPUS][64]; /* V0..V31 as a CPU found them when it w
 
 /* --- output: whole lines, never mixed between CPUs --- */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void print_line(const char *head, const char *fmt, va_list ap); /* head, text and line end */
 void report(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prints "PAYLOAD name: ... ok" or "... FAIL", and counts the failures. Returns `good`. */
 bool check(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -233,7 +236,10 @@ void its_inv(u32 device, u32 event);
 void its_map_device(u32 device, u32 events);
 void its_map_event(u32 device, u32 event, u32 lpi);
 void its_int(u32 device, u32 event);
-bool its_command(const u64 cmd[4]); /* false: the queue stands still */
+bool its_command(const u64 cmd[4]);                     /* false: the queue stands still */
+bool its_commands(const u64 (*cmd)[4], unsigned count); /* in one go; at most 127 */
+void its_again(void); /* tables, queue and collection 0 of its_init(), whatever was done to them */
+void gic_quiet(void); /* everything disabled, not pending and not active */
 
 /* --- PCI --- */
 struct pci_dev {

@@ -118,6 +118,26 @@ void gic_init(void)
 	gic_cpu_init();
 }
 
+void gic_quiet(void)
+{
+	for (u64 i = 0; i < 128; i += 4) {
+		w32(machine.gicd + 0x180 + i, ~0U); /* ICENABLER, ICPENDR, ICACTIVER */
+		w32(machine.gicd + 0x280 + i, ~0U);
+		w32(machine.gicd + 0x380 + i, ~0U);
+	}
+	if (machine.gicc) {
+		for (u64 i = 0; i < 16; i += 4) {
+			w32(machine.gicd + 0xf10 + i, ~0U); /* CPENDSGIR */
+			w32(machine.gicc + 0xd0 + i, 0);    /* APR, and NSAPR */
+			w32(machine.gicc + 0xe0 + i, 0);
+		}
+		return;
+	}
+	w32(gic_redist() + GICR_SGI + 0x180, ~0U);
+	w32(gic_redist() + GICR_SGI + 0x280, ~0U);
+	w32(gic_redist() + GICR_SGI + 0x380, ~0U);
+}
+
 /* Where this CPU's SGIs and PPIs are. */
 static u64 bank0(void)
 {
@@ -253,13 +273,15 @@ static u64 queue_at;
 static u64 typer;
 static u8 *lpi_config;
 
-bool its_command(const u64 cmd[4])
+bool its_commands(const u64 (*cmd)[4], unsigned count)
 {
 	u64 end;
 
-	for (unsigned i = 0; i < 4; i++)
-		queue[queue_at / 8 + i] = cmd[i];
-	queue_at = (queue_at + 32) % QUEUE_SIZE;
+	for (unsigned n = 0; n < count; n++) {
+		for (unsigned i = 0; i < 4; i++)
+			queue[queue_at / 8 + i] = cmd[n][i];
+		queue_at = (queue_at + 32) % QUEUE_SIZE;
+	}
 	dsb();
 	w64(machine.its + GITS_CWRITER, queue_at);
 	end = counter() + counter_hz();
@@ -267,6 +289,11 @@ bool its_command(const u64 cmd[4])
 		if (counter() > end)
 			return false;
 	return true;
+}
+
+bool its_command(const u64 cmd[4])
+{
+	return its_commands((const u64(*)[4])cmd, 1);
 }
 
 static void command(u64 a, u64 b, u64 c)
@@ -297,8 +324,11 @@ bool gic_lpis_are_on(void)
 void gic_lpis_on(void)
 {
 	u64 r = gic_redist();
-	u8 *pending = rt_alloc(65536, 65536);
+	static u8 *tables[RT_MAX_CPUS];
+	u8 *pending = tables[cpu_index()];
 
+	if (!pending)
+		pending = tables[cpu_index()] = rt_alloc(65536, 65536);
 	if (!lpi_config)
 		lpi_config = rt_alloc(BIT(LPI_BITS) - LPI_FIRST, 4096);
 	w64(r + GICR_PROPBASER, (u64)lpi_config | 7 << 7 | BIT(10) | (LPI_BITS - 1));
@@ -316,6 +346,25 @@ void its_queue_again(void)
 	w32(machine.its + GITS_CTLR, 1);
 }
 
+static u64 its_table[8];
+
+static void its_tables_on(void)
+{
+	for (u64 i = 0; i < 8; i++)
+		if (its_table[i]) /* 64 KiB in 4 KiB pages: 8192 devices of 8 bytes */
+			w64(machine.its + GITS_BASER + 8 * i, BIT(63) | WB_ISH | its_table[i] | 15);
+}
+
+void its_again(void)
+{
+	w32(gic_redist() + GICR_CTLR, 0);
+	gic_lpis_on();
+	w32(machine.its + GITS_CTLR, 0);
+	its_tables_on();
+	its_queue_again();
+	its_map_collection(0, 0);
+}
+
 bool its_init(void)
 {
 	if (!machine.its)
@@ -323,15 +372,13 @@ bool its_init(void)
 	typer = r64(machine.its + GITS_TYPER);
 	gic_lpis_on();
 	for (u64 i = 0; i < 8; i++) {
-		u64 baser = r64(machine.its + GITS_BASER + 8 * i), type = baser >> 56 & 7;
+		u64 type = r64(machine.its + GITS_BASER + 8 * i) >> 56 & 7;
 
-		if (type != 1 && type != 4) /* devices, collections */
-			continue;
-		/* 64 KiB in 4 KiB pages: 8192 devices of 8 bytes. */
-		w64(machine.its + GITS_BASER + 8 * i,
-		    BIT(63) | WB_ISH | (u64)rt_alloc(65536, 65536) | 15);
+		if (type == 1 || type == 4) /* devices, collections */
+			its_table[i] = (u64)rt_alloc(65536, 65536);
 	}
 	queue = rt_alloc(QUEUE_SIZE, 65536);
+	its_tables_on();
 	its_queue_again();
 	its_map_collection(0, 0);
 	return true;

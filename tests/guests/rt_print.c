@@ -215,6 +215,16 @@ void print(const char *f, ...)
 	flush(&l);
 }
 
+void print_line(const char *head, const char *f, va_list ap)
+{
+	struct line l = { 0 };
+
+	format(&l, "%s", head);
+	vformat(&l, f, ap);
+	put(&l, '\n');
+	flush(&l);
+}
+
 void report(const char *f, ...)
 {
 	struct line l = { 0 };
