@@ -36,7 +36,8 @@ struct __attribute__((aligned(16))) cpu {
 
 _Static_assert(offsetof(struct cpu, emergency) == CPU_OFF_EMERGENCY, "vectors.S knows it");
 
-extern struct cpu cpus[MAX_CPUS];
+extern struct cpu *cpus;    /* the boot CPU's alone before cpus_init() */
+extern struct cpu boot_cpu; /* head.S: until cpus_init() */
 extern unsigned cpu_count;
 
 static inline struct cpu *this_cpu(void)
@@ -47,9 +48,10 @@ static inline struct cpu *this_cpu(void)
 	return c;
 }
 
-/* Starts every CPU of the board; those that do not come are named and left out. */
-void smp_start(unsigned count);
-uintptr_t cpu_stack_top(unsigned id);
+/* Makes room for the CPUs of the board, the boot CPU first. */
+void cpus_init(unsigned count);
+/* Starts every one; those that do not come are named and left out. */
+void smp_start(void);
 _Noreturn void cpu_secondary(struct cpu *c);
 /* Waits at EL2 for PSCI to turn this CPU's vCPU on, and enters it; handles interrupts meanwhile. */
 _Noreturn void cpu_run(void);

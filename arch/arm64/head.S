@@ -113,14 +113,14 @@ relocate:
 	sub	x2, x2, x0
 	bl	memset
 	cmp	x19, #(2 << 2)
-	adrp	x0, cpu_stacks + CPU_STACK_SLOT
+	adrp	x0, boot_stack + CPU_STACK_SLOT
 	mov	sp, x0
 	mov	x29, #0
 	mov	x30, #0
 	b.ne	7f
 	adr	x0, vectors
 	msr	vbar_el2, x0
-	adr	x0, cpus
+	adr	x0, boot_cpu
 	msr	tpidr_el2, x0
 	isb
 	mov	x0, x20
@@ -207,9 +207,9 @@ secondary_entry:
 early_tables:
 	.space	EARLY_TABLES * 4096
 
-/* Each is a slot: a page that nobody maps, then the stack. vectors.S knows it by its address. */
+/* The boot CPU's: a page that nobody maps, then the stack. vectors.S knows it by its address. */
 	.section .stacks, "aw", %nobits
 	.balign	CPU_STACK_SLOT
-	.global cpu_stacks
-cpu_stacks:
-	.space	16 * CPU_STACK_SLOT
+	.global boot_stack
+boot_stack:
+	.space	CPU_STACK_SLOT

@@ -16,6 +16,10 @@
 
 /* Windows: the first 2 MiB of this 512 GiB, times the CPU's number; above every PA we map. */
 #define WINDOW_BASE (UINT64_C(256) << 39)
+_Static_assert(MAX_CPUS <= 512, "one level-2 table has every CPU's window");
+
+/* The stacks of CPUs but the boot CPU's, a slot each: the pages before and behind are not mapped. */
+#define STACK_BASE (UINT64_C(257) << 39)
 
 /* For the tables of a chunk of pmem, which cannot be in the chunk: one a level, at both its ends. */
 static uint64_t *spare[4];
@@ -23,7 +27,7 @@ static unsigned spare_count;
 static bool mapping_chunk;
 
 extern uint64_t early_tables[];
-extern char cpu_stacks[], _start[], _text_end[], _libs_end[], _rodata_end[], _ro_after_boot_end[],
+extern char boot_stack[], _start[], _text_end[], _libs_end[], _rodata_end[], _ro_after_boot_end[],
 	_end[];
 extern void el2_on(uint64_t *tables, uint32_t sctlr);
 
@@ -128,9 +132,13 @@ static void map_section(const char *from, const char *to, enum el2_type type)
 
 uintptr_t el2_map_stack(unsigned cpu)
 {
-	uintptr_t top = cpu_stack_top(cpu);
+	uint64_t pa = va_to_pa(pmem_alloc(CPU_STACK_SIZE, PAGE_SIZE)).v;
+	uint64_t top = STACK_BASE + (cpu + 1) * CPU_STACK_SLOT;
 
-	el2_map((struct range){ top - CPU_STACK_SIZE, CPU_STACK_SIZE }, EL2_RW);
+	for (uint64_t va = top - CPU_STACK_SIZE; va < top; va += PAGE_SIZE, pa += PAGE_SIZE)
+		next(slot2(va))[va >> 12 & 511] = pa | attributes[EL2_RW] | PTE_TYPE_PAGE;
+	arch_dsb_ishst(); /* for the walkers */
+	arch_isb();
 	return top;
 }
 
@@ -142,8 +150,10 @@ void el2_init(struct range tree)
 	map_section(_start, _text_end, bti ? EL2_CODE : EL2_LIBRARY);
 	map_section(_text_end, _libs_end, EL2_LIBRARY);
 	map_section(_libs_end, _rodata_end, EL2_RO);
-	map_section(_rodata_end, cpu_stacks, EL2_RW);
-	cpus[0].stack_top = el2_map_stack(0);
+	map_section(_rodata_end, boot_stack, EL2_RW);
+	boot_cpu.stack_top = (uintptr_t)boot_stack + CPU_STACK_SLOT;
+	map_section(boot_stack + CPU_STACK_SLOT - CPU_STACK_SIZE, boot_stack + CPU_STACK_SLOT,
+		    EL2_RW);
 	map_section(_end, _start + IMAGE_ROOM, EL2_RW);
 	el2_map(tree, EL2_RO);
 	el2_on(el2_root, SCTLR_WXN);
@@ -172,7 +182,7 @@ void el2_window_init(void)
 {
 	uint64_t *l2 = slot2(WINDOW_BASE);
 
-	for (unsigned i = 0; i < MAX_CPUS; i++)
+	for (unsigned i = 0; i < cpu_count; i++)
 		cpus[i].window_l2 = &l2[i];
 	arch_dsb_ish();
 }

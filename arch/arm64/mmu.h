@@ -22,7 +22,7 @@ enum el2_type { EL2_CODE, EL2_LIBRARY, EL2_RO, EL2_RW, EL2_DEVICE };
 struct range el2_early_memory(void);
 /* This CPU from the map of the assembly to one of its own, of image and `tree`. */
 void el2_init(struct range tree);
-uintptr_t el2_map_stack(unsigned cpu); /* returns its top */
+uintptr_t el2_map_stack(unsigned cpu); /* of any but the boot CPU; returns its top */
 /* Adds [r) to the identity map, rounded out to pages. What is mapped already stays as it is. */
 void el2_map(struct range r, enum el2_type type);
 void el2_map_device(struct range r);

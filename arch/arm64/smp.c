@@ -9,6 +9,7 @@
 #include <hv/irq.h>
 #include <hv/log.h>
 #include <hv/msi.h>
+#include <hv/pmem.h>
 #include <spec/psci.h>
 
 #include "controls.h"
@@ -18,15 +19,11 @@
 
 #define START_SECONDS 2
 
-struct cpu cpus[MAX_CPUS];
+struct cpu boot_cpu;
+struct cpu *cpus;
 unsigned cpu_count;
 
-extern char cpu_stacks[], secondary_entry[];
-
-uintptr_t cpu_stack_top(unsigned id)
-{
-	return (uintptr_t)cpu_stacks + (id + 1) * CPU_STACK_SLOT;
-}
+extern char secondary_entry[];
 
 static void cpu_join(struct cpu *c)
 {
@@ -68,14 +65,22 @@ static void start_one(struct cpu *c)
 		}
 }
 
-void smp_start(unsigned count)
+void cpus_init(unsigned count)
 {
-	cpu_count = count;
-	for (unsigned i = 0; i < count; i++) {
+	cpus = pmem_alloc(count * sizeof(*cpus), 64);
+	cpus[0] = boot_cpu;
+	write_sysreg(tpidr_el2, &cpus[0]);
+	arch_isb();
+	for (unsigned i = 0; i < count; i++)
 		cpus[i].id = i;
-		cpus[i].stack_top = el2_map_stack(i);
-	}
+	cpu_count = count;
+}
+
+void smp_start(void)
+{
 	cpu_join(&cpus[0]);
-	for (unsigned i = 1; i < count; i++)
+	for (unsigned i = 1; i < cpu_count; i++) {
+		cpus[i].stack_top = el2_map_stack(i);
 		start_one(&cpus[i]);
+	}
 }

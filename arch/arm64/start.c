@@ -130,10 +130,11 @@ static void start_interrupts(const void *fdt)
 	map_node(fdt, board.gic_node);
 	map_compatible(fdt, "arm,gic-v3-its");
 	map_compatible(fdt, "arm,gic-v2m-frame");
-	if (gic_init(fdt, board.gic_node, board.gic_version) != HV_OK)
+	if (gic_init(fdt, board.gic_node, board.gic_version, board.cpu_count) != HV_OK)
 		refuse("the interrupt controller cannot be used");
 	its_init(fdt, board.cpu_count);
 	v2m_init(fdt);
+	cpus_init(board.cpu_count);
 	for (unsigned i = 0; i < board.cpu_count; i++)
 		cpus[i].mpidr = board.cpu[i].mpidr;
 }
@@ -143,7 +144,7 @@ static void start_cpus(void)
 	unsigned online = 0;
 	const char *why;
 
-	smp_start(board.cpu_count);
+	smp_start();
 	for (unsigned i = 0; i < board.cpu_count; i++) {
 		board.cpu[i].online = cpus[i].online;
 		online += cpus[i].online;

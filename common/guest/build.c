@@ -70,7 +70,7 @@ static void build_vcpus(const struct guest_plan *g, struct vm *vm)
 
 		v->vm = vm;
 		v->index = (uint8_t)i;
-		v->cpu = g->cpu[i];
+		v->cpu = g->vcpu[i].cpu;
 		vm->vcpu[i] = v;
 	}
 	vm->vcpu_count = (uint8_t)g->vcpu_count;
@@ -119,7 +119,7 @@ static enum hv_status build_msi(const struct guest_plan *g, const struct plan_de
 	}
 	if (n == 0)
 		return HV_OK;
-	st = msi_alloc(g->msi, f->device_id, n, g->cpu[0], &all);
+	st = msi_alloc(g->msi, f->device_id, n, g->vcpu[0].cpu, &all);
 	if (st != HV_OK) {
 		log_err("%s: %s, DeviceID 0x%x: its %u interrupt vectors cannot be had: %s",
 			g->name, f->name, f->device_id, n,

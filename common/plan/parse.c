@@ -10,6 +10,7 @@
 
 #include <hv/dt.h>
 #include <hv/log.h>
+#include <hv/pmem.h>
 
 #include "plan_priv.h"
 
@@ -88,6 +89,11 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 	parse_memory(fdt, g);
 	if (!g->vcpu_count)
 		plan_bad_prop(fdt, g->node, g, "cpus", "cpus = <1>");
+	g->vcpu = pmem_try_alloc(MAX(g->vcpu_count, 1U) * sizeof(*g->vcpu), 64);
+	if (!g->vcpu) {
+		plan_refuse(g, "there is no memory for its %u vCPUs; lower cpus", g->vcpu_count);
+		g->vcpu_count = 0;
+	}
 }
 
 static void parse_module(const void *fdt, int node, enum plan_module kind, struct guest_plan *g)
@@ -192,21 +198,23 @@ static void parse_vpci(const struct plan *p, int vpci, struct guest_plan *g)
 }
 
 /* "0-3,5" */
-static bool parse_cpu_list(const char *s, uint32_t *mask)
+static bool parse_cpu_list(const char *s, uint64_t *mask)
 {
 	unsigned first, last;
 
-	*mask = 0;
+	memset(mask, 0, MAX_CPUS / 8);
 	do {
 		if (!text_number(&s, 10, MAX_CPUS - 1, &first))
 			return false;
 		last = first;
 		if (text_symbol(&s, '-') && !text_number(&s, 10, MAX_CPUS - 1, &last))
 			return false;
+		if (first > last)
+			return false;
 		for (; first <= last; first++)
-			*mask |= 1U << first;
+			mask[first / 64] |= UINT64_C(1) << first % 64;
 	} while (text_symbol(&s, ','));
-	return !*s && *mask;
+	return !*s;
 }
 
 static void parse_vcpu(const void *fdt, int node, struct guest_plan *g)
@@ -219,7 +227,7 @@ static void parse_vcpu(const void *fdt, int node, struct guest_plan *g)
 	if (id >= g->vcpu_count)
 		plan_bad_prop(fdt, node, g, "id", "the number of a vCPU, below cpus");
 	else if (dt_bool(fdt, node, "hard-affinity") &&
-		 (!list || !parse_cpu_list(list, &g->affinity[id])))
+		 !(g->vcpu[id].has_list = list && parse_cpu_list(list, g->vcpu[id].list)))
 		plan_bad_prop(fdt, node, g, "hard-affinity", "CPUs of the board, \"0-3,5\"");
 }
 

@@ -119,52 +119,83 @@ void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r,
 			    what ? what : "a later guest's module, or what Viaduct needs", owner);
 }
 
-/* CPUs that a guest may have: online, and of no guest before it. */
-static uint32_t free_cpus(const struct plan *p, const struct guest_plan *g)
-{
-	uint32_t mask = 0;
+/*
+ * Which CPU each vCPU of a guest gets, while it is found out: a matching, extended by one vCPU after
+ * the other along a shortest path of CPUs whose vCPUs move on to others.
+ */
+static struct {
+	bool may[MAX_CPUS];      /* online, and of no guest before it */
+	uint16_t user[MAX_CPUS]; /* 1 + the vCPU that has it; 0: none */
+	uint16_t from[MAX_CPUS]; /* 1 + the vCPU that could move there; 0: not reached */
+	uint16_t queue[MAX_CPUS];
+} match;
 
+/* How many there are. */
+static unsigned find_free_cpus(const struct plan *p, const struct guest_plan *g)
+{
+	unsigned count = 0;
+
+	memset(&match, 0, sizeof(match));
 	for (unsigned cpu = 0; cpu < p->board->cpu_count; cpu++)
-		mask |= (uint32_t)p->board->cpu[cpu].online << cpu;
+		match.may[cpu] = p->board->cpu[cpu].online;
 	for (const struct guest_plan *o = p->guest; o < g; o++)
 		for (unsigned v = 0; v < o->vcpu_count; v++)
-			mask &= ~(1U << o->cpu[v]);
-	return mask;
+			match.may[o->vcpu[v].cpu] = false;
+	for (unsigned cpu = 0; cpu < p->board->cpu_count; cpu++)
+		count += match.may[cpu];
+	return count;
+}
+
+static bool may_have(const struct plan_vcpu *v, unsigned cpu)
+{
+	return match.may[cpu] && (!v->has_list || v->list[cpu / 64] >> cpu % 64 & 1);
+}
+
+/* The lowest free CPU that vCPU v may have, after noting all that it may have; MAX_CPUS: none. */
+static unsigned reach(const struct guest_plan *g, unsigned cpus, unsigned v, unsigned *queued)
+{
+	for (unsigned cpu = 0; cpu < cpus; cpu++)
+		if (!match.user[cpu] && !match.from[cpu] && may_have(&g->vcpu[v], cpu)) {
+			match.from[cpu] = (uint16_t)(v + 1);
+			return cpu;
+		}
+	for (unsigned cpu = 0; cpu < cpus; cpu++)
+		if (match.user[cpu] && !match.from[cpu] && may_have(&g->vcpu[v], cpu)) {
+			match.from[cpu] = (uint16_t)(v + 1);
+			match.queue[(*queued)++] = (uint16_t)(match.user[cpu] - 1);
+		}
+	return MAX_CPUS;
+}
+
+/* A CPU for vCPU v, where those below have theirs. No CPU is looked at twice. */
+static bool place_vcpu(struct guest_plan *g, unsigned cpus, unsigned v)
+{
+	unsigned queued = 0, cpu, from, left;
+
+	memset(match.from, 0, sizeof(match.from));
+	cpu = reach(g, cpus, v, &queued);
+	for (unsigned i = 0; cpu == MAX_CPUS && i < queued; i++)
+		cpu = reach(g, cpus, match.queue[i], &queued);
+	if (cpu == MAX_CPUS)
+		return false;
+	do { /* back along the path, each to the CPU that it reached */
+		from = match.from[cpu] - 1U;
+		left = g->vcpu[from].cpu;
+		g->vcpu[from].cpu = (uint16_t)cpu;
+		match.user[cpu] = (uint16_t)(from + 1);
+		cpu = left;
+	} while (from != v);
+	return true;
 }
 
 /*
- * A CPU for vCPU v where those below `count` have theirs: a free one, or one whose vCPU finds
- * another. No CPU is tried twice, so this ends; it is as deep as there are vCPUs.
+ * In order of index: what is nobody's (interrupts of the SMMU, the UART) then finds the lowest CPU
+ * without a guest, or CPU 0.
  */
-static bool place_vcpu(struct guest_plan *g, unsigned v, unsigned count, uint32_t *untried)
-{
-	uint32_t may = g->affinity[v] ? g->affinity[v] : UINT32_MAX;
-
-	for (unsigned i = 0; i < 2 * MAX_CPUS; i++) { /* free ones first */
-		unsigned cpu = i % MAX_CPUS, user = 0;
-
-		while (user < count && g->cpu[user] != cpu)
-			user++;
-		if (!(may & *untried & 1U << cpu) || (user < count && i < MAX_CPUS))
-			continue;
-		*untried &= ~(1U << cpu);
-		if (user < count && !place_vcpu(g, user, count, untried))
-			continue;
-		g->cpu[v] = (uint8_t)cpu;
-		return true;
-	}
-	return false;
-}
-
-/* In order of index: what is nobody's (interrupts of the SMMU, the UART) then finds the lowest
- * CPU without a guest, or CPU 0. */
 static void choose_cpus(const struct plan *p, struct guest_plan *g)
 {
-	uint32_t mask = free_cpus(p, g), untried;
-	unsigned found = 0;
+	unsigned found = find_free_cpus(p, g);
 
-	for (uint32_t left = mask; left; left &= left - 1)
-		found++;
 	if (found < g->vcpu_count) {
 		plan_refuse(g,
 			    "it wants %u CPUs and %u of %u are free; lower cpus, here or in "
@@ -172,14 +203,14 @@ static void choose_cpus(const struct plan *p, struct guest_plan *g)
 			    g->vcpu_count, found, p->board->cpu_count);
 		return;
 	}
-	for (unsigned v = 0; v < g->vcpu_count; v++) {
-		untried = mask;
-		if (!place_vcpu(g, v, v, &untried))
+	for (unsigned v = 0; v < g->vcpu_count; v++)
+		if (!place_vcpu(g, p->board->cpu_count, v)) {
 			plan_refuse(g,
 				    "none of the CPUs of vCPU %u's hard-affinity is free for "
 				    "it; correct hard-affinity, here or in another guest",
 				    v);
-	}
+			return;
+		}
 }
 
 /* From ram[i] on, what is one range to the guest. */

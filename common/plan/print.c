@@ -58,11 +58,17 @@ static void print_regions(const struct guest_plan *g)
 
 static void print_cpus(const struct guest_plan *g)
 {
-	char list[8 * MAX_VCPUS];
+	char list[160];
 	size_t len = 0;
 
-	for (unsigned i = 0; i < g->vcpu_count; i++)
-		len += fmt_print(list + len, sizeof(list) - len, " %u", g->cpu[i]);
+	/* Of many the last are on lines of their own. */
+	for (unsigned i = 0; i < g->vcpu_count; i++) {
+		if (len > sizeof(list) - 8) {
+			log_info("%s:   CPUs    %s", g->name, list);
+			len = 0;
+		}
+		len += fmt_print(list + len, sizeof(list) - len, " %u", g->vcpu[i].cpu);
+	}
 	log_info("%s:   CPUs    %s%s%s", g->name, list, g->vpl011 ? "; vpl011" : "; no console",
 		 g->stop_on_crash ? "; stops on a crash" : "");
 }

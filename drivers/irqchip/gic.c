@@ -5,6 +5,8 @@
  * §4.3). They are write-one-to-set and -clear or bytes and need no lock; only the trigger
  * configuration is read, modified and written.
  */
+#include <hv/pmem.h>
+
 #include "gic_priv.h"
 
 #define RWP_TIMEOUT_US 100000
@@ -137,7 +139,8 @@ void gic_start_cpu(unsigned cpu, uint64_t lrs)
 	wr32(gic_hw.cpu[cpu].sgi, REG32(GICD_ISENABLER), GIC_OWN_LINES);
 }
 
-enum hv_status gic_init(const void *fdt, int node, unsigned version)
+enum hv_status gic_init(const void *fdt, int node, unsigned version, unsigned cpus)
 {
+	gic_hw.cpu = pmem_alloc(cpus * sizeof(*gic_hw.cpu), 64);
 	return version == 2 ? gicv2_init(fdt, node) : gicv3_init(fdt, node);
 }

@@ -27,7 +27,7 @@ struct gic_cpu {
 
 extern struct gic_hw {
 	struct mmio dist;
-	struct gic_cpu cpu[MAX_CPUS];
+	struct gic_cpu *cpu;         /* one each */
 	struct spinlock config_lock; /* GICD_ICFGR, GICR_ICFGR; a leaf */
 } gic_hw;
 

@@ -13,11 +13,13 @@
 
 #define RWP_TIMEOUT_US 100000
 #define MAX_REGIONS    16
+#define SGI_RANGES     BITS(7, 4) /* of Aff0, §12.2.20: TargetList has 16 bits */
 
 static struct {
 	unsigned region_count;
 	struct range region[MAX_REGIONS]; /* redistributors */
 	uint64_t stride;                  /* 0: by GICR_TYPER.VLPIS */
+	bool range_select;                /* SGIs reach CPUs whose Aff0 is 16 or more */
 } v3;
 
 static void v3_send_sgi(unsigned cpu, unsigned sgi)
@@ -93,6 +95,13 @@ static enum hv_status v3_cpu_init(unsigned cpu, uint64_t mpidr)
 	if (st != HV_OK)
 		return st;
 	arch_icc_init();
+	/* Every CPU sends, so every one must have it; the first is asked before any other starts. */
+	v3.range_select = v3.range_select && (arch_icc_ctlr() & ICC_CTLR_RSS);
+	if (mpidr & SGI_RANGES && !v3.range_select) {
+		log_err("gic: CPU %u (MPIDR 0x%lx): no SGI reaches an Aff0 above 15 here", cpu,
+			mpidr);
+		return HV_EUNSUPP;
+	}
 	vtr = arch_ich_vtr();
 	gic.has_tdir = gic.has_tdir && (vtr & ICH_VTR_TDS);
 	gic_start_cpu(cpu, field_get(ICH_VTR_LRS, vtr) + 1);
@@ -152,6 +161,7 @@ enum hv_status gicv3_init(const void *fdt, int node)
 		return HV_EUNSUPP;
 	}
 	typer = rd32(gic_hw.dist, REG32(GICD_TYPER));
+	v3.range_select = typer & GICD_TYPER_RSS;
 	gic = (struct gic){
 		.ops = &v3_ops,
 		.lr_count = VGIC_LR_MAX,

@@ -8,6 +8,7 @@
 #include <hv/dt.h>
 #include <hv/gic.h>
 #include <hv/log.h>
+#include <hv/pmem.h>
 #include <spec/gicv3.h>
 
 #include "its_priv.h"
@@ -28,7 +29,7 @@ static struct its *to_its(struct msi_ctrl *c)
 
 static bool takes_lpis(const struct its *its, unsigned cpu)
 {
-	return cpu < MAX_CPUS && its->cpus & BIT(cpu);
+	return cpu < its->cpu_count && its->cpus[cpu / 64] & BIT(cpu % 64);
 }
 
 /* Everything can be decided before anything is allocated or the ITS is told. */
@@ -98,12 +99,12 @@ static void send(struct its *its, struct its_cmd cmd, unsigned cpu)
 
 static void move(const struct msi_block *b, uint32_t i, unsigned cpu)
 {
-	uint8_t *at = its_lpi_cpu(b->first_intid + i);
+	uint16_t *at = its_lpi_cpu(b->first_intid + i);
 	struct its *its = to_its(b->ctrl);
 
 	if (!takes_lpis(its, cpu) || *at == cpu)
 		return;
-	*at = (uint8_t)cpu;
+	*at = (uint16_t)cpu;
 	send(its, its_cmd(ITS_CMD_MOVI, b->device_id, b->first_data + i, cpu), cpu);
 }
 
@@ -122,7 +123,7 @@ static const struct msi_ops ops = {
 	.set_enabled = set_enabled,
 };
 
-static enum hv_status probe(struct its *its, const void *fdt, int node)
+static enum hv_status probe(struct its *its, const void *fdt, int node, unsigned cpus)
 {
 	struct range reg;
 	enum hv_status s = dt_reg(fdt, node, 0, &reg);
@@ -137,6 +138,8 @@ static enum hv_status probe(struct its *its, const void *fdt, int node)
 			 .by_device = true },
 		.regs = mmio_at(PA(reg.base)),
 		.noncoherent = dt_bool(fdt, node, NONCOHERENT),
+		.cpu_count = cpus,
+		.cpus = pmem_alloc((cpus / 64 + 1) * sizeof(*its->cpus), 64),
 	};
 	its->typer = rd64(its->regs, GITS_TYPER);
 	its->dev_bits = (uint8_t)MIN(field_get(TYPER_DEV_BITS, its->typer) + 1, DEV_BITS_MAX);
@@ -172,7 +175,7 @@ void its_init(const void *fdt, unsigned cpus)
 		if (!dt_enabled(fdt, node) || count == ITS_MAX)
 			continue;
 		noncoherent = dt_bool(fdt, dt_parent(fdt, node), NONCOHERENT);
-		if (probe(&its_all[count], fdt, node) == HV_OK)
+		if (probe(&its_all[count], fdt, node, cpus) == HV_OK)
 			count++;
 		else
 			log_warn("%s: cannot be used: its devices have no MSI",
@@ -198,7 +201,7 @@ enum hv_status its_cpu_init(unsigned cpu)
 
 		its_post(its, cmd, ARRAY_SIZE(cmd));
 		if (its_drain(its) == HV_OK)
-			__atomic_fetch_or(&its->cpus, 1U << cpu, __ATOMIC_RELAXED);
+			__atomic_fetch_or(&its->cpus[cpu / 64], BIT(cpu % 64), __ATOMIC_RELAXED);
 	}
 	return s;
 }

@@ -20,10 +20,10 @@
 
 static struct {
 	uint8_t *props;
-	uint8_t *cpu_of; /* of each LPI */
+	uint16_t *cpu_of; /* of each LPI */
 	uint32_t used;
-	bool clean; /* some redistributor does not snoop */
-	void *pending[MAX_CPUS];
+	bool clean;     /* some redistributor does not snoop */
+	void **pending; /* of each CPU */
 } lpi;
 
 enum hv_status its_lpi_init(unsigned cpus, bool noncoherent)
@@ -31,7 +31,8 @@ enum hv_status its_lpi_init(unsigned cpus, bool noncoherent)
 	lpi.used = 0;
 	lpi.clean = noncoherent;
 	lpi.props = pmem_alloc(LPI_PROPS, KIB(4));
-	lpi.cpu_of = pmem_alloc(LPI_COUNT, 64);
+	lpi.cpu_of = pmem_alloc(LPI_COUNT * sizeof(*lpi.cpu_of), 64);
+	lpi.pending = pmem_alloc(cpus * sizeof(*lpi.pending), 64);
 	memset(lpi.props, (GIC_PRIO & LPI_PRIORITY) | LPI_RES1, LPI_PROPS);
 	arch_cache_clean_inval(lpi.props, LPI_PROPS);
 	for (unsigned i = 0; i < cpus; i++) {
@@ -96,8 +97,8 @@ enum hv_status its_lpi_alloc(uint32_t n, unsigned cpu, uint32_t *first)
 	if (n > LPI_COUNT - lpi.used)
 		return HV_ENOMEM;
 	*first = GIC_LPI_FIRST + lpi.used;
-	memset(&lpi.cpu_of[lpi.used], (int)cpu, n);
-	lpi.used += n;
+	for (uint32_t end = lpi.used + n; lpi.used < end; lpi.used++)
+		lpi.cpu_of[lpi.used] = (uint16_t)cpu;
 	return HV_OK;
 }
 
@@ -114,7 +115,7 @@ bool its_lpi_enable(uint32_t intid, bool on)
 	return true;
 }
 
-uint8_t *its_lpi_cpu(uint32_t intid)
+uint16_t *its_lpi_cpu(uint32_t intid)
 {
 	return &lpi.cpu_of[intid - GIC_LPI_FIRST];
 }

@@ -27,7 +27,8 @@ struct its {
 	uint64_t *level1;  /* NULL: flat */
 	uint32_t page;     /* bytes of a page of level 2 */
 	uint32_t per_page; /* DeviceIDs that it serves */
-	uint32_t cpus;     /* bit n: collection n (= CPU n) is mapped */
+	unsigned cpu_count;
+	uint64_t *cpus; /* bit n: collection n (= CPU n) is mapped */
 	unsigned dev_count;
 	uint32_t dev[MAX_PCI_FUNCS]; /* DeviceIDs that are mapped */
 	/* its_queue.c's own */
@@ -69,7 +70,7 @@ enum hv_status __must_check its_lpi_init(unsigned cpus, bool noncoherent);
 enum hv_status __must_check its_lpi_alloc(uint32_t n, unsigned cpu, uint32_t *first);
 /* False when the byte was like that already: nothing to invalidate. */
 bool its_lpi_enable(uint32_t intid, bool on);
-uint8_t *its_lpi_cpu(uint32_t intid); /* the CPU that it goes to */
+uint16_t *its_lpi_cpu(uint32_t intid); /* the CPU that it goes to */
 /* Tables into the redistributor of this CPU, EnableLPIs. */
 enum hv_status __must_check its_lpi_cpu_init(unsigned cpu);
 /* RDbase of a CPU, as MAPC and SYNC want it: bits [51:16]. */

@@ -69,8 +69,8 @@ static bool give_table(struct its *its, unsigned n, uint8_t *bits)
 
 enum hv_status its_tables_init(struct its *its)
 {
-	bool collections = field_get(TYPER_HCC, its->typer) >= MAX_CPUS;
-	uint8_t cpu_bits = (uint8_t)log2_ceil(MAX_CPUS);
+	bool collections = field_get(TYPER_HCC, its->typer) >= its->cpu_count;
+	uint8_t cpu_bits = (uint8_t)log2_ceil(its->cpu_count);
 	bool devices = false;
 
 	for (unsigned n = 0; n < ITS_BASERS; n++) {

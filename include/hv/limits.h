@@ -3,7 +3,7 @@
 #ifndef HV_LIMITS_H
 #define HV_LIMITS_H
 
-#define MAX_CPUS       16  /* physical CPUs; one GICv3 affinity-0 group of SGI targets */
+#define MAX_CPUS       512 /* physical CPUs: as many windows as a table at EL2 has entries */
 #define MAX_VMS        8   /* guests */
 #define MAX_VCPUS      8   /* vCPUs of one guest */
 #define MAX_GUEST_RAM  8   /* RAM ranges of one guest */

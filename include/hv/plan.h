@@ -57,16 +57,21 @@ struct plan_line {
 /* PARTIAL: a partial device tree. */
 enum plan_module { MODULE_KERNEL, MODULE_RAMDISK, MODULE_PARTIAL, MODULES };
 
+struct plan_vcpu {
+	uint16_t cpu;  /* where it is: index in board->cpu */
+	bool has_list; /* of the CPUs where it may be: hard-affinity */
+	uint64_t list[MAX_CPUS / 64];
+};
+
 struct guest_plan {
 	int node;
 	char name[GUEST_NAME_MAX];
 	char refused[240];          /* "" : starts */
 	struct plan_device *device; /* slice of one array */
 	uint32_t vcpu_count;
-	uint32_t affinity[MAX_VCPUS]; /* bit n: may be board->cpu[n]; 0: any */
-	uint8_t cpu[MAX_VCPUS];       /* physical CPU of each vCPU: index in board->cpu */
-	uint64_t ram_size;            /* bytes in all */
-	bool direct_map;              /* IPA = PA */
+	struct plan_vcpu *vcpu; /* one each */
+	uint64_t ram_size;      /* bytes in all */
+	bool direct_map;        /* IPA = PA */
 	unsigned ram_count;
 	struct guest_ram ram[MAX_GUEST_RAM]; /* adjacent IPAs may be in pieces of PA */
 	struct range module[MODULES];        /* PA; size 0: none */

@@ -48,7 +48,7 @@ struct vcpu {
 	struct vgic_vcpu vgic; /* first: the hottest */
 	struct vm *vm;
 	uint8_t index;                /* in vm->vcpu; MPIDR affinity is this number */
-	uint8_t cpu;                  /* physical CPU it is pinned to */
+	uint16_t cpu;                 /* physical CPU it is pinned to */
 	enum vcpu_state state;        /* changes by compare-exchange, see common/vm/psci.c */
 	uint64_t entry;               /* IPA, for VCPU_ON_PENDING */
 	uint64_t context;             /* x0 at entry */

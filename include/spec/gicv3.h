@@ -26,6 +26,7 @@
 #define   GICD_TYPER_LPIS    BIT(17)
 #define   GICD_TYPER_IDBITS  BITS(23, 19) /* minus one */
 #define   GICD_TYPER_NO1N    BIT(25)
+#define   GICD_TYPER_RSS     BIT(26) /* SGIs to Aff0 of 16 and more */
 #define GICD_IIDR	 0x0008
 #define GICD_TYPER2	 0x000c
 #define GICD_IGROUPR	 0x0080
@@ -80,6 +81,9 @@
 #define SGI1R_IRM	 BIT(40) /* all but self */
 #define SGI1R_RS	 BITS(47, 44)
 #define SGI1R_AFF3	 BITS(55, 48)
+
+/* ICC_CTLR_EL1, §12.2.6 */
+#define ICC_CTLR_RSS	 BIT(18)
 
 /* ICH_LR<n>_EL2, §12.4.6 */
 #define LR_VINTID	 BITS(31, 0)

@@ -466,7 +466,8 @@ void world_init(unsigned n, uint32_t spis, bool lpis, unsigned lr_count)
 	world_vm.vcpu_count = (uint8_t)n;
 	for (unsigned i = 0; i < n; i++) {
 		vcpus[i].vm = &world_vm;
-		vcpus[i].index = vcpus[i].cpu = (uint8_t)i;
+		vcpus[i].index = (uint8_t)i;
+		vcpus[i].cpu = (uint8_t)i;
 		world_vm.vcpu[i] = &vcpus[i];
 	}
 	if (vgic_init(&world_vm, spis, lpis) != HV_OK)

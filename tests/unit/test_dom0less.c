@@ -429,7 +429,7 @@ static void imagebuilder_with_dom0_leftovers(void **state)
 	assert_string_equal(g[0].refused, "");
 	assert_string_equal(g[1].refused, "");
 	assert_int_equal(g[0].ram_size, MIB(512));
-	assert_int_equal(g[0].cpu[1], 3);
+	assert_int_equal(g[0].vcpu[1].cpu, 3);
 	assert_int_equal(g[0].spi_count, 96);
 	assert_int_equal(g[0].trap_unmapped, 0);
 	assert_int_equal(g[1].trap_unmapped, 1);

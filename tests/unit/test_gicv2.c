@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <host.h>
+#include <host_early.h>
 #include <hv/bits.h>
 #include <hv/gic.h>
 #include <libfdt.h>
@@ -245,6 +246,7 @@ static int setup(void **state)
 	host_mmio_add(HYP_BASE, 0x2000, hyp_read, hyp_write, NULL);
 	cpu = 0;
 	gic = (struct gic){ 0 };
+	host_early(0);
 	make_fdt(4, CPU_BASE, 0x2000, 9);
 	host_log_clear();
 	return 0;
@@ -252,7 +254,7 @@ static int setup(void **state)
 
 static void start_cpus(void)
 {
-	assert_int_equal(gic_init(fdt, node, 2), HV_OK);
+	assert_int_equal(gic_init(fdt, node, 2, 4), HV_OK);
 	for (cpu = 0; cpu < 4; cpu++)
 		assert_int_equal(gic.ops->cpu_init(cpu, cpu), HV_OK);
 	cpu = 0;
@@ -400,15 +402,15 @@ static void single_lines(void **state)
 static void bad_trees_are_refused(void **state)
 {
 	make_fdt(2, CPU_BASE, 0x2000, 9); /* no virtualization */
-	assert_int_equal(gic_init(fdt, node, 2), HV_EUNSUPP);
+	assert_int_equal(gic_init(fdt, node, 2, 4), HV_EUNSUPP);
 	assert_non_null(strstr(host_log(), "GICV"));
 	make_fdt(4, CPU_BASE, 0x1000, 9);
-	assert_int_equal(gic_init(fdt, node, 2), HV_EUNSUPP);
+	assert_int_equal(gic_init(fdt, node, 2, 4), HV_EUNSUPP);
 	make_fdt(4, CPU_BASE + 0x800, 0x2000, 9);
-	assert_int_equal(gic_init(fdt, node, 2), HV_EUNSUPP);
+	assert_int_equal(gic_init(fdt, node, 2, 4), HV_EUNSUPP);
 	host_log_clear();
 	make_fdt(4, CPU_BASE, 0x2000, 8);
-	assert_int_equal(gic_init(fdt, node, 2), HV_EUNSUPP);
+	assert_int_equal(gic_init(fdt, node, 2, 4), HV_EUNSUPP);
 	assert_non_null(strstr(host_log(), "PPI 9"));
 }
 

@@ -9,6 +9,7 @@
 
 #include <arch/gic.h>
 #include <host.h>
+#include <host_early.h>
 #include <hv/bits.h>
 #include <hv/gic.h>
 #include <libfdt.h>
@@ -97,6 +98,9 @@ static void lines_write(struct frame *f, uint64_t off, unsigned size, uint64_t v
 	}
 }
 
+static bool dist_rss; /* and every CPU: icc_ctlr */
+static uint64_t icc_ctlr;
+
 static uint64_t dist_read(void *m, uint64_t off, unsigned size)
 {
 	(void)m, (void)size;
@@ -104,7 +108,7 @@ static uint64_t dist_read(void *m, uint64_t off, unsigned size)
 	case GICD_CTLR:
 		return dist.ctlr | (dist.rwp_reads && dist.rwp_reads-- ? GICD_CTLR_RWP : 0);
 	case GICD_TYPER:
-		return (LINES / 32 - 1) | GICD_TYPER_LPIS |
+		return (LINES / 32 - 1) | GICD_TYPER_LPIS | (dist_rss ? GICD_TYPER_RSS : 0) |
 		       (id_bits - 1) * FIELD_LSB(GICD_TYPER_IDBITS);
 	case GICD_PIDR2:
 		return pidr2;
@@ -169,6 +173,8 @@ void arch_icc_dir(uint32_t intid) { (void)intid; }
 void arch_icc_sgi1r(uint64_t v) { sgi1r = v; }
 
 uint64_t arch_ich_vtr(void) { return vtr[cpu]; }
+
+uint64_t arch_icc_ctlr(void) { return icc_ctlr; }
 
 uint64_t arch_ich_hcr(void) { return hcr; }
 
@@ -244,6 +250,9 @@ static int setup(void **state)
 	id_bits = 16;
 	icc_inits = apr_clears = cpu = 0;
 	gic = (struct gic){ 0 };
+	icc_ctlr = 0;
+	dist_rss = false;
+	host_early(0);
 	make_fdt(2, 0);
 	host_log_clear();
 	return 0;
@@ -253,7 +262,7 @@ static const uint64_t mpidr[4] = { 0x80000000, 0x80000001, 0x80000100, 0x1000000
 
 static void start_cpus(void)
 {
-	assert_int_equal(gic_init(fdt, node, 3), HV_OK);
+	assert_int_equal(gic_init(fdt, node, 3, 8), HV_OK);
 	for (cpu = 0; cpu < 4; cpu++) {
 		assert_int_equal(gic.ops->cpu_init(cpu, mpidr[cpu]), HV_OK);
 	}
@@ -285,7 +294,7 @@ static void everything_is_off_and_cleared(void **state)
 static void lpis_need_fourteen_bits(void **state)
 {
 	for (id_bits = 10; id_bits <= 16; id_bits++) {
-		assert_int_equal(gic_init(fdt, node, 3), HV_OK);
+		assert_int_equal(gic_init(fdt, node, 3, 8), HV_OK);
 		assert_int_equal(gic.has_lpis, id_bits >= 14);
 	}
 }
@@ -307,7 +316,7 @@ static void redistributors_are_found_by_affinity(void **state)
 	assert_int_equal(gic.ops->cpu_init(2, mpidr[2]), HV_OK);
 	/* An explicit stride. */
 	make_fdt(2, 0x40000);
-	assert_int_equal(gic_init(fdt, node, 3), HV_OK);
+	assert_int_equal(gic_init(fdt, node, 3, 8), HV_OK);
 	assert_int_equal(gic.ops->cpu_init(3, mpidr[3]), HV_OK);
 	assert_int_equal(gic.ops->cpu_init(1, mpidr[1]), HV_ENOENT);
 }
@@ -328,20 +337,20 @@ static void lists_are_the_smallest_of_all_cpus(void **state)
 static void bad_trees_and_hardware_are_refused(void **state)
 {
 	make_fdt(3, 0); /* only two are there */
-	assert_int_equal(gic_init(fdt, node, 3), HV_EINVAL);
+	assert_int_equal(gic_init(fdt, node, 3, 8), HV_EINVAL);
 	make_fdt(17, 0);
-	assert_int_equal(gic_init(fdt, node, 3), HV_EINVAL);
+	assert_int_equal(gic_init(fdt, node, 3, 8), HV_EINVAL);
 	make_fdt(2, 0x10000);
-	assert_int_equal(gic_init(fdt, node, 3), HV_EINVAL);
+	assert_int_equal(gic_init(fdt, node, 3, 8), HV_EINVAL);
 	make_fdt(2, 0x28000);
-	assert_int_equal(gic_init(fdt, node, 3), HV_EINVAL);
-	assert_int_equal(gic_init(fdt, fdt_path_offset(fdt, "/"), 3), HV_EINVAL);
+	assert_int_equal(gic_init(fdt, node, 3, 8), HV_EINVAL);
+	assert_int_equal(gic_init(fdt, fdt_path_offset(fdt, "/"), 3, 8), HV_EINVAL);
 	make_fdt(2, 0);
 	pidr2 = 0x2b;
-	assert_int_equal(gic_init(fdt, node, 3), HV_EUNSUPP);
+	assert_int_equal(gic_init(fdt, node, 3, 8), HV_EUNSUPP);
 	pidr2 = 0x3b;
 	asleep_for_ever = true;
-	assert_int_equal(gic_init(fdt, node, 3), HV_OK);
+	assert_int_equal(gic_init(fdt, node, 3, 8), HV_OK);
 	assert_int_equal(gic.ops->cpu_init(0, mpidr[0]), HV_ETIMEOUT);
 	assert_non_null(strstr(host_log(), "ChildrenAsleep"));
 }
@@ -378,6 +387,8 @@ static void targets_are_affinities(void **state)
 {
 	static const uint64_t sgi[4] = { 1, 2, 1 | BIT(16), 2 | BIT(48) };
 
+	dist_rss = true;
+	icc_ctlr = ICC_CTLR_RSS;
 	start_cpus();
 	for (unsigned c = 0; c < 4; c++) {
 		gic_route(100, c);
@@ -389,6 +400,21 @@ static void targets_are_affinities(void **state)
 	assert_int_equal(gic.ops->cpu_init(4, 0x25), HV_OK);
 	gic.ops->send_sgi(4, 0);
 	assert_int_equal(sgi1r, BIT(45) | BIT(5)); /* range selector 2 */
+}
+
+/* Distributor and CPU interfaces must both have the range selector, or such a CPU stays out. */
+static void aff0_above_15_needs_the_range_selector(void **state)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		dist_rss = i & 1;
+		icc_ctlr = i & 2 ? ICC_CTLR_RSS : 0;
+		start_cpus();
+		rd[3].typer = (rd[3].typer & BITS(31, 0)) | UINT64_C(0x10) << 32;
+		assert_int_equal(gic.ops->cpu_init(4, 0x10), i == 3 ? HV_OK : HV_EUNSUPP);
+		rd[3].typer = (rd[3].typer & BITS(31, 0)) | UINT64_C(0xf) << 32;
+		assert_int_equal(gic.ops->cpu_init(4, 0xf), HV_OK);
+		setup(NULL);
+	}
 }
 
 #define T(f) cmocka_unit_test_setup(f, setup)
@@ -403,6 +429,7 @@ int main(void)
 		T(bad_trees_and_hardware_are_refused),
 		T(single_lines),
 		T(targets_are_affinities),
+		T(aff0_above_15_needs_the_range_selector),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

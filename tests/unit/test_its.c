@@ -26,7 +26,8 @@
 #define PHANDLE 7
 
 struct gic gic;
-struct gic_hw gic_hw;
+static struct gic_cpu gic_cpus[ITS_MODEL_CPUS];
+struct gic_hw gic_hw = { .cpu = gic_cpus };
 static struct its_model m;
 static void *arena;
 static char fdt[4096];

@@ -90,9 +90,9 @@ static void guest_gets_what_it_declares(void **state)
 	assert_int_equal(plan.guest_count, 2);
 	assert_string_equal(p->name, "domU1");
 	assert_int_equal(p->vcpu_count, 2);
-	assert_int_equal(p->cpu[0], 0);
-	assert_int_equal(p->cpu[1], 1);
-	assert_int_equal(plan.guest[1].cpu[0], 2);
+	assert_int_equal(p->vcpu[0].cpu, 0);
+	assert_int_equal(p->vcpu[1].cpu, 1);
+	assert_int_equal(plan.guest[1].vcpu[0].cpu, 2);
 	assert_int_equal(p->ram_size, MIB(256));
 	assert_int_equal(p->ram[0].ipa.v, 0x40000000);
 	assert_int_equal(p->ram_count, 1);

@@ -72,7 +72,7 @@ static void refused_guest_takes_nothing(void **state)
 	run_guests(g, 2);
 	assert_true(plan.guest[0].refused[0]);
 	assert_string_equal(plan.guest[1].refused, "");
-	assert_int_equal(plan.guest[1].cpu[3], 3);
+	assert_int_equal(plan.guest[1].vcpu[3].cpu, 3);
 	assert_int_equal(fake_func(EDU)->owner, 1);
 }
 
@@ -90,7 +90,8 @@ static void vcpus_go_where_they_may(void **state)
 	static const uint8_t want[] = { 3, 0, 2, 1 };
 
 	starts(g, 1);
-	assert_memory_equal(plan.guest[0].cpu, want, 4);
+	for (unsigned v = 0; v < 4; v++)
+		assert_int_equal(plan.guest[0].vcpu[v].cpu, want[v]);
 	assert_int_equal(plan.guest[0].trap_unmapped, 1);
 }
 
@@ -104,8 +105,8 @@ static void offline_cpus_are_not_used(void **state)
 	board.cpu[0].online = false;
 	board.cpu[2].online = false;
 	replan();
-	assert_int_equal(plan.guest[0].cpu[0], 1);
-	assert_int_equal(plan.guest[0].cpu[1], 3);
+	assert_int_equal(plan.guest[0].vcpu[0].cpu, 1);
+	assert_int_equal(plan.guest[0].vcpu[1].cpu, 3);
 }
 
 int main(void)

@@ -306,7 +306,7 @@ static void guest(const struct tool *t, const struct guest_plan *g)
 	if (!g->refused[0]) {
 		begin("cpus", '[');
 		for (unsigned i = 0; i < g->vcpu_count; i++)
-			number(NULL, g->cpu[i]);
+			number(NULL, g->vcpu[i].cpu);
 		end(']');
 		begin("ram", '[');
 		for (unsigned i = 0; i < g->ram_count; i++) {

@@ -106,6 +106,7 @@ void arch_icc_sgi1r(uint64_t value)
 		write_sysreg(reg, v);                                                              \
 	}
 
+READER(arch_icc_ctlr, ICC_CTLR_EL1)
 READER(arch_ich_vtr, ICH_VTR_EL2)
 READER(arch_ich_hcr, ICH_HCR_EL2)
 WRITER(arch_ich_hcr_write, ICH_HCR_EL2)

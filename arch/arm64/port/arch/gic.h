@@ -13,6 +13,8 @@ void arch_icc_eoir1(uint32_t intid); /* priority drop */
 void arch_icc_dir(uint32_t intid);   /* deactivate */
 void arch_icc_sgi1r(uint64_t value); /* DSB ISHST before, ISB after */
 
+uint64_t arch_icc_ctlr(void);
+
 uint64_t arch_ich_vtr(void);
 uint64_t arch_ich_hcr(void);
 void arch_ich_hcr_write(uint64_t v);
