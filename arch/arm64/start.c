@@ -11,6 +11,7 @@
 #include <hv/console.h>
 #include <hv/dt.h>
 #include <hv/entropy.h>
+#include <hv/faults.h>
 #include <hv/gic.h>
 #include <hv/iommu.h>
 #include <hv/irq.h>
@@ -253,6 +254,25 @@ void vm_stop(struct vcpu *v, enum life_end why)
 	cpu_park();
 }
 
+static void log_to_console(const char *line, size_t n)
+{
+	console_put(0, line, n);
+}
+
+/* What lower floors call above themselves. */
+static void register_callbacks(void)
+{
+	static const struct iommu_callbacks iommu = {
+		.fault = faults_report,
+		.died = faults_iommu_died,
+		.arm_poll_timer = timer_arm_iommu,
+	};
+
+	log_set_output(log_to_console);
+	console_set_retry_timer(timer_arm_console);
+	iommu_set_callbacks(&iommu);
+}
+
 __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint64_t entry_ticks)
 {
 	uintptr_t canary;
@@ -261,6 +281,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 		cpu_stop(); /* nothing to say it on */
 	image = el2_early_memory();
 	el2_init((struct range){ (uintptr_t)fdt, dt_cells((const char *)fdt + 4, 1) });
+	register_callbacks();
 	seed_read(fdt);
 	entropy_get(&entropy, "stack canary", &canary, sizeof(canary));
 	__stack_chk_guard = canary & ~UINT64_C(0xff); /* strings end before it */

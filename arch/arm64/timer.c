@@ -38,14 +38,14 @@ void timer_fired(void *arg, uint32_t intid, struct vcpu *cur)
 	iommu_poll();
 }
 
-void console_retry(void)
+void timer_arm_console(void)
 {
 	timer_arm(CONSOLE_HOLD_US);
 }
 
 #define IOMMU_AGAIN_US 1000
 
-void iommu_retry(void)
+void timer_arm_iommu(void)
 {
 	timer_arm(IOMMU_AGAIN_US);
 }

@@ -170,42 +170,8 @@ el2_fault:
 	add	x1, sp, #FRAME_SIZE
 	bl	crash
 
-/*
- * PCI accesses that may fault: DSB and ISB so that nothing older is blamed, SError unmasked
- * around the access (x9: saved DAIF). x0 address, w1 size, x2 value.
- */
-	.macro probe name, op, r
-	.global \name
-	.type \name, %function
-\name:
-	hint	#34			/* BTI c */
-	mrs	x9, daif
-	dsb	sy
-	isb
-	msr	daifclr, #4
-	cmp	w1, #2
-	b.lo	1f
-	b.eq	2f
-	cmp	w1, #4
-	b.eq	4f
-	\op	x\r, [x0]
-	b	8f
-1:	\op\()b	w\r, [x0]
-	b	8f
-2:	\op\()h	w\r, [x0]
-	b	8f
-4:	\op	w\r, [x0]
-8:	dsb	sy
-	isb
-	msr	daif, x9
-	ret
-	.endm
-
-	.balign	4
-probe_begin:
-	probe	arch_mmio_probe_read, ldr, 0
-	probe	arch_mmio_probe_write, str, 2
-
+/* What may be undefined is tried where a fault is an answer, as in port/probe.S. */
+	.section .text.probe, "ax"
 	/* int64_t write_NAME(uint64_t value): 0, or -1 by probe_fixup when the write is undefined. */
 	.macro	control name, reg
 	.global write_\name
@@ -222,17 +188,7 @@ write_\name:
 EACH_CONTROL(X)
 #undef X
 	control svcr, SVCR
-probe_end:
-probe_fixup:				/* all ones of the width asked for; x9 is intact */
-	msr	daif, x9
-	mov	x0, #-1
-	cmp	w1, #4
-	b.hi	5f
-	mov	w0, w0
-	lsl	w1, w1, #3
-	neg	w1, w1
-	lsr	w0, w0, w1
-5:	ret
+	.text
 
 /* int64_t smc(x0..x3), SMCCC 1.1: x4..x17 are preserved by the callee or clobbered by C's rules. */
 	.global smc

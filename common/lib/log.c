@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: formats one line on the stack and hands it to the console whole, so that lines of
+ * The log: formats one line on the stack and hands it to the output whole, so that lines of
  * several CPUs never mix. Longer lines are cut.
  */
-#include <hv/console.h>
 #include <hv/log.h>
 
 #define LINE_MAX 256
@@ -13,6 +12,13 @@ static const char prefixes[][20] = {
 	[LOG_WARN] = "viaduct: warning: ",
 	[LOG_INFO] = "viaduct: ",
 };
+
+static void (*output)(const char *line, size_t n) __ro_after_boot;
+
+void log_set_output(void (*put)(const char *line, size_t n))
+{
+	output = put;
+}
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
@@ -24,5 +30,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 	n += fmt_vprint(line + n, LINE_MAX - n, fmt, ap);
 	va_end(ap);
 	line[n++] = '\n';
-	console_put(0, line, n);
+	if (output)
+		output(line, n);
 }

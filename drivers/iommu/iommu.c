@@ -7,7 +7,6 @@
  * lines are off and the timer goes on with it through iommu_poll, so neither an edge that does not
  * come again nor a level that does not go away matters.
  */
-#include <hv/faults.h>
 #include <hv/gic.h>
 #include <hv/irq.h>
 #include <hv/limits.h>
@@ -108,6 +107,18 @@ struct iommu *iommu_find(uint32_t phandle)
 	return NULL;
 }
 
+static struct iommu_callbacks callbacks __ro_after_boot;
+
+void iommu_set_callbacks(const struct iommu_callbacks *c)
+{
+	callbacks = *c;
+}
+
+void iommu_report_fault(struct iommu *i, const struct iommu_fault *f)
+{
+	callbacks.fault(i, f);
+}
+
 void iommu_kill(struct iommu *i, const char *why)
 {
 	enum hv_status st = i->driver->block(i->m);
@@ -121,7 +132,7 @@ void iommu_kill(struct iommu *i, const char *why)
 static void settle(struct iommu *i)
 {
 	if (i->dead && !__atomic_exchange_n(&i->told, true, __ATOMIC_RELAXED))
-		faults_iommu_died(i);
+		callbacks.died(i);
 }
 
 enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
@@ -166,7 +177,7 @@ static void look(struct iommu *i)
 		gic_set_enabled(0, i->irq[n], empty && !i->dead);
 	__atomic_store_n(&i->busy, false, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&i->left_over, __ATOMIC_SEQ_CST) && !i->dead)
-		iommu_retry();
+		callbacks.arm_poll_timer();
 	settle(i);
 }
 

@@ -31,6 +31,8 @@ extern const struct iommu_driver smmuv3_driver;
 
 /* From start: takes the line, once, and drains at its interrupts. */
 void iommu_connect(struct iommu *i, const struct dt_irq *irq);
+/* A decoded fault, from drain(). */
+void iommu_report_fault(struct iommu *i, const struct iommu_fault *f);
 /* It does not answer: into global abort, for ever. With the lock held, but for start. */
 void iommu_kill(struct iommu *i, const char *why);
 

@@ -55,7 +55,7 @@ static uint8_t ring_count = 1;
 static struct {
 	bool uart;      /* there is one */
 	bool irq;       /* console_start_irq was called */
-	bool retrying;  /* console_retry was asked */
+	bool retrying;  /* the timer was asked for */
 	uint32_t calls; /* for the pump since nobody is it; 0: nobody is */
 	/* the pump's own */
 	bool armed;          /* the UART is full; its interrupt calls */
@@ -211,6 +211,13 @@ static void stage_ring(struct ring *r)
 	__atomic_store_n(&r->tail, tail, __ATOMIC_RELEASE);
 }
 
+static void (*arm_retry_timer)(void) __ro_after_boot;
+
+void console_set_retry_timer(void (*arm)(void))
+{
+	arm_retry_timer = arm;
+}
+
 /* Fills the empty stage. False: nothing to send, or it has to wait for somebody's line. */
 static bool fill(bool now)
 {
@@ -224,7 +231,7 @@ static bool fill(bool now)
 	if (tx.line_len && next != tx.cur && !(more && tx.line_len < LINE_LONG)) {
 		if (!more && !now && arch_time_ticks() < tx.held_until) {
 			if (!__atomic_exchange_n(&tx.retrying, true, __ATOMIC_RELAXED))
-				console_retry();
+				arm_retry_timer();
 			return false;
 		}
 		stage_newline();
@@ -302,7 +309,7 @@ static void pump(void)
 	/* Others keep us busy: this CPU has a guest to run. */
 	__atomic_store_n(&tx.calls, 0, __ATOMIC_SEQ_CST);
 	if (tx.irq)
-		console_retry();
+		arm_retry_timer();
 }
 
 /* ---- writers ---- */

@@ -50,10 +50,10 @@ void console_flush(void);
  */
 void console_start_irq(void);
 /*
- * In arch/: output of one guest waits because another's line is not finished; makes console_poll
- * run in about CONSOLE_HOLD_US, on whatever CPU.
+ * Registers what is called when output of one guest waits because another's line is not finished:
+ * `arm` makes console_poll() run in about CONSOLE_HOLD_US, on any CPU. Before console_start_irq().
  */
-void console_retry(void);
+void console_set_retry_timer(void (*arm)(void));
 #define CONSOLE_HOLD_US 250000
 
 #endif

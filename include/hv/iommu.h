@@ -83,9 +83,19 @@ void iommu_flush(uint16_t vmid, ipa_t ipa, uint64_t size);
 void iommu_route(unsigned cpu);
 /* Handles what an interrupt left over; cheap when there is nothing. Any CPU. */
 void iommu_poll(void);
-/*
- * Not here, but of whoever has a timer: an interrupt left events over, iommu_poll is to run soon.
- */
-void iommu_retry(void);
+
+/* What the IOMMU drivers need from above: registered once at boot, before iommu_probe(). */
+struct iommu_callbacks {
+	/* A fault, already decoded. From interrupt context, at most a batch an interrupt. */
+	void (*fault)(struct iommu *i, const struct iommu_fault *f);
+	/*
+	 * `i` does not answer any more; it is in global abort and `dead` already. Once for each
+	 * IOMMU, with no IOMMU lock held, on the CPU that needed it.
+	 */
+	void (*died)(struct iommu *i);
+	/* An interrupt left events over: arranges that iommu_poll() runs soon, on any CPU. */
+	void (*arm_poll_timer)(void);
+};
+void iommu_set_callbacks(const struct iommu_callbacks *c);
 
 #endif

@@ -13,6 +13,11 @@
 
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO };
 
+/*
+ * Registers where lines go: whole ones that end in a newline, from any CPU and context, interrupts
+ * masked. To be called first at boot; lines from before are lost.
+ */
+void log_set_output(void (*put)(const char *line, size_t n));
 void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
 
 #define log_err(...)  log_line(LOG_ERR, __VA_ARGS__)

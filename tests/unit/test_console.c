@@ -58,7 +58,7 @@ static void on_rx(void *arg, char c)
 	s[strlen(s)] = c;
 }
 
-void console_retry(void) { retries++; }
+static void on_retry(void) { retries++; }
 
 static void puts_to(uint8_t ring, const char *s)
 {
@@ -263,6 +263,7 @@ static void early_lines_wait_for_the_uart_and_are_synchronous(void **state)
 {
 	console_put(0, "viaduct: early\n", 15);
 	uart.room = ~0U;
+	console_set_retry_timer(on_retry);
 	console_init();
 	expect("viaduct: early\r\n");
 	puts_to(a, "partial");

@@ -13,7 +13,6 @@
 #include <libfdt.h>
 
 #include <host.h>
-#include <hv/faults.h>
 #include <hv/gic.h>
 #include <hv/iommu.h>
 #include <hv/irq.h>
@@ -84,7 +83,7 @@ static void on_irq(void)
 }
 
 /* In a storm the device faults again as soon as it may: the level never goes away. */
-void faults_report(struct iommu *i, const struct iommu_fault *f)
+static void on_fault(struct iommu *i, const struct iommu_fault *f)
 {
 	assert_ptr_equal(i, &iommus[0]);
 	last = *f;
@@ -93,13 +92,15 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 		smmuv2_model_dma(&hw, f->sid, f->addr + 0x1000, true, &pa);
 }
 
-void faults_iommu_died(struct iommu *i)
+static void on_death(struct iommu *i)
 {
 	assert_true(i->dead);
 	deaths++;
 }
 
-void iommu_retry(void) { retries++; }
+static void on_retry(void) { retries++; }
+
+static const struct iommu_callbacks callbacks = { on_fault, on_death, on_retry };
 
 static void map(struct range r)
 {
@@ -251,6 +252,7 @@ static void make_root(struct s2 *root, uint16_t vmid, uint64_t ram)
 
 static struct iommu *started(void)
 {
+	iommu_set_callbacks(&callbacks);
 	iommu_probe(blob, map);
 	iommu_start(blob);
 	assert_true(iommus[0].s2);

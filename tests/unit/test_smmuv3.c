@@ -12,7 +12,6 @@
 #include <libfdt.h>
 
 #include <host.h>
-#include <hv/faults.h>
 #include <hv/gic.h>
 #include <hv/iommu.h>
 #include <hv/irq.h>
@@ -80,20 +79,22 @@ static void on_irq(void)
 		handler(handler_arg, 106, NULL);
 }
 
-void faults_report(struct iommu *i, const struct iommu_fault *f)
+static void on_fault(struct iommu *i, const struct iommu_fault *f)
 {
 	assert_ptr_equal(i, &iommus[0]);
 	last = *f;
 	faults++;
 }
 
-void faults_iommu_died(struct iommu *i)
+static void on_death(struct iommu *i)
 {
 	assert_true(i->dead);
 	deaths++;
 }
 
-void iommu_retry(void) { retries++; }
+static void on_retry(void) { retries++; }
+
+static const struct iommu_callbacks callbacks = { on_fault, on_death, on_retry };
 
 static void map(struct range r)
 {
@@ -184,6 +185,7 @@ static int end(void **state)
 /* The stream is known, and nobody's. */
 static struct iommu *started(void)
 {
+	iommu_set_callbacks(&callbacks);
 	iommu_probe(blob, map);
 	iommu_start(blob);
 	assert_int_equal(iommu_attach(&iommus[0], SID, &dma), HV_OK);

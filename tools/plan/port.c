@@ -122,19 +122,3 @@ void register_given(const char *arg)
 		die("--reg: \"%s\" is no number", arg);
 	register_set(at, value, true);
 }
-
-/* No device is at work. */
-void faults_report(struct iommu *i, const struct iommu_fault *f)
-{
-	(void)i;
-	(void)f;
-}
-
-void iommu_retry(void)
-{
-}
-
-void faults_iommu_died(struct iommu *i)
-{
-	(void)i;
-}

@@ -10,7 +10,6 @@
  * be had for that: one whose table is empty and whose faults raise no interrupt.
  */
 #include <arch/barrier.h>
-#include <hv/faults.h>
 #include <hv/limits.h>
 #include <hv/log.h>
 #include <spec/smmuv2.h>
@@ -425,7 +424,7 @@ static bool take(const struct smmuv2 *s, const struct record *r, unsigned page, 
 		 (uint64_t)rd32(s->m, at_page(s, page, r->far + 4U)) << 32;
 	f.write = rd32(s->m, at_page(s, page, r->synr)) & r->write;
 	wr32(s->m, at_page(s, page, r->fsr), fsr);
-	faults_report(s->i, &f);
+	iommu_report_fault(s->i, &f);
 	return true;
 }
 

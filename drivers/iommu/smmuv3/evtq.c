@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <arch/barrier.h>
-#include <hv/faults.h>
 
 #include "smmuv3_priv.h"
 
@@ -51,7 +50,7 @@ static void report(struct smmu *s, const uint64_t *dw)
 			f.reason = reasons[n].text;
 			f.has_addr = reasons[n].has_addr;
 		}
-	faults_report(s->i, &f);
+	iommu_report_fault(s->i, &f);
 }
 
 static void ack_overflow(struct smmu *s, uint32_t prod)
