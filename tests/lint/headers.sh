@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every header compiles alone, twice in one file, for the target and for the host (style.md).
+# Every header compiles alone, twice in one file, for the target and for the host.
 #
 # Usage: tests/lint/headers.sh      CROSS_COMPILE, SYSROOT and HOSTCC as in the Makefile
 set -u

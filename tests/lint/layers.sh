@@ -1,85 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The layering that style.md asks for, checked on objects and sources. Run behind a build.
+# The one rule of the code, and the order of the floors (docs/architecture.md).
 #
-# Usage: tests/lint/layers.sh [BUILD]
+# Usage: tests/lint/layers.sh [BUILD]      behind a build
 #
-# 1. Undefined symbols of each directory's objects (`ld -r`, nm -u) come from directories that the
-#    table below allows. What lives in arch/ must be declared in include/hv or by the port <arch/*.h>.
+# 1. No floor calls upwards: floors.py, on the symbols of the objects.
 # 2. Pure sources hold no asm, volatile, __aarch64__, this_cpu, #if but the guard of a header, and
 #    include nothing private of another directory.
 set -u
 cd "$(dirname "$0")/../.."
+here=tests/lint
 build=${1:-build}
-cross=${CROSS_COMPILE:-aarch64-linux-gnu-}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 failed=0
 
 say() { printf 'layers: %s\n' "$*"; failed=1; }
 
-# directory: the directories it may call, besides itself, the port and the libraries.
-allowed='
-common:              common/vgic drivers/irqchip drivers/serial drivers/pci drivers/iommu vpci arch
-common/vgic:         common drivers/irqchip arch
-drivers/irqchip:     common arch
-drivers/serial:      common arch
-drivers/pci:         common drivers/iommu drivers/irqchip arch
-drivers/iommu:       common drivers/iommu/smmuv3 drivers/irqchip arch
-drivers/iommu/smmuv3: common drivers/iommu arch
-vpci:                common common/vgic drivers/pci drivers/irqchip arch
-'
-# One file that everything stands on: nothing but the port and the log.
-leaf='common/lib/s2.c common/lib/fmt.c common/lib/dt.c common/lib/dt_tree.c'
-leaf_may='common/lib/dt.c common/lib/dt_tree.c common/lib/log.c common/lib/fmt.c common/lib/pmem.c common/panic.c arch'
-library='^(fdt_.*|mem(cpy|move|set|cmp|chr)|str(len|nlen|cmp|ncmp|chr|rchr|toul)|inflate.*|__stack_chk_.*|_GLOBAL_OFFSET_TABLE_)$'
-
-dirs=$(printf '%s' "$allowed" | sed -n 's/^\([^:]*\):.*/\1/p')
-sources() { sed -n 's/^[[:space:]]*\([a-z0-9_/]*\.[cS]\).*/\1/p' objects.mk | sort -u; }
-
-# "symbol source" of everything that is defined globally.
-: > "$tmp/defined"
-sources | while read -r s; do
-	[ -f "$build/$s.o" ] || { printf 'layers: %s is not built\n' "$s" >&2; continue; }
-	"${cross}nm" -g --defined-only "$build/$s.o" | awk -v s="$s" 'NF == 3 { print $3, s }' >> "$tmp/defined"
-done
-grep -rhoE '[A-Za-z_][A-Za-z0-9_]*' include/hv arch/arm64/port/ | sort -u > "$tmp/public"
-
-in_list() { # WORD LIST...
-	w=$1; shift
-	for x; do [ "$x" = "$w" ] && return 0; done
-	return 1
-}
-
-check_symbol() { # USER SYMBOL MAY...: USER is a directory or a file
-	user=$1 symbol=$2; shift 2
-	printf '%s\n' "$symbol" | grep -qE "$library" && return
-	from=$(awk -v s="$symbol" '$1 == s { print $2; exit }' "$tmp/defined")
-	[ -n "$from" ] || { say "$user needs $symbol, which nobody defines"; return; }
-	case $from in arch/*) layer=arch ;; *) layer=$(dirname "$from") ;; esac
-	in_list "$layer" "$@" || in_list "$from" "$@" || { say "$user must not call $symbol of $from"; return; }
-	[ "$layer" = arch ] && ! grep -qx "$symbol" "$tmp/public" &&
-		say "$user calls $symbol of $from, which neither include/hv nor the port declares"
-}
-
-for d in $dirs; do
-	objects=
-	for s in $(sources); do
-		[ "$(dirname "$s")" = "$d" ] && [ -f "$build/$s.o" ] && objects="$objects $build/$s.o"
-	done
-	[ -n "$objects" ] || continue
-	may=$(printf '%s' "$allowed" | sed -n "s|^$d:||p")
-	"${cross}ld" -r -o "$tmp/dir.o" $objects || { say "$d does not link with itself"; continue; }
-	for symbol in $("${cross}nm" -u "$tmp/dir.o" | awk '{ print $2 }'); do
-		check_symbol "$d" "$symbol" "$d" $may
-	done
-done
-for s in $leaf; do
-	[ -f "$build/$s.o" ] || continue
-	for symbol in $("${cross}nm" -u "$build/$s.o" | awk '{ print $2 }'); do
-		check_symbol "$s" "$symbol" $leaf_may
-	done
-done
+"$here/floors.py" "$build" || failed=1
 
 # Sources. Comments and strings are taken out first, keeping the line numbers.
 strip() {
