@@ -8,12 +8,17 @@ import os
 import re
 import struct
 import subprocess
+import sys
 import xml.dom.minidom
 
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tools", "qemu"))
+
+import viaduct_qemu as vq  # noqa: E402
+
 CACHE = os.environ.get("VIADUCT_CACHE") or os.path.expanduser("~/.cache/viaduct")
 TOOL = os.path.join(ROOT, "build", "viaduct-plan")
 JUNO = os.path.join(CACHE, "dtb", "arm", "juno-r2.dtb")
@@ -51,7 +56,7 @@ def virt(tmp_path_factory):
     """QEMU virt's own tree: RAM at 1 GiB, GICv3, ITS, SMMUv3; and the same with Juno's windows."""
     folder = tmp_path_factory.mktemp("virt")
     plain, juno = str(folder / "virt.dtb"), str(folder / "virt-juno.dtb")
-    subprocess.run(["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version=3,iommu=smmuv3,dumpdtb={plain}",
+    subprocess.run([vq.QEMU, "-M", f"virt,virtualization=on,gic-version=3,iommu=smmuv3,dumpdtb={plain}",
                     "-cpu", "cortex-a72", "-smp", "4", "-m", "1G", "-nic", "none"], check=True, capture_output=True, timeout=30)
     source = subprocess.run(["fdtget", "-t", "x", JUNO, "/pcie@40000000", "ranges"], check=True,
                             capture_output=True, text=True, timeout=10).stdout.split()

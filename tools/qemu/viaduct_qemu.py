@@ -25,6 +25,10 @@ CACHE = os.environ.get("VIADUCT_CACHE", os.path.expanduser("~/.cache/viaduct"))
 BUILD = os.environ.get("VIADUCT_BUILD", f"{ROOT}/build")
 os.makedirs(f"{BUILD}/boot-logs", exist_ok=True)    # consoles, device trees, and what tests leave
 VIADUCT = f"{BUILD}/viaduct"
+# The one place that chooses the QEMU: "system", "newer" (put there by tools/setup), or a path.
+QEMUS = {"system": "qemu-system-aarch64", "newer": f"{CACHE}/newer/bin/qemu-system-aarch64"}
+QEMU = os.environ.get("VIADUCT_QEMU", "system")
+QEMU = QEMUS.get(QEMU, QEMU)
 IMAGE = {"new": f"{CACHE}/kernel/Image", "stable": f"{CACHE}/kernel-stable/Image"}
 INITRD = f"{CACHE}/guest/initrd.cpio.gz"
 UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
@@ -245,7 +249,7 @@ class Machine:
     def dump_tree(self):
         """QEMU's device tree for this machine, as source text."""
         dtb = f"{BUILD}/boot-logs/{self.name}.qemu.dtb"
-        subprocess.run(["qemu-system-aarch64", "-M", f"{self.type},dumpdtb={dtb}"] + self.base + ["-serial", "null"] + self.devices,
+        subprocess.run([QEMU, "-M", f"{self.type},dumpdtb={dtb}"] + self.base + ["-serial", "null"] + self.devices,
                        check=True, timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT)
         return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", dtb], check=True, timeout=60,
@@ -283,7 +287,7 @@ class Machine:
 
     def command(self, args):
         # signal=off: Ctrl-c is for the guest.
-        return ["qemu-system-aarch64", "-M", self.type] + self.base + \
+        return [QEMU, "-M", self.type] + self.base + \
             ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"] + self.devices + \
             self.extra + args
 
