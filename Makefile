@@ -36,7 +36,7 @@ hostcflags := $(common) -O1 -Itests/host/port -Itests/host/include -fsanitize=ad
 arch_o := $(arch_src:%=$(B)/%.o)
 pure_o := $(pure_src:%=$(B)/%.o)
 
-.PHONY: all setup plan-tool plan-test check boot-test attack lint fuzz test test-mutation bench demo run soak clean
+.PHONY: all setup plan-tool plan-test check boot-test smoke-test attack lint fuzz test test-mutation bench demo run soak clean
 all: $(B)/viaduct
 
 libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
@@ -111,6 +111,7 @@ lint: $(pure_o) $(arch_o)
 	@tests/lint/headers.sh
 	@tests/lint/nested.py
 	@tests/lint/columns.py
+	@tests/lint/format.sh
 	@clang -fsyntax-only $(common) -Itests/host/port -Itests/host/include -Wno-string-conversion $(pure_src) && echo "clang: ok"
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability -Iinclude \
 		-Itests/host/port -Itests/host/include --suppress=missingIncludeSystem \
@@ -128,6 +129,10 @@ boot-test: $(B)/viaduct guests
 attack: $(B)/viaduct guests
 	@$(if $(LIST),$(PYTHON) tests/attack/attacks.py,$(PYTHON) -m pytest -q tests/boot/test_attack.py)
 
+# Some of them, for another QEMU: VIADUCT_QEMU=newer make smoke-test
+smoke-test: $(B)/viaduct guests
+	@$(PYTHON) -m pytest -q tests/boot/test_payload.py
+
 # Everything CI runs, each part in a make of its own: setup may have brought the compiler.
 test: setup
 	@tools/timed unit-tests $(MAKE) --no-print-directory check
@@ -136,6 +141,7 @@ test: setup
 	@tools/timed plans $(MAKE) --no-print-directory plan-test
 	@tools/timed bench $(MAKE) --no-print-directory bench
 	@tools/timed boot-tests $(MAKE) --no-print-directory boot-test
+	@VIADUCT_QEMU=newer tools/timed newer-qemu $(MAKE) --no-print-directory smoke-test
 
 # Not part of `make test`: it takes an hour, and what survives is for a reader to judge.
 test-mutation: setup

@@ -438,7 +438,8 @@ void host_relax(void)
 }
 
 /* Where no virtual ITS is linked. */
-__attribute__((weak)) void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
+__attribute__((weak)) void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser,
+					    uint64_t pendbaser)
 {
 	world_lpis_vcpu = vcpu;
 	world_lpis_prop = propbaser;
