@@ -29,6 +29,7 @@ pure_src := \
 	common/plan/ram.c \
 	common/plan/shared.c \
 	common/lib/pmem.c \
+	common/lib/ratelimit.c \
 	common/vm/psci.c \
 	common/lib/s2.c \
 	common/lib/sha256.c \

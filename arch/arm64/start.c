@@ -254,9 +254,12 @@ void vm_stop(struct vcpu *v, enum life_end why)
 	cpu_park();
 }
 
-static void log_to_console(const char *line, size_t n)
+static bool log_to_console(const char *line, size_t n, bool spare)
 {
+	if (spare)
+		return console_put_spare(line, n);
 	console_put(0, line, n);
+	return true;
 }
 
 /* What lower floors call above themselves. */

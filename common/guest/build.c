@@ -11,8 +11,6 @@
 #include <hv/vits.h>
 #include <hv/vuart.h>
 
-#define LOG_BURST 32
-
 /*
  * Stage-2 tables for RAM, by level: those of the two ends, or, where the blocks of IPA and PA do
  * not fall together, all.
@@ -218,7 +216,8 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 	vm->id = (uint8_t)(g - p->guest);
 	vm->plan = g;
 	vm->load_work = pmem_alloc(IMAGE_WORK, 64);
-	vm->faults = RATELIMIT(LOG_BURST);
+	vm->log = RATELIMIT(VM_LOG_BURST, VM_LOG_MS);
+	vm->alerts = RATELIMIT(VM_ALERT_BURST, VM_ALERT_MS);
 	vm->open_bus = !g->trap_unmapped;
 	vm->emul[0].fn = vm_unmapped;
 	memcpy(vm->name, g->name, sizeof(vm->name));

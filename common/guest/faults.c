@@ -20,7 +20,7 @@ struct source {
 	const struct vm *vm;         /* NULL: no guest's */
 };
 
-/* What is known of a stream that faulted, since its guest started. */
+/* What is known of a stream that faulted, since its guest started but for the budgets. */
 struct record {
 	struct iommu *iommu;
 	uint32_t sid;
@@ -30,6 +30,8 @@ struct record {
 	uint64_t second;    /* ticks */
 	uint32_t storms;    /* how often it was cut */
 	bool cut;           /* platform device: until the guest ends */
+	/* Of refused DMA, and of what was done about it; they go on from life to life. */
+	struct ratelimit log, alerts;
 	uint64_t key[FAULT_LINES];
 };
 
@@ -72,7 +74,10 @@ static struct record *get_record(const struct source *s)
 			return &records[n];
 	if (record_count == ARRAY_SIZE(records))
 		return NULL;
-	records[record_count] = (struct record){ .iommu = s->iommu, .sid = sid };
+	records[record_count] = (struct record){ .iommu = s->iommu,
+						 .sid = sid,
+						 .log = RATELIMIT(2 * FAULT_LINES, 5000),
+						 .alerts = RATELIMIT(8, 5000) };
 	return &records[record_count++];
 }
 
@@ -131,7 +136,7 @@ static void print(const struct source *s, const struct iommu_fault *f)
 	if (f->has_addr)
 		fmt_print(where, sizeof(where), " %s IPA 0x%lx",
 			  f->write ? "write to" : "read from", f->addr);
-	log_warn("%s: DMA%s refused: %s", name_of(s).text, where, f->reason);
+	log_spare("%s: DMA%s refused: %s", name_of(s).text, where, f->reason);
 }
 
 /*
@@ -139,13 +144,13 @@ static void print(const struct source *s, const struct iommu_fault *f)
  * with the first storm of a life, the second, the fourth, and so on: the guest may reset its device
  * and begin anew.
  */
-static void cut_stream(const struct source *s, uint32_t storms)
+static void cut_stream(const struct source *s, bool alert)
 {
 	pci_for_each(f)
 		if (!f->bridge && pci_has_stream(f, s->iommu, s->sid))
 			pci_quarantine(f);
 	iommu_attach(s->iommu, s->sid, NULL);
-	if (!(storms & (storms - 1)))
+	if (alert)
 		log_err("%s: more than %u refused DMA within a second; quarantined",
 			name_of(s).text, FAULT_BUDGET);
 }
@@ -155,7 +160,8 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 	struct source s = attribute(i, f->sid);
 	bool cut = pci_stream_is_cut(i, f->sid);
 	enum verdict v = COUNT;
-	uint32_t storms = 0;
+	bool alert = false;
+	uint32_t missed;
 	struct record *r;
 
 	spin_lock(&lock);
@@ -164,13 +170,18 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 		v = decide(r, f, cut || r->cut, arch_time_ticks(), arch_time_hz());
 		r->unprinted += v != PRINT;
 		r->cut |= v == CUT && !s.func;
-		storms = r->storms;
+		if (v == CUT && !(r->storms & (r->storms - 1)))
+			alert = ratelimit_pass(&r->alerts, &missed);
+		if (v == PRINT && !ratelimit_pass(&r->log, &missed)) {
+			v = COUNT;
+			r->unprinted++;
+		}
 	}
 	spin_unlock(&lock);
 	if (v == PRINT)
 		print(&s, f);
 	else if (v == CUT)
-		cut_stream(&s, storms);
+		cut_stream(&s, alert);
 }
 
 /* Its IOMMU lets nothing through any more; bus mastering off as well, and the owners are named. */
@@ -191,16 +202,18 @@ void faults_iommu_died(struct iommu *i)
 static void end_record(unsigned n, const struct vm *vm)
 {
 	struct source s = attribute(records[n].iommu, records[n].sid);
-	uint32_t unprinted;
+	uint32_t unprinted, missed;
 
 	if (s.vm != vm)
 		return;
 	spin_lock(&lock);
 	unprinted = records[n].unprinted;
-	records[n] = (struct record){ .iommu = s.iommu, .sid = s.sid };
+	records[n] = (struct record){
+		.iommu = s.iommu, .sid = s.sid, .log = records[n].log, .alerts = records[n].alerts
+	};
 	spin_unlock(&lock);
-	if (unprinted)
-		log_info("%s: %u more refused DMA", name_of(&s).text, unprinted);
+	if (unprinted && ratelimit_pass(&records[n].log, &missed))
+		log_spare("%s: %u more refused DMA", name_of(&s).text, unprinted);
 }
 
 void faults_guest_end(const struct vm *vm)

@@ -151,18 +151,19 @@ static bool start_again(struct vm *vm, struct vcpu *self)
 	const char *failed = prepare_again(vm, self);
 
 	if (!failed) {
-		vm_log(vm, "starts again");
+		vm_alert(vm, LOG_INFO, "starts again");
 		life_start(vm, self);
 		return true;
 	}
 	quarantine(vm);
-	log_err("%s: cannot start again: %s", vm->name, failed);
+	vm_alert(vm, LOG_ERR, "cannot start again: %s", failed);
 	return false;
 }
 
 bool life_stop(struct vcpu *self, enum life_end why)
 {
 	struct vm *vm = self->vm;
+	uint32_t missed;
 	bool again = why == LIFE_RESET || (why == LIFE_CRASH && !vm->plan->stop_on_crash);
 
 	if (!begin_stop(vm)) {
@@ -170,16 +171,16 @@ bool life_stop(struct vcpu *self, enum life_end why)
 		return false;
 	}
 	if (!stop_peers(self) && again) {
-		log_err("%s: cannot start again: a vCPU does not stop", vm->name);
+		vm_alert(vm, LOG_ERR, "cannot start again: a vCPU does not stop");
 		again = false;
 	}
 	life_parked(self);
 	quarantine(vm);
 	if (again && start_again(vm, self))
 		return false;
-	if (vm->faults.count > vm->faults.burst)
-		log_info("%s: %lu more lines were not printed", vm->name,
-			 vm->faults.count - vm->faults.burst);
+	missed = __atomic_exchange_n(&vm->log.missed, 0, __ATOMIC_RELAXED);
+	if (missed)
+		log_info("%s: %u more lines were not printed", vm->name, missed);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		print_exits(vm->vcpu[i]);
 	log_info("%s: off", vm->name);

@@ -13,23 +13,39 @@ static const char prefixes[][20] = {
 	[LOG_INFO] = "viaduct: ",
 };
 
-static void (*output)(const char *line, size_t n) __ro_after_boot;
+static log_output_fn *output __ro_after_boot;
 
-void log_set_output(void (*put)(const char *line, size_t n))
+void log_set_output(log_output_fn *put)
 {
 	output = put;
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
+static bool put_line(enum log_level level, bool spare, const char *fmt, va_list ap)
 {
 	char line[LINE_MAX + 1];
 	size_t n = fmt_print(line, LINE_MAX, "%s", prefixes[level]);
+
+	n += fmt_vprint(line + n, LINE_MAX - n, fmt, ap);
+	line[n++] = '\n';
+	return output && output(line, n, spare);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	n += fmt_vprint(line + n, LINE_MAX - n, fmt, ap);
+	put_line(level, false, fmt, ap);
 	va_end(ap);
-	line[n++] = '\n';
-	if (output)
-		output(line, n);
+}
+
+bool log_spare(const char *fmt, ...)
+{
+	va_list ap;
+	bool taken;
+
+	va_start(ap, fmt);
+	taken = put_line(LOG_WARN, true, fmt, ap);
+	va_end(ap);
+	return taken;
 }

@@ -79,17 +79,36 @@ enum hv_status vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t si
 
 void vm_log(struct vm *vm, const char *fmt, ...)
 {
-	char line[200];
+	char line[200], missing[60] = "";
+	uint32_t missed;
 	va_list ap;
-	bool more;
 
-	if (!ratelimit_pass(&vm->faults))
+	if (!ratelimit_pass(&vm->log, &missed))
 		return;
 	va_start(ap, fmt);
 	fmt_vprint(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	more = __atomic_load_n(&vm->faults.count, __ATOMIC_RELAXED) < vm->faults.burst;
-	log_warn("%s: %s%s", vm->name, line, more ? "" : " (further lines are counted)");
+	if (missed)
+		fmt_print(missing, sizeof(missing), " (before it %u lines were not printed)",
+			  missed);
+	if (!log_spare("%s: %s%s", vm->name, line, missing))
+		ratelimit_miss(&vm->log, missed + 1);
+}
+
+void vm_alert(struct vm *vm, enum log_level level, const char *fmt, ...)
+{
+	char line[200];
+	uint32_t missed;
+	va_list ap;
+
+	if (!ratelimit_pass(&vm->alerts, &missed))
+		return;
+	va_start(ap, fmt);
+	fmt_vprint(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_line(level, "%s: %s", vm->name, line);
+	if (missed)
+		log_line(level, "%s: %u lines like it were not printed", vm->name, missed);
 }
 
 void vcpu_kick(const struct vcpu *from, const struct vcpu *to)

@@ -215,6 +215,17 @@ static bool is_over(const struct pci_func *f)
 	       (f->reset_stage == LINK && (f->reset_how < BY_LINK || link_up(f->parent)));
 }
 
+/* Guests reset their functions as often as they like: what comes of it is said a few times. */
+static void say(struct pci_func *f, const char *what)
+{
+	uint32_t missed;
+
+	if (!f->log.burst)
+		f->log = RATELIMIT(4, 10000);
+	if (ratelimit_pass(&f->log, &missed) && !log_spare("pci: %s: %s", f->name, what))
+		ratelimit_miss(&f->log, missed + 1);
+}
+
 /* What is done between a stage and the next, and how long that one may take. */
 static void advance(struct pci_func *f)
 {
@@ -231,7 +242,7 @@ static void advance(struct pci_func *f)
 		pci_quiesce(f);
 	} else if (stage == HOLD) {
 		if (pending(f))
-			log_warn("pci: %s: transactions still pending before reset", f->name);
+			say(f, "transactions still pending before reset");
 		start(f);
 		us = methods[f->reset_how].hold_us;
 	} else if (stage == LINK) {
@@ -239,7 +250,7 @@ static void advance(struct pci_func *f)
 	} else if (stage == SETTLE) {
 		us = methods[f->reset_how].settle_us;
 	} else if (stage == SLOW) {
-		log_warn("pci: %s: slow to come back from reset", f->name);
+		say(f, "slow to come back from reset");
 	}
 	enter(f, stage, us);
 }
@@ -249,8 +260,7 @@ static enum hv_status finish(struct pci_func *f, enum hv_status st)
 	f->reset_stage = IDLE;
 	pci_event(f, st == HV_OK ? PCI_RESET_DONE : PCI_RESET_FAILED);
 	if (st != HV_OK)
-		log_warn("pci: %s: did not come back from %s reset as it was", f->name,
-			 methods[f->reset_how].name);
+		say(f, "did not come back from reset as it was");
 	return st;
 }
 

@@ -15,10 +15,18 @@ enum log_level { LOG_ERR, LOG_WARN, LOG_INFO };
 
 /*
  * Registers where lines go: whole ones that end in a newline, from any CPU and context, interrupts
- * masked. To be called first at boot; lines from before are lost.
+ * masked. To be called first at boot; lines from before are lost. A `spare` line is one of
+ * log_spare(); false: it was not taken.
  */
-void log_set_output(void (*put)(const char *line, size_t n));
+typedef bool log_output_fn(const char *line, size_t n, bool spare);
+void log_set_output(log_output_fn *put);
 void log_line(enum log_level level, const char *fmt, ...) __printf(2, 3);
+
+/*
+ * A warning that a guest or device can cause: taken only while half of the log's ring is free for
+ * lines that matter more. False: it was not.
+ */
+bool log_spare(const char *fmt, ...) __printf(1, 2);
 
 #define log_err(...)  log_line(LOG_ERR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
@@ -39,16 +47,21 @@ bool text_symbol(const char **s, char c);
  */
 const char *text_nearest(const char *word, const char *list);
 
-/* At most `burst` lines, then only a count. One a guest (or stream); not shared, so not locked. */
+/*
+ * A budget of log lines by time: `burst` at once, and one more each `period_ms`, whatever happens
+ * to who causes them. Any CPU, no lock. One for each guest, stream or device that can cause lines.
+ */
 struct ratelimit {
-	uint64_t count, burst;
+	uint64_t next; /* ticks */
+	uint32_t burst, period_ms;
+	uint32_t missed; /* lines since the last that passed */
 };
 
-#define RATELIMIT(n) ((struct ratelimit){ .burst = (n) })
+#define RATELIMIT(n, ms) ((struct ratelimit){ .burst = (n), .period_ms = (ms) })
 
-static inline bool ratelimit_pass(struct ratelimit *r)
-{
-	return __atomic_fetch_add(&r->count, 1, __ATOMIC_RELAXED) < r->burst;
-}
+/* False: not to be printed, but counted. Else *missed is how many were not, since the last time. */
+bool __must_check ratelimit_pass(struct ratelimit *r, uint32_t *missed);
+/* What passed but was not printed either. */
+void ratelimit_miss(struct ratelimit *r, uint32_t n);
 
 #endif

@@ -11,6 +11,7 @@
 #include <hv/dt.h>
 #include <hv/iommu.h>
 #include <hv/limits.h>
+#include <hv/log.h>
 #include <hv/msi.h>
 #include <hv/status.h>
 #include <hv/types.h>
@@ -136,6 +137,7 @@ struct pci_func {
 	uint8_t reset_stage;  /* of reset.c; 0: no reset under way */
 	uint8_t reset_how;
 	uint64_t reset_due;
+	struct ratelimit log; /* lines about its resets */
 };
 
 #define PCI_NO_OWNER 0xff

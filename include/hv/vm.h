@@ -87,7 +87,8 @@ struct vm {
 	struct vpci *vpci; /* NULL: no PCI */
 	struct vuart *vuart;
 	uint8_t console;         /* ring of drivers/serial/console.c */
-	struct ratelimit faults; /* log lines that this guest can cause */
+	struct ratelimit log;    /* lines that this guest can cause at will */
+	struct ratelimit alerts; /* lines about its life, and of what it was kept from */
 	uint64_t isv0_aborts;
 	uint64_t cntvoff; /* virtual counter offset, equal on all vCPUs */
 };
@@ -134,8 +135,18 @@ enum hv_status __must_check vm_copy_from(const struct vm *vm, void *to, ipa_t fr
 /* Translates an IPA in the guest's RAM; false when it is not RAM or shorter than size there. */
 bool vm_ram_pa(const struct vm *vm, ipa_t ipa, uint64_t size, pa_t *pa);
 
-/* One log line "viaduct: <guest>: ..." that the guest can cause; limited to a burst a guest. */
+/*
+ * One log line "viaduct: <guest>: ..." that the guest can cause at will. It goes on from life to
+ * life: a burst, then one each VM_LOG_MS; how many were dropped the next line says.
+ */
 void vm_log(struct vm *vm, const char *fmt, ...) __printf(2, 3);
+#define VM_LOG_BURST 32
+#define VM_LOG_MS    2000
+
+/* The same for the guest's life and its containment: no noise of vm_log() is in its way. */
+void vm_alert(struct vm *vm, enum log_level level, const char *fmt, ...) __printf(3, 4);
+#define VM_ALERT_BURST 32
+#define VM_ALERT_MS    1000
 
 /* Makes another CPU leave the guest and look at its vCPU (SGI). No-op when `to` is `from`. */
 void vcpu_kick(const struct vcpu *from, const struct vcpu *to);

@@ -106,3 +106,15 @@ def test_neighbours_that_restart_in_a_loop_do_not_hold_up_a_restart():
     seen = {name: len([x for x in text[first:] if x.startswith(f"({name})")]) for name in ("large", "larger", "small")}
     assert seen["small"] == times + 1
     assert seen["small"] > 3 * max(seen["large"], seen["larger"]), seen
+
+
+def test_a_guest_cannot_forge_a_line():
+    """Wherever a terminal or a reader of the log may see a line begin, the guest's own prefix stands."""
+    with vq.Machine("forged-lines", smp=1).start([lives("a", "lives.times=0 lives.forge=1")], timeout=60) as run:
+        run.wait()
+    assert "forged=13" in assert_ok(run, "a", "lives")
+    with open(run.machine.log, encoding="utf-8", errors="replace", newline="") as f:
+        text = f.read()
+    forged = [x for x in re.split(r"[\r\n\v\f\x85\u2028]", text) if "forged " in x]
+    assert len(forged) >= 13 and all(x.startswith("(a) ") for x in forged), forged
+    assert not re.search(r"[\b\x9b]|\x1b(?!\[(\d+[CD]|[\d;]*m|K))", text)

@@ -6,6 +6,7 @@
  *	lives.times=N  ends that many times; then it finishes (default 3)
  *	lives.end=reset | warm | vector | off
  *	lives.beats=N  beats of 100 ms before each end (default 0)
+ *	lives.forge=1  tries to print what looks like Viaduct's lines
  */
 #include <libfdt.h>
 
@@ -57,6 +58,30 @@ static bool ends_by(const char *how)
 	return a && !*how && (!*a || *a == ' ');
 }
 
+/* Each of these would begin a line on the screen or in a log, if the console did not see to it. */
+static void forge(void)
+{
+	static const char *const tries[] = {
+		"x\rviaduct: forged 1\n",
+		"\rviaduct: forged 2\n",
+		"x\033[1Gviaduct: forged 3\n",
+		"\033[2K\033[Gviaduct: forged 4\n",
+		"\b\b\b\b\b\b\b\b\b\bviaduct: forged 5\n",
+		"x\033[Eviaduct: forged 6\n",
+		"x\033[99Dviaduct: forged 7\n",
+		"x\v\rviaduct: forged 8\n",
+		"\033cviaduct: forged 9\n",
+		"\2331Gviaduct: forged 10\n",
+		"\302\233Gviaduct: forged 11\n",
+		"\n\rviaduct: forged 12\n",
+		"x\033Eviaduct: forged 13\n",
+	};
+
+	for (unsigned i = 0; i < ARRAY_COUNT(tries); i++)
+		print("%s", tries[i]);
+	report("forged=%u\n", (unsigned)ARRAY_COUNT(tries));
+}
+
 static void end(void)
 {
 	if (ends_by("warm")) {
@@ -83,6 +108,8 @@ void payload_main(void)
 	print_seed("rng-seed");
 	for (unsigned cpu = 1; cpu < machine.cpus; cpu++)
 		check(cpu_start(cpu), "cpu %u on", cpu);
+	if (arg_find("lives.forge"))
+		forge();
 	for (u64 n = arg_number("lives.beats", 0); n; n--)
 		delay_ms(100);
 	if (*lives <= arg_number("lives.times", 3))

@@ -158,6 +158,20 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool host_log_full;
+
+bool log_spare(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (host_log_full)
+		return false;
+	va_start(ap, fmt);
+	log_append(fmt, ap);
+	va_end(ap);
+	return true;
+}
+
 void panic(const char *fmt, ...)
 {
 	va_list ap;

@@ -7,7 +7,7 @@ fmt_objs := common/lib/fmt.c common/lib/nearest.c
 screen_objs := drivers/serial/screen.c common/lib/fmt.c
 console_objs := drivers/serial/console.c drivers/serial/screen.c common/lib/fmt.c common/lib/pmem.c common/lib/mmio.c
 vuart_objs := common/guest/vuart.c common/lib/pmem.c
-iommu_src := drivers/iommu/iommu.c $(patsubst %,drivers/iommu/smmuv3/%.c,cmdq evtq smmuv3 strtab) \
+iommu_src := common/lib/ratelimit.c drivers/iommu/iommu.c $(patsubst %,drivers/iommu/smmuv3/%.c,cmdq evtq smmuv3 strtab) \
 	drivers/iommu/smmuv2/smmuv2.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c \
 	common/lib/pmem.c common/lib/s2.c
 smmuv3_objs := $(iommu_src) tests/host/smmuv3_model.c
@@ -38,8 +38,8 @@ dom0less_objs := $(plan_fake_objs) common/guest/guest_dt.c
 board_objs := common/plan/board.c common/lib/pmem.c $(dt_objs)
 guest_dt_objs := common/guest/guest_dt.c common/lib/fmt.c $(dt_objs)
 image_objs := common/lib/image.c common/lib/image_kind.c common/lib/nearest.c
-faults_objs := common/guest/faults.c drivers/pci/device.c common/lib/fmt.c
-pci_src := $(patsubst %,drivers/pci/%.c,assign bars caps caplist device ecam enumerate fabric find groups host identify \
+faults_objs := common/lib/ratelimit.c common/guest/faults.c drivers/pci/device.c common/lib/fmt.c
+pci_src := common/lib/ratelimit.c $(patsubst %,drivers/pci/%.c,assign bars caps caplist device ecam enumerate fabric find groups host identify \
 	reset xr3) common/lib/fmt.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)
@@ -58,8 +58,9 @@ irq_objs := drivers/irqchip/irq.c common/lib/pmem.c
 gicv3_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv3) $(dt_objs) common/lib/fmt.c common/lib/mmio.c common/lib/pmem.c
 gicv2m_objs := drivers/irqchip/gicv2m.c drivers/irqchip/msi.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
 gicv2_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2) $(dt_objs) common/lib/fmt.c common/lib/mmio.c common/lib/pmem.c
+log_objs := common/lib/ratelimit.c common/vm/vm.c common/lib/fmt.c common/lib/s2.c common/lib/pmem.c
 entropy_objs := common/lib/entropy.c common/lib/sha256.c
 psci_objs := common/vm/psci.c
 uart_objs := drivers/serial/uart.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/vgic/vits_lpi.c common/lib/pmem.c tests/host/vits_world.c
-load_objs := common/guest/load.c common/vm/vm.c common/lib/image.c common/lib/image_kind.c common/lib/nearest.c common/guest/guest_dt.c $(dt_objs) common/lib/fmt.c common/lib/pmem.c common/lib/s2.c
+load_objs := common/lib/ratelimit.c common/guest/load.c common/vm/vm.c common/lib/image.c common/lib/image_kind.c common/lib/nearest.c common/guest/guest_dt.c $(dt_objs) common/lib/fmt.c common/lib/pmem.c common/lib/s2.c

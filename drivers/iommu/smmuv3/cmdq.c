@@ -39,13 +39,13 @@ static void put(struct smmu *s, uint64_t dw0, uint64_t dw1)
 static bool mend(struct smmu *s)
 {
 	uint32_t acked = rd32(s->m, GERRORN);
-	uint32_t cons, index;
+	uint32_t cons, index, missed;
 
 	if (!((rd32(s->m, GERROR) ^ acked) & GERROR_CMDQ))
 		return false;
 	cons = rd32(s->m, CMDQ_CONS);
 	index = cons & cmdq_mask(s) >> 1;
-	if (ratelimit_pass(&s->log))
+	if (ratelimit_pass(&s->log, &missed))
 		log_err("%s: command 0x%lx failed with error %lu", s->i->name, s->cmdq[index * 2],
 			field_get(CMDQ_CONS_ERR, cons));
 	s->cmdq[index * 2] = sync_dw0;
@@ -104,7 +104,7 @@ static uint32_t active_errors(const struct smmu *s)
 /* IHI 0070 §7.5. Command errors are mended by whoever waits; here it is nobody's. */
 void smmu_gerror(struct smmu *s)
 {
-	uint32_t active;
+	uint32_t active, missed;
 
 	if (!active_errors(s))
 		return;
@@ -113,7 +113,7 @@ void smmu_gerror(struct smmu *s)
 		mend(s);
 		active = active_errors(s) & ~(uint32_t)GERROR_CMDQ;
 		wr32(s->m, GERRORN, rd32(s->m, GERRORN) ^ active);
-		if (active && ratelimit_pass(&s->log))
+		if (active && ratelimit_pass(&s->log, &missed))
 			log_err("%s: global error 0x%x", s->i->name, active);
 		if (active & GERROR_SFM)
 			iommu_kill(s->i, "service failure");

@@ -55,10 +55,12 @@ static void report(struct smmu *s, const uint64_t *dw)
 
 static void ack_overflow(struct smmu *s, uint32_t prod)
 {
+	uint32_t missed;
+
 	if (((prod ^ s->evtq_cons) & EVENTQ_OVERFLOW) == 0)
 		return;
 	s->evtq_cons ^= (uint32_t)EVENTQ_OVERFLOW;
-	if (ratelimit_pass(&s->log))
+	if (ratelimit_pass(&s->log, &missed))
 		log_warn("%s: more faults than it could record", s->i->name);
 }
 

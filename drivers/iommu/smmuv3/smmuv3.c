@@ -70,7 +70,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 		return "has a reg shorter than its two pages of 64 KiB";
 	if (dt_bool(fdt, node, "cavium,cn9900-broken-page1-regspace"))
 		return "has no second register page";
-	*s = (struct smmu){ .i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16) };
+	*s = (struct smmu){ .i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16, 10000) };
 	i->priv = s;
 	idr0 = rd32(s->m, IDR0);
 	idr1 = rd32(s->m, IDR1);

@@ -40,6 +40,7 @@ void host_log_clear(void);
 /* Hands each line to `sink` in place of host_log(). */
 typedef void host_log_fn(enum log_level level, const char *fmt, va_list ap);
 void host_log_to(host_log_fn *sink);
+extern bool host_log_full; /* log_spare() takes nothing */
 
 /* What the CPU's random number generator gives next; 0: it has none. */
 extern uint64_t host_random;
