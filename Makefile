@@ -88,6 +88,24 @@ $(B)/unit/test_%: $(B)/host/tests/unit/test_%.c.o $(B)/host/tests/host/host.c.o 
 check: $(unit_tests) | plan-tool
 	@set -e; for t in $^; do $$t; done
 
+# Several threads under ThreadSanitizer, which cannot be had together with the other sanitizers.
+include tests/threads/objects.mk
+threads_tests := $(patsubst tests/threads/%.c,$(B)/threads/%,$(wildcard tests/threads/threads_*.c))
+threadsflags := $(common) -O1 -Itests/host/port -Itests/host/include -fsanitize=thread
+
+$(B)/tsan/%.c.o: %.c
+	@mkdir -p $(@D)
+	@echo "  TSANCC  $<"; $(HOSTCC) $(threadsflags) -MMD -c -o $@ $<
+$(B)/threads/threads_%: $(B)/tsan/tests/threads/threads_%.c.o $(B)/tsan/tests/host/host.c.o \
+		$$(addprefix $(B)/tsan/,$$(addsuffix .o,$$($$*_threads)))
+	@mkdir -p $(@D)
+	@echo "  TSANLD  $@"; $(HOSTCC) $(threadsflags) -o $@ $^ -lpthread
+
+# ThreadSanitizer wants its addresses where they were linked for: no randomisation.
+.PHONY: check-threads
+check-threads: $(threads_tests)
+	@set -e; for t in $^; do setarch -R $$t; done
+
 include tests/guests/guests.mk
 
 # The planner, for this machine; with the sanitizers, as its input comes from anywhere.
@@ -136,6 +154,7 @@ smoke-test: $(B)/viaduct guests
 # Everything CI runs, each part in a make of its own: setup may have brought the compiler.
 test: setup
 	@tools/timed unit-tests $(MAKE) --no-print-directory check
+	@tools/timed threads $(MAKE) --no-print-directory check-threads
 	@tools/timed lint $(MAKE) --no-print-directory lint
 	@tools/timed fuzz $(MAKE) --no-print-directory fuzz
 	@tools/timed plans $(MAKE) --no-print-directory plan-test

@@ -143,7 +143,7 @@ static void unmap_gone(struct vpci_func *f)
 static enum hv_status map_run(struct vpci_func *f, unsigned bar, bool trap, uint64_t at,
 			      uint64_t size)
 {
-	uint64_t mark = EMUL_MARK(f->v->bar_kind, (uint32_t)(f - f->v->func) << 3 | bar);
+	uint64_t mark = emul_mark(f->v->bar_kind, bar_cookie(f, bar));
 	struct range r = pages_of(f->base[bar], bar_size(f, bar));
 	struct s2 *s2 = &f->v->vm->cpu_s2;
 

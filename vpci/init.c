@@ -50,13 +50,15 @@ enum hv_status vpci_init(struct vm *vm, const struct vpci_config *cfg,
 			return st;
 		v->count++;
 	}
-	st = vm_emul_add(vm, IPA(0), vpci_bar_access, v, &v->bar_kind);
+	st = vm_emul_add(vm, VM_ALL_IPAS, vpci_bar_access, v, &v->bar_kind);
 	if (st == HV_OK)
 		st = vm_emulate(vm, cfg->ecam, MIB(1), vpci_ecam_access, v, NULL);
 	if (st != HV_OK)
 		return st;
 	/* Kind 0 is what carries no mark: asked last. */
-	vm->emul[0] = (struct emul_region){ .fn = vpci_window_access, .arg = v };
+	vm->emul[0] = (struct emul_region){ .fn = vpci_window_access,
+					    .arg = v,
+					    .size = UINT64_MAX };
 	vm->vpci = v;
 	vpci_reset(v);
 	return HV_OK;
@@ -102,12 +104,14 @@ void vpci_quiesce(struct vpci *v)
 	}
 }
 
-/* Tables that one BAR needs at the level whose entries map `block` bytes, see bar_tables(). */
-static uint64_t tables_below(const struct pci_bar *b, uint64_t block, unsigned holes)
+/* How many blocks of this size have a table in their place. */
+static unsigned tables_below(const struct pci_bar *b, uint64_t block, unsigned holes)
 {
+	if (!b->assigned)
+		return 0;
 	if (b->size <= block)
 		return 1;
-	return IS_ALIGNED(b->pa.v, block) ? holes : b->size / block;
+	return IS_ALIGNED(b->pa.v, block) ? holes : (unsigned)(b->size / block);
 }
 
 /*
@@ -116,24 +120,29 @@ static uint64_t tables_below(const struct pci_bar *b, uint64_t block, unsigned h
  * Above, blocks fit where the host address is aligned as well, but for trapped parts: each
  * may touch two blocks.
  */
-static unsigned bar_tables(const struct pci_func *pf, unsigned bar)
+static struct s2_need bar_tables(const struct pci_func *pf, unsigned bar)
 {
 	const struct pci_bar *b = &pf->bar[bar];
 	unsigned holes = 0;
 
-	if (!b->assigned)
-		return 0;
 	for (unsigned i = 0; pf->msix_count && i < ARRAY_SIZE(pf->msix); i++)
 		holes += pf->msix[i].bar == bar ? 2 : 0;
-	return (unsigned)(tables_below(b, MIB(2), holes) + tables_below(b, GIB(1), holes));
+	return (struct s2_need){
+		.level2 = tables_below(b, GIB(1), holes),
+		.level3 = tables_below(b, MIB(2), holes),
+	};
 }
 
-unsigned vpci_table_need(const struct vpci_assignment *list, unsigned count)
+struct s2_need vpci_table_need(const struct vpci_assignment *list, unsigned count)
 {
-	unsigned tables = 2; /* the ECAM */
+	struct s2_need sum = { 1, 1 }; /* the ECAM */
 
 	for (unsigned i = 0; i < count; i++)
-		for (unsigned bar = 0; bar < PCI_BARS; bar++)
-			tables += bar_tables(list[i].func, bar);
-	return tables;
+		for (unsigned bar = 0; bar < PCI_BARS; bar++) {
+			struct s2_need need = bar_tables(list[i].func, bar);
+
+			sum.level2 += need.level2;
+			sum.level3 += need.level3;
+		}
+	return sum;
 }

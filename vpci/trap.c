@@ -71,7 +71,7 @@ static bool try_small(struct vpci *v, struct mmio_access *a)
 enum emul vpci_bar_access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 {
 	struct vpci *v = arg;
-	unsigned index = a->cookie >> 3, bar = a->cookie & 7;
+	unsigned index = bar_cookie_func(a->cookie), bar = bar_cookie_bar(a->cookie);
 
 	(void)vcpu;
 	if (index >= v->count || bar >= PCI_BARS)

@@ -173,6 +173,22 @@ void caps_build(struct vpci_func *f);
 
 /* bars.c, trap.c */
 /* Recomputes the mappings after a change of BARs, COMMAND or power. Lock held, not config_lock. */
+/* The cookie of a trapped page's mark: one of the functions that have a BAR there, and its BAR. */
+static inline uint32_t bar_cookie(const struct vpci_func *f, unsigned bar)
+{
+	return (uint32_t)(f - f->v->func) << 3 | bar;
+}
+
+static inline unsigned bar_cookie_func(uint32_t cookie)
+{
+	return cookie >> 3;
+}
+
+static inline unsigned bar_cookie_bar(uint32_t cookie)
+{
+	return cookie & 7;
+}
+
 void bars_update(struct vpci_func *f);
 void bars_init(struct vpci_func *f);
 void bars_map_at_el2(const struct vpci_func *f);

@@ -12,36 +12,51 @@
 #include <hv/vuart.h>
 
 /*
- * Stage-2 tables for RAM, by level: those of the two ends, or, where the blocks of IPA and PA do
- * not fall together, all.
+ * Stage-2 tables for [ipa, ipa + size), by level: those of the two ends, or, where the blocks of
+ * IPA and PA do not fall together, all.
  */
-static unsigned tables(uint64_t ipa, uint64_t pa, uint64_t size)
+static void add_need(struct s2_need *need, uint64_t ipa, uint64_t pa, uint64_t size)
 {
-	unsigned n = 0;
+	need->level2 += 2 + (IS_ALIGNED(ipa - pa, GIB(1)) ? 0 : (unsigned)(size / GIB(1)));
+	need->level3 += 2 + (IS_ALIGNED(ipa - pa, MIB(2)) ? 0 : (unsigned)(size / MIB(2)));
+}
 
-	for (uint64_t block = GIB(1); block >= MIB(2); block >>= 9)
-		n += 2 + (IS_ALIGNED(ipa - pa, block) ? 0 : (unsigned)(size / block));
-	return n;
+/* The roots of CPUs and devices, empty, with pools that cannot run out. */
+static enum hv_status build_roots(const struct plan *p, const struct guest_plan *g, struct vm *vm,
+				  const struct vpci_assignment *list)
+{
+	uint16_t vmid = (uint16_t)(vm->id + 1);
+	struct s2_need ram = { 0, 0 }, cpu;
+	enum hv_status st;
+
+	for (unsigned i = 0; i < g->ram_count; i++)
+		add_need(&ram, g->ram[i].ipa.v, g->ram[i].pa.v, g->ram[i].size);
+	cpu = ram;
+	for (unsigned i = 0; i < g->region_count; i++)
+		add_need(&cpu, g->region[i].ipa, g->region[i].pa.base, g->region[i].pa.size);
+	if (g->has_pci) {
+		struct s2_need pci = vpci_table_need(list, g->device_count);
+
+		cpu.level2 += pci.level2;
+		cpu.level3 += pci.level3;
+	}
+	/* Each kind of emulated page takes one of each level at most, and so does the doorbell. */
+	cpu.level2 += MAX_EMUL;
+	cpu.level3 += MAX_EMUL;
+	ram.level2++;
+	ram.level3++;
+	st = s2_init(&vm->cpu_s2, p->geo, vmid, cpu, S2_CPUS);
+	if (st == HV_OK && plan_has_dma(g))
+		st = s2_init(&vm->dma_s2, p->geo, vmid, ram, S2_SMMU);
+	vm->dma_s2.flush = iommu_flush;
+	return st;
 }
 
 static enum hv_status build_memory(const struct plan *p, const struct guest_plan *g, struct vm *vm,
 				   const struct vpci_assignment *list)
 {
-	uint16_t vmid = (uint16_t)(vm->id + 1);
-	/* Each kind of emulated page takes two tables at most, and so does the doorbell. */
-	unsigned ram = 0, own = 2U * MAX_EMUL;
-	enum hv_status st;
+	enum hv_status st = build_roots(p, g, vm, list);
 
-	for (unsigned i = 0; i < g->ram_count; i++)
-		ram += tables(g->ram[i].ipa.v, g->ram[i].pa.v, g->ram[i].size);
-	for (unsigned i = 0; i < g->region_count; i++)
-		own += tables(g->region[i].ipa, g->region[i].pa.base, g->region[i].pa.size);
-	if (g->has_pci)
-		own += vpci_table_need(list, g->device_count);
-	st = s2_init(&vm->cpu_s2, p->geo, vmid, ram + own, true);
-	if (st == HV_OK && plan_has_dma(g))
-		st = s2_init(&vm->dma_s2, p->geo, vmid, ram + 2, false);
-	vm->dma_s2.flush = iommu_flush;
 	for (unsigned i = 0; i < g->ram_count && st == HV_OK; i++) {
 		const struct guest_ram *r = &g->ram[i];
 
@@ -219,7 +234,7 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 	vm->log = RATELIMIT(VM_LOG_BURST, VM_LOG_MS);
 	vm->alerts = RATELIMIT(VM_ALERT_BURST, VM_ALERT_MS);
 	vm->open_bus = !g->trap_unmapped;
-	vm->emul[0].fn = vm_unmapped;
+	vm->emul[0] = (struct emul_region){ .fn = vm_unmapped, .size = UINT64_MAX };
 	memcpy(vm->name, g->name, sizeof(vm->name));
 	build_vcpus(g, vm);
 	failed = build_parts(p, g, vm, list, map_device);

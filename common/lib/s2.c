@@ -2,9 +2,10 @@
 /*
  * Stage-2 tables: see hv/s2.h. Changes are prepared, which may fail, and then committed, which
  * cannot. A leaf is valid, or carries a mark in bits [63:1], or is zero; a table whose entries are
- * all zero is returned to the guest's pool once no CPU and no SMMU can walk it.
+ * all zero is returned to the pool of its level once no CPU and no SMMU can walk it.
  */
 #include <arch/barrier.h>
+#include <arch/cache.h>
 #include <arch/tlb.h>
 #include <hv/bits.h>
 #include <hv/panic.h>
@@ -54,43 +55,83 @@ static const uint64_t leaf_bits[] = {
 	[S2_DOORBELL] = ATTR_DEVICE_nGnRE | S2AP_WO | PTE_XN,
 };
 
-static void table_return(struct s2 *s2, uint64_t *t)
+/* The only store into a table that may be walked meanwhile. */
+static void put_entry(const struct s2 *s2, uint64_t *slot, uint64_t pte)
 {
-	t[0] = s2->free_tables.v;
-	s2->free_tables = va_to_pa(t);
-	s2->free_count++;
+	__atomic_store_n(slot, pte, __ATOMIC_RELAXED);
+	if (s2->walker == S2_SMMU_NONCOHERENT)
+		arch_cache_clean_inval(slot, sizeof(*slot));
 }
 
-enum hv_status s2_init(struct s2 *s2, struct s2_geometry geo, uint16_t vmid, unsigned tables,
-		       bool cpu)
+static struct s2_pool *pool_of(struct s2 *s2, unsigned level)
 {
-	size_t root_size = geo.root_pages * PAGE_SIZE;
-	uint64_t *root = pmem_try_alloc(root_size, root_size);
+	return &s2->pool[level - S2_FIRST_POOL];
+}
 
-	if (!root)
+static enum hv_status pool_fill(struct s2_pool *p, unsigned tables)
+{
+	if (!tables)
+		return HV_OK;
+	p->spare = pmem_try_alloc(tables * sizeof(p->spare[0]), 64);
+	if (!p->spare)
 		return HV_ENOMEM;
-	*s2 = (struct s2){ .geo = geo, .vmid = vmid, .root = va_to_pa(root), .cpu = cpu };
-	while (tables--) {
-		uint64_t *t = pmem_try_alloc(PAGE_SIZE, PAGE_SIZE);
-
-		if (!t)
+	for (; p->free < tables; p->free++) {
+		p->spare[p->free] = pmem_try_alloc(PAGE_SIZE, PAGE_SIZE);
+		if (!p->spare[p->free])
 			return HV_ENOMEM;
-		table_return(s2, t);
 	}
 	return HV_OK;
 }
 
-/* A table whose entries all say what the entry that it replaces said. */
-static uint64_t *table_take(struct s2 *s2, uint64_t fill)
+enum hv_status s2_init(struct s2 *s2, struct s2_geometry geo, uint16_t vmid, struct s2_need need,
+		       enum s2_walker walker)
 {
-	uint64_t *t = pa_to_va(s2->free_tables);
+	size_t root_size = geo.root_pages * PAGE_SIZE;
+	uint64_t *root = pmem_try_alloc(root_size, root_size);
+	enum hv_status st;
 
-	ASSERT(s2->free_count);
-	s2->free_tables = PA(t[0]);
-	s2->free_count--;
+	if (!root)
+		return HV_ENOMEM;
+	if (walker == S2_SMMU_NONCOHERENT)
+		arch_cache_clean_inval(root, root_size);
+	*s2 = (struct s2){ .geo = geo, .vmid = vmid, .root = va_to_pa(root), .walker = walker };
+	st = pool_fill(pool_of(s2, 2), need.level2);
+	return st == HV_OK ? pool_fill(pool_of(s2, LEAF), need.level3) : st;
+}
+
+/*
+ * A table for `level` whose entries all say what the entry that it replaces said. An older walk may
+ * still read this page, as a table of the same level: `fill` is a mark or zero, legal at every level.
+ */
+static uint64_t *table_take(struct s2 *s2, unsigned level, uint64_t fill)
+{
+	struct s2_pool *p = pool_of(s2, level);
+	uint64_t *t;
+
+	ASSERT(p->free && !p->dead);
+	t = p->spare[--p->free];
 	for (unsigned i = 0; i < ENTRIES; i++)
-		t[i] = fill;
+		__atomic_store_n(&t[i], fill, __ATOMIC_RELAXED);
+	if (s2->walker == S2_SMMU_NONCOHERENT)
+		arch_cache_clean_inval(t, PAGE_SIZE);
 	return t;
+}
+
+/* Out of the tree; all zero, and stays so. Nothing is taken before all_return(). */
+static void table_dies(struct s2 *s2, unsigned level, uint64_t *t)
+{
+	struct s2_pool *p = pool_of(s2, level);
+
+	p->spare[p->free + p->dead++] = t;
+}
+
+/* No walker has any of them in its caches any more. */
+static void all_return(struct s2 *s2)
+{
+	for (struct s2_pool *p = s2->pool; p < &s2->pool[S2_POOLS]; p++) {
+		p->free += p->dead;
+		p->dead = 0;
+	}
 }
 
 /* What one leaf of a mapping is: the lowest level number, hence largest block, that fits. */
@@ -128,8 +169,8 @@ static uint64_t *walk(const struct s2 *s2, uint64_t ipa, unsigned *level, unsign
  */
 static enum hv_status prepare(const struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size)
 {
-	uint64_t made[LEAF + 1] = { NO_TABLE, NO_TABLE, NO_TABLE, NO_TABLE };
-	uint64_t need = 0;
+	uint64_t made[LEAF] = { NO_TABLE, NO_TABLE, NO_TABLE };
+	unsigned need[S2_POOLS] = { 0 };
 	uint64_t limit = UINT64_C(1) << s2->geo.ipa_bits;
 
 	if (!IS_ALIGNED(ipa | pa | size, PAGE_SIZE) || size == 0 || ipa >= limit ||
@@ -144,35 +185,38 @@ static enum hv_status prepare(const struct s2 *s2, uint64_t ipa, uint64_t pa, ui
 		for (unsigned l = level - missing; l < level; l++) {
 			uint64_t covers = ALIGN_DOWN(ipa, level_size(l));
 
-			need += made[l] != covers;
+			need[l + 1 - S2_FIRST_POOL] += made[l] != covers;
 			made[l] = covers;
 		}
 		ipa += level_size(level);
 		pa += level_size(level);
 		size -= level_size(level);
 	}
-	return need <= s2->free_count ? HV_OK : HV_ENOMEM;
+	for (unsigned i = 0; i < S2_POOLS; i++)
+		if (need[i] > s2->pool[i].free)
+			return HV_ENOMEM;
+	return HV_OK;
+}
+
+static void publish(const struct s2 *s2)
+{
+	if (s2->walker == S2_CPUS)
+		arch_dsb_ishst(); /* entries visible to the walkers of all CPUs */
+	else
+		arch_dsb_oshst(); /* ... and of the SMMU */
 }
 
 static void write_leaf(struct s2 *s2, uint64_t ipa, unsigned level, unsigned missing,
 		       uint64_t *slot, uint64_t pte)
 {
 	for (unsigned l = level - missing; l < level; l++) {
-		uint64_t *t = table_take(s2, *slot);
+		uint64_t *t = table_take(s2, l + 1, *slot);
 
-		arch_dsb_ishst(); /* the table's entries before the table */
-		*slot = va_to_pa(t).v | PTE_VALID | PTE_TABLE;
+		publish(s2); /* the table's entries before the table */
+		put_entry(s2, slot, va_to_pa(t).v | PTE_VALID | PTE_TABLE);
 		slot = slot_at(t, ipa, l + 1);
 	}
-	__atomic_store_n(slot, pte, __ATOMIC_RELAXED);
-}
-
-static void publish(const struct s2 *s2)
-{
-	if (s2->cpu)
-		arch_dsb_ishst(); /* entries visible to the walkers of all CPUs */
-	else
-		arch_dsb_oshst(); /* ... and of the SMMU */
+	put_entry(s2, slot, pte);
 }
 
 /*
@@ -230,7 +274,7 @@ static uint64_t clear_leaves(struct s2 *s2, uint64_t ipa, uint64_t end)
 			ASSERT(!(*slot & PTE_VALID) ||
 			       (IS_ALIGNED(ipa, covers) && end - ipa >= covers));
 			valid += *slot & PTE_VALID;
-			__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
+			put_entry(s2, slot, 0);
 		}
 		ipa = ALIGN_DOWN(ipa, covers) + covers;
 	}
@@ -245,28 +289,26 @@ static bool table_empty(const uint64_t *t)
 	return true;
 }
 
-/* Unhooks the empty tables below `slot`; one table is freed after the walkers forgot it. */
-static uint64_t *unhook_empty(struct s2 *s2, uint64_t ipa, unsigned level)
+/* Takes the table that `ipa` has below `level` out of the tree if it is empty. */
+static bool unhook_empty(struct s2 *s2, uint64_t ipa, unsigned level)
 {
 	uint64_t *slot = slot_at(pa_to_va(s2->root), ipa, START_LEVEL);
 
 	for (unsigned l = START_LEVEL; l < level; l++) {
 		if (!is_table(*slot, l))
-			return NULL;
+			return false;
 		slot = slot_at(table_of(*slot), ipa, l + 1);
 	}
 	if (!is_table(*slot, level) || !table_empty(table_of(*slot)))
-		return NULL;
-
-	uint64_t *t = table_of(*slot);
-
-	__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
-	return t;
+		return false;
+	table_dies(s2, level + 1, table_of(*slot));
+	put_entry(s2, slot, 0);
+	return true;
 }
 
 static void invalidate(struct s2 *s2, uint64_t ipa, uint64_t size, bool one)
 {
-	if (s2->cpu) {
+	if (s2->walker == S2_CPUS) {
 		arch_dsb_ishst(); /* cleared entries before the invalidation */
 		if (one)
 			arch_tlb_s2_ipa(s2_vttbr(s2), ipa);
@@ -283,27 +325,16 @@ void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size)
 {
 	uint64_t end = ipa.v + size;
 	uint64_t valid = clear_leaves(s2, ipa.v, end);
-	uint64_t *dead = NULL;
+	bool dead = false;
 
 	for (unsigned level = LEAF; level-- > START_LEVEL;)
 		for (uint64_t a = ALIGN_DOWN(ipa.v, level_size(level)); a < end;
-		     a += level_size(level)) {
-			uint64_t *t = unhook_empty(s2, a, level);
-
-			if (t) {
-				t[0] = (uint64_t)(uintptr_t)dead;
-				dead = t;
-			}
-		}
+		     a += level_size(level))
+			dead |= unhook_empty(s2, a, level);
 	/* Walkers may have cached a table even where no leaf was valid. */
 	if (valid || dead)
 		invalidate(s2, ipa.v, size, valid == 1 && !dead);
-	while (dead) {
-		uint64_t *next = (uint64_t *)(uintptr_t)dead[0];
-
-		table_return(s2, dead);
-		dead = next;
-	}
+	all_return(s2);
 }
 
 uint64_t s2_vtcr(const struct s2 *s2)

@@ -10,13 +10,15 @@
 struct vm *vms[MAX_VMS];
 unsigned vm_count;
 
-enum hv_status vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg, uint8_t *kind)
+enum hv_status vm_emul_add(struct vm *vm, struct range ipas, emul_fn *fn, void *arg, uint8_t *kind)
 {
 	uint8_t k = (uint8_t)(vm->emul_count + 1);
 
-	if (k >= MAX_EMUL)
+	if (k >= EMUL_MAPPED)
 		return HV_ENOMEM;
-	vm->emul[k] = (struct emul_region){ .fn = fn, .arg = arg, .base = base.v };
+	vm->emul[k] = (struct emul_region){
+		.fn = fn, .arg = arg, .base = ipas.base, .size = ipas.size
+	};
 	vm->emul_count = k;
 	if (kind)
 		*kind = k;
@@ -26,11 +28,11 @@ enum hv_status vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg, ui
 enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn, void *arg,
 			  uint8_t *kind)
 {
-	enum hv_status st = vm_emul_add(vm, base, fn, arg, kind);
+	enum hv_status st = vm_emul_add(vm, (struct range){ base.v, size }, fn, arg, kind);
 
 	if (st != HV_OK)
 		return st;
-	return s2_mark(&vm->cpu_s2, base, size, EMUL_MARK(vm->emul_count, 0));
+	return s2_mark(&vm->cpu_s2, base, size, emul_mark(vm->emul_count, 0));
 }
 
 enum emul vm_unmapped(struct vcpu *vcpu, void *arg, struct mmio_access *a)

@@ -34,6 +34,7 @@ struct emul_region {
 	emul_fn *fn;
 	void *arg;
 	uint64_t base; /* IPA that offset 0 stands for */
+	uint64_t size;
 };
 
 #endif

@@ -7,8 +7,26 @@
  * however many devices there are.
  *
  * Locking: the caller holds the guest's configuration lock for s2_map, s2_unmap and s2_mark.
- * s2_mark_at takes no lock: it may see the old or the new state of a range that changes meanwhile,
- * or, where a table is replaced, a mark that does not belong there. Emulators check their range.
+ * s2_mark_at takes no lock, and may be held up between two loads for any time, while its tables are
+ * freed and used again. It is safe because of four rules, whatever the timing:
+ *
+ *  1. A page that was a table of level 2 (or 3) is never anything else but a table of that level:
+ *     each level has its own pool (struct s2_pool), and pages go back to the one they came from.
+ *     The root is never freed.
+ *  2. At every moment each entry of such a page, in use or not, is a legal entry of its level: the
+ *     pool links its pages outside of them, and a free page is all zero. So an entry that looks like
+ *     a table pointer at level 1 (or 2) points to a page of level 2 (or 3), and by 1 it still is one.
+ *  3. Entries are read once and written with single 64-bit stores. The address of each load comes
+ *     from the load before (an address dependency, DDI 0487 B2.3.3), and a table is filled and
+ *     made visible (DSB) before the entry that points to it: a new table is never read unfilled.
+ *  4. What the walk returns is zero, "mapped", or a mark of this guest. A table is freed only when
+ *     all its entries are zero, that of the walked address included: so the answer can be another
+ *     address's only where this address has just lost its own, or has none. "Mapped" makes the guest
+ *     execute the access again, and so does a mark whose emulator's range the address is not in
+ *     (vm_emulate_access checks it); vPCI's, which have no one range, look at the BARs themselves.
+ *
+ * Walkers of hardware (CPUs, SMMU) need more, because they cache: a table returns to its pool only
+ * after the invalidation (DSB, TLBI, DSB, then the SMMU's) that ends every use of it.
  */
 #ifndef HV_S2_H
 #define HV_S2_H
@@ -43,29 +61,47 @@ enum s2_type {
 	S2_DOORBELL, /* Device-nGnRE, write only; DMA root only */
 };
 
+/* How many tables of level 2 and 3 a range can need. */
+struct s2_need {
+	unsigned level2, level3;
+};
+
+/* Who walks the tables. */
+enum s2_walker {
+	S2_CPUS,            /* unmap invalidates their TLBs */
+	S2_SMMU,            /* reads what is in the CPUs' caches */
+	S2_SMMU_NONCOHERENT /* reads memory: every written entry is cleaned */
+};
+
+/* The tables of one level that are not in use; they come from it and return to it for ever. */
+struct s2_pool {
+	uint64_t **spare; /* a stack: [0, free) can be taken */
+	unsigned free;
+	unsigned dead; /* [free, free + dead): out of the tree, perhaps in the walkers' caches */
+};
+
+#define S2_FIRST_POOL 2 /* the root is of level 1 */
+#define S2_POOLS      2
+
 struct s2 {
 	struct s2_geometry geo;
 	uint16_t vmid;
+	enum s2_walker walker;
 	pa_t root;
-	bool cpu;         /* walked by CPUs: unmap invalidates their TLBs */
-	pa_t free_tables; /* linked through their first word */
-	uint32_t free_count;
-	/*
-	 * Called after the CPU invalidation of every unmapped range: SMMU TLBI and SYNC. May be
-	 * NULL.
-	 */
+	struct s2_pool pool[S2_POOLS]; /* of level 2 and of level 3 */
+	/* Called after the CPU invalidation of each unmapped range: SMMU TLBI, SYNC. May be NULL. */
 	void (*flush)(uint16_t vmid, ipa_t ipa, uint64_t size);
 };
 
 #define S2_MARK_BITS 40 /* a mark is a nonzero number of at most this many bits */
 
-/* Allocates the root and `tables` spare tables from pmem. */
+/* Allocates the root and spare tables from pmem; HV_ENOMEM. Boot only. */
 enum hv_status __must_check s2_init(struct s2 *s2, struct s2_geometry geo, uint16_t vmid,
-				    unsigned tables, bool cpu);
+				    struct s2_need need, enum s2_walker walker);
 
 /*
  * Maps [ipa, ipa+size) to [pa, ...), all 4 KiB aligned, with the largest blocks that fit. The
- * range must not be mapped yet: HV_ECONFLICT; a mark there is replaced. HV_ENOMEM when the pool is
+ * range must not be mapped yet: HV_ECONFLICT; a mark there is replaced. HV_ENOMEM when a pool is
  * exhausted: decided before anything is written (prepare, then commit). HV_EINVAL: bad alignment
  * or beyond the IPA size.
  */
@@ -73,13 +109,13 @@ enum hv_status __must_check s2_map(struct s2 *s2, ipa_t ipa, pa_t pa, uint64_t s
 				   enum s2_type type);
 /* Leaves that carry `mark`, nonzero: who emulates this range. Same rules as s2_map. */
 enum hv_status __must_check s2_mark(struct s2 *s2, ipa_t ipa, uint64_t size, uint64_t mark);
-/* Removes mappings and marks; empty tables return to the pool. Break-before-make and TLB
+/* Removes mappings and marks; empty tables return to their pools. Break-before-make and TLB
  * invalidation are complete on return. */
 void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size);
 
 /*
  * The mark of `ipa`, for the trap path: 0 for none, S2_MAPPED where the leaf is valid. Tables are
- * walked from level 1, the only start that s2_geometry() gives.
+ * walked from level 1, the only start that s2_geometry() gives. Any CPU, no lock: see above.
  */
 #define S2_MAPPED (~UINT64_C(0))
 static inline uint64_t s2_mark_at(const struct s2 *s2, ipa_t ipa)
@@ -88,13 +124,13 @@ static inline uint64_t s2_mark_at(const struct s2 *s2, ipa_t ipa)
 	const uint64_t *table = pa_to_va(s2->root);
 	uint64_t pte;
 
-	if (ipa.v >> s2->geo.ipa_bits)
+	if (__builtin_expect(ipa.v >> s2->geo.ipa_bits != 0, 0))
 		return 0;
 	pte = __atomic_load_n(&table[ipa.v >> 30], __ATOMIC_RELAXED);
-	if ((pte & table_bits) == table_bits) {
+	if (__builtin_expect((pte & table_bits) == table_bits, 1)) {
 		table = pa_to_va(PA(pte & address));
 		pte = __atomic_load_n(&table[ipa.v >> 21 & 511], __ATOMIC_RELAXED);
-		if ((pte & table_bits) == table_bits) {
+		if (__builtin_expect((pte & table_bits) == table_bits, 1)) {
 			table = pa_to_va(PA(pte & address));
 			pte = __atomic_load_n(&table[ipa.v >> 12 & 511], __ATOMIC_RELAXED);
 		}

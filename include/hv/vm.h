@@ -97,32 +97,57 @@ extern struct vm *vms[MAX_VMS]; /* vms[0 .. vm_count) */
 extern unsigned vm_count;
 
 /*
- * Registers an emulator for [base, base + size), 4 KiB aligned: marks the range in vm->cpu_s2.
- * Boot only. `*kind` (may be NULL) gets the number for further marks of the same emulator:
- * s2_mark(.., EMUL_MARK(kind, cookie)).
+ * Registers an emulator for the IPAs [base, base + size), 4 KiB aligned, and marks the range in
+ * vm->cpu_s2. Boot only. HV_ENOMEM: MAX_EMUL kinds are taken. `*kind` (may be NULL) gets the number
+ * for further marks of the same emulator: s2_mark(.., emul_mark(kind, cookie)).
  */
 enum hv_status __must_check vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn,
 				       void *arg, uint8_t *kind);
 /* The same without marking anything yet. */
-enum hv_status __must_check vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg,
+enum hv_status __must_check vm_emul_add(struct vm *vm, struct range ipas, emul_fn *fn, void *arg,
 					uint8_t *kind);
 /* The answer where nobody answers: vm->emul[0], and behind the bridge's windows. */
 emul_fn vm_unmapped;
-#define EMUL_MARK(kind, cookie) ((uint64_t)(cookie) << 8 | (kind))
+#define VM_ALL_IPAS ((struct range){ 0, UINT64_MAX })
 
-/* Finds and calls the emulator of a->ipa; EMUL_INJECT where nobody answers. Hot, so here. */
+/*
+ * A mark of stage 2 (see hv/s2.h), as emulators use it: bits [7:0] are the kind, an index of
+ * vm->emul; above, the cookie says to the emulator which of its ranges this is. Kind 0 is what has
+ * no mark; the last one is what S2_MAPPED reads as, and has no range: the access is made again.
+ */
+#define EMUL_MAPPED (MAX_EMUL - 1)
+_Static_assert((MAX_EMUL & (MAX_EMUL - 1)) == 0 && MAX_EMUL <= 256, "a kind is bits of a mark");
+
+static inline uint64_t emul_mark(uint8_t kind, uint32_t cookie)
+{
+	return (uint64_t)cookie << 8 | kind;
+}
+
+static inline unsigned emul_mark_kind(uint64_t mark)
+{
+	return mark & (MAX_EMUL - 1);
+}
+
+static inline uint32_t emul_mark_cookie(uint64_t mark)
+{
+	return (uint32_t)(mark >> 8);
+}
+
+/*
+ * Finds and calls the emulator of a->ipa. Hot, so here. EMUL_RETRY where the address is not in the
+ * emulator's range: another vCPU has just mapped it, or the mark was another address's (its table
+ * was being freed, see hv/s2.h).
+ */
 static inline enum emul vm_emulate_access(struct vcpu *vcpu, struct mmio_access *a)
 {
 	const struct vm *vm = vcpu->vm;
 	uint64_t mark = s2_mark_at(&vm->cpu_s2, a->ipa);
-	const struct emul_region *e = &vm->emul[mark & (MAX_EMUL - 1)];
+	const struct emul_region *e = &vm->emul[emul_mark_kind(mark)];
 
-	if (mark == S2_MAPPED)
-		return EMUL_RETRY; /* another vCPU has just mapped it */
-	if (!e->fn)
-		return EMUL_INJECT;
-	a->cookie = (uint32_t)(mark >> 8);
 	a->off = a->ipa.v - e->base;
+	if (a->off >= e->size)
+		return EMUL_RETRY;
+	a->cookie = emul_mark_cookie(mark);
 	return e->fn(vcpu, e->arg, a);
 }
 

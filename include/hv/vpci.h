@@ -36,7 +36,7 @@ struct vpci_assignment {
 };
 
 /* Stage-2 tables that the ECAM and all BARs can need at their worst places: for s2_init. */
-unsigned vpci_table_need(const struct vpci_assignment *list, unsigned count);
+struct s2_need vpci_table_need(const struct vpci_assignment *list, unsigned count);
 /*
  * Boot: builds the bridge and the shadows of all functions, registers the emulators; sets vm->vpci.
  * After cpu_s2, the RAM list and the virtual ITS. Addresses that carry no mark (vm->emul[0]) answer

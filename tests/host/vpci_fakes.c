@@ -200,10 +200,10 @@ enum emul vm_unmapped(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 	return EMUL_INJECT;
 }
 
-enum hv_status vm_emul_add(struct vm *vm, ipa_t base, emul_fn *fn, void *arg, uint8_t *kind)
+enum hv_status vm_emul_add(struct vm *vm, struct range ipas, emul_fn *fn, void *arg, uint8_t *kind)
 {
 	vm->emul_count++;
-	vm->emul[vm->emul_count] = (struct emul_region){ fn, arg, base.v };
+	vm->emul[vm->emul_count] = (struct emul_region){ fn, arg, ipas.base, ipas.size };
 	*kind = vm->emul_count;
 	return HV_OK;
 }
@@ -212,11 +212,11 @@ enum hv_status vm_emulate(struct vm *vm, ipa_t base, uint64_t size, emul_fn *fn,
 			  uint8_t *kind)
 {
 	uint8_t k;
-	enum hv_status st = vm_emul_add(vm, base, fn, arg, &k);
+	enum hv_status st = vm_emul_add(vm, (struct range){ base.v, size }, fn, arg, &k);
 
 	if (kind)
 		*kind = k;
-	return st == HV_OK ? s2_mark(&vm->cpu_s2, base, size, EMUL_MARK(k, 0)) : st;
+	return st == HV_OK ? s2_mark(&vm->cpu_s2, base, size, emul_mark(k, 0)) : st;
 }
 
 void vm_log(struct vm *vm, const char *fmt, ...)
@@ -466,8 +466,8 @@ void fake_start(void)
 	fake_vm.ram_count = 1;
 	fake_vm.ram[0].ipa = IPA(FAKE_RAM);
 	fake_vm.ram[0].size = MIB(256);
-	assert(s2_init(&fake_vm.cpu_s2, geo, 1, vpci_table_need(fake_as, pci_func_count), true) ==
-	       HV_OK);
+	assert(s2_init(&fake_vm.cpu_s2, geo, 1, vpci_table_need(fake_as, pci_func_count),
+		       S2_CPUS) == HV_OK);
 	assert(vpci_init(&fake_vm, &cfg, fake_as, pci_func_count) == HV_OK);
 	for (unsigned i = 0; i < pci_func_count; i++) {
 		memset(fakes[i].touched, 0, sizeof(fakes[i].touched));

@@ -30,13 +30,18 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* With so many spare tables of each level. */
 static struct s2 make(unsigned tables)
 {
 	struct s2 s2;
 
-	assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3, tables, true), HV_OK);
+	assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3,
+				 (struct s2_need){ tables, tables }, S2_CPUS),
+			 HV_OK);
 	return s2;
 }
+
+static unsigned spare(const struct s2 *s2) { return s2->pool[0].free + s2->pool[1].free; }
 
 static void geometry_is_the_smaller_of_cpu_and_smmu(void **state)
 {
@@ -93,7 +98,7 @@ static void largest_blocks_are_used(void **state)
 	assert_int_equal(l.level, 3);
 	assert_int_equal(l.pte & 0xfff, 0x7ff);
 	assert_false(s2_lookup(&s2, IPA(GIB(2) + PAGE_SIZE)).valid);
-	assert_int_equal(s2.free_count, 8 - 3);
+	assert_int_equal(spare(&s2), 16 - 3);
 }
 
 static void attributes_by_type(void **state)
@@ -150,13 +155,22 @@ static void bad_ranges_are_refused(void **state)
 
 static void an_exhausted_pool_is_noticed_before_anything_is_written(void **state)
 {
-	struct s2 s2 = make(2);
+	static const struct s2_need needs[] = { { 1, 1 }, { 0, 2 } };
 
-	assert_int_equal(s2_map(&s2, IPA(MIB(2) - PAGE_SIZE), PA(0x1000), 2 * PAGE_SIZE, S2_RAM),
-			 HV_ENOMEM);
-	assert_int_equal(s2.free_count, 2);
-	assert_int_equal(((uint64_t *)pa_to_va(s2.root))[0], 0);
-	assert_int_equal(s2_map(&s2, IPA(0), PA(0x1000), 2 * PAGE_SIZE, S2_RAM), HV_OK);
+	for (unsigned i = 0; i < ARRAY_SIZE(needs); i++) {
+		struct s2 s2;
+
+		assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3, needs[i],
+					 S2_CPUS),
+				 HV_OK);
+		assert_int_equal(s2_map(&s2, IPA(MIB(2) - PAGE_SIZE), PA(0x1000), 2 * PAGE_SIZE,
+					S2_RAM),
+				 HV_ENOMEM);
+		assert_int_equal(spare(&s2), 2);
+		assert_int_equal(((uint64_t *)pa_to_va(s2.root))[0], 0);
+		assert_int_equal(s2_map(&s2, IPA(0), PA(0x1000), 2 * PAGE_SIZE, S2_RAM),
+				 i == 0 ? HV_OK : HV_ENOMEM);
+	}
 }
 
 static void marks_say_who_answers(void **state)
@@ -164,7 +178,7 @@ static void marks_say_who_answers(void **state)
 	struct s2 s2 = make(8);
 
 	assert_int_equal(s2_mark(&s2, IPA(MIB(2)), MIB(2), 7), HV_OK); /* one block entry */
-	assert_int_equal(s2.free_count, 7);
+	assert_int_equal(spare(&s2), 15);
 	assert_int_equal(s2_lookup(&s2, IPA(MIB(2) + 0x1234)).mark, 7);
 	/* a page of it becomes something else; the rest keeps its mark */
 	assert_int_equal(s2_map(&s2, IPA(MIB(2) + PAGE_SIZE), PA(0x9000), PAGE_SIZE, S2_DEVICE),
@@ -215,15 +229,107 @@ static void tables_return_to_the_pool_after_the_invalidation(void **state)
 		assert_true(host_trace_find(0, "tlb_s2_all", UINT64_MAX) > 0);
 		assert_true(host_trace_find((size_t)host_trace_find(0, "tlb_s2_all", UINT64_MAX),
 					    "smmu_flush", at + MIB(2)) > 0);
-		assert_int_equal(s2.free_count, 4);
+		assert_int_equal(spare(&s2), 8);
 	}
+}
+
+#define PAGES 64
+
+/* The level at which each page of the pools was first seen in the tree; 0: not yet. */
+static struct {
+	const uint64_t *page;
+	unsigned level;
+} seen[PAGES];
+
+static void check_level(const uint64_t *page, unsigned level)
+{
+	unsigned i = 0;
+
+	while (i < PAGES && seen[i].page && seen[i].page != page)
+		i++;
+	assert_true(i < PAGES);
+	if (!seen[i].page)
+		seen[i].page = page, seen[i].level = level;
+	assert_int_equal(seen[i].level, level);
+}
+
+/* Level 1 has two pages of entries: 1024. */
+static void check_levels(const uint64_t *table, unsigned level)
+{
+	for (unsigned i = 0; i < (level == 1 ? 1024 : 512) && level < 3; i++)
+		if ((table[i] & 3) == 3) {
+			const uint64_t *below = pa_to_va(PA(table[i] & 0xfffffffff000));
+
+			check_level(below, level + 1);
+			check_levels(below, level + 1);
+		}
+}
+
+/* What a walk that was held up may still read: a page that is not in the tree says nothing. */
+static void check_free_pages(const struct s2 *s2)
+{
+	for (unsigned p = 0; p < S2_POOLS; p++)
+		for (unsigned i = 0; i < s2->pool[p].free; i++)
+			for (unsigned e = 0; e < 512; e++)
+				assert_int_equal(s2->pool[p].spare[i][e] & 1, 0);
+}
+
+/* One place a region: of 1 GiB blocks, 2 MiB blocks, pages, or marks; moved between GiB ranges. */
+static void a_table_is_of_one_level_for_ever(void **state)
+{
+	static const uint64_t sizes[] = { GIB(1), MIB(4), KIB(64), KIB(4) };
+	uint64_t at[8] = { 0 };
+	struct s2 s2 = make(8);
+
+	srand(1);
+	memset(seen, 0, sizeof(seen));
+	for (unsigned i = 0; i < 3000; i++) {
+		unsigned r = (unsigned)rand() % 8;
+		uint64_t size = sizes[r % 4];
+		ipa_t ipa = IPA(GIB(1 + r) + GIB(16) * ((unsigned)rand() % 60) +
+				(size < GIB(1) ? MIB(4) * ((unsigned)rand() % 200) : 0));
+
+		if (at[r])
+			s2_unmap(&s2, IPA(at[r]), size);
+		at[r] = ipa.v;
+		assert_int_equal(r % 3 ? s2_map(&s2, ipa, PA(GIB(64) * r), size, S2_DEVICE) :
+					 s2_mark(&s2, ipa, size, 0x123400 | r),
+				 HV_OK);
+		check_levels(pa_to_va(s2.root), 1);
+		check_free_pages(&s2);
+	}
+}
+
+/* Whatever the SMMU reads past the caches was cleaned after it was written. */
+static void entries_for_a_noncoherent_walker_are_cleaned(void **state)
+{
+	struct s2 s2;
+	const uint64_t *root, *l2;
+
+	assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3, (struct s2_need){ 1, 1 },
+				 S2_SMMU_NONCOHERENT),
+			 HV_OK);
+	root = pa_to_va(s2.root);
+	assert_true(host_trace_find(0, "cache_clean_inval", s2.root.v) >= 0);
+	host_trace_clear();
+	assert_int_equal(s2_map(&s2, IPA(MIB(2)), PA(0x9000), PAGE_SIZE, S2_RAM), HV_OK);
+	l2 = pa_to_va(PA(root[0] & 0xfffffffff000));
+	assert_true(host_trace_find(0, "cache_clean_inval", (uintptr_t)&root[0]) >= 0);
+	assert_true(host_trace_find(0, "cache_clean_inval", (uintptr_t)l2) >= 0);
+	assert_true(host_trace_find(0, "cache_clean_inval", (uintptr_t)&l2[1]) >= 0);
+	host_trace_clear();
+	s2_unmap(&s2, IPA(MIB(2)), PAGE_SIZE);
+	assert_true(host_trace_find(0, "cache_clean_inval", (uintptr_t)&l2[1]) >= 0);
+	assert_true(host_trace_find(0, "cache_clean_inval", (uintptr_t)&root[0]) >= 0);
 }
 
 static void dma_roots_publish_to_the_smmu(void **state)
 {
 	struct s2 s2;
 
-	assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3, 4, false), HV_OK);
+	assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3, (struct s2_need){ 4, 4 },
+				 S2_SMMU),
+			 HV_OK);
 	host_trace_clear();
 	assert_int_equal(s2_map(&s2, IPA(0), PA(0), PAGE_SIZE, S2_DOORBELL), HV_OK);
 	assert_true(host_trace_find(0, "dsb_oshst", UINT64_MAX) >= 0);
@@ -264,6 +370,8 @@ int main(void)
 		T(marks_say_who_answers),
 		T(unmap_breaks_before_it_makes),
 		T(tables_return_to_the_pool_after_the_invalidation),
+		T(a_table_is_of_one_level_for_ever),
+		T(entries_for_a_noncoherent_walker_are_cleaned),
 		T(dma_roots_publish_to_the_smmu),
 		T(memory_is_zeroed_aligned_and_never_handed_out_twice),
 	};

@@ -242,7 +242,7 @@ static void make_root(struct s2 *root, uint16_t vmid, uint64_t ram)
 {
 	struct s2_geometry geo = s2_geometry(44, iommus[0].oas_bits, false, false);
 
-	assert_int_equal(s2_init(root, geo, vmid, 8, false), HV_OK);
+	assert_int_equal(s2_init(root, geo, vmid, (struct s2_need){ 4, 4 }, S2_SMMU), HV_OK);
 	assert_int_equal(s2_map(root, IPA(0x80000000), PA(ram), MIB(2), S2_RAM), HV_OK);
 	assert_int_equal(s2_map(root, IPA(0x2c1c0000), PA(0x2c1c0000), PAGE_SIZE, S2_DOORBELL),
 			 HV_OK);

@@ -169,7 +169,9 @@ static int begin(void **state)
 	enabled_count = edge_count = faults = deaths = retries = 0;
 	routed_to = 99;
 	irqs_held = lines_off = false;
-	assert_int_equal(s2_init(&dma, s2_geometry(44, 44, false, false), 3, 8, false), HV_OK);
+	assert_int_equal(s2_init(&dma, s2_geometry(44, 44, false, false), 3,
+				 (struct s2_need){ 4, 4 }, S2_SMMU),
+			 HV_OK);
 	assert_int_equal(s2_map(&dma, IPA(0x40000000), PA(0x80000000), MIB(2), S2_RAM), HV_OK);
 	assert_int_equal(s2_map(&dma, IPA(0x8080000), PA(0x12340000), PAGE_SIZE, S2_DOORBELL),
 			 HV_OK);
@@ -493,7 +495,7 @@ static void other_root_is_reached_through_abort(void **state)
 	struct s2 other;
 	unsigned before = hw.cmd_count;
 
-	assert_int_equal(s2_init(&other, dma.geo, 4, 4, false), HV_OK);
+	assert_int_equal(s2_init(&other, dma.geo, 4, (struct s2_need){ 2, 2 }, S2_SMMU), HV_OK);
 	assert_int_equal(s2_map(&other, IPA(0x40000000), PA(0xc0000000), MIB(2), S2_RAM), HV_OK);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_OK); /* cached */
 	assert_int_equal(iommu_attach(i, SID, &other), HV_OK);
