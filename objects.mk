@@ -31,6 +31,7 @@ pure_src := \
 	common/lib/pmem.c \
 	common/lib/ratelimit.c \
 	common/vm/psci.c \
+	common/vm/smccc.c \
 	common/lib/s2.c \
 	common/lib/sha256.c \
 	common/vgic/check.c \
@@ -98,6 +99,7 @@ arch_src := \
 	arch/arm64/port/string.S \
 	arch/arm64/controls.c \
 	arch/arm64/port/probe.S \
+	arch/arm64/port/firmware.S \
 	arch/arm64/crash.c \
 	arch/arm64/idreg.c \
 	arch/arm64/port/libc.c \

@@ -41,8 +41,8 @@ static const struct control {
 #define SME           { { PFR1, 24 } }
 	/*
 	 * VM comes with the first plan. PTW: no walk of a guest's tables writes to Device memory.
-	 * TEA is 0: a synchronous external abort of the guest is the guest's. ATA, FIEN, EnSCXT, NV
-	 * and TME are 0: tags, fault injection, SCXTNUM, nested and transactional state trap.
+	 * TEA is 0: a synchronous external abort of the guest is the guest's. ATA, FIEN, NV
+	 * and TME are 0: tags, fault injection, nested and transactional state trap.
 	 */
 	ROW(HCR_EL2, .value = HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 |
 			      HCR_TSC | HCR_TIDCP | HCR_TACR | BIT(31) /* RW */),
@@ -78,6 +78,8 @@ static const struct control {
 	ROW(APIAKEYLO, PAUTH), ROW(APIAKEYHI, PAUTH), ROW(APIBKEYLO, PAUTH), ROW(APIBKEYHI, PAUTH),
 	ROW(APDAKEYLO, PAUTH), ROW(APDAKEYHI, PAUTH), ROW(APDBKEYLO, PAUTH), ROW(APDBKEYHI, PAUTH),
 	ROW(APGAKEYLO, PAUTH), ROW(APGAKEYHI, PAUTH),
+	ROW(SCXTNUM_EL0, { { PFR0, 56 } }, .at_least = 2),
+	ROW(SCXTNUM_EL1, { { PFR0, 56 } }, .at_least = 2),
 	ROW(DBGPRCR_EL1, .optional = true), /* QEMU has none */
 };
 

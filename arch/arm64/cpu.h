@@ -15,6 +15,7 @@
 #define FRAME_SIZE        272 /* struct guest_regs, rounded up to 16 */
 
 #ifndef __ASSEMBLY__
+#include <arch/firmware.h>
 #include <hv/limits.h>
 #include <hv/life.h>
 #include <hv/vm.h>
@@ -30,6 +31,7 @@ struct __attribute__((aligned(16))) cpu {
 	bool online; /* set by that CPU with release */
 	uint64_t id_regs[ID_REG_COUNT];
 	uint64_t controls;   /* by number, controls.h: what it has and EL2 may write */
+	uint64_t hcr_off;    /* bits of HCR_EL2 that an event took away until the next life */
 	uint64_t withheld;   /* what it has and firmware keeps from EL2 */
 	uint64_t *window_l2; /* level-2 table of this CPU's window */
 };
@@ -59,11 +61,18 @@ _Noreturn void cpu_run(void);
 _Noreturn void cpu_park(void);
 
 /* Secure monitor call, SMCCC: x0..x3 in, x0 out. */
-int64_t smc(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3);
+static inline int64_t smc(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+	uint64_t regs[4] = { fn, a1, a2, a3 };
+
+	arch_firmware_call(regs);
+	return (int64_t)regs[0];
+}
 _Noreturn void cpu_stop(void); /* for ever, interrupts masked */
 
 /* vectors.S */
 _Noreturn void guest_enter(uint64_t pc, uint64_t x0, uint64_t pstate);
+void serror_drain(void); /* an SError that is pending on this CPU is taken: trap_el2_serror() */
 _Noreturn void stack_reset_and_run(uintptr_t stack_top);
 void simd_reset(
 	void); /* V0..V31, FPCR, FPSR to 0; before, what the C libraries left there is lost */

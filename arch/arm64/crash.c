@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The end: EL2's own memory or code is broken. Registers, the decoded syndrome and a backtrace go
- * to the console (tools/symbolise turns it into lines of code); the other CPUs are stopped and
- * the SMMU stays as it is, so no device gets more than it had.
+ * to the console (tools/symbolise turns it into lines of code); the other CPUs are stopped. Then,
+ * as /chosen says, the machine stays like that, with the SMMU as it is, so that no device gets more
+ * than it had; or DMA is stopped and firmware resets the machine. A fault on the way to the reset
+ * leads to the next step of it.
  */
+#include <string.h>
+
+#include <arch/cpu.h>
+#include <arch/time.h>
 #include <hv/console.h>
 #include <hv/gic.h>
+#include <hv/iommu.h>
 #include <hv/irq.h>
 #include <hv/log.h>
 #include <hv/panic.h>
+#include <spec/psci.h>
 
 #include "cpu.h"
 #include "entry.h"
@@ -64,11 +72,52 @@ static void backtrace(uint64_t pc, uint64_t lr, uint64_t fp)
 	}
 }
 
+#define PARK_MS 100 /* a CPU that EL2 holds for longer is not waited for */
+
+static uint32_t stopped; /* CPUs, by another one's crash */
+static bool reset_on_fault __ro_after_boot;
+
+void crash_on_fault(const char *what)
+{
+	reset_on_fault = what && !strcmp(what, "reset");
+	if (what && !reset_on_fault && strcmp(what, "halt"))
+		log_warn("/chosen: viaduct,on-fault is \"halt\" or \"reset\", not \"%s\": halt",
+			 what);
+}
+
 static void stop_others(void)
 {
+	uint64_t end = arch_time_ticks() + arch_time_hz() / 1000 * PARK_MS;
+	uint32_t others = 0;
+
 	for (unsigned i = 0; i < cpu_count; i++)
-		if (cpus[i].online && &cpus[i] != this_cpu() && gic.ops)
+		if (cpus[i].online && &cpus[i] != this_cpu() && gic.ops) {
 			gic.ops->send_sgi(i, SGI_STOP);
+			others++;
+		}
+	while (__atomic_load_n(&stopped, __ATOMIC_ACQUIRE) < others && arch_time_ticks() < end)
+		arch_cpu_relax();
+}
+
+/* No device may write into memory that the next boot relies on: without that, no reset. */
+static _Noreturn void end_machine(void)
+{
+	static uint32_t tried;
+
+	if (__atomic_fetch_add(&tried, 1, __ATOMIC_RELAXED))
+		cpu_stop();
+	stop_others();
+	if (!reset_on_fault)
+		cpu_stop();
+	if (!iommu_block_all()) {
+		log_err("no reset: DMA could not be stopped");
+		console_flush();
+		cpu_stop();
+	}
+	log_err("the other CPUs are parked, DMA is stopped: reset");
+	console_flush();
+	smc(PSCI_FN_SYSTEM_RESET, 0, 0, 0);
+	cpu_stop();
 }
 
 static _Noreturn void finish(uint64_t pc, uint64_t lr, uint64_t fp)
@@ -76,22 +125,30 @@ static _Noreturn void finish(uint64_t pc, uint64_t lr, uint64_t fp)
 	backtrace(pc, lr, fp);
 	log_err("stopped");
 	console_flush();
-	stop_others();
-	cpu_stop();
+	end_machine();
 }
 
 /* A CPU that another one's crash stops. */
 void crash_stop(void *arg, uint32_t intid, struct vcpu *cur)
 {
 	(void)arg, (void)intid, (void)cur;
+	__atomic_fetch_add(&stopped, 1, __ATOMIC_RELEASE);
 	cpu_stop();
 }
 
-static bool entered_again(void)
+/* The first CPU that crashes tells of it. Its second fault ends the telling, that of another waits. */
+static void enter(void)
 {
-	static uint32_t crashes;
+	static struct cpu *first;
+	struct cpu *none = NULL;
 
-	return __atomic_fetch_add(&crashes, 1, __ATOMIC_RELAXED) != 0;
+	if (__atomic_compare_exchange_n(&first, &none, this_cpu(), false, __ATOMIC_RELAXED,
+					__ATOMIC_RELAXED))
+		return;
+	if (none == this_cpu())
+		end_machine();
+	__atomic_fetch_add(&stopped, 1, __ATOMIC_RELEASE);
+	cpu_stop();
 }
 
 void crash(const struct guest_regs *r, uint64_t sp)
@@ -100,8 +157,7 @@ void crash(const struct guest_regs *r, uint64_t sp)
 	/* Who jumped out of the image, or has no stack left, did so by a call, most likely. */
 	bool called = r->pc - (uintptr_t)_start >= (uintptr_t)(_end - _start);
 
-	if (entered_again())
-		cpu_stop();
+	enter();
 	console_flush();
 	log_err("fault in EL2 on CPU %u: %s, %s, ESR 0x%lx", this_cpu()->id,
 		name_of(field_get(ESR_EC, esr)), name_of(FAULT | field_get(FSC_TYPE, esr)), esr);
@@ -124,8 +180,7 @@ void panic(const char *fmt, ...)
 	char line[200];
 	va_list ap;
 
-	if (entered_again())
-		cpu_stop();
+	enter();
 	va_start(ap, fmt);
 	fmt_vprint(line, sizeof(line), fmt, ap);
 	va_end(ap);

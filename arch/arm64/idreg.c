@@ -17,6 +17,7 @@ enum bits {
 	NONE,
 	ENABLE_PAUTH,
 	ENABLE_MOPS,
+	ENABLE_CONTEXT,
 	TRAP_ERRORS,
 	TRAP_ACTIVITY,
 	TRAP_TAGS,
@@ -37,6 +38,7 @@ static const struct control_bits {
 } control_bits[BITS_COUNT] = {
 	[ENABLE_PAUTH] = { CONTROL_HCR_EL2, CONTROL_APIAKEYLO, HCR_API | HCR_APK },
 	[ENABLE_MOPS] = { CONTROL_HCRX_EL2, CONTROL_HCRX_EL2, HCRX_MSCEN },
+	[ENABLE_CONTEXT] = { CONTROL_HCR_EL2, CONTROL_SCXTNUM_EL1, HCR_ENSCXT },
 	[TRAP_ERRORS] = { CONTROL_HCR_EL2, .bits = HCR_TERR },
 	[TRAP_ACTIVITY] = { CONTROL_CPTR_EL2, .bits = CPTR_TAM },
 	[TRAP_TAGS] = { CONTROL_HCR_EL2, .bits = HCR_TID5 },      /* GMID_EL1 */
@@ -53,7 +55,8 @@ static const struct id_field {
 	uint8_t reg, lsb;
 	uint8_t most;      /* that a guest is shown; 0: nothing */
 	bool is_signed;    /* 15 is -1, "not there", and the least */
-	uint8_t if_shown;  /* enum bits: set when a guest is shown it */
+	uint8_t if_shown;  /* enum bits: set when a guest is shown it, .. */
+	uint8_t from;      /* .. as at least this; 0 stands for 1 */
 	uint8_t if_hidden; /* set when a CPU has it and no guest is shown it */
 } fields[] = {
 /* clang-format off */
@@ -73,7 +76,7 @@ static const struct id_field {
 	ID_FIELD(PFR0, AMU, 44, 0, .if_hidden = TRAP_ACTIVITY),
 	ID_FIELD(PFR0, DIT, 48, 1),
 	ID_FIELD(PFR0, RME, 52, 0),
-	ID_FIELD(PFR0, CSV2, 56, 1), /* 2 is SCXTNUM, which HCR_EL2.EnSCXT enables */
+	ID_FIELD(PFR0, CSV2, 56, 3, .if_shown = ENABLE_CONTEXT, .from = 2), /* 2: SCXTNUM */
 	ID_FIELD(PFR0, CSV3, 60, 1),
 
 	ID_FIELD(PFR1, BT, 0, 1),
@@ -299,17 +302,19 @@ static bool is_writable(unsigned control)
 /* What a guest is shown of a field. */
 static unsigned shown(const struct id_field *f)
 {
+	unsigned most = f->most;
+
 	if (f->is_signed && !none_has_minus_one(f->reg, f->lsb))
 		return 15;
 	if (f->if_shown && !is_writable(control_bits[f->if_shown].needs))
-		return 0;
-	return MIN(min4(f->reg, f->lsb), f->most);
+		most = MAX(f->from, 1) - 1U;
+	return MIN(min4(f->reg, f->lsb), most);
 }
 
 static void plan_field(const struct id_field *f)
 {
 	unsigned v = shown(f);
-	unsigned bits = v ? f->if_shown : f->if_hidden;
+	unsigned bits = v >= MAX(f->from, 1) ? f->if_shown : f->if_hidden;
 
 	guest_view[f->reg] |= (uint64_t)v << f->lsb;
 	if (bits && any_has(f->reg, f->lsb))

@@ -21,6 +21,7 @@
 #include <hv/msi.h>
 #include <hv/pci.h>
 #include <hv/plan.h>
+#include <hv/smccc.h>
 #include <hv/pmem.h>
 #include <spec/psci.h>
 
@@ -145,6 +146,7 @@ static void start_cpus(void)
 	unsigned online = 0;
 	const char *why;
 
+	smccc_init();
 	smp_start();
 	for (unsigned i = 0; i < board.cpu_count; i++) {
 		board.cpu[i].online = cpus[i].online;
@@ -294,6 +296,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 		refuse("this CPU has HCR_EL2.E2H fixed to 1");
 	iommu_probe(fdt, el2_map_device); /* from here on no device writes to memory */
 	fdt = take_memory(fdt);
+	crash_on_fault(dt_string(fdt, dt_find(fdt, "/chosen"), "viaduct,on-fault"));
 	start_interrupts(fdt);
 	start_cpus();
 	iommu_start(fdt);

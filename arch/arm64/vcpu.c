@@ -14,6 +14,7 @@
 #include <hv/gic.h>
 #include <hv/irq.h>
 #include <hv/life.h>
+#include <hv/smccc.h>
 #include <hv/vm.h>
 
 #include "controls.h"
@@ -113,11 +114,13 @@ static void vcpu_load(struct vcpu *vcpu)
 	write_sysreg(vttbr_el2, s2_vttbr(&vm->cpu_s2));
 	write_sysreg(cntvoff_el2, vm->cntvoff);
 	arch_isb();
+	this_cpu()->hcr_off = 0;
 	controls_load(this_cpu());
 	arch_isb();
 	/* What an earlier life of this VMID left in this CPU. */
 	__asm__ volatile("tlbi vmalls12e1; dsb nsh; ic iallu; dsb nsh; isb" ::: "memory");
 	vgic_vcpu_reset(vcpu);
+	smccc_vcpu_reset();
 }
 
 /*

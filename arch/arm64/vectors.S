@@ -25,12 +25,19 @@
 vectors:
 	.irp	label, \
 		el2_fault, el2_fault, el2_fault, el2_fault, /* current EL, SP_EL0: never used */ \
-		el2_probe, el2_fault, el2_fault, el2_probe, /* EL2; runs with interrupts masked */ \
-		guest_sync, guest_irq, el2_fault, guest_serror, /* AArch64; FIQ: not ours */ \
+		el2_probe, el2_fault, el2_fault, el2_serror, /* EL2; runs with interrupts masked */ \
+		guest_sync, guest_irq, guest_fiq, guest_serror, /* AArch64 */ \
 		el2_fault, el2_fault, el2_fault, el2_fault /* AArch32: HCR_EL2.RW is 1 */
 	.balign	128
 	sub	sp, sp, #FRAME_SIZE
+	.set	of_el2, 0
 	.ifc	\label, el2_probe
+	.set	of_el2, 1
+	.endif
+	.ifc	\label, el2_serror
+	.set	of_el2, 1
+	.endif
+	.if	of_el2
 	add	sp, sp, x0		/* no register is free: x0 is what SP grows by */
 	sub	x0, sp, x0
 	tst	x0, #(CPU_STACK_SLOT - 4096)
@@ -77,16 +84,24 @@ guest_irq:
 	bl	irq_dispatch
 	b	guest_return
 
+guest_fiq:
+	from_guest
+	mov	x0, x19
+	bl	trap_fiq
+	b	guest_return
+
 guest_serror:
 	from_guest
 	mov	x0, sp
-	mov	x1, x19
+	mrs	x1, esr_el2
+	mov	x2, x19
 	bl	trap_serror
 
 guest_return:				/* x19 = vCPU; attention is its first member */
 	ldr	w0, [x19]
 	cbnz	w0, 2f
-1:	ldr	x1, [sp, #16 * 16]
+frame_restore:
+	ldr	x1, [sp, #16 * 16]
 	msr	spsr_el2, x1
 	ldp	x30, x1, [sp, #16 * 15]
 	msr	elr_el2, x1
@@ -99,7 +114,7 @@ frame_done:
 	isb
 2:	mov	x0, x19
 	bl	trap_attention
-	b	1b
+	b	frame_restore
 
 /* x0 = PC, x1 = guest's x0, x2 = PSTATE: first entry, on an empty stack, all else zero. */
 	.global guest_enter
@@ -137,6 +152,28 @@ stack_reset_and_run:
 	mov	x29, #0
 	mov	x30, #0
 	b	cpu_run
+
+	.macro	if_within lo, hi, target /* of the ELR in x0 */
+	adr	x1, \lo
+	cmp	x0, x1
+	b.lo	1f
+	adr	x1, \hi
+	cmp	x0, x1
+	b.lo	\target
+1:
+	.endm
+
+/* An SError that was pending before a probe's access is not the answer to it: the probe goes on. */
+el2_serror:
+	mrs	x0, elr_el2
+	if_within arch_mmio_probe_read, arch_mmio_probe_read_access, el2_drained
+	if_within arch_mmio_probe_write, arch_mmio_probe_write_access, el2_drained
+	if_within serror_drain, serror_drain_end, el2_drained
+	b	el2_probe
+el2_drained:
+	mrs	x0, esr_el2
+	bl	trap_el2_serror
+	b	frame_restore
 
 /* A synchronous exception or SError of EL2: of a probe it is an answer, elsewhere the end. */
 el2_probe:
@@ -190,13 +227,17 @@ EACH_CONTROL(X)
 	control svcr, SVCR
 	.text
 
-/* int64_t smc(x0..x3), SMCCC 1.1: x4..x17 are preserved by the callee or clobbered by C's rules. */
-	.global smc
-	.type smc, %function
-smc:
+/* What firmware or the last owner of this CPU left pending is taken here. */
+	.global serror_drain
+	.type serror_drain, %function
+serror_drain:
 	hint	#34
-	smc	#0
+	dsb	sy
+	msr	daifclr, #4
+	isb
+	msr	daifset, #4
 	ret
+serror_drain_end:
 
 	.global cpu_stop
 cpu_stop:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PSCI 1.1 for guests (DEN 0022 §5) and the discovery of SMCCC (DEN 0028). A vCPU's state changes
+ * PSCI 1.1 for guests (DEN 0022 §5), which is also where SMCCC is discovered (DEN 0028). A vCPU's state changes
  * by compare-exchange: OFF -> ON_PENDING by who calls CPU_ON, ON_PENDING -> ON by its own CPU,
  * ON -> OFF by itself.
  */
@@ -61,11 +61,18 @@ static const uint32_t functions[] = {
 	N(PSCI_FN_CPU_SUSPEND) | N(PSCI_FN_CPU_ON) | N(PSCI_FN_AFFINITY_INFO),
 };
 
-static bool supported(uint32_t fn)
+/* `fn` is one of PSCI's numbers: PSCI_FN_VERSION to 31 beyond, with or without PSCI_FN_64BIT. */
+static bool has_function(uint32_t fn)
 {
-	uint32_t n = (fn & ~PSCI_FN_64BIT) - PSCI_FN_VERSION;
+	return functions[fn / PSCI_FN_64BIT & 1] >> (fn & PSCI_FN_MASK) & 1;
+}
 
-	return fn == SMCCC_FN_VERSION || (n < 32 && functions[fn / PSCI_FN_64BIT & 1] >> n & 1);
+/* PSCI_FEATURES, DEN 0022 §5.16. */
+static int64_t features(uint32_t fn)
+{
+	bool known = (fn & ~(PSCI_FN_64BIT | PSCI_FN_MASK)) == PSCI_FN_VERSION && has_function(fn);
+
+	return known || fn == SMCCC_FN_VERSION ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
 }
 
 enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
@@ -76,15 +83,12 @@ enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 	uint64_t a1 = r->x[1] & mask, a2 = r->x[2] & mask;
 	int64_t result = PSCI_NOT_SUPPORTED;
 
-	switch (supported(fn) ? fn & ~PSCI_FN_64BIT : 0) {
+	switch (has_function(fn) ? fn & ~PSCI_FN_64BIT : 0) {
 	case PSCI_FN_VERSION:
 		result = PSCI_VERSION_1_1;
 		break;
-	case SMCCC_FN_VERSION:
-		result = SMCCC_VERSION_1_1;
-		break;
 	case PSCI_FN_FEATURES:
-		result = supported((uint32_t)a1) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
+		result = features((uint32_t)a1);
 		break;
 	case PSCI_FN_CPU_SUSPEND:
 		/* Standby: the vCPU stays where it is, and returns at once (a spurious wake-up). */

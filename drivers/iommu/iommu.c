@@ -128,6 +128,16 @@ void iommu_kill(struct iommu *i, const char *why)
 		st == HV_OK ? "" : ", by bus mastering only: it does not confirm");
 }
 
+bool iommu_block_all(void)
+{
+	bool blocked = true;
+
+	iommu_for_each(i)
+		if (i->driver && i->driver->block(i->m) != HV_OK)
+			blocked = false;
+	return blocked;
+}
+
 /* With no lock held, where an IOMMU may have died: tells of it, once. */
 static void settle(struct iommu *i)
 {

@@ -68,6 +68,11 @@ extern unsigned iommu_count;
  */
 void iommu_probe(const void *fdt, void (*map)(struct range));
 void iommu_start(const void *fdt);
+/*
+ * The end: every IOMMU into global abort for ever, whoever holds its lock. No other CPU runs. False:
+ * one of them does not confirm it.
+ */
+bool iommu_block_all(void);
 struct iommu *iommu_find(uint32_t phandle);
 /*
  * Stage-2 translation of `sid` by `dma`; passes through abort. A VMID stands for one root while it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PSCI (DEN 0022) for guests, and SMCCC discovery (DEN 0028). */
+/* PSCI (DEN 0022) for guests. */
 #ifndef HV_PSCI_H
 #define HV_PSCI_H
 
@@ -11,6 +11,7 @@
  */
 enum psci_action { PSCI_RESUME, PSCI_CPU_OFF, PSCI_VM_OFF, PSCI_VM_RESET };
 
+/* x0 is one of PSCI's 32 numbers, of either width: smccc_call() looks at that. */
 enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *regs);
 
 #endif

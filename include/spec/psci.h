@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PSCI and SMCCC as both sides of a call see them: Arm DEN 0022 §5 and DEN 0028 §7. */
+/* PSCI, SMCCC and TRNG as both sides of a call see them: Arm DEN 0022 §5, DEN 0028 §7, DEN 0098. */
 #ifndef SPEC_PSCI_H
 #define SPEC_PSCI_H
 
@@ -26,8 +26,26 @@
 #define PSCI_FN_SYSTEM_OFF	0x84000008
 #define PSCI_FN_SYSTEM_RESET	0x84000009
 #define PSCI_FN_FEATURES	0x8400000a
-#define SMCCC_FN_VERSION	0x80000000
-#define SMCCC_VERSION_1_1	0x10001
+#define PSCI_FN_MASK		0x1fU /* numbers of PSCI_FN_VERSION on */
 #define PSCI_FN_64BIT		0x40000000U
+
+/* DEN 0028 §7 */
+#define SMCCC_SUCCESS	       0
+#define SMCCC_NOT_SUPPORTED    (-1)
+#define SMCCC_VERSION_1_1      0x10001
+#define SMCCC_VERSION_1_2      0x10002
+#define SMCCC_FN_VERSION       0x80000000
+#define SMCCC_FN_ARCH_FEATURES 0x80000001
+#define SMCCC_FN_SOC_ID	       0x80000002
+#define SMCCC_FN_WORKAROUND_4  0x80000004
+#define SMCCC_FN_WORKAROUND_3  0x80003fff
+#define SMCCC_FN_WORKAROUND_2  0x80007fff
+#define SMCCC_FN_WORKAROUND_1  0x80008000
+
+/* DEN 0098 §2 */
+#define TRNG_FN_VERSION	 0x84000050
+#define TRNG_FN_FEATURES 0x84000051
+#define TRNG_FN_GET_UUID 0x84000052
+#define TRNG_FN_RND	 0x84000053
 
 #endif

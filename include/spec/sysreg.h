@@ -43,6 +43,7 @@
 #define HCR_APK		BIT(40)
 #define HCR_API		BIT(41)
 #define HCR_FWB		BIT(46)
+#define HCR_ENSCXT	BIT(53)
 #define HCR_TID5	BIT(58)
 
 /* HCRX_EL2, CPTR_EL2 (E2H = 0), MDCR_EL2, CNTHCTL_EL2, MPAM2_EL2 and MPAMHCR_EL2: DDI 0487 D23.2 */
@@ -138,6 +139,14 @@
 #define FSC_PERMISSION	0x0c
 #define FSC_EXTERNAL	0x10
 #define FSC_ALIGNMENT	0x21
+/* SError */
+#define ISS_SERROR_IDS	  BIT(24) /* the rest is the implementation's */
+#define ISS_SERROR_AET	  BITS(12, 10)
+#define FSC_SERROR	  0x11
+#define AET_UNRECOVERABLE 1
+#define AET_RESTARTABLE	  2
+#define AET_RECOVERABLE	  3
+#define AET_CORRECTED	  6
 /* MSR, MRS and system instructions, without Rt and direction */
 #define ISS_SYS(op0, op1, crn, crm, op2)                                                           \
 	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)

@@ -62,6 +62,9 @@ class Remote:
     def write(self, register, value):
         self.must(f"P{register:x}={value.to_bytes(8, 'little').hex()}")
 
+    def memory32(self, address):
+        return int.from_bytes(bytes.fromhex(self.ask(f"m{address:x},4")), "little")
+
     def run_to(self, address):
         """Continues until a CPU is at `address`, takes the breakpoint away and selects that CPU."""
         self.must(f"Z1,{address:x},4")

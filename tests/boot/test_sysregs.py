@@ -32,6 +32,7 @@ OWN = {
     "S3_3_C14_C3_2": "CNTV_CVAL_EL0",
     # MTE is hidden and its tags do not exist (HCR_EL2.ATA); the bit of PSTATE does nothing then.
     "S3_3_C4_C2_7": "TCO",
+    "S3_0_C13_C0_7": "SCXTNUM_EL1", "S3_3_C13_C0_7": "SCXTNUM_EL0",
     # RAS is hidden, and this one is virtual: VDISR_EL2.
     "S3_0_C12_C1_1": "DISR_EL1",
     **{f"S3_0_C2_C{crm}_{op2}": "pointer authentication key"
@@ -68,7 +69,7 @@ WRITE_ONLY = {
 }
 # AArch64 ID registers: the bits that may be set at all, 15 a field or less. Those not listed are 0.
 ID = {
-    "S3_0_C0_C4_0": ("ID_AA64PFR0_EL1", 0x11010000_01ff0013),   # EL0 EL1 FP AdvSIMD GIC DIT CSV2 CSV3
+    "S3_0_C0_C4_0": ("ID_AA64PFR0_EL1", 0x13010000_01ff0013),   # EL0 EL1 FP AdvSIMD GIC DIT CSV2 CSV3
     "S3_0_C0_C4_1": ("ID_AA64PFR1_EL1", 0x33),                  # BT SSBS
     "S3_0_C0_C5_0": ("ID_AA64DFR0_EL1", 0x000000f0_f0f0f00f),   # DebugVer BRPs WRPs CTX_CMPs DoubleLock
     "S3_0_C0_C6_0": ("ID_AA64ISAR0_EL1", 0x13311111_10313130),

@@ -61,6 +61,7 @@ gicv2_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2) $(dt_objs) common/lib/
 log_objs := common/lib/ratelimit.c common/vm/vm.c common/lib/fmt.c common/lib/s2.c common/lib/pmem.c
 entropy_objs := common/lib/entropy.c common/lib/sha256.c
 psci_objs := common/vm/psci.c
+smccc_objs := common/vm/smccc.c
 uart_objs := drivers/serial/uart.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/vgic/vits_lpi.c common/lib/pmem.c tests/host/vits_world.c
 load_objs := common/lib/ratelimit.c common/guest/load.c common/vm/vm.c common/lib/image.c common/lib/image_kind.c common/lib/nearest.c common/guest/guest_dt.c $(dt_objs) common/lib/fmt.c common/lib/pmem.c common/lib/s2.c

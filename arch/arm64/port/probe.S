@@ -7,8 +7,10 @@
 	.section .text.probe, "ax"
 
 /*
- * PCI accesses that may fault: DSB and ISB so that nothing older is blamed, SError unmasked
- * around the access (x9: saved DAIF). x0 address, w1 size, x2 value.
+ * PCI accesses that may fault. SError is unmasked up to the end (x9: saved DAIF): the first DSB and
+ * ISB bring what is older, which vectors.S tells by NAME_access from what the access causes. Loads are
+ * LDAR: a Device load next to a load-exclusive may stop a Cortex-A57 (832075). x0 address, w1 size,
+ * x2 value.
  */
 	.macro probe name, op, r
 	.global \name
@@ -17,13 +19,15 @@
 	hint	#34			/* BTI c */
 	mrs	x9, daif
 	dsb	sy
-	isb
 	msr	daifclr, #4
+	isb
 	cmp	w1, #2
 	b.lo	1f
 	b.eq	2f
 	cmp	w1, #4
 	b.eq	4f
+	.global \name\()_access
+\name\()_access:
 	\op	x\r, [x0]
 	b	8f
 1:	\op\()b	w\r, [x0]
@@ -37,7 +41,7 @@
 	ret
 	.endm
 
-	probe	arch_mmio_probe_read, ldr, 0
+	probe	arch_mmio_probe_read, ldar, 0
 	probe	arch_mmio_probe_write, str, 2
 
 	.text

@@ -17,10 +17,11 @@
 		__asm__ volatile(st " %" w "0, [%1]" ::"rZ"(v), "r"(a) : "memory");                \
 	}
 
-ARCH_MMIO(8, uint8_t, "ldrb", "strb", "w")
-ARCH_MMIO(16, uint16_t, "ldrh", "strh", "w")
-ARCH_MMIO(32, uint32_t, "ldr", "str", "w")
-ARCH_MMIO(64, uint64_t, "ldr", "str", "x")
+/* LDAR: a plain load from Device memory next to a load-exclusive may stop a Cortex-A57 (832075). */
+ARCH_MMIO(8, uint8_t, "ldarb", "strb", "w")
+ARCH_MMIO(16, uint16_t, "ldarh", "strh", "w")
+ARCH_MMIO(32, uint32_t, "ldar", "str", "w")
+ARCH_MMIO(64, uint64_t, "ldar", "str", "x")
 
 /*
  * The same for a device that may not answer (PCI config space and BARs): a synchronous external
