@@ -59,6 +59,7 @@ pure_src := \
 	drivers/iommu/smmuv3/strtab.c \
 	drivers/irqchip/gic.c \
 	drivers/irqchip/gicv2.c \
+	drivers/irqchip/gicv2_link.c \
 	drivers/irqchip/gicv2m.c \
 	drivers/irqchip/gicv3.c \
 	drivers/irqchip/its.c \

@@ -156,6 +156,7 @@ static void start_cpus(void)
 	why = idreg_unusable();
 	if (why)
 		refuse(why);
+	board.gic_soft_linked = gic.soft_linked;
 }
 
 static struct s2_geometry geometry(void)

@@ -161,7 +161,8 @@ static void print_gic(const struct plan *p, const struct guest_plan *g)
 		msi = "; virtual GICv2m frame";
 	else if (g->has_pci)
 		msi = "; no MSI, its PCI devices have INTx only";
-	log_info("%s:   GIC      version %u, as this board has%s", g->name, g->gic_version, msi);
+	log_info("%s:   GIC      version %u, as this board has%s%s", g->name, g->gic_version, msi,
+		 p->board->gic_soft_linked ? "; EL2 ends its interrupts" : "");
 	if (g->v2m_count)
 		log_info("%s:   v2m      IPA 0x%lx, SPIs %u to %u", g->name, g->msi_base.v,
 			 g->v2m_first - 32, g->v2m_first + g->v2m_count - 33);

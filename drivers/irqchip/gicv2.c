@@ -9,21 +9,18 @@
 #include <hv/log.h>
 #include <spec/gicv2.h>
 
-#include "gic_priv.h"
+#include "gicv2_priv.h"
 
-static struct {
-	struct mmio cpu; /* GICC */
-	struct mmio hyp; /* GICH */
-} v2;
+struct gicv2 gicv2;
 
 static uint32_t v2_ack(void)
 {
-	uint32_t iar = rd32(v2.cpu, REG32(GICC_IAR)), intid = iar & (uint32_t)IAR_INTID;
+	uint32_t iar = rd32(gicv2.cpu, REG32(GICC_IAR)), intid = iar & (uint32_t)IAR_INTID;
 
 	arch_dsb_sy(); /* the acknowledge before what the handler touches */
 	if (intid < GIC_SGI_COUNT) {
-		wr32(v2.cpu, REG32(GICC_EOIR), iar);
-		wr32(v2.cpu, REG32(GICC_DIR), iar);
+		wr32(gicv2.cpu, REG32(GICC_EOIR), iar);
+		wr32(gicv2.cpu, REG32(GICC_DIR), iar);
 	}
 	return intid;
 }
@@ -31,13 +28,13 @@ static uint32_t v2_ack(void)
 static void v2_drop(uint32_t intid)
 {
 	if (intid >= GIC_SGI_COUNT)
-		wr32(v2.cpu, REG32(GICC_EOIR), intid);
+		wr32(gicv2.cpu, REG32(GICC_EOIR), intid);
 }
 
 static void v2_deactivate(uint32_t intid)
 {
 	if (intid >= GIC_SGI_COUNT)
-		wr32(v2.cpu, REG32(GICC_DIR), intid);
+		wr32(gicv2.cpu, REG32(GICC_DIR), intid);
 }
 
 static void v2_send_sgi(unsigned cpu, unsigned sgi)
@@ -49,8 +46,10 @@ static void v2_send_sgi(unsigned cpu, unsigned sgi)
 /* The formats differ in width only: CPUID of an SGI and EOI are in the physical INTID of both. */
 static uint64_t v2_lr_read(unsigned n)
 {
-	uint64_t v = rd32(v2.hyp, REG32(GICH_LR + 4 * n));
+	uint64_t v = rd32(gicv2.hyp, REG32(GICH_LR + 4 * n));
 
+	if (gic.soft_linked)
+		v = gicv2_link_read(n, (uint32_t)v);
 	return field_get(HLR_VINTID, v) | field_get(HLR_PINTID, v) << 32 |
 	       field_get(HLR_PRIO, v) << 51 | (v & HLR_GROUP) << 30 | (v & HLR_HW) << 30 |
 	       (v & (HLR_PENDING | HLR_ACTIVE)) << 34;
@@ -62,61 +61,55 @@ static void v2_lr_write(unsigned n, uint64_t lr)
 		     field_put(0, HLR_PRIO, lr >> 51 & 31) | (lr >> 30 & (HLR_GROUP | HLR_HW)) |
 		     (lr >> 34 & (HLR_PENDING | HLR_ACTIVE));
 
-	wr32(v2.hyp, REG32(GICH_LR + 4 * n), (uint32_t)v);
+	if (gic.soft_linked)
+		v = gicv2_link_write(n, (uint32_t)v);
+	wr32(gicv2.hyp, REG32(GICH_LR + 4 * n), (uint32_t)v);
+}
+
+static uint64_t v2_eisr(void)
+{
+	uint32_t ended = rd32(gicv2.hyp, REG32(GICH_EISR0));
+
+	return gic.soft_linked ? gicv2_link_ended(ended) : ended;
 }
 
 #define READER(name, reg)                                                                          \
 	static uint64_t name(void)                                                                 \
 	{                                                                                          \
-		return rd32(v2.hyp, REG32(reg));                                                   \
+		return rd32(gicv2.hyp, REG32(reg));                                                \
 	}
 
 READER(v2_elrsr, GICH_ELRSR0)
-READER(v2_eisr, GICH_EISR0)
 READER(v2_hcr_read, GICH_HCR)
 READER(v2_vmcr_read, GICH_VMCR)
 
 static void v2_hcr_write(uint64_t hcr)
 {
-	wr32(v2.hyp, REG32(GICH_HCR), (uint32_t)hcr);
+	wr32(gicv2.hyp, REG32(GICH_HCR), (uint32_t)hcr);
 }
 
 static void v2_vmcr_reset(void)
 {
-	wr32(v2.hyp, REG32(GICH_APR), 0);
-	wr32(v2.hyp, REG32(GICH_VMCR), 0);
-}
-
-/* Which CPU interface this is: any GICD_ITARGETSR of an SGI or PPI that exists says so, §4.3.12.
- * All are zero where there is but one. 0: they contradict each other. */
-static uint32_t own_mask(void)
-{
-	uint32_t m = 0;
-
-	for (uint32_t i = 0; i < GIC_SPI_FIRST; i += 4)
-		m |= rd32(gic_hw.dist, REG32(GICD_ITARGETSR + i));
-	m = (m | m >> 8 | m >> 16 | m >> 24) & 0xff;
-	if (!m)
-		return 1;
-	return m & (m - 1) ? 0 : m;
+	wr32(gicv2.hyp, REG32(GICH_APR), 0);
+	wr32(gicv2.hyp, REG32(GICH_VMCR), 0);
 }
 
 /* Priorities that firmware left active would mask ours; so would its priority mask. */
 static void start_interface(void)
 {
-	uint32_t ctlr = rd32(v2.cpu, REG32(GICC_CTLR)) & (uint32_t)GICC_CTLR_BYPASS;
+	uint32_t ctlr = rd32(gicv2.cpu, REG32(GICC_CTLR)) & (uint32_t)GICC_CTLR_BYPASS;
 
 	for (uint32_t i = 0; i < 4; i++)
-		wr32(v2.cpu, REG32(GICC_APR + 4 * i), 0);
-	wr32(v2.cpu, REG32(GICC_PMR), 0xff);
-	wr32(v2.cpu, REG32(GICC_BPR), 0);
-	wr32(v2.cpu, REG32(GICC_CTLR), ctlr | (uint32_t)(GICC_CTLR_EOIMODE | GICC_CTLR_ON));
+		wr32(gicv2.cpu, REG32(GICC_APR + 4 * i), 0);
+	wr32(gicv2.cpu, REG32(GICC_PMR), 0xff);
+	wr32(gicv2.cpu, REG32(GICC_BPR), 0);
+	wr32(gicv2.cpu, REG32(GICC_CTLR), ctlr | (uint32_t)(GICC_CTLR_EOIMODE | GICC_CTLR_ON));
 }
 
 /* GICv2 numbers CPUs by itself, without their MPIDR. */
 static enum hv_status v2_cpu_init(unsigned cpu, uint64_t)
 {
-	uint32_t mask = own_mask();
+	uint32_t mask = gicv2_own_mask();
 
 	if (!mask) {
 		log_err("gic: CPU %u has several CPU interfaces in GICD_ITARGETSR", cpu);
@@ -130,7 +123,11 @@ static enum hv_status v2_cpu_init(unsigned cpu, uint64_t)
 	for (uint32_t i = 0; i < GIC_SGI_COUNT; i += 4)
 		wr32(gic_hw.dist, REG32(GICD_CPENDSGIR + i), ~0U);
 	start_interface();
-	gic_start_cpu(cpu, field_get(GICH_VTR_LRS, rd32(v2.hyp, REG32(GICH_VTR))) + 1);
+	if (cpu == 0 && !gicv2_looks_again()) {
+		gic.soft_linked = true;
+		log_info("gic: it looks at a line only when it is written to: EL2 deactivates");
+	}
+	gic_start_cpu(cpu, field_get(GICH_VTR_LRS, rd32(gicv2.hyp, REG32(GICH_VTR))) + 1);
 	return HV_OK;
 }
 
@@ -167,11 +164,11 @@ static bool frame(const void *fdt, int node, unsigned i, uint64_t least, struct 
 
 enum hv_status gicv2_init(const void *fdt, int node)
 {
-	struct mmio virt;
 	struct dt_irq irq;
 
-	if (!frame(fdt, node, 0, KIB(4), &gic_hw.dist) || !frame(fdt, node, 1, KIB(8), &v2.cpu) ||
-	    !frame(fdt, node, 2, KIB(4), &v2.hyp) || !frame(fdt, node, 3, KIB(4), &virt)) {
+	if (!frame(fdt, node, 0, KIB(4), &gic_hw.dist) ||
+	    !frame(fdt, node, 1, KIB(8), &gicv2.cpu) || !frame(fdt, node, 2, KIB(4), &gicv2.hyp) ||
+	    !frame(fdt, node, 3, KIB(4), &gicv2.virt)) {
 		log_err("gic: reg must have distributor, CPU interface, GICH and GICV: without the "
 			"last two it cannot serve guests");
 		return HV_EUNSUPP;
@@ -184,7 +181,7 @@ enum hv_status gicv2_init(const void *fdt, int node)
 		.ops = &v2_ops,
 		.lr_count = VGIC_LR_MAX,
 		.version = 2,
-		.gicv = PA(virt.base),
+		.gicv = PA(gicv2.virt.base),
 	};
 	return gic_reset_dist(0, GICD_CTLR_V2_ON);
 }

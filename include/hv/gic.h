@@ -36,7 +36,8 @@ struct gic {
 	uint8_t version;    /* 3 or 2 */
 	pa_t gicv;          /* version 2: the page of the CPU interface for guests */
 	bool has_lpis;
-	bool has_tdir; /* ICH_HCR_EL2.TDIR traps ICC_DIR_EL1 alone */
+	bool soft_linked; /* EL2 deactivates what is hardware-linked elsewhere: gicv2_link.c */
+	bool has_tdir;    /* ICH_HCR_EL2.TDIR traps ICC_DIR_EL1 alone */
 };
 
 extern struct gic gic;

@@ -35,6 +35,7 @@
 #define GICC_IAR	 0x000c
 #define   IAR_INTID	   BITS(9, 0) /* above: the source of an SGI, wanted back by EOIR and DIR */
 #define GICC_EOIR	 0x0010
+#define GICC_HPPIR	 0x0018 /* highest priority pending interrupt, §4.4.8 */
 #define GICC_APR	 0x00d0 /* 4 of them */
 #define GICC_IIDR	 0x00fc
 #define GICC_DIR	 0x1000 /* alone in the second page */
@@ -43,7 +44,9 @@
 #define GICH_HCR	 0x0000 /* as ICH_HCR_EL2, without TDIR */
 #define GICH_VTR	 0x0004
 #define   GICH_VTR_LRS	     BITS(5, 0) /* minus one */
-#define GICH_VMCR	 0x0008 /* VEM is where ICH_VMCR_EL2 has VEOIM */
+#define GICH_VMCR	 0x0008 /* VEM is where ICH_VMCR_EL2 has VEOIM; §5.3.5 */
+#define   GICH_VMCR_GRP0     BIT(0)
+#define   GICH_VMCR_PMR	     BITS(31, 27)
 #define GICH_EISR0	 0x0020
 #define GICH_ELRSR0	 0x0030
 #define GICH_APR	 0x00f0
@@ -55,5 +58,9 @@
 #define   HLR_ACTIVE	   BIT(29)
 #define   HLR_GROUP	   BIT(30)
 #define   HLR_HW	   BIT(31)
+
+/* Virtual CPU interface, §5.5: what a guest takes for GICC */
+#define GICV_IAR	 0x000c
+#define GICV_EOIR	 0x0010
 
 #endif
