@@ -36,7 +36,7 @@ hostcflags := $(common) -O1 -Itests/host/port -Itests/host/include -fsanitize=ad
 arch_o := $(arch_src:%=$(B)/%.o)
 pure_o := $(pure_src:%=$(B)/%.o)
 
-.PHONY: all setup plan-tool plan-test check boot-test smoke-test attack lint fuzz test test-mutation bench demo run soak clean
+.PHONY: all setup plan-tool plan-test check boot-test smoke-test attack attack-fuzz lint fuzz test test-mutation bench demo run soak clean
 all: $(B)/viaduct
 
 libs := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
@@ -151,6 +151,11 @@ attack: $(B)/viaduct guests
 smoke-test: $(B)/viaduct guests
 	@$(PYTHON) -m pytest -q tests/boot/test_payload.py
 
+# Random steps of hostile guests, seed after seed; VIADUCT_SEED=n replays one.
+SECONDS ?= 600
+attack-fuzz: $(B)/viaduct guests
+	@$(PYTHON) tests/attack/fuzz.py $(SECONDS)
+
 # Everything CI runs, each part in a make of its own: setup may have brought the compiler.
 test: setup
 	@tools/timed unit-tests $(MAKE) --no-print-directory check
@@ -170,6 +175,7 @@ test-mutation: setup
 soak: setup
 	@$(MAKE) --no-print-directory check lint
 	@$(MAKE) --no-print-directory fuzz FUZZ_RUNS=200000
+	@tools/timed soak-attack-fuzz $(MAKE) --no-print-directory attack-fuzz SECONDS=3600
 	@for i in 1 2 3 4 5; do VIADUCT_REBIND=50 tools/timed soak-$$i $(MAKE) --no-print-directory boot-test || exit 1; done
 
 bench: setup

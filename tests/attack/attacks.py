@@ -34,11 +34,12 @@ class Attack:
 
 
 def table():
+    """All attacks; fuzz_everything has tests of its own."""
     found = []
     for path in sorted(glob.glob(os.path.join(HERE, "*.c"))):
         with open(path, encoding="utf-8") as f:
             found += [Attack(os.path.basename(path), m) for m in ROW.finditer(f.read())]
-    return found
+    return [a for a in found if a.name != "fuzz_everything"]
 
 
 def main():

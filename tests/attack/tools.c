@@ -139,7 +139,7 @@ bool start_on(unsigned cpu, void (*fn)(unsigned cpu))
 
 bool end_on(unsigned cpu)
 {
-	u64 end = counter() + 30 * counter_hz();
+	u64 end = counter() + 10 * counter_hz();
 
 	stop_others = true;
 	while (cpu < machine.cpus && job[cpu])
@@ -157,6 +157,8 @@ void tools_off(void)
 	for (unsigned cpu = 1; cpu < machine.cpus; cpu++)
 		while (psci(PSCI_AFFINITY_INFO, machine.mpidr[cpu], 0, 0) != 1 && counter() < end)
 			relax();
+	for (unsigned cpu = 1; cpu < machine.cpus; cpu++)
+		job[cpu] = NULL; /* one that it had no time for */
 	all_off = false;
 }
 
