@@ -301,9 +301,27 @@ enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq
 	return resolve(fdt, &s, out);
 }
 
-bool dt_enabled(const void *fdt, int node)
+static bool status_okay(const void *fdt, int node)
 {
 	const char *s = dt_string(fdt, node, "status");
 
 	return s ? !strcmp(s, "okay") || !strcmp(s, "ok") : !dt_bool(fdt, node, "status");
+}
+
+bool dt_enabled(const void *fdt, int node)
+{
+	for (; node >= 0; node = dt_parent(fdt, node))
+		if (!status_okay(fdt, node))
+			return false;
+	return true;
+}
+
+bool dt_has_power(const void *fdt, int node)
+{
+	if (dt_bool(fdt, node, "viaduct,powered"))
+		return true;
+	for (; node >= 0; node = dt_parent(fdt, node))
+		if (dt_bool(fdt, node, "power-domains"))
+			return false;
+	return true;
 }

@@ -76,8 +76,10 @@ void iommu_probe(const void *fdt, void (*map)(struct range))
 		dt_for_each(n, fdt, kinds[k].compatible) {
 			if (!dt_enabled(fdt, n) || fits_before(fdt, n, k))
 				continue;
-			if (dt_bool(fdt, n, "power-domains"))
-				log_info("%s: in a power domain, left alone", dt_name(fdt, n));
+			if (!dt_has_power(fdt, n))
+				log_warn("%s: in a power domain, left alone; where firmware "
+					 "switches it on, say viaduct,powered",
+					 dt_name(fdt, n));
 			else
 				probe_node(fdt, n, kinds[k].version, map);
 		}

@@ -166,6 +166,12 @@ void pci_probe_hosts(const void *fdt, void (*map)(struct range))
 	dt_for_each(n, fdt, ecam) {
 		if (!dt_enabled(fdt, n))
 			continue;
+		if (!dt_has_power(fdt, n)) {
+			log_warn("pci: %s: in a power domain, left alone; where firmware switches "
+				 "it on, say viaduct,powered",
+				 dt_name(fdt, n));
+			continue;
+		}
 		if (pci_host_count == MAX_PCI_HOSTS) {
 			log_warn("pci: more than %u host bridges; the others are left alone",
 				 MAX_PCI_HOSTS);

@@ -85,8 +85,13 @@ enum hv_status __must_check dt_interrupt_resolve(const void *fdt, int parent, co
 						 unsigned count, struct dt_irq *out);
 
 bool dt_compatible(const void *fdt, int node, const char *compatible);
-/* Enabled: status absent, "okay" or "ok". */
+/* Enabled: its status and those of all nodes above are absent, "okay" or "ok". */
 bool dt_enabled(const void *fdt, int node);
+/*
+ * For sure: neither it nor a node above is in a power domain, which may be off, so that an access
+ * never ends; or its "viaduct,powered" says that firmware switched it on.
+ */
+bool dt_has_power(const void *fdt, int node);
 /* Full path; "..." and its end when it does not fit; always terminated. */
 const char *dt_path(const void *fdt, int node, char *buf, size_t size);
 

@@ -73,15 +73,16 @@ void board_begin(void)
 }
 
 /* As QEMU's virt: 4 slots by 4 pins, SPIs 3..6, turning. */
-static void interrupt_map(void)
+static void interrupt_map(bool edge)
 {
 	uint32_t map[16 * 10], *p = map;
 
 	for (uint32_t slot = 0; slot < 4; slot++)
 		for (uint32_t pin = 0; pin < 4; pin++, p += 10) {
-			const uint32_t e[10] = {
-				slot << 11, 0, 0, pin + 1, 0x8002, 0, 0, 0, 3 + (slot + pin) % 4, 4
-			};
+			const uint32_t e[10] = { slot << 11,  0,      0,
+						 pin + 1,     0x8002, 0,
+						 0,           0,      3 + (slot + pin) % 4,
+						 edge ? 1 : 4 };
 
 			memcpy(p, e, sizeof(e));
 		}
@@ -132,7 +133,11 @@ void board_host(const struct board_host *b)
 		check(fdt_property_string(fdt, "status", "disabled"));
 	if (b->coherent)
 		check(fdt_property(fdt, "dma-coherent", NULL, 0));
-	interrupt_map();
+	if (b->extra)
+		check(fdt_property(fdt, b->extra, NULL, 0));
+	if (b->extra2)
+		check(fdt_property(fdt, b->extra2, NULL, 0));
+	interrupt_map(b->edge);
 	check(fdt_end_node(fdt));
 }
 

@@ -28,7 +28,10 @@ struct board_host {
 	uint32_t iommu_mask; /* 0: absent; BOARD_MASK_ZERO: <0> */
 	bool no_iommu, no_msi, msi_parent, v2m, probe_only, disabled, has_domain, coherent;
 	uint32_t domain;
-	bool juno; /* as Arm's Juno calls it */
+	bool juno;         /* as Arm's Juno calls it */
+	bool edge;         /* interrupt-map */
+	const char *extra; /* a property without value */
+	const char *extra2;
 };
 #define BOARD_MASK_ZERO UINT32_MAX
 

@@ -79,6 +79,7 @@ static void build(void)
 	CELLS("#address-cells", 1);
 	CELLS("#size-cells", 1);
 	CELLS("ranges", 0x1000, 0, 0x20001000, 0x1000, 0x8000, 0x9, 0x0, 0x8000);
+	check(fdt_property(blob, "power-domains", NULL, 0));
 	node("inner"); /* identity */
 	CELLS("#address-cells", 1);
 	CELLS("#size-cells", 1);
@@ -87,6 +88,11 @@ static void build(void)
 	node("dev");
 	CELLS("reg", 0x1800, 0x800, 0x9000, 0x1000, 0x1f00, 0x200, 0x3000, 0x10);
 	check(fdt_property_string(blob, "status", "disabled"));
+	node("child");
+	end();
+	node("fed");
+	check(fdt_property(blob, "viaduct,powered", NULL, 0));
+	end();
 	end();
 	end();
 	end();
@@ -237,6 +243,12 @@ static void test_malformed_properties_fall_back(void **state)
 	assert_true(dt_enabled(blob, n));
 	assert_true(dt_enabled(blob, g));
 	assert_false(dt_enabled(blob, at("/bus@20000000/inner/dev")));
+	assert_false(dt_enabled(blob, at("/bus@20000000/inner/dev/child"))); /* of a disabled one */
+	assert_true(dt_enabled(blob, at("/bus@20000000/inner")));
+	assert_true(dt_has_power(blob, n));
+	assert_false(dt_has_power(blob, at("/bus@20000000")));
+	assert_false(dt_has_power(blob, at("/bus@20000000/inner/dev/child")));
+	assert_true(dt_has_power(blob, at("/bus@20000000/inner/dev/fed")));
 	assert_int_equal(dt_next(blob, -1, "arm,gic-v3"), g);
 	assert_true(dt_next(blob, g, "arm,gic-v3") < 0);
 	assert_true(dt_compatible(blob, g, "arm,gic-v3"));

@@ -163,6 +163,20 @@ static void test_segments(void **state)
 	assert_int_equal(pci_hosts[2].segment, 2);
 	assert_int_equal(pci_hosts[3].segment, 7);
 	assert_int_equal(log_lines("malformed; left alone"), 1);
+	/* What may be without power is not touched, but where the tree says that firmware saw to it. */
+	start(MIB(1), 0);
+	board_host(&(struct board_host){
+		.ecam = ECAM, .ecam_size = MIB(1), .extra = "power-domains" });
+	board_go();
+	assert_int_equal(pci_host_count, 0);
+	assert_int_equal(log_lines("in a power domain, left alone"), 1);
+	start(MIB(1), 0);
+	board_host(&(struct board_host){ .ecam = ECAM,
+					 .ecam_size = MIB(1),
+					 .extra = "power-domains",
+					 .extra2 = "viaduct,powered" });
+	board_go();
+	assert_int_equal(pci_host_count, 1);
 }
 
 static void test_dma_ranges(void **state)
