@@ -79,6 +79,7 @@ pure_src := \
 	drivers/pci/groups.c \
 	drivers/pci/host.c \
 	drivers/pci/identify.c \
+	drivers/pci/quirks.c \
 	drivers/pci/reset.c \
 	drivers/pci/xr3.c \
 	drivers/serial/screen.c \

@@ -67,7 +67,7 @@ static bool check_gone(struct vpci_func *f)
 uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
 {
 	unsigned dw = DW(off), shift = 8 * (off % 4);
-	uint32_t all = (uint32_t)ones(size), value, hw;
+	uint32_t all = PCI_ALL_ONES >> (32 - 8 * size), value, hw;
 
 	if (pci_state(f->pf) != PCI_OWNED && !settle(f))
 		return all;

@@ -109,7 +109,7 @@ static void capture_pcie(struct pci_func *f)
 	uint32_t cap = pci_cfg_read(f, at + PCI_EXP_DEVCAP, 4);
 	bool port = pci_is_port(f);
 
-	f->flr = cap & PCI_EXP_DEVCAP_FLR && !f->bridge;
+	f->flr = cap & PCI_EXP_DEVCAP_FLR && !f->bridge && !(pci_quirks(f) & QUIRK_NO_FLR);
 	f->mps = (uint8_t)MIN(cap & PCI_EXP_DEVCAP_MPS, 5u);
 	/*
 	 * Off: error reports (to whom?), phantom functions (they are requester IDs of nobody),

@@ -60,7 +60,7 @@ static const uint8_t next_state[PCI_STATES][PCI_EVENTS] = {
 
 enum pci_state pci_event(struct pci_func *f, enum pci_event e)
 {
-	uint8_t was = __atomic_load_n(&f->state, __ATOMIC_RELAXED), to;
+	uint32_t was = __atomic_load_n(&f->state, __ATOMIC_RELAXED), to;
 
 	if (e == PCI_CLAIM && f->iommu && f->iommu->dead)
 		e = PCI_STORM;

@@ -3,6 +3,8 @@
  * Who a function is to the rest of the machine: the requester IDs its transactions may carry, the
  * StreamIDs and the DeviceID made of them, and the line its INTx arrives on.
  */
+#include <hv/log.h>
+
 #include "pci_priv.h"
 
 /* Functions that send requests as another function of their slot. Facts of the parts. */
@@ -143,6 +145,10 @@ static void find_intx(struct pci_func *f)
 	if (dt_interrupt_resolve(h->fdt, h->node, (uint32_t[]){ (uint32_t)at->bdf << 8, 0, 0, pin },
 				 4, &f->intx) != HV_OK)
 		f->intx = (struct dt_irq){ 0 };
+	if (f->intx.edge) /* INTx is a level by its protocol (PCIe r6.0 §6.1.2), whatever the tree says */
+		log_warn("pci: %s: interrupt-map says that its INTx is an edge; taken as a level",
+			 f->name);
+	f->intx.edge = false;
 }
 
 void pci_identify(void)

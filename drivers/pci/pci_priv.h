@@ -32,6 +32,12 @@ void fabric_restore(const struct pci_func *f);
 void bridge_write_buses(const struct pci_func *f, unsigned subordinate);
 void bridge_open(const struct pci_func *f);
 
+/* quirks.c: what its resets cannot. */
+#define QUIRK_NO_FLR       0x1
+#define QUIRK_NO_BUS_RESET 0x2
+#define QUIRK_SLOW_FLR     0x4
+unsigned pci_quirks(const struct pci_func *f);
+
 /* xr3.c: what Juno's root complex lets in; map NULL: what it should. false: nothing of RAM. */
 bool xr3_probe(struct pci_host *h, void (*map)(struct range));
 

@@ -11,6 +11,7 @@
 
 #define DRAIN_US    100000  /* pending transactions: far above any completion timeout in use */
 #define FLR_US      100000  /* §6.6.2 */
+#define FLR_SLOW_US 250000  /* QUIRK_SLOW_FLR */
 #define PM_US       10000   /* §5.9 */
 #define BUS_HOLD_US 2000    /* §7.5.1.3.13: at least 1 ms */
 #define BUS_US      100000  /* §6.6.1 */
@@ -43,14 +44,15 @@ static bool pending(const struct pci_func *f)
 }
 
 /*
- * A reset of the bus below its bridge hits nobody but this function's group: one guest's. Windows
+ * A reset of the bus below its bridge hurts none of those behind it, and hits nobody but this function's group: one guest's. Windows
  * of bridges that firmware set are not known.
  */
 static bool has_own_bus(const struct pci_func *f)
 {
 	pci_for_each(o)
 		if (f->parent && pci_is_below(o, f->parent) &&
-		    (o->group != f->group || (o->bridge && f->host->probe_only)))
+		    (o->group != f->group || (o->bridge && f->host->probe_only) ||
+		     pci_quirks(o) & QUIRK_NO_BUS_RESET))
 			return false;
 	return f->parent;
 }
@@ -249,6 +251,8 @@ static void advance(struct pci_func *f)
 		end(f);
 	} else if (stage == SETTLE) {
 		us = methods[f->reset_how].settle_us;
+		if (f->reset_how == BY_FLR && pci_quirks(f) & QUIRK_SLOW_FLR)
+			us = FLR_SLOW_US;
 	} else if (stage == SLOW) {
 		say(f, "slow to come back from reset");
 	}

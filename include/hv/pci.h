@@ -133,7 +133,7 @@ struct pci_func {
 	uint16_t group;       /* isolation group, index of its first member */
 	const char *refused;  /* why it cannot be given to a guest, or NULL */
 	uint8_t owner;        /* vm id, or PCI_NO_OWNER */
-	uint8_t state;        /* enum pci_state; device.c changes it, on any CPU */
+	uint32_t state;       /* enum pci_state; device.c changes it, on any CPU */
 	uint8_t reset_stage;  /* of reset.c; 0: no reset under way */
 	uint8_t reset_how;
 	uint64_t reset_due;
@@ -215,10 +215,13 @@ struct pci_cap {
 struct pci_cap pci_cap_list(const struct pci_func *f, bool ext);
 bool pci_cap_next(struct pci_cap *c);
 
-/* Any context. */
-static inline enum pci_state pci_state(const struct pci_func *f)
+/*
+ * Any context. A lock, or the barrier of pci_command_write, orders it where that matters. On the path
+ * of every config access: not a call.
+ */
+__attribute__((always_inline)) static inline enum pci_state pci_state(const struct pci_func *f)
 {
-	return (enum pci_state)__atomic_load_n(&f->state, __ATOMIC_ACQUIRE);
+	return (enum pci_state)__atomic_load_n(&f->state, __ATOMIC_RELAXED);
 }
 
 /* Any CPU, any context: the state that it left, or PCI_ABSENT: the event changes nothing. */

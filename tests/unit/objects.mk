@@ -39,7 +39,7 @@ board_objs := common/plan/board.c common/lib/pmem.c $(dt_objs)
 guest_dt_objs := common/guest/guest_dt.c common/lib/fmt.c $(dt_objs)
 image_objs := common/lib/image.c common/lib/image_kind.c common/lib/nearest.c
 faults_objs := common/lib/ratelimit.c common/guest/faults.c drivers/pci/device.c common/lib/fmt.c
-pci_src := common/lib/ratelimit.c $(patsubst %,drivers/pci/%.c,assign bars caps caplist device ecam enumerate fabric find groups host identify \
+pci_src := common/lib/ratelimit.c $(patsubst %,drivers/pci/%.c,assign bars caps caplist device ecam enumerate fabric find groups host identify quirks \
 	reset xr3) common/lib/fmt.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)

@@ -255,6 +255,21 @@ static void test_intx_turns_at_every_bridge(void **state)
 	assert_false(func(d[0])->intx.edge);
 }
 
+/* INTx is a level by its protocol; a tree that says edge is taken at its number alone. */
+static void test_an_edge_in_the_interrupt_map_is_said_and_ignored(void **state)
+{
+	struct pcim_dev *d;
+
+	(void)state;
+	start();
+	d = express(NULL, 0, 0);
+	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = m.size, .edge = true });
+	board_go();
+	assert_int_equal(func(d)->intx.intid, 35);
+	assert_false(func(d)->intx.edge);
+	assert_non_null(strstr(host_log(), "is an edge; taken as a level"));
+}
+
 static void test_acs_is_enabled_and_separates(void **state)
 {
 	struct pcim_dev *rp[2], *ep[2], *up, *dn[2], *sep[2];
@@ -477,6 +492,7 @@ int main(void)
 		T(test_a_v2m_frame_is_found_like_an_its),
 		T(test_a_masked_stream_is_one_group),
 		T(test_intx_turns_at_every_bridge),
+		T(test_an_edge_in_the_interrupt_map_is_said_and_ignored),
 		T(test_acs_is_enabled_and_separates),
 		T(test_acs_that_is_offered_and_refused_is_open),
 		T(test_ports_of_a_slot_without_acs_are_one_group),

@@ -123,6 +123,45 @@ static void test_methods_in_order_of_preference(void **state)
 	}
 }
 
+/* Parts whose resets do not do what they say: the next method, or none, or more time. */
+static void test_parts_with_broken_resets_get_others(void **state)
+{
+	static const struct {
+		uint16_t vendor, device;
+		bool flr, pm;
+		const char *want;
+	} rows[] = {
+		{ 0x1022, 0x1487, true, true, "PM" },   { 0x8086, 0x1503, true, false, "bus" },
+		{ 0x144d, 0xa804, true, false, "bus" }, { 0x168c, 0x0030, false, false, NULL },
+		{ 0x104c, 0xb005, false, true, "PM" },  { 0x8086, 0x0953, true, true, "FLR" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct pcim_dev *d;
+
+		start();
+		d = pcim_endpoint(&m, pcim_bridge(&m, NULL, 1, 0, 4), 0, 0, rows[i].vendor,
+				  rows[i].device);
+		pcim_pcie(d, 0, rows[i].flr, 2);
+		if (rows[i].pm)
+			pcim_pm(d, false);
+		board_probe(&m);
+		if (rows[i].want)
+			assert_string_equal(pci_reset_method(board_func(d)), rows[i].want);
+		else
+			assert_null(pci_reset_method(board_func(d)));
+		if (rows[i].device != 0x0953)
+			continue;
+		pci_reset_begin(board_func(d));
+		for (unsigned ms = 0; ms < 250; ms++) {
+			assert_int_equal(pci_reset_step(board_func(d)), HV_EAGAIN);
+			host_time_advance(1000);
+		}
+		host_time_advance(1000);
+		assert_int_equal(pci_reset_step(board_func(d)), HV_OK);
+	}
+}
+
 static void test_quiesce_stops_dma_first(void **state)
 {
 	struct pcim_dev *d;
@@ -387,6 +426,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_methods_in_order_of_preference),
+		T(test_parts_with_broken_resets_get_others),
 		T(test_quiesce_stops_dma_first),
 		T(test_a_device_that_is_gone_is_asked_once),
 		T(test_pending_transactions_are_waited_for),
