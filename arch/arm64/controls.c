@@ -53,11 +53,14 @@ static const struct control {
 	/* Debug registers are the guest's. E2PB and E2TB are 0: buffers of SPE and TRBE trap. */
 	ROW(MDCR_EL2, .value = 0), ROW(HSTR_EL2, .value = 0), ROW(HACR_EL2, .value = 0),
 	ROW(ACTLR_EL2, .value = 0), /* EL1 has none of the implementation's controls */
-	/* EL1 has the physical counter and timer; no event stream, no offset, no trap of the virtual. */
+	/*
+	 * EL1 has the physical counter and timer; no event stream, no offset, no trap of the
+	 * virtual.
+	 */
 	ROW(CNTHCTL_EL2, .value = CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN),
 	/*
-	 * 0: no trap of what is old, and a trap of whatever has an "n" bit, which all state has that
-	 * came later (BRBE, GCS, THE, permission indirection and overlays, TPIDR2, ...).
+	 * 0: no trap of what is old, and a trap of whatever has an "n" bit, which all state has
+	 * that came later (BRBE, GCS, THE, permission indirection and overlays, TPIDR2, ...).
 	 */
 	ROW(HFGRTR_EL2, FGT), ROW(HFGWTR_EL2, FGT), ROW(HFGITR_EL2, FGT), ROW(HDFGRTR_EL2, FGT),
 	ROW(HDFGWTR_EL2, FGT), ROW(HAFGRTR_EL2, AMU, .optional = true),

@@ -126,7 +126,8 @@ static const struct id_field {
 	ID_FIELD(ISAR0, DP, 44, 1),
 	ID_FIELD(ISAR0, FHM, 48, 1),
 	ID_FIELD(ISAR0, TS, 52, 2),
-	ID_FIELD(ISAR0, TLB, 56, 2), /* outer shareable and range: they act on the guest's VMID only */
+	/* outer shareable and range: they act on the guest's VMID only */
+	ID_FIELD(ISAR0, TLB, 56, 2),
 	ID_FIELD(ISAR0, RNDR, 60, 1),
 
 	ID_FIELD(ISAR1, DPB, 0, 2),
@@ -212,9 +213,9 @@ static const struct id_field {
 
 	/*
 	 * All fields of ID_AA64PFR2, ZFR0, SMFR0, FPFR0, DFR1, DFR2, AFR0, AFR1, ISAR3, MMFR3 and
-	 * MMFR4 are hidden: SVE, SME, FPMR, MTE and debug state of those; TCR2 and SCTLR2 (HCRX_EL2.
-	 * TCR2En, SCTLR2En), permission indirection and overlays (HFGRTR_EL2.nPIR_EL1, nPOR_EL0, ..),
-	 * AIE (nMAIR2_EL1), 128-bit descriptors (HCRX_EL2.D128En).
+	 * MMFR4 are hidden: SVE, SME, FPMR, MTE and debug state of those; TCR2 and SCTLR2
+	 * (HCRX_EL2. TCR2En, SCTLR2En), permission indirection and overlays (HFGRTR_EL2.nPIR_EL1,
+	 * nPOR_EL0, ..), AIE (nMAIR2_EL1), 128-bit descriptors (HCRX_EL2.D128En).
 	 */
 	/* clang-format on */
 };

@@ -18,10 +18,14 @@
 #define WINDOW_BASE (UINT64_C(256) << 39)
 _Static_assert(MAX_CPUS <= 512, "one level-2 table has every CPU's window");
 
-/* The stacks of CPUs but the boot CPU's, a slot each: the pages before and behind are not mapped. */
+/*
+ * The stacks of CPUs but the boot CPU's, a slot each: the pages before and behind are not mapped.
+ */
 #define STACK_BASE (UINT64_C(257) << 39)
 
-/* For the tables of a chunk of pmem, which cannot be in the chunk: one a level, at both its ends. */
+/*
+ * For the tables of a chunk of pmem, which cannot be in the chunk: one a level, at both its ends.
+ */
 static uint64_t *spare[4];
 static unsigned spare_count;
 static bool mapping_chunk;

@@ -6,8 +6,8 @@
 #define MAIR_VALUE 0x04ff /* 0: Normal write-back, 1: Device-nGnRE */
 
 /*
- * What the Image header asks firmware to leave to Viaduct, from its begin: image, bss, and memory for
- * what is needed before the RAM is known. viaduct.ld has the same number.
+ * What the Image header asks firmware to leave to Viaduct, from its begin: image, bss, and memory
+ * for what is needed before the RAM is known. viaduct.ld has the same number.
  */
 #define IMAGE_ROOM 0x100000
 

@@ -50,7 +50,9 @@ static void inject_sync(struct guest_regs *r, uint64_t esr)
 	write_sysreg(esr_el1, esr);
 	write_sysreg(elr_el1, r->pc);
 	write_sysreg(spsr_el1, r->pstate);
-	/* PAN: kept, or set where SCTLR_EL1.SPAN is 0; NZCV, DIT and UAO as exceptions leave them. */
+	/*
+	 * PAN: kept, or set where SCTLR_EL1.SPAN is 0; NZCV, DIT and UAO as exceptions leave them.
+	 */
 	pstate |= r->pstate & (PSTATE_NZCV | PSTATE_DIT | PSTATE_PAN);
 	if (!(sctlr & SCTLR_EL1_SPAN) && field_get(BITS(23, 20), read_sysreg(id_aa64mmfr1_el1)))
 		pstate |= PSTATE_PAN;

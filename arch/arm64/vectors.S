@@ -209,7 +209,9 @@ el2_fault:
 
 /* What may be undefined is tried where a fault is an answer, as in port/probe.S. */
 	.section .text.probe, "ax"
-	/* int64_t write_NAME(uint64_t value): 0, or -1 by probe_fixup when the write is undefined. */
+	/*
+	 * int64_t write_NAME(uint64_t value): 0, or -1 by probe_fixup when the write is undefined.
+	 */
 	.macro	control name, reg
 	.global write_\name
 	.type write_\name, %function

@@ -287,9 +287,9 @@ static char *put_range(char *to, uint32_t space, uint64_t pci, uint64_t cpu, uin
 }
 
 /*
- * The windows. PCI Bus Binding §2.2.1.1: phys.hi says which space it is; not prefetchable, so that a
- * window takes all BARs. Linux complains about such a range of 4 GiB and more, and joins ranges that
- * lie side by side, so the high window is told in pieces.
+ * The windows. PCI Bus Binding §2.2.1.1: phys.hi says which space it is; not prefetchable, so that
+ * a window takes all BARs. Linux complains about such a range of 4 GiB and more, and joins ranges
+ * that lie side by side, so the high window is told in pieces.
  */
 static void write_windows(struct writer *w, const struct vpci_config *v)
 {

@@ -11,7 +11,9 @@ enum { ROLE_MIX = 1, ROLE_OUT, ROLE_NEXT };
 
 #define STIR_WORDS 5 /* the counter, and 256 bits of RNDR where the CPU has it */
 
-/* H(role, key, number, data): role, key and number have a fixed length, so no two inputs are alike. */
+/*
+ * H(role, key, number, data): role, key and number have a fixed length, so no two inputs are alike.
+ */
 static void hash(const struct entropy *e, uint8_t role, uint64_t number, const void *data,
 		 size_t size, uint8_t out[SHA256_SIZE])
 {

@@ -3,8 +3,8 @@
  * The board as its device tree tells it: RAM, what is reserved in it, CPUs, PSCI, interrupt
  * controller. Called once, on the boot CPU, before anything else is decided. The tree comes from
  * firmware, well formed (dt_check) and no more: what makes no sense is left out with a line (RAM,
- * CPUs) or stops the boot (reserved memory, which must not be forgotten). Each list is counted, then
- * allocated, then filled.
+ * CPUs) or stops the boot (reserved memory, which must not be forgotten). Each list is counted,
+ * then allocated, then filled.
  */
 #include <string.h>
 
@@ -99,8 +99,8 @@ static void reserved_add(struct board *b, struct range r)
 
 /*
  * Calls `fn` for each reserved range. Without reg a node is a wish to the operating system, not a
- * place. `ranges` of /reserved-memory is empty by its binding, and often forgotten. Returns the node
- * whose reg is malformed, or -1.
+ * place. `ranges` of /reserved-memory is empty by its binding, and often forgotten. Returns the
+ * node whose reg is malformed, or -1.
  */
 static int for_each_reserved(struct board *b, void (*fn)(struct board *b, struct range r))
 {

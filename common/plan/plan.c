@@ -120,8 +120,8 @@ void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r,
 }
 
 /*
- * Which CPU each vCPU of a guest gets, while it is found out: a matching, extended by one vCPU after
- * the other along a shortest path of CPUs whose vCPUs move on to others.
+ * Which CPU each vCPU of a guest gets, while it is found out: a matching, extended by one vCPU
+ * after the other along a shortest path of CPUs whose vCPUs move on to others.
  */
 static struct {
 	bool may[MAX_CPUS];      /* online, and of no guest before it */

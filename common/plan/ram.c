@@ -18,7 +18,10 @@
 
 #define PIECES_MORE 32 /* of RAM: by the image, the tree, chunks of Viaduct's own memory */
 
-/* Pair i of xen,static-mem, in the cells of /chosen, or in the guest's own as older trees have them. */
+/*
+ * Pair i of xen,static-mem, in the cells of /chosen, or in the guest's own as older trees have
+ * them.
+ */
 static enum hv_status static_range(const void *fdt, int node, unsigned i, struct range *out)
 {
 	int chosen = dt_parent(fdt, node);

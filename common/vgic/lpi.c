@@ -8,7 +8,8 @@
  *   QUEUED(n, q)   pending, enabled, for vCPU n: in its queue of priority q, until a list
  *                  register is free
  *   LISTED(n, k)   in list register k of vCPU n, pending or taken already: only n's CPU can tell.
- *                  It stays there whatever the guest changes, until that CPU reads k back; `pending`
+ *                  It stays there whatever the guest changes, until that CPU reads k back;
+ *                  `pending`
  *                  says that it was signalled again since. vgic_check() proves all of it.
  *
  *   event                 NOWHERE             QUEUED(n, q)         LISTED(n, k)

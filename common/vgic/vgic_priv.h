@@ -206,7 +206,9 @@ void line_quiesce(const struct vgic_bank *b, uint32_t i);
 struct vlpi *lpi_first(const struct vgic_cpu_state *st, unsigned queue); /* not an empty one */
 /* The first of a queue is in v's list register n from now on. */
 void lpi_listed(struct vgic_locked l, struct vcpu *v, unsigned n, struct vlpi *lpi);
-/* n, which has one, has it no more; `pending` is how it was there. Who has to look: NULL, nobody. */
+/*
+ * n, which has one, has it no more; `pending` is how it was there. Who has to look: NULL, nobody.
+ */
 struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, bool pending);
 /* The one in n, if it is to be pending there once more and may; NULL: n has to be read back. */
 struct vlpi *lpi_listed_again(struct vgic_locked l, const struct vcpu *v, unsigned n);

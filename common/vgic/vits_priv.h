@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual ITS, inside: vits.c has the registers and the queue, vits_cmd.c the commands,
- * vits_lpi.c events and their delivery. Everything here is protected by its->lock, a guest's own; vgic locks are taken inside.
+ * vits_lpi.c events and their delivery. Everything here is protected by its->lock, a guest's own;
+ * vgic locks are taken inside.
  */
 #ifndef VITS_PRIV_H
 #define VITS_PRIV_H

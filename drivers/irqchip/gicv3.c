@@ -95,7 +95,9 @@ static enum hv_status v3_cpu_init(unsigned cpu, uint64_t mpidr)
 	if (st != HV_OK)
 		return st;
 	arch_icc_init();
-	/* Every CPU sends, so every one must have it; the first is asked before any other starts. */
+	/*
+	 * Every CPU sends, so every one must have it; the first is asked before any other starts.
+	 */
 	v3.range_select = v3.range_select && (arch_icc_ctlr() & ICC_CTLR_RSS);
 	if (mpidr & SGI_RANGES && !v3.range_select) {
 		log_err("gic: CPU %u (MPIDR 0x%lx): no SGI reaches an Aff0 above 15 here", cpu,

@@ -93,9 +93,9 @@ bool pci_quarantine(struct pci_func *f)
 		return false;
 	/*
 	 * The state before the write. Another CPU that turns bus mastering on meanwhile either sees
-	 * the state behind its own write, or its write comes before this one. One write, as each may
-	 * take the device's whole completion timeout: without bus mastering MSIs are off, too. A
-	 * guest may have BARs mapped, so decoding stays on.
+	 * the state behind its own write, or its write comes before this one. One write, as each
+	 * may take the device's whole completion timeout: without bus mastering MSIs are off, too.
+	 * A guest may have BARs mapped, so decoding stays on.
 	 */
 	arch_dsb_osh();
 	pci_cfg_write(f, PCI_COMMAND, 2, PCI_CMD_INTX_OFF | (was == PCI_IDLE ? 0 : PCI_CMD_MEM));

@@ -69,7 +69,10 @@ static unsigned put_text(struct screen *s, char c, char *out)
 	return show(s, out, '^', (char)(byte ^ 0x40));
 }
 
-/* Directions of text (U+202A..U+202E, U+2066..U+2069) and C1 controls do not pass, nor do surrogates. */
+/*
+ * Directions of text (U+202A..U+202E, U+2066..U+2069) and C1 controls do not pass, nor do
+ * surrogates.
+ */
 static bool is_shown(const struct screen *s)
 {
 	uint32_t code = (uint8_t)s->seq[0] & (0x7fU >> s->utf8_len);

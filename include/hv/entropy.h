@@ -7,8 +7,8 @@
  *	mix:  key = H(1, key, data)
  *	get:  key = H(1, key, counter, RNDR); block n = H(2, key, n, label); key = H(3, key)
  *
- * SHA-256 and not a block or stream cipher: it takes input of any quality and length, its one-wayness
- * is the property wanted, and files can be checked with it as well.
+ * SHA-256 and not a block or stream cipher: it takes input of any quality and length, its
+ * one-wayness is the property wanted, and files can be checked with it as well.
  *
  * Each guest has a pool of its own, made from Viaduct's at boot: a restart takes no lock.
  */

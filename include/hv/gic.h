@@ -62,8 +62,9 @@ void gic_vcpu_reset(void); /* the virtual CPU interface of this CPU: off, and al
 #define GIC_PRIO 0x80
 
 /*
- * The controller at `node`, as board.c found it, for `cpus` CPUs: finds and resets the distributor. Maps nothing:
- * the caller mapped every `reg` of the node as Device. HV_EUNSUPP and HV_EINVAL with a log line.
+ * The controller at `node`, as board.c found it, for `cpus` CPUs: finds and resets the distributor.
+ * Maps nothing: the caller mapped every `reg` of the node as Device. HV_EUNSUPP and HV_EINVAL with
+ * a log line.
  */
 enum hv_status __must_check gic_init(const void *fdt, int node, unsigned version, unsigned cpus);
 

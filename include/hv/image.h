@@ -25,8 +25,8 @@ bool image_is_gzip(const void *data, size_t size);
 
 /*
  * The kernel, decompressed if it is gzip, piece by piece: sink gets consecutive pieces. HV_EINVAL:
- * corrupt or cut; HV_ENOMEM: more than `limit` bytes. `work`: IMAGE_WORK bytes, 64-byte aligned, the
- * caller's own meanwhile: any number of CPUs inflate at once.
+ * corrupt or cut; HV_ENOMEM: more than `limit` bytes. `work`: IMAGE_WORK bytes, 64-byte aligned,
+ * the caller's own meanwhile: any number of CPUs inflate at once.
  */
 #define IMAGE_WORK KIB(64)
 typedef void image_sink_fn(void *arg, const void *piece, size_t size);
@@ -58,7 +58,10 @@ enum image_kind {
 	IMAGE_ZEROS,
 };
 
-/* `head` is the file's beginning, `size` the file's size in bytes; at most IMAGE_HEAD are read. Pure. */
+/*
+ * `head` is the file's beginning, `size` the file's size in bytes; at most IMAGE_HEAD are read.
+ * Pure.
+ */
 enum image_kind image_kind(const uint8_t head[IMAGE_HEAD], size_t size);
 /* For a file that is refused: "looks like ...; do ..." */
 const char *image_advice(enum image_kind kind);

@@ -8,8 +8,8 @@
  *   ATTACK its_lpi_moved_then_discarded: contained rounds=12 neighbour=4
  *   ATTACK its_lpi_moved_then_discarded: BROKE why
  *
- * and tests/boot/test_attack.py judges it, with what the neighbour and Viaduct said. Exceptions of an
- * attack are taken and counted, and the instruction is skipped.
+ * and tests/boot/test_attack.py judges it, with what the neighbour and Viaduct said. Exceptions of
+ * an attack are taken and counted, and the instruction is skipped.
  */
 #ifndef ATTACK_H
 #define ATTACK_H
@@ -43,8 +43,8 @@ struct attack {
 void broke(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Memory that attacker and neighbour share: it survives their restarts. The attacker could change all
- * of it; it is on the judge's side, only its other acts are hostile.
+ * Memory that attacker and neighbour share: it survives their restarts. The attacker could change
+ * all of it; it is on the judge's side, only its other acts are hostile.
  */
 struct shared {
 	volatile u32 units;      /* that the neighbour has completed */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The healthy neighbour of the attack suite. It works in units, for ever: it looks whether a slice of
- * its pattern is unchanged, takes one timer interrupt, one SGI of its own, one message of its edu
- * device, and follows that device's DMA, and it counts what it finished in the shared memory. What is
- * wrong is printed, and counted there as well. It ends when the attacker has ended.
+ * The healthy neighbour of the attack suite. It works in units, for ever: it looks whether a slice
+ * of its pattern is unchanged, takes one timer interrupt, one SGI of its own, one message of its
+ * edu device, and follows that device's DMA, and it counts what it finished in the shared memory.
+ * What is wrong is printed, and counted there as well. It ends when the attacker has ended.
  */
 #include "attack.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the attacks have in common: random numbers, other vCPUs, accesses that may fault, devices. */
+/*
+ * What the attacks have in common: random numbers, other vCPUs, accesses that may fault, devices.
+ */
 #include <libfdt.h>
 
 #include "attack.h"

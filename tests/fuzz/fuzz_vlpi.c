@@ -3,8 +3,8 @@
  * The real virtual ITS on the real virtual GIC under a hostile guest with up to four vCPUs: the
  * input is a program of ITS commands, in batches that one vCPU has performed, messages of devices,
  * acknowledges and ends, property changes, register accesses, vCPUs that go off and on, restarts.
- * After each step vgic_check() must hold, and tests/host/gic_model.c aborts on what the architecture
- * calls UNPREDICTABLE.
+ * After each step vgic_check() must hold, and tests/host/gic_model.c aborts on what the
+ * architecture calls UNPREDICTABLE.
  */
 #include <stdlib.h>
 

@@ -377,7 +377,9 @@ static void quarantined_whatever_the_guest_writes(void)
 	assert_int_equal(guest_read(TABLE, 4), FAKE_TRANSLATER);
 }
 
-/* Nothing that the guest writes, and no sleep, brings bus mastering or messages back; its FLR does. */
+/*
+ * Nothing that the guest writes, and no sleep, brings bus mastering or messages back; its FLR does.
+ */
 static void a_quarantined_device_is_silent_until_it_is_reset(void **state)
 {
 	at_work();

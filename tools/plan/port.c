@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the planner adds to the host's port (tests/host/host.c): a log line is kept, and registers that
- * no model has read as registers.c assumes, or as --reg gives them.
+ * What the planner adds to the host's port (tests/host/host.c): a log line is kept, and registers
+ * that no model has read as registers.c assumes, or as --reg gives them.
  */
 #include <stdlib.h>
 #include <string.h>

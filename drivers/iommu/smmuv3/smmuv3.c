@@ -65,7 +65,9 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	struct smmu *s = &smmus[i - iommus];
 	uint32_t idr0, idr1, idr3, idr5;
 
-	/* Blocking it took registers of the first page only; the queues' indexes are in the second. */
+	/*
+	 * Blocking it took registers of the first page only; the queues' indexes are in the second.
+	 */
 	if (reg.size < SMMU_SIZE)
 		return "has a reg shorter than its two pages of 64 KiB";
 	if (dt_bool(fdt, node, "cavium,cn9900-broken-page1-regspace"))

@@ -45,7 +45,10 @@ extern bool host_log_full; /* log_spare() takes nothing */
 /* What the CPU's random number generator gives next; 0: it has none. */
 extern uint64_t host_random;
 
-/* The clock: it goes on by `step` (1 us unless set) with each look at it, and when the test says so. */
+/*
+ * The clock: it goes on by `step` (1 us unless set) with each look at it, and when the test says
+ * so.
+ */
 void host_time_advance(uint64_t us);
 void host_time_step(uint64_t us);
 

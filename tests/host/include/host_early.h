@@ -6,8 +6,8 @@
 #include <hv/pmem.h>
 
 /*
- * pmem knows nothing from now on but one of two arenas of the host's memory. What was allocated from
- * the other arena stays as it is.
+ * pmem knows nothing from now on but one of two arenas of the host's memory. What was allocated
+ * from the other arena stays as it is.
  */
 static inline void host_early(unsigned arena)
 {
