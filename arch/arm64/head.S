@@ -44,6 +44,25 @@ map_block:
 	str	x4, [x2, x3, lsl #3]
 1:	ret
 
+/*
+ * What the caches hold of the early tables goes: before they are written, as a dirty line might be
+ * evicted over them, and after, as what is cached is stale. x0..x3 go.
+ */
+.macro forget_early_tables
+	dsb	sy
+	adrp	x0, early_tables
+	add	x1, x0, #(EARLY_TABLES * 4096)
+	mrs	x2, ctr_el0
+	ubfx	x2, x2, #16, #4
+	mov	x3, #4
+	lsl	x2, x3, x2
+3:	dc	ivac, x0
+	add	x0, x0, x2
+	cmp	x0, x1
+	b.lo	3b
+	dsb	sy
+.endm
+
 entry:
 	msr	daifset, #15
 	mov	x20, x0			/* device tree */
@@ -54,7 +73,8 @@ entry:
 	b.ne	1f
 	mrs	x21, cntpct_el0		/* entry time */
 	orr	x5, x5, #PTE_AP1
-1:	adrp	x22, early_tables
+1:	forget_early_tables
+	adrp	x22, early_tables
 	mov	x0, x22
 	add	x1, x22, #(EARLY_TABLES * 4096)
 2:	stp	xzr, xzr, [x0], #16
@@ -74,19 +94,7 @@ entry:
 	csel	w1, w1, w2, lo
 	add	x1, x20, x1
 	bl	map_block
-	/* The tables were written past the caches: what the caches hold of them is stale. */
-	dsb	sy
-	adrp	x0, early_tables
-	add	x1, x0, #(EARLY_TABLES * 4096)
-	mrs	x2, ctr_el0
-	ubfx	x2, x2, #16, #4
-	mov	x3, #4
-	lsl	x2, x3, x2
-3:	dc	ivac, x0
-	add	x0, x0, x2
-	cmp	x0, x1
-	b.lo	3b
-	dsb	sy
+	forget_early_tables
 	adrp	x0, early_tables
 	cmp	x19, #(2 << 2)
 	b.ne	entered_low

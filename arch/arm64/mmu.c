@@ -44,6 +44,7 @@ static const uint64_t attributes[] = {
 	[EL2_RO] = ATTR_MEMORY | PTE_RO | PTE_XN,
 	[EL2_RW] = ATTR_MEMORY | PTE_XN,
 	[EL2_DEVICE] = PTE_AP1 | PTE_AF_BIT | PTE_DEVICE | PTE_XN,
+	[EL2_CONFIG] = PTE_AP1 | PTE_AF_BIT | PTE_DEVICE_nGnRnE | PTE_XN,
 };
 
 static uint64_t *new_table(void)
@@ -109,6 +110,11 @@ static void fill_spare(void)
 {
 	while (spare_count < ARRAY_SIZE(spare))
 		spare[spare_count++] = pmem_alloc(PAGE_SIZE, PAGE_SIZE);
+}
+
+void el2_map_config(struct range r)
+{
+	el2_map(r, EL2_CONFIG);
 }
 
 void el2_map_own(struct range r)

@@ -3,7 +3,7 @@
 #ifndef ARM64_MMU_H
 #define ARM64_MMU_H
 
-#define MAIR_VALUE 0x04ff /* 0: Normal write-back, 1: Device-nGnRE */
+#define MAIR_VALUE 0x0004ff /* 0: Normal write-back, 1: Device-nGnRE, 2: Device-nGnRnE */
 
 /*
  * What the Image header asks firmware to leave to Viaduct, from its begin: image, bss, and memory
@@ -16,7 +16,7 @@
 #ifndef __ASSEMBLY__
 #include <hv/types.h>
 
-enum el2_type { EL2_CODE, EL2_LIBRARY, EL2_RO, EL2_RW, EL2_DEVICE };
+enum el2_type { EL2_CODE, EL2_LIBRARY, EL2_RO, EL2_RW, EL2_DEVICE, EL2_CONFIG };
 
 /* Gives the end of the image's room to pmem, before the first table is made; returns the room. */
 struct range el2_early_memory(void);
@@ -26,6 +26,8 @@ uintptr_t el2_map_stack(unsigned cpu); /* of any but the boot CPU; returns its t
 /* Adds [r) to the identity map, rounded out to pages. What is mapped already stays as it is. */
 void el2_map(struct range r, enum el2_type type);
 void el2_map_device(struct range r);
+/* PCI config space, Device-nGnRnE: a write is acknowledged by its target only. */
+void el2_map_config(struct range r);
 void el2_map_own(struct range r);
 /* Boot is over: boot-set data becomes read-only. */
 void el2_seal(void);

@@ -50,10 +50,12 @@ void cpu_secondary(struct cpu *c)
 
 static void start_one(struct cpu *c)
 {
-	int64_t st = smc(PSCI_FN_CPU_ON | PSCI_FN_64BIT, c->mpidr, (uintptr_t)secondary_entry,
-			 (uintptr_t)c);
 	uint64_t end = arch_time_ticks() + START_SECONDS * arch_time_hz();
+	int64_t st;
 
+	arch_dsb_sy(); /* struct cpu and the tables, before the other CPU may read them */
+	st = smc(PSCI_FN_CPU_ON | PSCI_FN_64BIT, c->mpidr, (uintptr_t)secondary_entry,
+		 (uintptr_t)c);
 	if (st != 0) {
 		log_warn("CPU %u (MPIDR 0x%lx) does not start: PSCI says %ld", c->id, c->mpidr, st);
 		return;

@@ -175,7 +175,7 @@ static struct s2_geometry geometry(void)
 
 static void start_pci(const void *fdt)
 {
-	pci_probe_hosts(fdt, el2_map_device);
+	pci_probe_hosts(fdt, el2_map_config);
 	for (unsigned i = 0; i < pci_host_count; i++) {
 		pci_enumerate(&pci_hosts[i]);
 		pci_assign(&pci_hosts[i]);

@@ -95,6 +95,7 @@
 #define PTE_TYPE_BLOCK 1
 #define PTE_NORMAL     (0 << 2) /* AttrIndx */
 #define PTE_DEVICE     (1 << 2)
+#define PTE_DEVICE_nGnRnE (2 << 2)
 #define PTE_AP1	       (1 << 6) /* RES1 in a regime with one privilege level */
 #define PTE_RO	       (1 << 7)
 #define PTE_SH_INNER   (3 << 8)

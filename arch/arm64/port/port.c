@@ -37,13 +37,24 @@ static uint64_t vttbr_switch(uint64_t vttbr)
 	return old;
 }
 
+/*
+ * On CPUs with errata 1286807 or CVE-2025-10263, TLBI and DSB may complete before a write through
+ * the entry that goes is observed. A second TLBI, of whatever address, and DSB make up for it; this
+ * is no hot path, so every CPU does it.
+ */
+static void tlbi_complete(void)
+{
+	__asm__ volatile("tlbi vale2is, xzr; dsb ish; isb" ::: "memory");
+}
+
 void arch_tlb_s2_ipa(uint64_t vttbr, uint64_t ipa)
 {
 	uint64_t old = vttbr_switch(vttbr);
 
-	__asm__ volatile("tlbi ipas2e1is, %0; dsb ish; tlbi vmalle1is; dsb ish; isb" ::"r"(
-				 ipa >> 12 & BITS(35, 0))
+	__asm__ volatile("tlbi ipas2e1is, %0; dsb ish; tlbi vmalle1is; dsb ish" ::"r"(ipa >> 12 &
+										      BITS(35, 0))
 			 : "memory");
+	tlbi_complete();
 	vttbr_switch(old);
 }
 
@@ -51,7 +62,8 @@ void arch_tlb_s2_all(uint64_t vttbr)
 {
 	uint64_t old = vttbr_switch(vttbr);
 
-	__asm__ volatile("tlbi vmalls12e1is; dsb ish; isb" ::: "memory");
+	__asm__ volatile("tlbi vmalls12e1is; dsb ish" ::: "memory");
+	tlbi_complete();
 	vttbr_switch(old);
 }
 
