@@ -295,6 +295,8 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	log_info("Viaduct %s at 0x%lx, EL2", VIADUCT_VERSION, (uintptr_t)_start);
 	if (read_sysreg(hcr_el2) & BIT(HCR_E2H_BIT))
 		refuse("this CPU has HCR_EL2.E2H fixed to 1");
+	if (arch_time_hz() == 0) /* only EL3 may write it */
+		refuse("CNTFRQ_EL0 is 0: firmware did not set the counter's frequency");
 	iommu_probe(fdt, el2_map_device); /* from here on no device writes to memory */
 	fdt = take_memory(fdt);
 	crash_on_fault(dt_string(fdt, dt_find(fdt, "/chosen"), "viaduct,on-fault"));
