@@ -181,7 +181,8 @@ static void msi_arrived(void *arg, uint32_t intid, struct vcpu *cur)
 	struct vpci_func *f = arg;
 	struct vm *vm = f->v->vm;
 	uint32_t i = intid - f->as.msi.first_intid, event;
-	uint8_t mode = __atomic_load_n(&f->mode, __ATOMIC_RELAXED), to;
+	uint8_t mode = __atomic_load_n(&f->mode, __ATOMIC_RELAXED);
+	uint16_t to;
 	bool sent = false;
 
 	if (mode == MODE_MSIX)

@@ -109,7 +109,7 @@ static void vcpu_load(struct vcpu *vcpu)
 
 	reset_el1(this_cpu());
 	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
-	write_sysreg(vmpidr_el2, BIT(31) | vcpu->index);
+	write_sysreg(vmpidr_el2, BIT(31) | vcpu_affinity(vcpu->index));
 	write_sysreg(vtcr_el2, s2_vtcr(&vm->cpu_s2));
 	write_sysreg(vttbr_el2, s2_vttbr(&vm->cpu_s2));
 	write_sysreg(cntvoff_el2, vm->cntvoff);

@@ -78,15 +78,16 @@ static enum hv_status build_memory(const struct plan *p, const struct guest_plan
 
 static void build_vcpus(const struct guest_plan *g, struct vm *vm)
 {
+	vm->vcpu = pmem_alloc(g->vcpu_count * sizeof(*vm->vcpu), 64);
 	for (unsigned i = 0; i < g->vcpu_count; i++) {
 		struct vcpu *v = pmem_alloc(sizeof(*v), 64);
 
 		v->vm = vm;
-		v->index = (uint8_t)i;
+		v->index = (uint16_t)i;
 		v->cpu = g->vcpu[i].cpu;
 		vm->vcpu[i] = v;
 	}
-	vm->vcpu_count = (uint8_t)g->vcpu_count;
+	vm->vcpu_count = (uint16_t)g->vcpu_count;
 }
 
 static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm)

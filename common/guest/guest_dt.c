@@ -143,7 +143,6 @@ static void write_chosen(struct writer *w, const struct guest_plan *g, struct ra
 	end(w);
 }
 
-/* MPIDR affinity is the vCPU's index. */
 static void write_cpus(struct writer *w, const struct guest_plan *g)
 {
 	write(w, "cpus { #address-cells = <1>; #size-cells = <0>;");
@@ -151,7 +150,7 @@ static void write_cpus(struct writer *w, const struct guest_plan *g)
 		write(w,
 		      "cpu@%x { device_type = 'cpu'; compatible = 'arm,armv8'; reg = <%x>; "
 		      "enable-method = 'psci'; }",
-		      i, i);
+		      vcpu_affinity(i), vcpu_affinity(i));
 	end(w);
 }
 

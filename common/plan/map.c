@@ -246,7 +246,8 @@ void plan_map_guest(const struct plan *p, struct guest_plan *g)
 	if (g->has_pci && !plan_refused(g))
 		map_pci(g, &s);
 	s.host_count = 0; /* only CPUs reach regions, and only what is there is in their way: */
-	s.taken[0] = (struct range){ GUEST_GICD_BASE, MIB(16) };
+	s.taken[0] = (struct range){ GUEST_GICD_BASE,
+				     MIB(16) + g->vcpu_count * (uint64_t)GUEST_GICR_SIZE };
 	s.why[0] = "overlaps its interrupt controller";
 	if (g->vpl011)
 		plan_take(&s, (struct range){ GUEST_UART_BASE, PAGE_SIZE }, "overlaps its PL011");

@@ -11,6 +11,7 @@
 #include <hv/dt.h>
 #include <hv/log.h>
 #include <hv/pmem.h>
+#include <spec/gicv2.h>
 
 #include "plan_priv.h"
 
@@ -89,6 +90,9 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 	parse_memory(fdt, g);
 	if (!g->vcpu_count)
 		plan_bad_prop(fdt, g->node, g, "cpus", "cpus = <1>");
+	if (g->gic_version == 2 && g->vcpu_count > GICV2_MAX_CPUS)
+		plan_refuse(g, "it has %u vCPUs and a GICv2 serves %u; lower cpus", g->vcpu_count,
+			    GICV2_MAX_CPUS);
 	g->vcpu = pmem_try_alloc(MAX(g->vcpu_count, 1U) * sizeof(*g->vcpu), 64);
 	if (!g->vcpu) {
 		plan_refuse(g, "there is no memory for its %u vCPUs; lower cpus", g->vcpu_count);

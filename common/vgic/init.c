@@ -98,7 +98,8 @@ enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, bool lpis)
 	struct vgic_vm *g;
 	enum hv_status st;
 
-	if (spi_count % 32 || spi_count > VGIC_SPI_MAX || !vm->vcpu_count)
+	if (spi_count % 32 || spi_count > VGIC_SPI_MAX || !vm->vcpu_count ||
+	    vm->vcpu_count > (gic.version == 2 ? GICV2_MAX_CPUS : MAX_VCPUS))
 		return HV_EINVAL;
 	st = register_ppi(PPI_MAINTENANCE, vgic_maintenance_irq, false);
 	if (st != HV_OK)

@@ -18,6 +18,8 @@ struct vcpu *line_target(const struct vgic_bank *b, uint32_t i)
 		return b->owner;
 	if (gic.version == 2)
 		index = index ? (uint32_t)__builtin_ctz(index) : ~0U; /* a mask of targets */
+	else
+		index = vcpu_index_of(index);
 	return index < vm->vcpu_count ? vm->vcpu[index] : NULL;
 }
 

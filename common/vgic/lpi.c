@@ -88,7 +88,7 @@ static struct vcpu *settle(struct vgic_locked l, struct vlpi *lpi)
 		move(l, lpi, nowhere);
 		return NULL;
 	}
-	move(l, lpi, (struct vlpi_place){ VLPI_QUEUED, to->index, lpi->is.prio / 8 });
+	move(l, lpi, (struct vlpi_place){ VLPI_QUEUED, lpi->is.prio / 8, to->index });
 	return to;
 }
 
@@ -127,7 +127,7 @@ void lpi_listed(struct vgic_locked l, struct vcpu *v, unsigned n, struct vlpi *l
 	if (other) /* another event with this vINTID */
 		vgic_attend(v, lpi_unlisted(l, v, n, false));
 	lpi->pending = false;
-	move(l, lpi, (struct vlpi_place){ VLPI_LISTED, v->index, (uint8_t)n });
+	move(l, lpi, (struct vlpi_place){ VLPI_LISTED, (uint8_t)n, v->index });
 }
 
 struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, bool pending)

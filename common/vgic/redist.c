@@ -10,7 +10,7 @@
 
 static uint64_t typer(const struct vcpu *v)
 {
-	uint64_t t = field_put(0, GICR_TYPER_AFF, v->index) |
+	uint64_t t = field_put(0, GICR_TYPER_AFF, vcpu_affinity(v->index)) |
 		     field_put(0, GICR_TYPER_NUMBER, v->index);
 
 	if (v->index == v->vm->vcpu_count - 1)

@@ -36,7 +36,7 @@ enum hv_status vgic_v2m_init(struct vm *vm, ipa_t base, uint32_t first, uint32_t
 	return vm_emulate(vm, base, PAGE_SIZE, v2m_access, vm->vgic, NULL);
 }
 
-bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *to)
+bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint16_t *to)
 {
 	struct vgic_vm *g = vm->vgic;
 	uint32_t bit = 1U << data % 32;

@@ -51,7 +51,7 @@ struct vgic_bank {
 		uint8_t prio[32];
 		uint32_t prio_word[8]; /* little endian, as IPRIORITYR is */
 	};
-	uint8_t loc[32]; /* vCPU << 4 | list register; evicted SGI of GICv2: vCPU << 4 | source */
+	uint16_t loc[32]; /* vCPU << 4 | list register; evicted SGI of GICv2: vCPU << 4 | source */
 	uint32_t router[32]; /* SPIs: low word of GICD_IROUTER; GICv2: the byte of GICD_ITARGETSR */
 };
 
@@ -112,8 +112,6 @@ static inline void vgic_unlock(struct vgic_locked l)
 	spin_unlock(&l.v->lock);
 }
 
-_Static_assert(MAX_VCPUS <= GICV2_MAX_CPUS, "a byte of GICD_ITARGETSR has a bit for each vCPU");
-
 /* An SGI of GICv2: one for each sender, and all of one number take turns in one list register. */
 static inline bool has_source(uint32_t intid)
 {
@@ -123,7 +121,7 @@ static inline bool has_source(uint32_t intid)
 /* Only vCPU n: GICD_IROUTER's affinity, or GICD_ITARGETSR's mask. */
 static inline uint32_t router_of_vcpu(unsigned n)
 {
-	return gic.version == 2 ? 1U << n : n;
+	return gic.version == 2 ? 1U << n : vcpu_affinity(n);
 }
 
 /* A set of lines of one bank, as an access to their registers names them. */
@@ -163,9 +161,9 @@ static inline uint32_t deliverable(const struct vgic_bank *b)
 	return (b->pending | (wired(b) & ~b->resident)) & b->enabled & ~(b->active | b->held);
 }
 
-static inline uint8_t loc_of(const struct vcpu *v, unsigned lr)
+static inline uint16_t loc_of(const struct vcpu *v, unsigned lr)
 {
-	return (uint8_t)((unsigned)v->index << 4 | lr);
+	return (uint16_t)((unsigned)v->index << 4 | lr);
 }
 
 static inline bool grp_enabled(const struct vgic_bank *b, uint32_t i)

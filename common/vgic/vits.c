@@ -226,7 +226,7 @@ void vits_reset(struct vits *its)
 	set_ctlr(its, 0);
 	set_cbaser(its, 0);
 	memcpy(its->baser, baser_ro, sizeof(baser_ro));
-	memset(its->col, VITS_UNMAPPED, sizeof(its->col));
+	memset(its->col, 0xff, sizeof(its->col)); /* VITS_UNMAPPED */
 	for (unsigned i = 0; i < its->vm->vcpu_count; i++) {
 		its->redist[i].end = 0;
 		memset(its->redist[i].pending, 0, VITS_PENDING);
@@ -241,6 +241,9 @@ enum hv_status vits_init(struct vm *vm, ipa_t base)
 	if (!its)
 		return HV_ENOMEM;
 	its->vm = vm;
+	its->redist = pmem_try_alloc(vm->vcpu_count * sizeof(*its->redist), 64);
+	if (!its->redist)
+		return HV_ENOMEM;
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		its->redist[i].pending = pmem_try_alloc(VITS_PENDING, 64);
 		if (!its->redist[i].pending)

@@ -75,9 +75,9 @@ static enum result map_device(struct vits *its, struct vcpu *cur, struct vits_de
 }
 
 static enum result map_event(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint64_t vintid,
-			     uint8_t icid)
+			     uint16_t icid)
 {
-	uint8_t to = its->col[icid];
+	uint16_t to = its->col[icid];
 
 	if (vintid < GIC_LPI_FIRST || vintid >> VITS_INTID_BITS)
 		return BAD_INTID;
@@ -120,7 +120,7 @@ static enum result on_all(struct vits *its, struct vcpu *cur, const struct its_c
 		if (!move && lpi->icid == icid)
 			vits_reload(its, cur, lpi);
 		else if (move && lpi->is.vcpu == from)
-			vits_retarget(its, cur, lpi, (uint8_t)field_get(CMD3_RD, cmd->w[3]));
+			vits_retarget(its, cur, lpi, (uint16_t)field_get(CMD3_RD, cmd->w[3]));
 	return its->scan.dev < its->dev_end ? CMD_MORE : CMD_DONE;
 }
 
@@ -154,7 +154,7 @@ static enum result perform(struct vits *its, struct vcpu *cur, const struct its_
 	unsigned need = kind < ITS_CMD_KINDS ? needs[kind] : 0;
 	struct vits_dev *dev = id < VITS_DEVS ? its->dev[id] : NULL;
 	struct vlpi *lpi = dev && event < dev->limit ? &dev->lpi[event] : NULL;
-	uint8_t icid = (uint8_t)cmd->w[2];
+	uint16_t icid = (uint16_t)cmd->w[2];
 	enum result r;
 
 	if (kind == ITS_CMD_MAPC && !valid)
@@ -186,7 +186,7 @@ static enum result perform(struct vits *its, struct vcpu *cur, const struct its_
 		vits_reload(its, cur, lpi);
 		break;
 	case ITS_CMD_MAPC: /* LPIs follow when they are signalled next */
-		its->col[icid] = valid ? (uint8_t)field_get(CMD2_RD, cmd->w[2]) : VITS_UNMAPPED;
+		its->col[icid] = valid ? (uint16_t)field_get(CMD2_RD, cmd->w[2]) : VITS_UNMAPPED;
 		break;
 	case ITS_CMD_INVALL:
 	case ITS_CMD_MOVALL:

@@ -12,7 +12,7 @@ void vits_unmap(struct vits *its, struct vcpu *cur, struct vlpi *lpi)
 	vgic_lpi_set(its->vm, cur, lpi, (struct vlpi_is){ 0 });
 }
 
-void vits_retarget(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint8_t to)
+void vits_retarget(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint16_t to)
 {
 	struct vlpi_is is = lpi->is;
 
@@ -42,7 +42,7 @@ static bool was_pending(struct vits_redist *r, uint32_t lpi)
 	return seen;
 }
 
-void vits_load(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint32_t vintid, uint8_t to)
+void vits_load(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint32_t vintid, uint16_t to)
 {
 	struct vits_redist *r = &its->redist[to];
 	uint32_t n = vintid - GIC_LPI_FIRST;
@@ -63,7 +63,7 @@ void vits_reload(struct vits *its, struct vcpu *cur, struct vlpi *lpi)
 
 /* MAPC moved the collection since, or the event was mapped before LPIs were on. */
 static __attribute__((noinline)) bool signal_stale(struct vits *its, struct vlpi *lpi,
-						   struct vcpu *cur, uint8_t to)
+						   struct vcpu *cur, uint16_t to)
 {
 	if (lpi->fresh) {
 		vits_retarget(its, cur, lpi, to);
@@ -76,7 +76,7 @@ static __attribute__((noinline)) bool signal_stale(struct vits *its, struct vlpi
 
 bool vits_signal(struct vits *its, struct vlpi *lpi, struct vcpu *cur)
 {
-	uint8_t to = its->col[lpi->icid];
+	uint16_t to = its->col[lpi->icid];
 
 	if (!lpi->is.vintid || to == VITS_UNMAPPED || !its->redist[to].end)
 		return false;
@@ -85,7 +85,7 @@ bool vits_signal(struct vits *its, struct vlpi *lpi, struct vcpu *cur)
 	return signal_stale(its, lpi, cur, to);
 }
 
-bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint8_t *to)
+bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint16_t *to)
 {
 	struct vits_dev *dev = vdev < VITS_DEVS ? its->dev[vdev] : NULL;
 	bool news;

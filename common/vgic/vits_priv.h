@@ -17,14 +17,15 @@
 #define VITS_DEV_BITS   8 /* flat bus 0 */
 #define VITS_EVENT_BITS 16
 #define VITS_INTID_BITS 16
-#define VITS_CID_BITS   4
+#define VITS_CID_BITS   9 /* a collection each for as many vCPUs as there can be */
 #define VITS_ENTRY      8 /* bytes that a guest is told to give an ITT entry and a table entry */
-#define VITS_DEVS       (1U << VITS_DEV_BITS)
-#define VITS_ICIDS      (1U << VITS_CID_BITS)
-#define VITS_UNMAPPED   0xff
-#define VITS_NO_LINE    1
-#define VITS_PENDING    (((1U << VITS_INTID_BITS) - GIC_LPI_FIRST) / 8)
-#define VITS_LINE       64 /* bytes of the property table that are fetched together */
+_Static_assert(MAX_VCPUS <= 1U << VITS_CID_BITS, "collections");
+#define VITS_DEVS     (1U << VITS_DEV_BITS)
+#define VITS_ICIDS    (1U << VITS_CID_BITS)
+#define VITS_UNMAPPED 0xffff
+#define VITS_NO_LINE  1
+#define VITS_PENDING  (((1U << VITS_INTID_BITS) - GIC_LPI_FIRST) / 8)
+#define VITS_LINE     64 /* bytes of the property table that are fetched together */
 
 /*
  * A trap performs commands until its budget is used up: 32 short ones, or fewer that touch many
@@ -60,15 +61,15 @@ struct vits {
 	} scan;     /* how far the command at creadr got */
 	int budget; /* left in this trap */
 
-	uint8_t col[VITS_ICIDS]; /* vCPU, or VITS_UNMAPPED */
-	uint32_t dev_end;        /* one more than the highest device */
+	uint16_t col[VITS_ICIDS]; /* vCPU, or VITS_UNMAPPED */
+	uint32_t dev_end;         /* one more than the highest device */
 	struct vits_dev *dev[VITS_DEVS];
 	struct vits_redist {
 		uint64_t props; /* IPA */
 		uint32_t end;   /* INTIDs below have a byte there; 0: LPIs are off */
 		uint8_t *
 			pending; /* a bit each, from 8192: as the guest's table was, not yet seen */
-	} redist[MAX_VCPUS];
+	} *redist;               /* of each vCPU */
 	struct {
 		uint64_t ipa; /* of a line, or VITS_NO_LINE */
 		uint8_t byte[VITS_LINE];
@@ -82,8 +83,8 @@ bool vits_signal(struct vits *its, struct vlpi *lpi, struct vcpu *cur);
 /* The event is not mapped any more, or never was. */
 void vits_unmap(struct vits *its, struct vcpu *cur, struct vlpi *lpi);
 /* It is this vINTID for this vCPU, with the properties that the guest's table has for it now. */
-void vits_load(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint32_t vintid, uint8_t to);
+void vits_load(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint32_t vintid, uint16_t to);
 void vits_reload(struct vits *its, struct vcpu *cur, struct vlpi *lpi); /* INV */
-void vits_retarget(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint8_t to);
+void vits_retarget(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint16_t to);
 
 #endif

@@ -8,11 +8,11 @@
 #include <hv/psci.h>
 #include <spec/psci.h>
 
-#define MPIDR_AFFINITY BITS(39, 32) | BITS(23, 0)
-
 static struct vcpu *target_of(const struct vm *vm, uint64_t mpidr)
 {
-	return mpidr & ~(MPIDR_AFFINITY) || mpidr >= vm->vcpu_count ? NULL : vm->vcpu[mpidr];
+	uint32_t index = vcpu_index_of(mpidr);
+
+	return index < vm->vcpu_count ? vm->vcpu[index] : NULL;
 }
 
 static int64_t cpu_on(struct vcpu *self, uint64_t mpidr, uint64_t entry, uint64_t context)

@@ -3,12 +3,12 @@
 #ifndef HV_LIMITS_H
 #define HV_LIMITS_H
 
-#define MAX_CPUS       512 /* physical CPUs: as many windows as a table at EL2 has entries */
-#define MAX_VMS        8   /* guests */
-#define MAX_VCPUS      8   /* vCPUs of one guest */
-#define MAX_GUEST_RAM  8   /* RAM ranges of one guest */
-#define MAX_PCI_HOSTS  4   /* host bridges */
-#define MAX_PCI_FUNCS  256 /* PCI functions, bridges included */
+#define MAX_CPUS       512      /* physical CPUs: as many windows as a table at EL2 has entries */
+#define MAX_VMS        8        /* guests */
+#define MAX_VCPUS      MAX_CPUS /* vCPUs of one guest: each has a CPU of its own */
+#define MAX_GUEST_RAM  8        /* RAM ranges of one guest */
+#define MAX_PCI_HOSTS  4        /* host bridges */
+#define MAX_PCI_FUNCS  256      /* PCI functions, bridges included */
 #define MAX_IOMMUS     8
 #define MAX_EMUL       16 /* kinds of emulated pages of one guest */
 #define GUEST_NAME_MAX 16 /* with NUL */

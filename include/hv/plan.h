@@ -140,6 +140,7 @@ struct plan {
 #define GUEST_GICD_BASE  0x03001000
 #define GUEST_GICC_BASE  0x03002000 /* GICv2 */
 #define GUEST_GICR_BASE  0x03020000
+#define GUEST_GICR_SIZE  0x20000 /* of each vCPU */
 #define GUEST_ITS_BASE   0x02000000
 #define GUEST_V2M_BASE   GUEST_ITS_BASE /* a guest has one or the other */
 #define GUEST_ECAM_BASE  0x10000000
@@ -148,6 +149,8 @@ struct plan {
 #define GUEST_MEM32_SIZE 0x10000000
 #define GUEST_FIXED_BASE 0x03000000 /* interrupt controller, ECAM, UART: in every guest */
 #define GUEST_FIXED_SIZE (GUEST_MEM32_BASE - GUEST_FIXED_BASE)
+_Static_assert(GUEST_GICR_BASE + MAX_VCPUS * (uint64_t)GUEST_GICR_SIZE <= GUEST_ECAM_BASE,
+	       "every vCPU's redistributor has its place");
 #define GUEST_RAM_BASE   0x40000000
 #define GUEST_RAM_SIZE   UINT64_C(0xc0000000) /* up to 4 GiB */
 #define GUEST_MEM64_BASE UINT64_C(0x100000000)

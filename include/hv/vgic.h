@@ -61,12 +61,12 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 enum hv_status __must_check vgic_v2m_init(struct vm *vm, ipa_t base, uint32_t first,
 					  uint32_t count);
 /* A device of the guest sends a message, as vits_deliver; `data` may be the guest's choice. */
-bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *to);
+bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint16_t *to);
 
 /* What a virtual LPI is, as the guest's tables and the virtual ITS say. */
 struct vlpi_is {
 	uint32_t vintid; /* 0: not mapped */
-	uint8_t vcpu;    /* target, below vm->vcpu_count */
+	uint16_t vcpu;   /* target, below vm->vcpu_count */
 	uint8_t prio;
 	bool enabled;
 };
@@ -76,8 +76,8 @@ enum vlpi_where { VLPI_NOWHERE, VLPI_QUEUED, VLPI_LISTED };
 /* Where it is: one value, written by one function. See common/vgic/lpi.c for what may follow. */
 struct vlpi_place {
 	uint8_t where; /* enum vlpi_where */
-	uint8_t vcpu;  /* QUEUED, LISTED: of this one, which need not be the target any more */
 	uint8_t slot;  /* QUEUED: the queue, priority / 8. LISTED: the list register */
+	uint16_t vcpu; /* QUEUED, LISTED: of this one, which need not be the target any more */
 };
 
 /*
@@ -88,9 +88,9 @@ struct vlpi_place {
 struct vlpi {
 	struct vlpi_is is;
 	struct vlpi_place place;
-	bool pending; /* and not in a list register as such */
-	uint8_t icid; /* the collection ... */
-	bool fresh;   /* ... and that prio and enabled are what the guest's table said */
+	bool pending;  /* and not in a list register as such */
+	bool fresh;    /* prio and enabled are what the guest's table said ... */
+	uint16_t icid; /* ... and the collection */
 	struct vlpi *next, *prev;
 };
 

@@ -28,7 +28,7 @@ enum hv_status __must_check vits_add_device(struct vits *its, uint32_t vdev, uin
 /* A device (already identified by its physical interrupt) signals event `event`: delivers the
  * vLPI that the guest mapped, or drops it. Any number is an event: it may be the guest's choice.
  * Any CPU; `cur` is the CPU's vCPU or NULL. True: it is pending since now, for vCPU *to. */
-bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint8_t *to);
+bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint16_t *to);
 /* Guest stop or restart, no vCPU of it runs: the state after reset, nothing mapped, nothing
  * pending. Before vgic_vcpu_reset of any of them. */
 void vits_reset(struct vits *its);

@@ -47,13 +47,31 @@ enum exit_reason {
 struct vcpu {
 	struct vgic_vcpu vgic; /* first: the hottest */
 	struct vm *vm;
-	uint8_t index;                /* in vm->vcpu; MPIDR affinity is this number */
+	uint16_t index;               /* in vm->vcpu; see vcpu_affinity() */
 	uint16_t cpu;                 /* physical CPU it is pinned to */
 	enum vcpu_state state;        /* changes by compare-exchange, see common/vm/psci.c */
 	uint64_t entry;               /* IPA, for VCPU_ON_PENDING */
 	uint64_t context;             /* x0 at entry */
 	uint64_t exits[EXIT_REASONS]; /* since boot; written on its own CPU */
 };
+
+/*
+ * The affinity of vCPU `index`, as MPIDR_EL1 has it (DDI 0487 D23.2): 16 to a cluster, as many as one
+ * write of ICC_SGI1R_EL1 reaches. All guests with 16 vCPUs or fewer have one cluster.
+ */
+static inline uint32_t vcpu_affinity(unsigned index)
+{
+	return (index & 15) | index >> 4 << 8;
+}
+
+/* Who has it: a number that may be no vCPU's. MAX_VCPUS: no vCPU can have it. */
+static inline uint32_t vcpu_index_of(uint64_t affinity)
+{
+	uint64_t index = (affinity & 15) | (affinity >> 8 & 0xff) << 4;
+
+	return index < MAX_VCPUS && vcpu_affinity((unsigned)index) == affinity ? (uint32_t)index :
+										 MAX_VCPUS;
+}
 
 enum vm_state { VM_READY, VM_RUNNING, VM_STOPPING, VM_OFF };
 
@@ -71,8 +89,8 @@ struct vm {
 	enum vm_state state;
 	struct guest_plan *plan; /* what it is started from, again and again */
 	void *load_work;         /* IMAGE_WORK bytes: inflates its kernel, writes its tree */
-	uint8_t vcpu_count;
-	struct vcpu *vcpu[MAX_VCPUS];
+	uint16_t vcpu_count;
+	struct vcpu **vcpu;
 	struct s2 cpu_s2; /* RAM, BARs, marks */
 	struct s2 dma_s2; /* RAM, MSI doorbell; what its devices reach */
 	uint8_t ram_count;

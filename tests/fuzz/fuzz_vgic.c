@@ -77,7 +77,7 @@ static void message(struct vcpu *cur)
 {
 	uint32_t data = V2M - 2 + take(1) % (V2MS + 4),
 		 before = data < 96 ? bank_of(world_vm.vcpu[0], data / 32)->pending : 0;
-	uint8_t to = 0xff;
+	uint16_t to = 0xffff;
 	bool sent = vgic_v2m_deliver(&world_vm, take(1) & 3 ? data : data << 16, cur, &to);
 
 	check(sent == (to != 0xff) && (!sent || (to < vcpus && data - V2M < V2MS)));
@@ -196,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	in = (struct input){ data, data + size };
 	setup = (uint8_t)take(1);
-	vcpus = 1 + setup % MODEL_CPUS;
+	vcpus = 1 + setup % 4;
 	gic_model_version = setup & 0x80 ? 2 : 3;
 	world_init(vcpus, SPIS, false, setup & 0x40 ? 1 : 4);
 	world_kicks_at_once = setup & 0x20;

@@ -52,7 +52,7 @@ static void access_register(void)
 
 static void step(struct vits *its)
 {
-	uint8_t vcpu;
+	uint16_t vcpu;
 	uint64_t at;
 
 	switch (take(1) % 8) {

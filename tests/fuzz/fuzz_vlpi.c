@@ -131,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	in = (struct input){ data, data + size };
 	setup = (uint8_t)take(1);
-	vcpus = 1 + setup % MODEL_CPUS;
+	vcpus = 1 + setup % 4;
 	lpi_world_init(vcpus, setup & 0x40 ? 1 : 4);
 	world_kicks_at_once = setup & 0x20;
 	gic_model_lpi_active = setup & 0x10;

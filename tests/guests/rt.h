@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RT_MAX_CPUS   8
+#define RT_MAX_CPUS   24
 #define RT_STACK_SIZE 16384 /* as in start.S */
 
 typedef uint64_t u64;

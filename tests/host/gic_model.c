@@ -389,9 +389,9 @@ bool world_kicks_at_once;
 struct vcpu *world_lpis_vcpu;
 uint64_t world_lpis_prop, world_lpis_pend;
 
-static struct vcpu vcpus[MODEL_CPUS];
+static struct vcpu vcpus[MODEL_CPUS], *world_vcpus[MODEL_CPUS];
 static bool in_el2[MODEL_CPUS];
-static uint32_t kicked;
+static uint64_t kicked;
 static struct {
 	uint64_t base, size;
 	emul_fn *fn;
@@ -416,7 +416,7 @@ void vcpu_kick(const struct vcpu *from, const struct vcpu *to)
 	if (from == to)
 		return;
 	op_send_sgi(to->cpu, SGI_KICK);
-	kicked |= world_kicks_at_once ? 1U << to->cpu : 0;
+	kicked |= world_kicks_at_once ? BIT(to->cpu) : 0;
 }
 
 void gic_model_repost(unsigned cpu)
@@ -429,8 +429,10 @@ void host_relax(void)
 {
 	unsigned was = self;
 
-	for_each_bit(c, kicked) {
-		kicked &= ~(1U << c);
+	for (uint64_t left = kicked; left; left &= left - 1) {
+		unsigned c = (unsigned)__builtin_ctzll(left);
+
+		kicked &= ~BIT(c);
 		if (!in_el2[c])
 			world_run(c);
 	}
@@ -464,11 +466,11 @@ void world_init(unsigned n, uint32_t spis, bool lpis, unsigned lr_count)
 	kicked = 0;
 	world_lpis_vcpu = NULL;
 	region_count = 0;
-	world_vm.vcpu_count = (uint8_t)n;
+	world_vm.vcpu_count = (uint16_t)n;
+	world_vm.vcpu = world_vcpus;
 	for (unsigned i = 0; i < n; i++) {
 		vcpus[i].vm = &world_vm;
-		vcpus[i].index = (uint8_t)i;
-		vcpus[i].cpu = (uint8_t)i;
+		vcpus[i].index = vcpus[i].cpu = (uint16_t)i;
 		world_vm.vcpu[i] = &vcpus[i];
 	}
 	if (vgic_init(&world_vm, spis, lpis) != HV_OK)

@@ -14,7 +14,7 @@
 #include <hv/plan.h>
 #include <hv/vm.h>
 
-#define MODEL_CPUS 4
+#define MODEL_CPUS 40
 #define MODEL_NONE 1023U
 
 struct gic_model_line {

@@ -22,6 +22,9 @@ void world_init(void *ram, uint32_t ram_size)
 	world = (struct vits_world){ .ram = ram };
 	must(ram_size == WORLD_RAM_SIZE);
 	world.vm.vcpu_count = WORLD_VCPUS;
+	static struct vcpu *all[WORLD_VCPUS];
+
+	world.vm.vcpu = all;
 	for (uint8_t i = 0; i < WORLD_VCPUS; i++) {
 		world.vcpu[i] = (struct vcpu){ .vm = &world.vm, .index = i, .cpu = i };
 		world.vm.vcpu[i] = &world.vcpu[i];

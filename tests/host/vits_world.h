@@ -23,7 +23,7 @@ struct vits_world {
 	unsigned pends, clears, updates, copies, reposts, logs;
 	size_t copied;      /* bytes */
 	uint32_t last_pend; /* vintid */
-	uint8_t last_vcpu;  /* where it went */
+	uint16_t last_vcpu; /* where it went */
 	bool last_enabled;
 	uint8_t last_prio;
 	char last_log[200];

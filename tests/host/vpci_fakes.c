@@ -21,6 +21,7 @@ struct pci_func pci_funcs[MAX_PCI_FUNCS];
 unsigned pci_func_count;
 struct fake_dev fakes[MAX_PCI_FUNCS];
 struct vm fake_vm;
+static struct vcpu *vcpus[2];
 struct vpci_assignment fake_as[MAX_PCI_FUNCS];
 __typeof__(fake_delivered) fake_delivered;
 __typeof__(fake_msi) fake_msi;
@@ -262,7 +263,7 @@ void fake_irq(const struct fake_dev *d, unsigned vector)
 	handlers[intid - 8192].fn(handlers[intid - 8192].arg, intid, NULL);
 }
 
-bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint8_t *to)
+bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint16_t *to)
 {
 	(void)cur;
 	assert(its);
@@ -273,7 +274,7 @@ bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *
 	return fake_delivered.news;
 }
 
-bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint8_t *to)
+bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint16_t *to)
 {
 	assert(!vm->vits);
 	return vits_deliver((struct vits *)&some_vits, 0xff, data, cur, to);
@@ -296,6 +297,7 @@ void fake_begin(void)
 	memset(fakes, 0, pci_func_count * sizeof(fakes[0]));
 	memset(fake_as, 0, pci_func_count * sizeof(fake_as[0]));
 	memset(&fake_vm, 0, sizeof(fake_vm));
+	fake_vm.vcpu = vcpus;
 	memset(&fake_delivered, 0, sizeof(fake_delivered));
 	memset(&fake_msi, 0, sizeof(fake_msi));
 	memset(handlers, 0, sizeof(handlers));

@@ -42,7 +42,7 @@ extern struct {
 	unsigned count;
 	uint32_t vdev, event;
 	bool news;
-	uint8_t to;
+	uint16_t to;
 } fake_delivered;
 /* What the MSI controller was told at run time. */
 extern struct {

@@ -52,6 +52,7 @@ vgic_lines_objs := $(vgic_objs)
 vgic_lr_objs := $(vgic_objs)
 vgic_v2m_objs := $(vgic_objs)
 vgic_regs_objs := $(vgic_objs)
+vgic_affinity_objs := $(vgic_objs)
 vgic_v2_objs := $(vgic_objs)
 vlpi_objs := $(vgic_objs) common/vgic/vits.c common/vgic/vits_cmd.c common/vgic/vits_lpi.c tests/host/lpi_world.c
 irq_objs := drivers/irqchip/irq.c common/lib/pmem.c

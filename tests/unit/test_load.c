@@ -34,6 +34,7 @@ static uint8_t work[2][IMAGE_WORK] __attribute__((aligned(64)));
 static uint8_t *other_ram;
 static struct guest_plan other_plan;
 static struct vm other;
+static struct vcpu *other_all[1];
 static struct vcpu other_vcpu;
 static unsigned other_at; /* when: interrupts served so far; 0: never */
 
@@ -82,6 +83,9 @@ static int setup(void **state)
 				      (struct range){ RAM_IPA, RAM_SIZE }, &plan.image),
 			 HV_OK);
 	memset(&vm, 0, sizeof(vm));
+	static struct vcpu *all[1];
+
+	vm.vcpu = all;
 	vm.vcpu[0] = &vcpu;
 	vm.vcpu_count = 1;
 	vm.ram_count = 1;
@@ -226,6 +230,7 @@ static void a_neighbour_is_loaded_meanwhile(void **state)
 	other = vm;
 	other_plan = plan;
 	other_plan.ram[0].pa = other.ram[0].pa = PA((uintptr_t)other_ram);
+	other.vcpu = other_all;
 	other.vcpu[0] = &other_vcpu;
 	other.load_work = work[1];
 	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);

@@ -18,7 +18,7 @@ static void crash_odd(void) { prop_str("on-crash", "explode"); }
 static void trap_odd(void) { prop32("trap-unmapped-accesses", 2); }
 static void vcpu_nobody(void) { vcpu(2, "0"); }
 static void affinity_words(void) { vcpu(0, "0-"); }
-static void affinity_far(void) { vcpu(0, "1,16"); }
+static void affinity_far(void) { vcpu(0, "1,512"); }
 static void affinity_backwards(void) { vcpu(0, "3-1"); }
 static const struct refusal refusals[] = {
 	{ "memory missing", { { "a", 1, 0 } }, 0, "memory is missing; give memory = <0 KiB>" },
@@ -29,7 +29,7 @@ static const struct refusal refusals[] = {
 	{ "memory absurd", { { "a", 1, MIB(2) } }, 0, "more than 1 TiB" },
 	{ "cpus missing", { { "a", 0, 64 } }, 0, "cpus is missing; give cpus = <1>" },
 	{ "cpus malformed", { { "a", 0, 64, .extra = cpus_2_cells } }, 0, "cpus is malformed" },
-	{ "cpus too many for a guest", { { "a", 9, 64 } }, 0, "cpus is 9; give 1 to 8" },
+	{ "cpus too many for a guest", { { "a", 513, 64 } }, 0, "cpus is 513; give 1 to 512" },
 	{ "nr_spis", { { "a", 1, 64, .extra = spis_many } }, 0, "nr_spis is 961; give 0 to 960" },
 	{ "on-crash", { { "a", 1, 64, .extra = crash_odd } }, 0, "on-crash is malformed" },
 	{ "trap-unmapped-accesses",

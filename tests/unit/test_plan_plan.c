@@ -109,12 +109,39 @@ static void offline_cpus_are_not_used(void **state)
 	assert_int_equal(plan.guest[0].vcpu[1].cpu, 3);
 }
 
+/* As many CPUs as there can be: all of them for one guest, and not one more. */
+static void guests_share_512_cpus(void **state)
+{
+	static struct board_cpu many[MAX_CPUS];
+	static const struct decl all = { "a", MAX_CPUS, 64 };
+	static const struct decl both[] = { { "a", 300, 64 }, { "b", 212, 64 }, { "c", 1, 64 } };
+
+	for (unsigned i = 0; i < MAX_CPUS; i++)
+		many[i] = (struct board_cpu){ .mpidr = i, .online = true };
+	for (unsigned turn = 0; turn < 2; turn++) {
+		tree_begin();
+		for (unsigned i = 0; i < (turn ? 3 : 1); i++)
+			add_guest(turn ? &both[i] : &all, i);
+		run();
+		board.cpu = many;
+		board.cpu_count = MAX_CPUS;
+		replan();
+		assert_string_equal(plan.guest[0].refused, "");
+		if (!turn)
+			assert_int_equal(plan.guest[0].vcpu[MAX_CPUS - 1].cpu, MAX_CPUS - 1);
+	}
+	assert_string_equal(plan.guest[1].refused, "");
+	assert_int_equal(plan.guest[1].vcpu[0].cpu, 300);
+	assert_non_null(strstr(plan.guest[2].refused, "it wants 1 CPUs and 0 of 512 are free"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(refuses, setup),
 		cmocka_unit_test_setup(refused_guest_takes_nothing, setup),
 		cmocka_unit_test_setup(vcpus_go_where_they_may, setup),
+		cmocka_unit_test_setup(guests_share_512_cpus, setup),
 		cmocka_unit_test_setup(offline_cpus_are_not_used, setup),
 	};
 

@@ -42,6 +42,9 @@ static int64_t call(uint64_t fn, uint64_t a, uint64_t b, uint64_t c)
 
 static int begin(void **state)
 {
+	static struct vcpu *all[2];
+
+	vm.vcpu = all;
 	vm.vcpu[0] = &vcpu[0];
 	vm.vcpu[1] = &vcpu[1];
 	vcpu[0].state = VCPU_ON;

@@ -18,7 +18,7 @@
 #define DIST(r)     (WORLD_DIST + (r))
 #define WORD(r, id) (DIST(r) + (id) / 32 * 4)
 
-static uint8_t to;
+static uint16_t to;
 
 static void enable(uint32_t intid, uint64_t aff)
 {

@@ -67,7 +67,7 @@ static void settle(void)
 		assert_true(i < 10000);
 }
 
-static uint8_t target; /* of the last delivery that was news */
+static uint16_t target; /* of the last delivery that was news */
 
 static bool deliver(uint32_t dev, uint32_t event)
 {
@@ -144,7 +144,7 @@ static void registers_are_what_a_driver_expects(void **state)
 			assert_int_equal(field_get(TYPER_ID_BITS, got), 15);
 			assert_int_equal(field_get(TYPER_DEV_BITS, got), 7);
 			assert_int_equal(field_get(TYPER_ITT_SIZE, got), 7);
-			assert_int_equal(field_get(TYPER_CID_BITS, got), 3);
+			assert_int_equal(field_get(TYPER_CID_BITS, got), 8);
 			assert_int_equal(got & (TYPER_PHYSICAL | TYPER_PTA | TYPER_CIL | TYPER_HCC),
 					 TYPER_PHYSICAL | TYPER_CIL);
 		} else {
@@ -441,13 +441,13 @@ static void bad_commands_are_skipped(void **state)
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(65536) << 32, 0 } },
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(0xffffffff) << 32, 0 } },
 		{ { 0x0a | 0x1000000000u, 2, 0 } },
-		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8192) << 32, 16 } }, /* no such collection */
+		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8192) << 32, 512 } }, /* no such collection */
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8192) << 32, 0xffff } },
 		{ { 0x0b | 0x1000000000u, 2, 0 } }, /* MAPI: the event is the LPI */
 		{ { 0x0b | 0x1000000000u, 8192, 0 } },
 		{ { 0x09, 0, CMD2_VALID | 2 << 16 } }, /* no such vCPU */
 		{ { 0x09, 0, CMD2_VALID | CMD2_RD } },
-		{ { 0x09, 0, CMD2_VALID | 16 } }, /* no such collection */
+		{ { 0x09, 0, CMD2_VALID | 512 } }, /* no such collection */
 		{ { 0x09, 0, CMD2_VALID | 0xffff } },
 		{ { 0x01 | 0x1000000000u, 2, 1 } }, /* MOVI of what is not mapped */
 		{ { 0x01 | 0x1000000000u, 0, 2 } }, /* to an unmapped collection */
