@@ -136,7 +136,7 @@ void crash_stop(void *arg, uint32_t intid, struct vcpu *cur)
 	cpu_stop();
 }
 
-/* The first CPU that crashes tells of it. Its second fault ends the telling, that of another waits. */
+/* The first CPU that crashes tells of it. Its second fault ends that; another CPU just stops. */
 static void enter(void)
 {
 	static struct cpu *first;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PSCI 1.1 for guests (DEN 0022 §5), which is also where SMCCC is discovered (DEN 0028). A vCPU's state changes
+ * PSCI 1.1 for guests (DEN 0022 §5), where SMCCC is discovered as well (DEN 0028).
+ * A vCPU's state changes
  * by compare-exchange: OFF -> ON_PENDING by who calls CPU_ON, ON_PENDING -> ON by its own CPU,
  * ON -> OFF by itself.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calls of guests by the SMC Calling Convention (Arm DEN 0028), HVC and SMC alike. PSCI goes to psci.c;
+ * Calls of guests by the SMC Calling Convention (DEN 0028), HVC and SMC alike. PSCI is psci.c's;
  * the rest is answered here: mitigations, SoC identification and random numbers as the firmware of
  * this machine has them, everything else is not supported. A guest's vCPU is pinned, so what
  * firmware answers and does is right for the CPU that asks, and concerns no other guest.
@@ -15,7 +15,7 @@ static struct {
 	bool has_trng;
 } firmware __ro_after_boot;
 
-/* Behind this mask SMCCC_FN_VERSION is left: fast calls of the architecture or of a standard service. */
+/* What this leaves is SMCCC_FN_VERSION for fast calls of the architecture and standard services. */
 #define SMCCC_OWNERS 0xbb000000U
 
 static int64_t call(uint32_t fn, uint64_t a1)
