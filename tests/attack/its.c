@@ -33,6 +33,21 @@ static u64 rdbase(u64 cpu)
 	return cpu << 16;
 }
 
+/* Any vCPU may write any redistributor: LPIs are on for the others before they run. */
+static void other_lpis_on(void)
+{
+	u64 own = gic_redist();
+
+	for (u64 cpu = 1; cpu < machine.cpus; cpu++) {
+		u64 r = machine.gicr + cpu * 0x20000;
+
+		w64(r + 0x70, r64(own + 0x70));
+		w64(r + 0x78,
+		    (attack_ram() + 0x200000 + cpu * 0x10000) | BIT(62) | 7 << 7 | BIT(10));
+		w32(r, 1);
+	}
+}
+
 static void ready(void)
 {
 	u64 doorbell;
@@ -41,6 +56,7 @@ static void ready(void)
 
 	pci_msi_target(nvme.cfg ? &nvme : &edu, &device, &doorbell);
 	its_again();
+	other_lpis_on();
 	its_map_device(device, 32);
 	its_commands(cmds, machine.cpus > 1 ? 2 : 1);
 	for (u32 i = 0; i < 32; i++)

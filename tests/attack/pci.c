@@ -105,7 +105,7 @@ ATTACK(pci_bar_moves_under_loads, 0,
 		return;
 	start_on(1, read_windows);
 	start_on(2, read_windows);
-	for (u64 i = 0; i < 300; i++) {
+	for (u64 i = 0; i < 3000; i++) {
 		set_bar(&nvme, 0, machine.mem64_pci + ((i & 3) << 30));
 		w16(nvme.cfg + COMMAND, 6);
 		peek(machine.mem64_cpu + ((i & 3) << 30) + 8, 4, NULL);

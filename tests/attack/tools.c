@@ -34,11 +34,12 @@ void seed_publish(struct shared *s, unsigned who)
 	int node = fdt_path_offset(machine.dtb, "/chosen"), len;
 
 	for (unsigned i = 0; i < 2; i++) {
-		const fdt32_t *p = fdt_getprop(machine.dtb, node, name[i], &len);
+		const u8 *p = fdt_getprop(machine.dtb, node, name[i], &len);
+		u64 v = 0;
 
-		s->seed[who][i] = p && len >= 8 ?
-					  (u64)fdt32_to_cpu(p[0]) << 32 | fdt32_to_cpu(p[1]) :
-					  0;
+		for (unsigned n = 8; p && len >= 8 && n--;) /* as it lies in memory */
+			v = v << 8 | p[n];
+		s->seed[who][i] = v;
 	}
 }
 
