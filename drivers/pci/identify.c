@@ -145,7 +145,8 @@ static void find_intx(struct pci_func *f)
 	if (dt_interrupt_resolve(h->fdt, h->node, (uint32_t[]){ (uint32_t)at->bdf << 8, 0, 0, pin },
 				 4, &f->intx) != HV_OK)
 		f->intx = (struct dt_irq){ 0 };
-	if (f->intx.edge) /* INTx is a level by its protocol (PCIe r6.0 §6.1.2), whatever the tree says */
+	/* INTx is a level by its protocol (PCIe r6.0 §6.1.2), whatever the tree says. */
+	if (f->intx.edge)
 		log_warn("pci: %s: interrupt-map says that its INTx is an edge; taken as a level",
 			 f->name);
 	f->intx.edge = false;

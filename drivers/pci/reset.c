@@ -44,8 +44,8 @@ static bool pending(const struct pci_func *f)
 }
 
 /*
- * A reset of the bus below its bridge hurts none of those behind it, and hits nobody but this function's group: one guest's. Windows
- * of bridges that firmware set are not known.
+ * A reset of the bus below its bridge hits nobody but this function's group, which is one guest's,
+ * and all of them survive it. Windows of bridges that firmware set are not known.
  */
 static bool has_own_bus(const struct pci_func *f)
 {

@@ -216,8 +216,8 @@ struct pci_cap pci_cap_list(const struct pci_func *f, bool ext);
 bool pci_cap_next(struct pci_cap *c);
 
 /*
- * Any context. A lock, or the barrier of pci_command_write, orders it where that matters. On the path
- * of every config access: not a call.
+ * Any context. A lock, or the barrier of pci_command_write, orders it where that matters. It is on
+ * the path of every config access, so it is no call.
  */
 __attribute__((always_inline)) static inline enum pci_state pci_state(const struct pci_func *f)
 {

@@ -163,7 +163,7 @@ static void test_segments(void **state)
 	assert_int_equal(pci_hosts[2].segment, 2);
 	assert_int_equal(pci_hosts[3].segment, 7);
 	assert_int_equal(log_lines("malformed; left alone"), 1);
-	/* What may be without power is not touched, but where the tree says that firmware saw to it. */
+	/* What may be without power is not touched, unless the tree says that it has some. */
 	start(MIB(1), 0);
 	board_host(&(struct board_host){
 		.ecam = ECAM, .ecam_size = MIB(1), .extra = "power-domains" });
