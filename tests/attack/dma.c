@@ -21,7 +21,7 @@ static void try_read(u64 target)
 		own[i] = 0;
 	edu_dma((u64)own, 64, true);
 	for (unsigned i = 0; i < 8; i++)
-		if (own[i] != MARK) {
+		if (own[i] != MARK && own[i]) { /* QEMU gives zeros for a refused read */
 			broke("DMA read %lx at %lx", own[i], target);
 			return;
 		}

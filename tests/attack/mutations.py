@@ -55,7 +55,6 @@ MUTATIONS = [
      "entropy_split(&entropy, &plan.guest[i].entropy);", "plan.guest[i].entropy = entropy;"),
     ("dma_to_bars", "3", "drivers/iommu/smmuv3/strtab.c",
      "FIELD(STE0_CONFIG, CONFIG_S2)", "FIELD(STE0_CONFIG, 4)"),
-    ("dma_reads_the_doorbell", "3", "common/lib/s2.c", "S2AP_WO", "S2AP_RW"),
 ]
 
 

@@ -250,34 +250,46 @@ static u64 unmix(u64 z)
 	return unshift(z, 30);
 }
 
+#define STEP UINT64_C(0x9e3779b97f4a7c15)
+
+static void is_secret(u64 guess)
+{
+	for (unsigned k = 0; k < 2; k++)
+		if (shared->seed[0][k] && guess == shared->seed[0][k])
+			broke("the neighbour's seed %lx", guess);
+}
+
+/* What a chain of splitmix64 would give: seeds beside this one, and those of generators beside its. */
+static void guess_from(u64 seed)
+{
+	u64 state = unmix(seed), parent = unmix(state - STEP);
+
+	for (u64 n = 0; n < 32; n++) {
+		u64 before = mix(parent - n * STEP), behind = mix(parent + n * STEP);
+
+		is_secret(mix(state + n * STEP));
+		is_secret(mix(state - n * STEP));
+		for (u64 k = 1; k < 3; k++) {
+			is_secret(mix(before + k * STEP));
+			is_secret(mix(behind + k * STEP));
+		}
+	}
+}
+
 ATTACK(restart_seeds_tell_of_others, RESTARTS,
        "its kaslr-seed tells the neighbour's seeds, and those of its next life",
        "seeds are made by a one-way function, with a label for each use", "common/guest/build.c")
 {
-	u64 now[2];
-
 	for (unsigned of = 0; of < 2; of++) {
-		u64 state;
-
-		now[of] = shared->seed[1][of];
-		if (!now[of])
+		if (!shared->seed[1][of])
 			continue;
-		state = unmix(now[of]);
-		for (u64 i = 1; i < 64; i++)
-			for (unsigned k = 0; k < 2; k++) {
-				u64 secret = shared->seed[0][k];
-				u64 step = i * 0x9e3779b97f4a7c15;
-
-				if (secret &&
-				    (mix(state + step) == secret || mix(state - step) == secret))
-					broke("the neighbour's seed %lx", secret);
-			}
-		if (shared->seed[0][of] == now[of])
-			broke("the neighbour has the same seed");
+		guess_from(shared->seed[1][of]);
+		is_secret(shared->seed[1][of]);
 	}
-	shared->scratch[0] = now[0];
-	if (again(1))
+	if (again(1)) {
+		shared->scratch[0] = shared->seed[1][0];
 		reset();
+	}
 	seed_publish(shared, 1);
 	if (shared->seed[1][0] && shared->seed[1][0] == shared->scratch[0])
 		broke("the seed of the next life is the same");
