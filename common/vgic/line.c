@@ -20,7 +20,7 @@ struct vcpu *line_target(const struct vgic_bank *b, uint32_t i)
 		index = index ? (uint32_t)__builtin_ctz(index) : ~0U; /* a mask of targets */
 	else
 		index = vcpu_index_of(index);
-	return index < vm->vcpu_count ? vm->vcpu[index] : NULL;
+	return index < vm->vcpu_count ? vm->vcpu[index_nospec(index, vm->vcpu_count)] : NULL;
 }
 
 /* Notes that the line may have something to deliver; returns to whom, NULL while that is off. */

@@ -103,7 +103,7 @@ enum emul vgic_redist_access(struct vcpu *vcpu, void *, struct mmio_access *a)
 
 	if (index >= vcpu->vm->vcpu_count)
 		return EMUL_OK;
-	owner = vcpu->vm->vcpu[index];
+	owner = vcpu->vm->vcpu[index_nospec(index, vcpu->vm->vcpu_count)];
 	if (off >= GICR_FRAME)
 		return vgic_lines_access(vcpu, owner, off - GICR_FRAME, a);
 	if (a->write && a->size >= 4)

@@ -336,7 +336,7 @@ static __attribute__((noinline)) enum emul access_locked(struct vcpu *cur, struc
 enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 			    struct mmio_access *a)
 {
-	enum vgic_reg_row row = row_of(off);
+	enum vgic_reg_row row = index_nospec(row_of(off), ARRAY_SIZE(regs));
 	const struct vgic_reg *r = &regs[row];
 	uint32_t intid = (off - r->first) * 8 >> r->shift, n = intid / 32;
 	struct vgic_bank *b;
@@ -350,7 +350,7 @@ enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 	/* Bank 0 is in the redistributor and nowhere else, IHI 0069 §12.9. */
 	if (owner ? n != 0 : n == 0 || n >= cur->vm->vgic->bank_count)
 		return EMUL_OK;
-	b = owner ? &cpu_of(owner)->priv : &cur->vm->vgic->spis[n - 1];
+	b = owner ? &cpu_of(owner)->priv : spi_bank(cur->vm->vgic, n);
 	if (a->write || r->get)
 		return access_locked(cur, b, intid % 32, r, a);
 	a->value = configured(b, row, intid % 32);
@@ -367,8 +367,10 @@ enum emul vgic_dir(struct vcpu *cur, uint64_t value)
 {
 	uint32_t intid = (uint32_t)value & (gic.version == 2 ? (uint32_t)IAR_INTID : 0xffffff);
 	struct mmio_access a = { .value = 1U << intid % 32, .write = true };
+	uint32_t n;
 
 	if (intid / 32 >= cur->vm->vgic->bank_count || !(gic.ops->vmcr_read() & ICH_VMCR_VEOIM))
 		return EMUL_OK;
-	return access_locked(cur, bank_of(cur, intid / 32), 0, &regs[ICACTIVER], &a);
+	n = index_nospec(intid / 32, cur->vm->vgic->bank_count);
+	return access_locked(cur, bank_of(cur, n), 0, &regs[ICACTIVER], &a);
 }

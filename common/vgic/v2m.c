@@ -46,7 +46,7 @@ bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint16_t *
 
 	if (data - g->v2m_first >= g->v2m_count)
 		return false;
-	b = &g->spis[data / 32 - 1];
+	b = spi_bank(g, data / 32);
 	spin_lock(&g->lock);
 	v = line_target(b, data % 32);
 	fresh = v && b->enabled & ~b->pending & bit;

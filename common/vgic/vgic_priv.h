@@ -21,6 +21,7 @@
 #include <hv/gic.h>
 #include <hv/irq.h>
 #include <hv/limits.h>
+#include <hv/nospec.h>
 #include <hv/spinlock.h>
 #include <hv/vgic.h>
 #include <hv/vm.h>
@@ -135,6 +136,12 @@ struct vgic_set {
 static inline struct vgic_cpu_state *cpu_of(const struct vcpu *v)
 {
 	return v->vgic.state;
+}
+
+/* A bank of SPIs that the guest names. 0 < n < bank_count. */
+static inline struct vgic_bank *spi_bank(const struct vgic_vm *g, uint32_t n)
+{
+	return &g->spis[index_nospec(n - 1, g->bank_count - 1U)];
 }
 
 /* Bank n as vCPU v sees it. n < bank_count. */

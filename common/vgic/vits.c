@@ -127,6 +127,12 @@ static uint64_t reg_read(const struct vits *its, uint64_t off)
 	}
 }
 
+/* All three page sizes; the reserved one is 64 KiB, IHI 0069 §12.19.1. */
+static uint64_t baser_pages(uint64_t v)
+{
+	return field_get(BASER_PAGE, v) == 3 ? field_put(v, BASER_PAGE, 2) : v;
+}
+
 static void reg_write(struct vits *its, const struct mmio_access *a)
 {
 	uint64_t off = a->off & ~UINT64_C(7), v = a->value;
@@ -147,7 +153,8 @@ static void reg_write(struct vits *its, const struct mmio_access *a)
 		break;
 	case ITS_BASER:
 	case ITS_BASER + 8:
-		its->baser[off / 8 % 2] = (v & ~(BASER_TYPE | BASER_ENTRY)) | baser_ro[off / 8 % 2];
+		its->baser[off / 8 % 2] = (baser_pages(v) & ~(BASER_TYPE | BASER_ENTRY)) |
+					  baser_ro[off / 8 % 2];
 		break;
 	}
 }

@@ -109,18 +109,25 @@ static struct vlpi *scan(struct vits *its)
 	return NULL;
 }
 
+/* A processor number that check() has seen. */
+static uint16_t redist_of(const struct vits *its, uint64_t rd)
+{
+	return (uint16_t)index_nospec(rd, its->vm->vcpu_count);
+}
+
 /* INVALL: the collection's events. MOVALL: what is pending moves; MAPC says where later ones go. */
 static enum result on_all(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	bool move = field_get(CMD0_KIND, cmd->w[0]) == ITS_CMD_MOVALL;
 	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]), from = field_get(CMD2_RD, cmd->w[2]);
+	uint16_t to = redist_of(its, field_get(CMD3_RD, cmd->w[3]));
 	struct vlpi *lpi;
 
 	while ((lpi = scan(its)))
 		if (!move && lpi->icid == icid)
 			vits_reload(its, cur, lpi);
 		else if (move && lpi->is.vcpu == from)
-			vits_retarget(its, cur, lpi, (uint16_t)field_get(CMD3_RD, cmd->w[3]));
+			vits_retarget(its, cur, lpi, to);
 	return its->scan.dev < its->dev_end ? CMD_MORE : CMD_DONE;
 }
 
@@ -138,7 +145,7 @@ static enum result check(const struct vits *its, const struct its_cmd *cmd, unsi
 	if ((need & EVENT && !lpi) || (need & MAPPED && !lpi->is.vintid))
 		return BAD_EVENT;
 	if ((need & ICID && icid >= VITS_ICIDS) ||
-	    (need & TARGET && its->col[icid] == VITS_UNMAPPED))
+	    (need & TARGET && its->col[index_nospec(icid, VITS_ICIDS)] == VITS_UNMAPPED))
 		return BAD_COLLECTION;
 	if ((need & REDIST && field_get(CMD2_RD, cmd->w[2]) >= vcpus) ||
 	    (need & REDIST3 && field_get(CMD3_RD, cmd->w[3]) >= vcpus))
@@ -151,10 +158,11 @@ static enum result perform(struct vits *its, struct vcpu *cur, const struct its_
 	uint64_t kind = field_get(CMD0_KIND, cmd->w[0]), id = field_get(CMD0_DEVICE, cmd->w[0]);
 	uint32_t event = (uint32_t)field_get(CMD1_EVENT, cmd->w[1]);
 	bool valid = cmd->w[2] & CMD2_VALID;
-	unsigned need = kind < ITS_CMD_KINDS ? needs[kind] : 0;
-	struct vits_dev *dev = id < VITS_DEVS ? its->dev[id] : NULL;
-	struct vlpi *lpi = dev && event < dev->limit ? &dev->lpi[event] : NULL;
-	uint16_t icid = (uint16_t)cmd->w[2];
+	unsigned need = kind < ITS_CMD_KINDS ? needs[index_nospec(kind, ITS_CMD_KINDS)] : 0;
+	struct vits_dev *dev = id < VITS_DEVS ? its->dev[index_nospec(id, VITS_DEVS)] : NULL;
+	struct vlpi *lpi = dev && event < dev->limit ? &dev->lpi[index_nospec(event, dev->limit)] :
+						       NULL;
+	uint16_t icid = (uint16_t)index_nospec(field_get(CMD2_ICID, cmd->w[2]), VITS_ICIDS);
 	enum result r;
 
 	if (kind == ITS_CMD_MAPC && !valid)
@@ -186,7 +194,8 @@ static enum result perform(struct vits *its, struct vcpu *cur, const struct its_
 		vits_reload(its, cur, lpi);
 		break;
 	case ITS_CMD_MAPC: /* LPIs follow when they are signalled next */
-		its->col[icid] = valid ? (uint16_t)field_get(CMD2_RD, cmd->w[2]) : VITS_UNMAPPED;
+		its->col[icid] = valid ? redist_of(its, field_get(CMD2_RD, cmd->w[2])) :
+					 VITS_UNMAPPED;
 		break;
 	case ITS_CMD_INVALL:
 	case ITS_CMD_MOVALL:

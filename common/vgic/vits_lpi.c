@@ -88,12 +88,15 @@ bool vits_signal(struct vits *its, struct vlpi *lpi, struct vcpu *cur)
 bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *cur, uint16_t *to)
 {
 	struct vits_dev *dev = vdev < VITS_DEVS ? its->dev[vdev] : NULL;
-	bool news;
+	struct vlpi *lpi;
+	bool news = false;
 
 	spin_lock(&its->lock);
-	news = dev && event < dev->limit && its->enabled && vits_signal(its, &dev->lpi[event], cur);
-	if (news)
-		*to = dev->lpi[event].is.vcpu;
+	if (dev && event < dev->limit && its->enabled) {
+		lpi = &dev->lpi[index_nospec(event, dev->limit)];
+		news = vits_signal(its, lpi, cur);
+		*to = lpi->is.vcpu;
+	}
 	spin_unlock(&its->lock);
 	return news;
 }

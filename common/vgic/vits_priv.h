@@ -8,6 +8,7 @@
 #define VITS_PRIV_H
 
 #include <hv/bits.h>
+#include <hv/nospec.h>
 #include <hv/spinlock.h>
 #include <hv/vits.h>
 #include <hv/vm.h>

@@ -124,9 +124,11 @@ static void registers_are_what_a_driver_expects(void **state)
 		uint64_t off, write, want;
 	} rows[] = {
 		/* RO fields stay, everything else sticks: page sizes, indirect, attributes. */
-		{ ITS_BASER, ~UINT64_C(0), UINT64_C(0xf9e7ffffffffffff) },
+		{ ITS_BASER, ~UINT64_C(0), UINT64_C(0xf9e7fffffffffeff) },
 		{ ITS_BASER, 0, UINT64_C(0x0107000000000000) },
-		{ ITS_BASER + 8, ~UINT64_C(0), UINT64_C(0xfce7ffffffffffff) },
+		{ ITS_BASER + 8, ~UINT64_C(0), UINT64_C(0xfce7fffffffffeff) },
+		{ ITS_BASER, 0x100, UINT64_C(0x0107000000000100) }, /* 16 KiB */
+		{ ITS_BASER, 0x200, UINT64_C(0x0107000000000200) }, /* 64 KiB */
 		{ ITS_BASER + 8, 0, UINT64_C(0x0407000000000000) },
 		{ ITS_BASER + 16, ~UINT64_C(0), 0 }, /* there are two */
 		{ ITS_BASER + 56, ~UINT64_C(0), 0 },

@@ -67,12 +67,30 @@ void arch_tlb_s2_all(uint64_t vttbr)
 	vttbr_switch(old);
 }
 
+/*
+ * What firmware acknowledged and never ended would mask everything of its priority for ever. Those
+ * of group 0 are secure firmware's. How many exist: IHI 0069 §12.2.5, by the bits of a priority.
+ */
+static void forget_active_priorities(void)
+{
+	unsigned bits = (unsigned)(read_sysreg(ICC_CTLR_EL1) >> 8 & 7) + 1;
+
+	write_sysreg(ICC_AP1R0_EL1, 0);
+	if (bits >= 6)
+		write_sysreg(ICC_AP1R1_EL1, 0);
+	if (bits >= 7) {
+		write_sysreg(ICC_AP1R2_EL1, 0);
+		write_sysreg(ICC_AP1R3_EL1, 0);
+	}
+}
+
 void arch_icc_init(void)
 {
 	write_sysreg(ICC_SRE_EL2, 7); /* DIB, DFB, SRE; ICC_SRE_EL1 traps: IHI 0069 §12.2.23 */
 	arch_isb();
 	write_sysreg(ICC_SRE_EL1, 0x7);
 	arch_isb();
+	forget_active_priorities();
 	write_sysreg(ICC_PMR_EL1, 0xff);
 	write_sysreg(ICC_BPR1_EL1, 0);
 	write_sysreg(ICC_CTLR_EL1, 2); /* EOImode: drop and deactivate apart */
