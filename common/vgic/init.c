@@ -13,8 +13,13 @@
 
 static void bank_reset(struct vgic_bank *b, uint32_t edge)
 {
-	memset(&b->group, 0, sizeof(*b) - offsetof(struct vgic_bank, group));
-	b->edge = edge;
+	write_once(b->group, 0);
+	write_once(b->enabled, 0);
+	write_once(b->edge, edge);
+	for (unsigned i = 0; i < ARRAY_SIZE(b->prio_word); i++)
+		write_once(b->prio_word[i], 0);
+	write_once(b->level, 0);
+	memset(&b->pending, 0, sizeof(*b) - offsetof(struct vgic_bank, pending));
 }
 
 /* To vCPU 0 and level-triggered after reset, and physically as virtually. */
@@ -48,7 +53,10 @@ static void cpu_reset(struct vgic_locked l, struct vcpu *v)
 	struct vgic_cpu_state *st = cpu_of(v);
 
 	lpi_unlist_all(l, v);
-	memset(st, 0, offsetof(struct vgic_cpu_state, priv));
+	write_once(st->online, false);
+	__atomic_store_n(&st->sgi_pending, 0, __ATOMIC_RELAXED);
+	memset(&st->ready, 0,
+	       offsetof(struct vgic_cpu_state, priv) - offsetof(struct vgic_cpu_state, ready));
 	bank_reset(&st->priv, 0xffff);
 	st->asleep = true;
 }
@@ -199,7 +207,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 	cpu_reset(l, v);
 	gic_vcpu_reset();
 	gic_set_enabled(v->cpu, PPI_MAINTENANCE, true);
-	st->online = true;
+	write_once(st->online, true);
 	st->ready = ~0U >> (32 - g->bank_count);
 	st->evicted = true; /* SPIs that were active here when it went off; looked for once */
 	sync_spis(g, v);
@@ -213,7 +221,7 @@ void vgic_vcpu_off(struct vcpu *v)
 	struct vgic_cpu_state *st = cpu_of(v);
 
 	spin_lock(&g->lock);
-	st->online = false;
+	write_once(st->online, false);
 	lr_fold(v, VGIC_ALL_LRS);
 	quiesce_ppis(v);
 	sync_spis(g, v);

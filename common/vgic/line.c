@@ -144,10 +144,10 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 		return;
 	b = &g->spis[vintid / 32 - 1];
 	/* Nobody but its device changes the level of a line. */
-	if (b->hw & bit || !!(b->level & bit) == level)
+	if (b->hw & bit || !!(read_once(b->level) & bit) == level)
 		return;
 	spin_lock(&g->lock);
-	b->level ^= bit;
+	write_once(b->level, b->level ^ bit);
 	if (level && b->edge & bit)
 		b->pending |= bit;
 	if (b->resident & bit)

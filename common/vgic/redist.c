@@ -21,14 +21,22 @@ static uint64_t typer(const struct vcpu *v)
 static void set_ctlr(struct vcpu *v, uint64_t value)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
-	bool now;
+	struct vgic_locked l = vgic_lock(v->vm->vgic);
+	bool now = l.v->lpis && !st->lpis_on && value & GICR_CTLR_LPIS;
+	uint64_t propbaser = st->propbaser, pendbaser = st->pendbaser;
 
-	spin_lock(&v->vm->vgic->lock);
-	now = v->vm->vgic->lpis && !st->lpis_on && value & GICR_CTLR_LPIS;
 	st->lpis_on |= now;
-	spin_unlock(&v->vm->vgic->lock);
+	vgic_unlock(l);
 	if (now) /* the virtual ITS' lock is outside ours */
-		vits_enable_lpis(v, st->propbaser, st->pendbaser);
+		vits_enable_lpis(v, propbaser, pendbaser);
+}
+
+static void set_waker(struct vcpu *v, uint64_t value)
+{
+	struct vgic_locked l = vgic_lock(v->vm->vgic);
+
+	cpu_of(v)->asleep = value & GICR_WAKER_SLEEP;
+	vgic_unlock(l);
 }
 
 /*
@@ -46,10 +54,11 @@ static uint64_t attributes(uint64_t v)
 /* Both are fixed once LPIs are on, IHI 0069 §12.11.27, §12.11.28. */
 static void set_base(struct vcpu *v, struct mmio_access *a, uint64_t *reg, uint64_t fields)
 {
-	spin_lock(&v->vm->vgic->lock);
-	if (!cpu_of(v)->lpis_on && v->vm->vgic->lpis)
+	struct vgic_locked l = vgic_lock(v->vm->vgic);
+
+	if (!cpu_of(v)->lpis_on && l.v->lpis)
 		*reg = attributes(part_put(*reg, a) & (fields | LPIBASE_INNER | LPIBASE_SHARE));
-	spin_unlock(&v->vm->vgic->lock);
+	vgic_unlock(l);
 }
 
 static void rd_write(struct vcpu *v, struct mmio_access *a, uint32_t off)
@@ -69,30 +78,45 @@ static void rd_write(struct vcpu *v, struct mmio_access *a, uint32_t off)
 		if (off == GICR_CTLR)
 			set_ctlr(v, a->value);
 		else if (off == GICR_WAKER)
-			st->asleep = a->value & GICR_WAKER_SLEEP;
+			set_waker(v, a->value);
 	}
+}
+
+/* What the guest wrote, and what EL2 keeps beside it. */
+static uint64_t read_locked(struct vcpu *v, uint32_t off)
+{
+	const struct vgic_cpu_state *st = cpu_of(v);
+	struct vgic_locked l = vgic_lock(v->vm->vgic);
+	uint64_t value = 0;
+
+	switch (off & ~7U) {
+	case GICR_CTLR:
+		value = (st->lpis_on ? GICR_CTLR_LPIS : 0) | (uint64_t)VGIC_IIDR << 32;
+		break;
+	case GICR_WAKER & ~7:
+		value = st->asleep ? (GICR_WAKER_SLEEP | GICR_WAKER_ASLEEP) << 32 : 0;
+		break;
+	case GICR_PROPBASER:
+		value = st->propbaser;
+		break;
+	case GICR_PENDBASER:
+		value = st->pendbaser & ~PENDBASER_PTZ;
+		break;
+	}
+	vgic_unlock(l);
+	return value;
 }
 
 /* By the doubleword that holds them; absent ones read 0. */
 static uint64_t rd_read(struct vcpu *v, uint32_t off)
 {
-	const struct vgic_cpu_state *st = cpu_of(v);
-
 	switch (off & ~7U) {
-	case GICR_CTLR:
-		return (st->lpis_on ? GICR_CTLR_LPIS : 0) | (uint64_t)VGIC_IIDR << 32;
 	case GICR_TYPER:
 		return typer(v);
-	case GICR_WAKER & ~7:
-		return st->asleep ? (GICR_WAKER_SLEEP | GICR_WAKER_ASLEEP) << 32 : 0;
-	case GICR_PROPBASER:
-		return st->propbaser;
-	case GICR_PENDBASER:
-		return st->pendbaser & ~PENDBASER_PTZ;
 	case GICD_PIDR2:
 		return VGIC_PIDR2;
 	}
-	return 0;
+	return read_locked(v, off);
 }
 
 enum emul vgic_redist_access(struct vcpu *vcpu, void *, struct mmio_access *a)

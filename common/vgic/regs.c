@@ -73,7 +73,7 @@ static void release(struct vgic_set *s, uint32_t mask)
 /* GICv2 has one group, as without the Security Extensions. */
 static void set_group(struct vgic_set *s, uint32_t v)
 {
-	s->bank->group = gic.version == 2 ? 0 : v;
+	write_once(s->bank->group, gic.version == 2 ? 0 : v);
 }
 
 static void set_enable(struct vgic_set *s, uint32_t v)
@@ -81,7 +81,7 @@ static void set_enable(struct vgic_set *s, uint32_t v)
 	struct vgic_bank *b = s->bank;
 	uint32_t more = v & ~b->enabled;
 
-	b->enabled |= more;
+	write_once(b->enabled, b->enabled | more);
 	for_each_bit(i, more & b->hw)
 		line_sync_enable(b, i);
 }
@@ -92,7 +92,7 @@ static void clear_enable(struct vgic_set *s, uint32_t v)
 	struct vgic_bank *b = s->bank;
 	uint32_t gone = v & b->enabled;
 
-	b->enabled &= ~gone;
+	write_once(b->enabled, b->enabled & ~gone);
 	for_each_bit(i, gone & b->hw) {
 		line_sync_enable(b, i);
 		if (b->pending >> i & 1)
@@ -196,9 +196,9 @@ static void set_prio(struct vgic_set *s, uint32_t v)
 {
 	v &= VGIC_PRIO_MASK * 0x01010101U;
 	if (s->size == 4)
-		s->bank->prio_word[s->lane / 4] = v;
+		write_once(s->bank->prio_word[s->lane / 4], v);
 	else
-		s->bank->prio[s->lane] = (uint8_t)v;
+		write_once(s->bank->prio[s->lane], (uint8_t)v);
 }
 
 /* GICv2 only: the CPUs that may get an SPI; of bank 0 the one that asks. IHI 0048 §4.3.12 */
@@ -258,7 +258,7 @@ static void set_config(struct vgic_set *s, uint32_t v)
 
 	if (b->owner && s->lane == 0)
 		return;
-	b->edge ^= moved;
+	write_once(b->edge, b->edge ^ moved);
 	if (!b->owner)
 		for_each_bit(h, moved & b->hw)
 			line_hw(gic_set_edge, b, h, b->edge >> h & 1);
@@ -300,13 +300,13 @@ static uint32_t configured(const struct vgic_bank *b, enum vgic_reg_row row, uin
 {
 	switch (row) {
 	case IGROUPR:
-		return b->group;
+		return read_once(b->group);
 	case IPRIORITYR:
-		return b->prio_word[lane / 4] >> lane % 4 * 8;
+		return read_once(b->prio_word[lane / 4]) >> lane % 4 * 8;
 	case ICFGR:
-		return spread(b->edge >> lane & 0xffff);
+		return spread(read_once(b->edge) >> lane & 0xffff);
 	default:
-		return b->enabled;
+		return read_once(b->enabled);
 	}
 }
 

@@ -7,7 +7,7 @@
 
 static void send(struct vcpu *cur, struct vcpu *to, uint32_t sgi)
 {
-	if (!__atomic_load_n(&cpu_of(to)->online, __ATOMIC_RELAXED))
+	if (!read_once(cpu_of(to)->online))
 		return;
 	__atomic_fetch_or(&cpu_of(to)->sgi_pending, sgi, __ATOMIC_RELAXED);
 	vgic_attend(cur, to);
@@ -39,5 +39,5 @@ void vgic_sgi1r(struct vcpu *cur, uint64_t value)
 	}
 	for_each_bit(i, (uint32_t)(value & SGI1R_TARGETS))
 		if (first + i < vm->vcpu_count)
-			send(cur, vm->vcpu[first + i], sgi);
+			send(cur, vm->vcpu[index_nospec(first + i, vm->vcpu_count)], sgi);
 }

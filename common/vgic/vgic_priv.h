@@ -43,15 +43,17 @@ struct vgic_bank {
 	uint16_t pintid[32]; /* where hw */
 
 	/* From here on cleared by a reset. */
-	uint32_t group, enabled, edge; /* as in IGROUPR, ISENABLER, the upper bits of ICFGR */
-	uint32_t pending, active;
-	uint32_t level;
-	uint32_t resident;
-	uint32_t held; /* an access to their registers is at work: not into a list register now */
+	/* As in IGROUPR, ISENABLER, the upper bits of ICFGR, IPRIORITYR: the guest reads these
+	 * without the lock, so they are written with write_once(). */
+	uint32_t group, enabled, edge;
 	union {
 		uint8_t prio[32];
-		uint32_t prio_word[8]; /* little endian, as IPRIORITYR is */
+		uint32_t prio_word[8]; /* little endian */
 	};
+	uint32_t level; /* its device looks at it without the lock, too */
+	uint32_t pending, active;
+	uint32_t resident;
+	uint32_t held; /* an access to their registers is at work: not into a list register now */
 	uint16_t loc[32]; /* vCPU << 4 | list register; evicted SGI of GICv2: vCPU << 4 | source */
 	uint32_t router[32]; /* SPIs: low word of GICD_IROUTER; GICv2: the byte of GICD_ITARGETSR */
 };
@@ -64,13 +66,14 @@ struct vgic_line {
 
 struct vgic_cpu_state {
 	uint32_t sgi_pending; /* SGIs from any vCPU; atomic */
-	uint32_t ready;       /* banks that may hold something to deliver here */
-	uint16_t fold;        /* list registers that this vCPU's CPU is asked to read back */
-	bool online;
-	bool asleep;                      /* GICR_WAKER.ProcessorSleep */
-	bool evicted;                     /* active lines may be without a list register */
-	uint64_t hcr;                     /* what ICH_HCR_EL2 was given */
-	uint32_t lr_id[VGIC_LR_MAX];      /* what is in it, or was last */
+	bool online;          /* written with write_once(): senders of SGIs take no lock */
+	/* From here on cleared by a reset. */
+	uint32_t ready;              /* banks that may hold something to deliver here */
+	uint16_t fold;               /* list registers that this vCPU's CPU is asked to read back */
+	bool asleep;                 /* GICR_WAKER.ProcessorSleep */
+	bool evicted;                /* active lines may be without a list register */
+	uint64_t hcr;                /* what ICH_HCR_EL2 was given */
+	uint32_t lr_id[VGIC_LR_MAX]; /* what is in it, or was last */
 	struct vlpi *lr_lpi[VGIC_LR_MAX]; /* NULL: not an LPI, or one that was cleared; lpi.c's */
 	union { /* GICv2: who sent each SGI that waits, as GICD_SPENDSGIR has it */
 		uint8_t sgi_source[GIC_SGI_COUNT];

@@ -55,6 +55,8 @@ static bool fetch(struct vits *its)
 
 static void run(struct vits *its, struct vcpu *cur)
 {
+	uint32_t next;
+
 	its->budget = VITS_BUDGET;
 	its->line.ipa = VITS_NO_LINE; /* properties may have changed since the last trap */
 	while (busy(its) && its->budget > 0) {
@@ -65,9 +67,8 @@ static void run(struct vits *its, struct vcpu *cur)
 			return;
 		its->scan = (struct vits_scan){ 0 };
 		its->batch_next++;
-		its->creadr += CMD_BYTES;
-		if (its->creadr == its->size)
-			its->creadr = 0;
+		next = its->creadr + CMD_BYTES;
+		write_once(its->creadr, next == its->size ? 0 : next);
 	}
 }
 
@@ -87,7 +88,8 @@ static void set_cbaser(struct vits *its, uint64_t v)
 		return;
 	its->cbaser = v & CBASER_STORED;
 	its->size = v & CBASER_VALID ? (uint32_t)((field_get(CBASER_SIZE, v) + 1) * PAGE_SIZE) : 0;
-	its->creadr = its->cwriter = 0;
+	write_once(its->creadr, 0);
+	write_once(its->cwriter, 0);
 	its->stalled = false;
 }
 
@@ -98,7 +100,7 @@ static void set_cwriter(struct vits *its, uint64_t v)
 	if (v & CWRITER_RETRY)
 		its->stalled = false;
 	if (off < its->size)
-		its->cwriter = off;
+		write_once(its->cwriter, off);
 	else
 		vm_log(its->vm, "ITS: CWRITER 0x%x is beyond the queue: ignored", off);
 }
@@ -180,16 +182,13 @@ static enum emul vits_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 		a->value = a->write ? a->value : 0;
 		return EMUL_OK;
 	}
-	if (!a->write) {
-		a->value = reg_read(its, a->off & ~UINT64_C(7)) >> (a->off & 7) * 8;
-		if (a->size == 4)
-			a->value = (uint32_t)a->value;
-		if (!busy(its)) /* one load each: as good as before or after another CPU's write */
-			return EMUL_OK;
-	}
 	spin_lock(&its->lock);
 	if (a->write)
 		reg_write(its, a);
+	else
+		a->value = reg_read(its, a->off & ~UINT64_C(7)) >> (a->off & 7) * 8;
+	if (!a->write && a->size == 4)
+		a->value = (uint32_t)a->value;
 	run_unlock(its, vcpu);
 	return EMUL_OK;
 }
@@ -197,8 +196,7 @@ static enum emul vits_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 void vits_resume(struct vits *its, struct vcpu *cur)
 {
 	/* Without the lock: who leaves work behind reposts its own CPU, which then sees it. */
-	if (__atomic_load_n(&its->creadr, __ATOMIC_RELAXED) ==
-	    __atomic_load_n(&its->cwriter, __ATOMIC_RELAXED))
+	if (read_once(its->creadr) == read_once(its->cwriter))
 		return;
 	spin_lock(&its->lock);
 	run_unlock(its, cur);

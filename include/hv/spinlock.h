@@ -9,6 +9,10 @@
 #include <arch/cpu.h>
 #include <hv/types.h>
 
+/* A word that is written with its lock held and read by others without: whole, and once. */
+#define read_once(x)     __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define write_once(x, v) __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
+
 struct spinlock {
 	uint16_t next;
 	uint16_t serving;

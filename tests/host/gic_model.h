@@ -24,6 +24,7 @@ struct gic_model_line {
 
 extern uint8_t gic_model_version;   /* 3 or 2; for what is reset from now on */
 extern bool gic_model_counts_drops; /* EOIcount counts EOIR with EOImode 1, as on QEMU */
+extern bool gic_model_threads;      /* each CPU is a thread, which takes its interrupts itself */
 extern bool gic_model_lpi_active;   /* an LPI is active after acknowledge, as on QEMU */
 
 void gic_model_reset(unsigned lr_count);

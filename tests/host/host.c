@@ -36,6 +36,7 @@ static host_log_fn *log_sink;
 static uint64_t now, time_step = 1;
 
 uint64_t host_random;
+bool host_threads;
 
 void host_mmio_add(uintptr_t base, size_t size, host_read_fn *r, host_write_fn *w, void *model)
 {
@@ -91,7 +92,7 @@ void host_mmio_write(uintptr_t a, unsigned size, uint64_t v)
 
 void host_trace(const char *op, uint64_t addr, uint64_t value)
 {
-	if (trace_count < sizeof(trace) / sizeof(trace[0]))
+	if (!host_threads && trace_count < sizeof(trace) / sizeof(trace[0]))
 		trace[trace_count++] = (struct host_event){ op, addr, value };
 }
 
@@ -132,7 +133,7 @@ void host_log_clear(void)
 
 static void log_append(const char *fmt, va_list ap)
 {
-	if (log_len + 2 < sizeof(logbuf)) {
+	if (!host_threads && log_len + 2 < sizeof(logbuf)) {
 		int n = vsnprintf(logbuf + log_len, sizeof(logbuf) - log_len - 2, fmt, ap);
 
 		log_len += (size_t)n < sizeof(logbuf) - log_len - 2 ? (size_t)n : 0;

@@ -62,8 +62,8 @@ for f in $(find common drivers vpci include/hv include/spec -name '*.[ch]' | sor
 		*:spec/sysreg.h) say "$f includes <$inc>, which only arch/arm64 may" ;;
 		include/spec/*) say "$f includes <$inc>; a spec header holds facts only" ;;
 		*:hv/* | *:spec/* | *:stdint.h | *:stddef.h | *:stdbool.h | *:stdarg.h | *:string.h) ;;
-		include/hv/mmio.h:arch/* | include/hv/spinlock.h:arch/* | include/hv/log.h:arch/*) ;;
-		include/hv/*:arch/*) say "$f includes <$inc>; only mmio.h, spinlock.h and log.h may" ;;
+		include/hv/mmio.h:arch/* | include/hv/nospec.h:arch/* | include/hv/spinlock.h:arch/* | include/hv/log.h:arch/*) ;;
+		include/hv/*:arch/*) say "$f includes <$inc>; only mmio.h, nospec.h, spinlock.h and log.h may" ;;
 		*:arch/* | *:libfdt.h | *:zlib.h) ;;
 		*) say "$f includes <$inc>" ;;
 		esac

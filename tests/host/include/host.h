@@ -21,6 +21,9 @@ void host_mmio_clear(void);
 /* A model of every address that no other model has (off is the address); NULL: none again. */
 void host_mmio_rest(host_read_fn *r, host_write_fn *w);
 
+/* Set where several threads run (tests/threads): then nothing is traced and nothing is logged. */
+extern bool host_threads;
+
 /* The trace: what happened, in order. op is a literal ("dsb_ishst", "w32", "tlb_s2_ipa", ...). */
 struct host_event {
 	const char *op;
