@@ -160,6 +160,13 @@ static bool start_again(struct vm *vm, struct vcpu *self)
 	return false;
 }
 
+/* What a guest that is off had in its RAM is nobody's to find. */
+static void forget(const struct vm *vm, struct vcpu *self)
+{
+	for (unsigned i = 0; i < vm->ram_count; i++)
+		load_scrub(vm->ram[i].pa, vm->ram[i].size, self);
+}
+
 bool life_stop(struct vcpu *self, enum life_end why)
 {
 	struct vm *vm = self->vm;
@@ -178,6 +185,7 @@ bool life_stop(struct vcpu *self, enum life_end why)
 	quarantine(vm);
 	if (again && start_again(vm, self))
 		return false;
+	forget(vm, self);
 	missed = __atomic_exchange_n(&vm->log.missed, 0, __ATOMIC_RELAXED);
 	if (missed)
 		log_info("%s: %u more lines were not printed", vm->name, missed);
