@@ -66,7 +66,8 @@ static void off_and_on(unsigned v)
 
 static void message(struct vcpu *cur)
 {
-	uint8_t what = (uint8_t)take(1), to = 0xff;
+	uint8_t what = (uint8_t)take(1);
+	uint16_t to = 0xffff;
 
 	if (vits_deliver(world_vm.vits, what & 3, what >> 2 & 15, what & 0x40 ? cur : NULL, &to))
 		check(to < vcpus);
