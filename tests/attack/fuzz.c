@@ -160,10 +160,13 @@ static void step_pci(unsigned cpu)
 		     below(cpu, 2) ? 0 : (machine.mem64_pci >> 32) + below(cpu, 3));
 		break;
 	case 4:
-		access(cpu, machine.mem32_cpu + (below(cpu, 8) << 20), 0x4000);
+		peek(machine.mem32_cpu + (below(cpu, 8) << 20) +
+			     (below(cpu, 0x4000) & ~UINT64_C(7)),
+		     8, NULL);
 		break;
 	case 5:
-		access(cpu, machine.mem64_cpu + (below(cpu, 3) << 32), 0x4000);
+		if (nvme.cfg)
+			access(cpu, nvme.bar[0] + (below(cpu, 3) << 32), 0x4000);
 		break;
 	case 6:
 		cap = pci_cap(d, (u8)(below(cpu, 2) ? 1 : 0x10));
@@ -175,15 +178,18 @@ static void step_pci(unsigned cpu)
 	}
 }
 
+/* QEMU ends when edu's engine is told a place outside its buffer: one vCPU programs it, by the rules. */
 static void step_device(unsigned cpu)
 {
 	u64 r = edu.bar[0], n = nvme.bar[0];
 
-	if (below(cpu, 2) && edu.cfg) {
-		poke(r + EDU_SRC, 8, below(cpu, 2) ? EDU_BUFFER : target(cpu));
-		poke(r + EDU_DST, 8, below(cpu, 2) ? EDU_BUFFER : target(cpu));
+	if (!cpu && edu.cfg) {
+		bool to_ram = below(cpu, 2);
+
+		poke(r + EDU_SRC, 8, to_ram ? EDU_BUFFER : target(cpu));
+		poke(r + EDU_DST, 8, to_ram ? target(cpu) : EDU_BUFFER);
 		poke(r + EDU_COUNT, 8, below(cpu, 4096));
-		poke(r + EDU_COMMAND, 8, next(cpu) & 7);
+		poke(r + EDU_COMMAND, 8, 1 | (to_ram ? 2 : 0) | (next(cpu) & 4));
 		poke(r + EDU_RAISE, 4, next(cpu));
 		poke(r + EDU_ACK, 4, next(cpu));
 	} else if (nvme.cfg) {

@@ -34,7 +34,7 @@ MUTATIONS = [
     ("console_forges_viaduct", "3", "drivers/serial/console.c",
      "\tstage('\\r');\n\tstage_prefix(r);\n", "\tstage('\\r');\n"),
     ("its_lpi_moved_then_discarded", "3", "common/vgic/lpi.c",
-     "\telse if (from.where == VLPI_LISTED)\n\t\tcpu_at(l, from.vcpu)->lr_lpi[from.slot] = NULL;\n", ""),
+     "unlink(cpu_at(l, from.vcpu), from.slot, lpi);", "unlink(cpu_at(l, lpi->is.vcpu), lpi->is.prio / 8, lpi);"),
     ("its_numbers_beyond_every_bound", "3", "common/vgic/vits_cmd.c",
      "(need & REDIST && field_get(CMD2_RD, cmd->w[2]) >= vcpus)",
      "(need & REDIST && field_get(CMD2_RD, cmd->w[2]) > 0x10000 + vcpus)"),

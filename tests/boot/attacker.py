@@ -68,7 +68,7 @@ def attack(name, work, choice, gic="3", timeout=300, args="", seed=SEED, accompl
     args = f"seed={seed} attack.units={UNITS} {choice} {args}"
     with machine(name, work, gic, CPU[gic]).start(guests(args, gic, accomplice), timeout=timeout) as run:
         run.pump(lambda r: r.find(r"PAYLOAD attack: (ok|failures|unexpected)", "attacker") or r.find(DEAD) or
-                 r.find("attacker.* refused"))
+                 r.find('guest "attacker".* refused'))
         if not run.find(DEAD) and not run.child.closed:
             run.pump(lambda r: r.find(r"PAYLOAD neighbour: (ok|failures)", "neighbour"), seconds=60)
     return run
