@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's U-Boot, as what starts Viaduct and as what Viaduct starts."""
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -21,7 +22,7 @@ def make_boot_disk(path, files):
         if source.startswith("/"):
             shutil.copy(source, f"{folder}/{name}")
         else:
-            with open(f"{folder}/{name}", "w", encoding="ascii") as f:
+            with open(f"{folder}/{name}", "w", encoding="ascii", newline="") as f:
                 f.write(source)
     subprocess.run(["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", f"{vq.ROOT}/docs/boot.cmd",
                     f"{folder}/boot.scr"], check=True, stdout=subprocess.DEVNULL)
@@ -42,17 +43,24 @@ def juno_env(**changes):
         return f.read() + "".join(f"{name}={value}\n" for name, value in changes.items())
 
 
+def dos_lines(text):
+    return text.replace("\n", "\r\n")
+
+
 @pytest.fixture(scope="module")
 def booted(work):
     """U-Boot finds the script on the NVMe disk that it then leaves to the guest."""
     disk = make_boot_disk(f"{work}/uboot.img", {
         "viaduct": vq.VIADUCT, "Image": vq.IMAGE["stable"], "initrd.gz": vq.INITRD,
         "hello": f"{vq.BUILD}/guests/hello.bin",
-        "viaduct.env": juno_env(
-            guests="juno small", juno_cpus="0x2", juno_memory="0x40000", juno_devices="disk",
+        "viaduct.env": dos_lines(juno_env(
+            guests="juno bad worse small", juno_cpus="0x2", juno_memory="0x40000", juno_devices="disk",
             juno_disk="0000:00:01.0/00.0",
             juno_args="console=ttyAMA0 panic=-1 viaduct.name=juno viaduct.test=disk,off",
-            small_cpus="0x2", small_memory="0x8000", small_kernel="hello", small_kernel_at="0x94000000")})
+            bad_cpus="0x1", bad_memory="0x8000", bad_kernel="nothing", bad_kernel_at="0x96000000",
+            worse_cpus="0x1", worse_memory="0x8000", worse_kernel="hello", worse_kernel_at="0x98000000",
+            worse_devices="card",
+            small_cpus="0x2", small_memory="0x8000", small_kernel="hello", small_kernel_at="0x94000000"))})
     machine = vq.Machine("u-boot", smp=4, devices=vq.root_port(1, 1) + vq.nvme(disk.path, "rp1"),
                          extra=["-bios", vq.UBOOT])
     with vq.Run(machine, [], timeout=120) as run:
@@ -77,6 +85,18 @@ def test_boot_script_declares_every_guest(booted):
     assert said_hello(booted, "small"), booted.tail("small")
 
 
+def test_boot_script_names_what_is_wrong_and_starts_the_others(booted):
+    said = "\n".join(booted.lines)
+    assert "boot.scr: guest bad is left out: bad_kernel=nothing cannot be loaded to bad_kernel_at=0x96000000" in said
+    assert "boot.scr: guest worse is left out: worse_devices names card, and there is no worse_card" in said
+    assert not booted.guest("bad") and not booted.guest("worse")
+
+
+def test_boot_script_keeps_the_order_of_guests(booted):
+    cpus = {name: booted.find(rf"^viaduct: {name}: +CPUs +") for name in ("juno", "small")}
+    assert re.search(r"CPUs +0 1\b", cpus["juno"]) and re.search(r"CPUs +2 3\b", cpus["small"]), cpus
+
+
 def test_boot_script_by_hand_with_a_tree_from_a_file(work):
     """And what is missing is named, and nothing is started."""
     machine = vq.Machine("u-boot-file", smp=2, extra=["-bios", vq.UBOOT])
@@ -93,7 +113,7 @@ def test_boot_script_by_hand_with_a_tree_from_a_file(work):
         say(run, "virtio scan; setenv devtype virtio; setenv devnum 0; setenv distro_bootpart 1", "=> ")
         say(run, "setenv prefix /nowhere/; load virtio 0:1 ${scriptaddr} boot.scr", "=> ")
         answer = say(run, "source ${scriptaddr}", "=> ")
-        assert "boot.scr: Viaduct is not started, because of: viaduct" in answer, run.tail()
+        assert "boot.scr: Viaduct is not started: cannot load /nowhere/viaduct.env from virtio 0:1" in answer, run.tail()
         assert not run.viaduct()
         run.send("setenv prefix /; source ${scriptaddr}\r")
         run.wait()
