@@ -254,6 +254,7 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 
 void build_guests(struct plan *p, void (*map_device)(struct range))
 {
+	vms = pmem_alloc(MAX(p->guest_count, 1U) * sizeof(*vms), 64);
 	for (unsigned i = 0; i < p->guest_count; i++)
 		if (!p->guest[i].refused[0])
 			build_one(p, &p->guest[i], map_device);

@@ -36,8 +36,7 @@ bool plan_is_guest(const void *fdt, int node)
 					 dt_compatible(fdt, node, "viaduct,guest"));
 }
 
-/* MODULES: none of them. */
-static enum plan_module module_kind(const void *fdt, int node)
+enum plan_module plan_module_kind(const void *fdt, int node)
 {
 	static const struct {
 		char compatible[23];
@@ -197,7 +196,7 @@ static void parse_vpci(const struct plan *p, int vpci, struct guest_plan *g)
 		plan_refuse(g, "it has two vpci nodes; put all devices into one");
 	g->has_pci = true;
 	dt_for_each_child(node, fdt, vpci)
-		if (dt_enabled(fdt, node) && (d = plan_add_device(p, g)))
+		if (dt_enabled(fdt, node) && (d = plan_add_device(g)))
 			parse_device(fdt, node, g, d);
 }
 
@@ -266,7 +265,7 @@ static void parse_child(const struct plan *p, int node, struct guest_plan *g)
 	static const char kinds[] = "multiboot,kernel\0multiboot,ramdisk\0multiboot,device-tree\0"
 				    "xen,linux-zimage\0xen,linux-initrd\0viaduct,vpci\0xen,vcpu\0"
 				    "xen,domain-shared-memory-v1\0";
-	enum plan_module kind = module_kind(fdt, node);
+	enum plan_module kind = plan_module_kind(fdt, node);
 	char path[96], hint[64];
 
 	if (kind != MODULES)
@@ -319,7 +318,8 @@ void plan_warn_child(const void *fdt, int node)
 		return;
 	meant(kind, kinds, hint, sizeof(hint));
 	if (dt_compatible(fdt, node, "multiboot,module") ||
-	    dt_compatible(fdt, node, "xen,multiboot-module") || module_kind(fdt, node) != MODULES)
+	    dt_compatible(fdt, node, "xen,multiboot-module") ||
+	    plan_module_kind(fdt, node) != MODULES)
 		log_warn("/chosen/%s: Viaduct has no dom0; ignored", name);
 	else if (kind && (hint[0] || !strncmp(kind, "xen,", 4) || looks_like_guest(fdt, node)))
 		log_warn("/chosen/%s: compatible \"%s\" is not supported; ignored%s", name, kind,

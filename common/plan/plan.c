@@ -17,23 +17,33 @@
 
 #define HEAD offsetof(struct guest_plan, vcpu_count) /* who it is, and why it was refused */
 
-static struct plan_device devices[PLAN_MAX_DEVICES]; /* of all guests, in their order */
-static unsigned device_count;
-
-struct plan_device *plan_add_device(const struct plan *p, struct guest_plan *g)
+/* Twice the room for devices; what was there stays unused. */
+static bool grow(struct guest_plan *g)
 {
-	struct plan_device *d = g->device + g->device_count;
+	unsigned room = g->device_room ? 2 * g->device_room : 4;
+	struct plan_device *more = pmem_try_alloc(room * sizeof(*more), 64);
 
-	if (device_count == PLAN_MAX_DEVICES) {
-		plan_refuse(g, "there are more than %d devices in all guests; remove some",
+	if (!more)
+		return false;
+	for (unsigned i = 0; i < g->device_count; i++)
+		more[i] = g->device[i];
+	g->device = more;
+	g->device_room = room;
+	return true;
+}
+
+struct plan_device *plan_add_device(struct guest_plan *g)
+{
+	struct plan_device *d;
+
+	if (g->device_count == PLAN_MAX_DEVICES ||
+	    (g->device_count == g->device_room && !grow(g))) {
+		plan_refuse(g, "it has more than %d devices, or there is no memory; remove some",
 			    PLAN_MAX_DEVICES);
 		return NULL;
 	}
-	memmove(d + 1, d, (size_t)(devices + device_count++ - d) * sizeof(*d));
+	d = &g->device[g->device_count++];
 	memset(d, 0, sizeof(*d));
-	g->device_count++;
-	while (++g < p->guest + p->guest_count)
-		g->device++;
 	return d;
 }
 
@@ -287,14 +297,19 @@ static void forget_refused(struct guest_plan *g)
 void plan_read(struct plan *p, struct board *b)
 {
 	int node, chosen = dt_find(b->fdt, "/chosen");
+	unsigned count = 0;
 	char path[96];
 
 	memset(p, 0, sizeof(*p));
 	p->board = b;
-	device_count = 0;
+	plan_reserve(b);
+	dt_for_each_child(node, b->fdt, chosen)
+		count += plan_is_guest(b->fdt, node);
+	count = MIN(count, MAX_VMS);
+	p->guest = pmem_alloc(MAX(count, 1U) * sizeof(*p->guest), 64);
 	plan_warn_chosen(b->fdt, chosen);
 	dt_for_each_child(node, b->fdt, chosen) {
-		struct guest_plan *g = &p->guest[p->guest_count];
+		struct guest_plan *g = p->guest + p->guest_count;
 
 		if (!plan_is_guest(b->fdt, node)) {
 			plan_warn_child(b->fdt, node);
@@ -305,12 +320,10 @@ void plan_read(struct plan *p, struct board *b)
 			p->guest_count++;
 			g->node = node;
 			g->gic_version = b->gic_version;
-			g->device = devices + device_count;
 			plan_parse_guest(p, g);
 			forget_refused(g);
 		}
 	}
-	plan_reserve(p);
 }
 
 /* Each step relies on the earlier ones; what they take of RAM is given back by a refusal. */

@@ -24,7 +24,7 @@ bool plan_is_guest(const void *fdt, int node);
 /* Reads the declaration at g->node. May refuse. */
 void plan_parse_guest(const struct plan *p, struct guest_plan *g);
 /* plan.c: the next device of g, all zero; NULL: refused, as there are too many. */
-struct plan_device *plan_add_device(const struct plan *p, struct guest_plan *g);
+struct plan_device *plan_add_device(struct guest_plan *g);
 /* One line for everything in /chosen that is Xen's and that Viaduct has no use for: a node that is
  * no guest; properties of /chosen itself. */
 void plan_warn_child(const void *fdt, int node);
@@ -48,7 +48,11 @@ void plan_msi_off(struct guest_plan *g, const char *why);
 void plan_map_guest(const struct plan *p, struct guest_plan *g);
 void plan_take(struct plan_space *s, struct range r, const char *why);
 /* plan_ram.c: gives pmem the board's RAM without what is taken, when all declarations are read. */
-void plan_reserve(const struct plan *p);
+void plan_reserve(const struct board *b);
+/* MODULES: none of them. */
+enum plan_module plan_module_kind(const void *fdt, int node);
+/* The host's pages that a node of shared memory names; false: it names none, or is malformed. */
+bool plan_shared_pages(const void *fdt, int node, struct range *out);
 /* The RAM part of the map. */
 void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s);
 /* plan.c: names what is at `r`, where `prop` of the guest wants RAM and cannot have it. */

@@ -265,7 +265,7 @@ static void add_functions(const struct partial *c)
 	     (s = dt_entry(c->fdt, c->node, "xen,pci-assigned", i, 3, one_each, v)) == HV_OK; i++) {
 		if (v[0] > 0xffff || v[1] > 255 || v[2] > 255)
 			break;
-		d = plan_add_device(c->p, c->g);
+		d = plan_add_device(c->g);
 		if (!d)
 			return;
 		fmt_print(d->host, sizeof(d->host), "%04lx:%02lx:%02lx.%lx", v[0], v[1], v[2] >> 3,

@@ -16,7 +16,8 @@
 
 #include "plan_priv.h"
 
-#define PIECES_MORE 32 /* of RAM: by the image, the tree, chunks of Viaduct's own memory */
+#define PIECES_MAX  4096 /* four lists of them fit behind the image */
+#define PIECES_MORE 32   /* of RAM: by the image, the tree, chunks of Viaduct's own memory */
 
 /*
  * Pair i of xen,static-mem, in the cells of /chosen, or in the guest's own as older trees have
@@ -38,28 +39,70 @@ static enum hv_status static_range(const void *fdt, int node, unsigned i, struct
 	return plan_pages_sane(*out) ? HV_OK : HV_EINVAL;
 }
 
-void plan_reserve(const struct plan *p)
+/* What a guest's node takes of RAM by its address: its modules first, those of all guests. */
+static void reserve_modules(const void *fdt, int guest)
 {
-	const struct board *b = p->board;
 	struct range r;
+	int node;
 
-	pmem_room(PIECES_MORE + b->ram_count + b->reserved_count +
-		  p->guest_count * (MODULES + MAX_GUEST_RAM + PLAN_MAX_REGIONS));
+	dt_for_each_child(node, fdt, guest)
+		if (plan_module_kind(fdt, node) != MODULES && dt_enabled(fdt, node) &&
+		    dt_reg_raw(fdt, node, 0, &r) == HV_OK)
+			pmem_reserve(r);
+}
+
+static void hold_static(const void *fdt, int guest)
+{
+	struct range r;
+	int node;
+
+	for (unsigned i = 0; static_range(fdt, guest, i, &r) == HV_OK; i++)
+		pmem_hold(r);
+	dt_for_each_child(node, fdt, guest)
+		if (dt_enabled(fdt, node) && plan_shared_pages(fdt, node, &r))
+			pmem_hold(r);
+}
+
+/* Pieces that a guest's memory can add: what it names, and what it is given. */
+static unsigned count_pieces(const void *fdt, int guest)
+{
+	unsigned count = MAX_GUEST_RAM;
+	struct range r;
+	int node;
+
+	for (unsigned i = 0; i < MAX_GUEST_RAM && static_range(fdt, guest, i, &r) == HV_OK; i++)
+		count++;
+	dt_for_each_child(node, fdt, guest)
+		count++;
+	return count;
+}
+
+static void for_each_guest(const void *fdt, void (*fn)(const void *fdt, int guest))
+{
+	int node;
+
+	dt_for_each_child(node, fdt, dt_find(fdt, "/chosen"))
+		if (plan_is_guest(fdt, node))
+			fn(fdt, node);
+}
+
+void plan_reserve(const struct board *b)
+{
+	unsigned pieces = PIECES_MORE + b->ram_count + b->reserved_count;
+	int node;
+
+	dt_for_each_child(node, b->fdt, dt_find(b->fdt, "/chosen"))
+		if (plan_is_guest(b->fdt, node))
+			pieces += count_pieces(b->fdt, node);
+	pmem_room(MIN(pieces, PIECES_MAX));
 	for (unsigned i = 0; i < b->ram_count; i++)
 		pmem_add(b->ram[i]);
 	for (unsigned i = 0; i < b->reserved_count; i++)
 		pmem_reserve(b->reserved[i]);
 	pmem_reserve(b->image);
 	pmem_reserve(b->tree);
-	for (unsigned i = 0; i < p->guest_count * MODULES; i++)
-		pmem_reserve(p->guest[i / MODULES].module[i % MODULES]);
-	for (const struct guest_plan *g = p->guest; g < p->guest + p->guest_count; g++) {
-		for (unsigned i = 0; static_range(b->fdt, g->node, i, &r) == HV_OK; i++)
-			pmem_hold(r);
-		for (unsigned i = 0; i < g->region_count; i++)
-			if (g->region[i].fixed)
-				pmem_hold(g->region[i].pa);
-	}
+	for_each_guest(b->fdt, reserve_modules);
+	for_each_guest(b->fdt, hold_static);
 }
 
 static void add_pages(struct guest_plan *g, uint64_t pa, uint64_t size)

@@ -33,6 +33,17 @@ static bool read_addresses(const void *fdt, int node, struct plan_region *r)
 	return plan_region_sane(r);
 }
 
+bool plan_shared_pages(const void *fdt, int node, struct range *out)
+{
+	struct plan_region r = { 0 };
+
+	if (!dt_compatible(fdt, node, "xen,domain-shared-memory-v1") ||
+	    !read_addresses(fdt, node, &r) || !r.fixed)
+		return false;
+	*out = r.pa;
+	return true;
+}
+
 bool plan_pages_sane(struct range r)
 {
 	return IS_ALIGNED(r.base | r.size, PAGE_SIZE) && range_end(r) > r.base;

@@ -7,7 +7,7 @@
 #include <hv/irq.h>
 #include <hv/vm.h>
 
-struct vm *vms[MAX_VMS];
+struct vm **vms;
 unsigned vm_count;
 
 enum hv_status vm_emul_add(struct vm *vm, struct range ipas, emul_fn *fn, void *arg, uint8_t *kind)

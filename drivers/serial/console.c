@@ -49,8 +49,9 @@ struct ring {
 };
 
 static char log_buf[RING_SIZE]; /* of ring 0, which is there from the first line on */
-static struct ring rings[RINGS] = { { .buf = log_buf } };
-static uint8_t ring_count = 1;
+static struct ring log_ring = { .buf = log_buf };
+static struct ring *rings[RINGS] = { &log_ring };
+static unsigned ring_count = 1;
 
 static struct {
 	bool uart;      /* there is one */
@@ -89,11 +90,11 @@ static uint8_t next_ring(void)
 {
 	uint8_t n = tx.cur;
 
-	if (has_output(&rings[0]))
+	if (has_output(rings[0]))
 		return 0;
 	do
 		n = (uint8_t)((n + 1) % ring_count);
-	while (n != tx.cur && !has_output(&rings[n]));
+	while (n != tx.cur && !has_output(rings[n]));
 	return n;
 }
 
@@ -126,7 +127,7 @@ static void end_colours(struct ring *r)
 /* Ends the line on the screen, which is the current ring's. */
 static void stage_newline(void)
 {
-	struct ring *r = &rings[tx.cur];
+	struct ring *r = rings[tx.cur];
 
 	end_colours(r);
 	stage_text("\r\n");
@@ -222,7 +223,7 @@ void console_set_retry_timer(void (*arm)(void))
 static bool fill(bool now)
 {
 	uint8_t next = next_ring();
-	bool more = has_output(&rings[tx.cur]);
+	bool more = has_output(rings[tx.cur]);
 
 	tx.stage_pos = 0;
 	tx.stage_len = 0;
@@ -239,7 +240,7 @@ static bool fill(bool now)
 	}
 	if (!tx.line_len)
 		tx.cur = next;
-	stage_ring(&rings[tx.cur]);
+	stage_ring(rings[tx.cur]);
 	return true;
 }
 
@@ -275,7 +276,7 @@ static void send_all_or_interrupt(void)
 static void send_all_polled(void)
 {
 	/* Bounded: others may go on writing. */
-	for (unsigned i = 0; i < RINGS * RING_SIZE; i++) {
+	for (unsigned i = 0; i < ring_count * RING_SIZE; i++) {
 		uint64_t end = time_after(STUCK_US);
 
 		while (!send_stage()) {
@@ -329,7 +330,7 @@ static bool ring_put(struct ring *r, const char *text, size_t n, size_t keep)
 
 void console_put(uint8_t ring, const char *text, size_t n)
 {
-	struct ring *r = &rings[ring];
+	struct ring *r = rings[ring];
 
 	spin_lock(&r->lock);
 	if (!ring_put(r, text, n, 0))
@@ -342,9 +343,9 @@ bool console_put_spare(const char *line, size_t n)
 {
 	bool taken;
 
-	spin_lock(&rings[0].lock);
-	taken = ring_put(&rings[0], line, n, RING_SIZE / 2);
-	spin_unlock(&rings[0].lock);
+	spin_lock(&rings[0]->lock);
+	taken = ring_put(rings[0], line, n, RING_SIZE / 2);
+	spin_unlock(&rings[0]->lock);
 	pump();
 	return taken;
 }
@@ -357,8 +358,8 @@ static void switch_input(void)
 		return;
 	do
 		rx.to = (uint8_t)((rx.to + 1) % ring_count);
-	while (!rings[rx.to].rx);
-	log_info("input to %s", rings[rx.to].name);
+	while (!rings[rx.to]->rx);
+	log_info("input to %s", rings[rx.to]->name);
 }
 
 static void command(char letter)
@@ -366,13 +367,13 @@ static void command(char letter)
 	if (letter == 'h')
 		log_info("Ctrl-a: three times: next guest; h: help; l: list of guests");
 	for (uint8_t i = 1; letter == 'l' && i < ring_count; i++)
-		log_info("(%s) %s", rings[i].name, i == rx.to ? "has the input" : "");
+		log_info("(%s) %s", rings[i]->name, i == rx.to ? "has the input" : "");
 }
 
 static void deliver(char c)
 {
 	if (rx.to)
-		rings[rx.to].rx(rings[rx.to].arg, c);
+		rings[rx.to]->rx(rings[rx.to]->arg, c);
 }
 
 static void input(char c)
@@ -409,13 +410,14 @@ static void take_input(void)
 
 uint8_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
 {
-	struct ring *r = &rings[ring_count];
+	struct ring *r = pmem_alloc(sizeof(*r), 64);
 
 	ASSERT(ring_count < RINGS);
+	rings[ring_count] = r;
 	*r = (struct ring){ .buf = pmem_alloc(RING_SIZE, 64), .name = name, .rx = fn, .arg = arg };
 	if (!rx.to && fn)
-		rx.to = ring_count;
-	return ring_count++;
+		rx.to = (uint8_t)ring_count;
+	return (uint8_t)ring_count++;
 }
 
 void console_init(void)

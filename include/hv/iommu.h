@@ -30,7 +30,7 @@ struct iommu_stream {
 	uint32_t sid;
 };
 
-#define IOMMU_LINES 24
+#define IOMMU_LINES 136 /* SMMUv2: one a context, of 128, and global ones */
 
 struct iommu {
 	char name[40]; /* device-tree path's last part, for the log */

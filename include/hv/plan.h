@@ -17,7 +17,7 @@
 #include <hv/types.h>
 #include <hv/vpci.h>
 
-#define PLAN_MAX_DEVICES 256
+#define PLAN_MAX_DEVICES 256 /* of one guest: what a bus has */
 
 enum plan_auto { PLAN_AUTO, PLAN_ON, PLAN_OFF, PLAN_DIRECT, PLAN_TRAPPED };
 
@@ -66,8 +66,8 @@ struct plan_vcpu {
 struct guest_plan {
 	int node;
 	char name[GUEST_NAME_MAX];
-	char refused[240];          /* "" : starts */
-	struct plan_device *device; /* slice of one array */
+	char refused[240]; /* "" : starts */
+	struct plan_device *device;
 	uint32_t vcpu_count;
 	struct plan_vcpu *vcpu; /* one each */
 	uint64_t ram_size;      /* bytes in all */
@@ -94,7 +94,7 @@ struct guest_plan {
 	ipa_t msi_base;
 	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame; count 0: none */
 	struct msi_ctrl *msi;          /* where its devices' messages go; NULL: it has none */
-	unsigned device_count;
+	unsigned device_count, device_room;
 	struct vpci_config vpci;
 	unsigned region_count;
 	struct plan_region region[PLAN_MAX_REGIONS];
@@ -127,7 +127,7 @@ struct plan {
 
 	struct board *board;
 	unsigned guest_count;
-	struct guest_plan guest[MAX_VMS];
+	struct guest_plan *guest;
 };
 
 /* Fixed guest map: Xen's (facts: public/arch-arm.h), so images made for it run. */

@@ -111,7 +111,7 @@ struct vm {
 	uint64_t cntvoff; /* virtual counter offset, equal on all vCPUs */
 };
 
-extern struct vm *vms[MAX_VMS]; /* vms[0 .. vm_count) */
+extern struct vm **vms; /* vms[0 .. vm_count) */
 extern unsigned vm_count;
 
 /*

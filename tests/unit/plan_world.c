@@ -4,7 +4,7 @@
 
 #include "plan_world.h"
 
-uint8_t blob[65536];
+uint8_t blob[262144];
 struct board board;
 struct plan plan;
 uint64_t ram_size;

@@ -48,7 +48,7 @@ struct decl {
 	void (*extra)(void); /* more properties of the guest's node */
 };
 
-extern uint8_t blob[65536];
+extern uint8_t blob[262144];
 extern struct board board;
 extern struct plan plan;
 extern uint64_t ram_size;    /* of the bank at RAM_BASE */

@@ -191,12 +191,13 @@ static uint32_t cell(const char *path, const char *name, int i)
 
 static void a_device_comes_with_registers_line_and_stream(void **state)
 {
-	const struct guest_plan *g = &plan.guest[0];
+	const struct guest_plan *g;
 	static const char uart[] = "/passthrough/uart@a0000000";
 
 	compile_partial(0, " wrap { inner { gpios = <&clk 7>; interrupt-parent = <0x1234>; }; };\n",
 			NULL, NULL);
 	run(GUEST("a", "0x63000000", ""));
+	g = &plan.guest[0];
 	assert_string_equal(g->refused, "");
 	assert_int_equal(g->region_count, 1);
 	assert_int_equal(g->region[0].pa.base, 0x9040000);
@@ -346,7 +347,7 @@ static void devices_have_one_guest(void **state)
 
 static void forced_devices_need_no_iommu_and_pci_functions_are_listed(void **state)
 {
-	const struct guest_plan *g = &plan.guest[0];
+	const struct guest_plan *g;
 
 	compile_partial(
 		0, "", "#size-cells = <2>;\n  clk: clk",
@@ -354,6 +355,7 @@ static void forced_devices_need_no_iommu_and_pci_functions_are_listed(void **sta
 			PLAIN
 			"xen,reg = <0 0x9070000 0 0x1000 0 0xa0001000>; xen,odd;") "  clk: clk");
 	run(GUEST("a", "0x63000000", ""));
+	g = &plan.guest[0];
 	assert_string_equal(g->refused, "");
 	assert_int_equal(g->device_count, 1);
 	assert_ptr_equal(g->device[0].func, fake_func("0000:00:02.0"));
@@ -422,9 +424,10 @@ static void imagebuilder_with_dom0_leftovers(void **state)
 		"  k { compatible = \"multiboot,kernel\", \"multiboot,module\"; reg = <0x60000000 "
 		"0x200000>; }; };\n"
 		" off { compatible = \"xen,domain\"; status = \"disabled\"; };\n";
-	const struct guest_plan *g = &plan.guest[0];
+	const struct guest_plan *g;
 
 	run(chosen);
+	g = &plan.guest[0];
 	assert_int_equal(plan.guest_count, 2);
 	assert_string_equal(g[0].refused, "");
 	assert_string_equal(g[1].refused, "");

@@ -15,7 +15,8 @@
 
 struct pci_func pci_funcs[MAX_PCI_FUNCS];
 unsigned pci_func_count;
-struct vm *vms[MAX_VMS];
+static struct vm *all[4];
+struct vm **vms = all;
 unsigned vm_count;
 
 static struct guest_plan disk_plan, net_plan;

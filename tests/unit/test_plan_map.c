@@ -52,13 +52,14 @@ static void places_memory(void **state)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
 		struct decl g = { "a", 1, places[i].mib, .dev = { { EDU } } };
-		const struct guest_plan *p = &plan.guest[0];
+		const struct guest_plan *p;
 
 		setup(state);
 		ram_size = GIB(16);
 		if (places[i].juno)
 			pci_hosts[0] = juno;
 		starts(&g, 1);
+		p = &plan.guest[0];
 		if (p->ram[0].ipa.v != places[i].ipa || p->ram[1].ipa.v != places[i].high ||
 		    p->msi_base.v != places[i].its)
 			fail_msg("%s: RAM %lx, %lx, ITS %lx", places[i].rule, p->ram[0].ipa.v,
@@ -102,9 +103,10 @@ static void large_bar_moves_the_high_window(void **state)
 {
 	static const struct decl small = { "a", 1, 64, .dev = { { "0000:02:00.0" } } };
 	static const struct decl large = { "a", 1, 5120, .dev = { { "0000:03:00.0" } } };
-	const struct vpci_config *v = &plan.guest[0].vpci;
+	const struct vpci_config *v;
 
 	starts(&small, 1);
+	v = &plan.guest[0].vpci;
 	assert_int_equal(v->ecam.v, GUEST_ECAM_BASE);
 	assert_int_equal(v->mem32.base, GUEST_MEM32_BASE);
 	assert_int_equal(v->mem64.base, GUEST_MEM64_BASE);
@@ -113,6 +115,7 @@ static void large_bar_moves_the_high_window(void **state)
 	ram_size = GIB(8);
 	starts(&large, 1); /* RAM up to 10 GiB, then the next multiple of 8 GiB */
 	assert_int_equal(v->mem64.base, GIB(16));
+	v = &plan.guest[0].vpci;
 	assert_int_equal(v->mem64.size, GIB(8));
 }
 

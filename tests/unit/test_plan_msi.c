@@ -167,11 +167,12 @@ static void a_frames_doorbell_is_its_own_page_where_that_is_reached(void **state
 		{ "a", 1, 64, .dev = { { EDU } } },
 		{ "b", 1, 64, .dev = { { "0000:00:06.0", "allow-shared-msi-frame", NULL } } }
 	};
-	const struct vpci_config *v = &plan.guest[0].vpci;
+	const struct vpci_config *v;
 
 	setup(state);
 	fake_v2m(1, 64);
 	starts(g, 2);
+	v = &plan.guest[0].vpci;
 	assert_int_equal(v->dma_doorbell.v, FAKE_FRAME);
 	assert_int_equal(v->doorbell.v, GUEST_V2M_BASE);
 	plan_print(&plan);
@@ -193,6 +194,7 @@ static void a_frames_doorbell_is_its_own_page_where_that_is_reached(void **state
 	pci_hosts[0].inbound_count = 1;
 	pci_hosts[0].inbound[0] = (struct range){ 0x40000000, MIB(256) };
 	starts(g, 1);
+	v = &plan.guest[0].vpci;
 	assert_int_equal(v->dma_doorbell.v, 0x40000000 + MIB(64));
 	assert_int_equal(v->doorbell.v, GUEST_V2M_BASE);
 	setup(state);
@@ -200,6 +202,7 @@ static void a_frames_doorbell_is_its_own_page_where_that_is_reached(void **state
 	pci_hosts[0].inbound_count = 1;
 	pci_hosts[0].inbound[0] = (struct range){ 0x40000000, MIB(64) };
 	starts(g, 1);
+	v = &plan.guest[0].vpci;
 	assert_null(plan.guest[0].msi);
 	assert_int_equal(plan.guest[0].v2m_count, 0);
 	assert_int_equal(plan.guest[0].device[0].as.intx_pin, 1);

@@ -84,9 +84,10 @@ static void guest_gets_what_it_declares(void **state)
 {
 	static const struct decl g[] = { { "domU1", 2, 256, MOD(0), MOD(1) },
 					 { "b", 1, 64, MOD(0) } };
-	const struct guest_plan *p = &plan.guest[0];
+	const struct guest_plan *p;
 
 	starts(g, 2);
+	p = &plan.guest[0];
 	assert_int_equal(plan.guest_count, 2);
 	assert_string_equal(p->name, "domU1");
 	assert_int_equal(p->vcpu_count, 2);
@@ -213,19 +214,21 @@ static void a_slip_is_told_with_what_was_meant(void **state)
 	assert_int_equal(occurrences("three"), 0);
 }
 
-static void ninth_guest_is_refused(void **state)
+static void as_many_guests_as_vmids(void **state)
 {
-	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i" };
+	static char names[MAX_VMS + 1][8];
 
 	tree_begin();
-	for (unsigned i = 0; i < 9; i++) {
+	for (unsigned i = 0; i < MAX_VMS + 1; i++) {
 		const struct decl g = { names[i], 1, 16, MOD(0) };
 
+		sprintf(names[i], "g%u", i);
 		add_guest(&g, 0);
 	}
 	run();
 	assert_int_equal(plan.guest_count, MAX_VMS);
-	assert_int_equal(occurrences("guest /chosen/i refused: there are 8 guests already"), 1);
+	assert_int_equal(occurrences("guest /chosen/g255 refused: there are 255 guests already"),
+			 1);
 	for (unsigned i = 4; i < MAX_VMS; i++) /* four CPUs */
 		assert_true(strstr(plan.guest[i].refused, "0 of 4 are free"));
 }
@@ -264,7 +267,7 @@ int main(void)
 		cmocka_unit_test_setup(guest_gets_what_it_declares, setup),
 		cmocka_unit_test_setup(other_spellings, setup),
 		cmocka_unit_test_setup(ignored_gets_one_warning, setup),
-		cmocka_unit_test_setup(ninth_guest_is_refused, setup),
+		cmocka_unit_test_setup(as_many_guests_as_vmids, setup),
 		cmocka_unit_test_setup(device_fields, setup),
 		cmocka_unit_test(a_slip_is_told_with_what_was_meant),
 	};

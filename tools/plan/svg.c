@@ -90,10 +90,10 @@ double svg_wrapped(double x, double y, unsigned chars, const char *class, const 
 
 const char *guest_colour(const struct tool *t, const struct guest_plan *g)
 {
-	static const char *const colours[MAX_VMS] = { "#0072b2", "#e69f00", "#009e73", "#cc79a7",
-						      "#7c3aed", "#d55e00", "#56b4e9", "#84802a" };
+	static const char *const colours[] = { "#0072b2", "#e69f00", "#009e73", "#cc79a7",
+					       "#7c3aed", "#d55e00", "#56b4e9", "#84802a" };
 
-	return g ? colours[(g - t->plan.guest) % MAX_VMS] : NULL;
+	return g ? colours[(unsigned)(g - t->plan.guest) % ARRAY_SIZE(colours)] : NULL;
 }
 
 static double write_title(const struct tool *t)

@@ -16,9 +16,9 @@
 
 #include "../iommu_priv.h"
 
-#define SYNC_US  100000  /* an invalidation waits for what is in flight; then the SMMU is dead */
-#define TURNS    64      /* records of each kind that one drain takes */
-#define CONTEXTS MAX_VMS /* one a guest is all that is ever needed */
+#define SYNC_US  100000 /* an invalidation waits for what is in flight; then the SMMU is dead */
+#define TURNS    64     /* records of each kind that one drain takes */
+#define CONTEXTS 128    /* as many as the architecture has; a guest needs one */
 
 #define CR0     REG32(SMMUV2_CR0)
 #define S2CR(n) REG32(SMMUV2_S2CR(n))
