@@ -2,6 +2,7 @@
 # Every source file, by layer. pure_src knows no machine; arch_src is EL2 on arm64.
 pure_src := \
 	common/plan/board.c \
+	common/guest/backoff.c \
 	common/guest/build.c \
 	drivers/serial/console.c \
 	common/lib/dt.c \

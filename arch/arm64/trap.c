@@ -204,8 +204,14 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		action = smccc_call(v, r);
 	if (action == PSCI_CPU_OFF)
 		cpu_park();
-	if (action != PSCI_RESUME)
-		vm_stop(v, action == PSCI_VM_RESET ? LIFE_RESET : LIFE_OFF);
+	if (action == PSCI_VM_RESET)
+		vm_stop(v, LIFE_RESET);
+	if (action == PSCI_VM_OFF)
+		vm_stop(v, LIFE_OFF);
+	if (action == PSCI_VM_CRASH) {
+		vm_alert(v->vm, LOG_WARN, "reports a crash (SYSTEM_RESET2)");
+		vm_stop(v, LIFE_CRASH);
+	}
 }
 
 #define ISS_SYS_MASK ISS_SYS(3, 7, 15, 15, 7)
@@ -276,6 +282,24 @@ static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		inject_undef(r);
 }
 
+/*
+ * A fetch from what is no memory. Where it is that of the very vector that the abort would go to,
+ * the guest could do nothing but fault for ever.
+ */
+static void fetch_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
+{
+	v->exits[EXIT_OTHER]++;
+	if (!from_el0(r) && r->pc == read_sysreg(vbar_el1) + vector_offset(r->pstate)) {
+		vm_alert(v->vm, LOG_ERR,
+			 "vCPU %u: its exception vector at 0x%lx is not in its memory (IPA 0x%lx)",
+			 v->index, r->pc, fault_ipa());
+		vm_stop(v, LIFE_CRASH);
+	}
+	vm_log(v->vm, "instruction fetch from IPA 0x%lx, PC 0x%lx: external abort (ESR 0x%lx)",
+	       fault_ipa(), r->pc, esr);
+	inject_abort(r, esr, FSC_EXTERNAL);
+}
+
 void trap_other(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
 	switch (field_get(ESR_EC, esr)) {
@@ -287,11 +311,7 @@ void trap_other(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		trap_hypercall(r, esr, v);
 		break;
 	case EC_IABT_LOWER:
-		v->exits[EXIT_OTHER]++;
-		vm_log(v->vm,
-		       "instruction fetch from IPA 0x%lx, PC 0x%lx: external abort (ESR 0x%lx)",
-		       fault_ipa(), r->pc, esr);
-		inject_abort(r, esr, FSC_EXTERNAL);
+		fetch_abort(r, esr, v);
 		break;
 	default:
 		v->exits[EXIT_OTHER]++;

@@ -14,7 +14,9 @@
 #include <hv/life.h>
 #include <hv/load.h>
 #include <hv/log.h>
+#include <hv/mmio.h>
 #include <hv/pci.h>
+#include <hv/pmem.h>
 #include <hv/vits.h>
 #include <hv/vpci.h>
 #include <hv/vuart.h>
@@ -146,12 +148,38 @@ static const char *prepare_again(struct vm *vm, struct vcpu *self)
 	return life_attach(vm, &vm->dma_s2) ? NULL : "its DMA streams cannot be attached";
 }
 
+/* On the CPU of the vCPU that stopped the guest, which serves its interrupts meanwhile. */
+static void back_off(struct vm *vm, struct vcpu *self)
+{
+	uint64_t lived = (arch_time_ticks() - vm->cntvoff) / arch_time_hz();
+	uint64_t end;
+
+	vm->backoff_ms = life_backoff_ms(vm->backoff_ms, lived);
+	vm_alert(vm, LOG_INFO, "waits %u ms before it starts again", vm->backoff_ms);
+	end = time_after(UINT64_C(1000) * vm->backoff_ms);
+	while (arch_time_ticks() < end)
+		serve(self);
+}
+
+static unsigned free_tables(const struct s2 *s2)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < S2_POOLS; i++)
+		n += s2->pool[i].free + s2->pool[i].dead;
+	return n;
+}
+
 static bool start_again(struct vm *vm, struct vcpu *self)
 {
 	const char *failed = prepare_again(vm, self);
 
 	if (!failed) {
-		vm_alert(vm, LOG_INFO, "starts again");
+		vm->lives++;
+		vm_alert(
+			vm, LOG_INFO,
+			"starts again (life %lu; of its stage-2 tables %u are free, EL2 has %zu KiB)",
+			vm->lives + 1, free_tables(&vm->cpu_s2), pmem_own_bytes() >> 10);
 		life_start(vm, self);
 		return true;
 	}
@@ -183,6 +211,8 @@ bool life_stop(struct vcpu *self, enum life_end why)
 	}
 	life_parked(self);
 	quarantine(vm);
+	if (again && why == LIFE_CRASH)
+		back_off(vm, self);
 	if (again && start_again(vm, self))
 		return false;
 	forget(vm, self);

@@ -58,8 +58,9 @@ static int64_t affinity_info(const struct vcpu *self, uint64_t mpidr, uint64_t l
 static const uint32_t functions[] = {
 	N(PSCI_FN_VERSION) | N(PSCI_FN_CPU_SUSPEND) | N(PSCI_FN_CPU_OFF) | N(PSCI_FN_CPU_ON) |
 		N(PSCI_FN_AFFINITY_INFO) | N(PSCI_FN_MIGRATE_INFO) | N(PSCI_FN_SYSTEM_OFF) |
-		N(PSCI_FN_SYSTEM_RESET) | N(PSCI_FN_FEATURES),
-	N(PSCI_FN_CPU_SUSPEND) | N(PSCI_FN_CPU_ON) | N(PSCI_FN_AFFINITY_INFO),
+		N(PSCI_FN_SYSTEM_RESET) | N(PSCI_FN_FEATURES) | N(PSCI_FN_SYSTEM_RESET2),
+	N(PSCI_FN_CPU_SUSPEND) | N(PSCI_FN_CPU_ON) | N(PSCI_FN_AFFINITY_INFO) |
+		N(PSCI_FN_SYSTEM_RESET2),
 };
 
 /* `fn` is one of PSCI's numbers: PSCI_FN_VERSION to 31 beyond, with or without PSCI_FN_64BIT. */
@@ -109,6 +110,15 @@ enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 		break;
 	case PSCI_FN_SYSTEM_RESET:
 		return PSCI_VM_RESET;
+	case PSCI_FN_SYSTEM_RESET2:
+		/*
+		 * DEN 0022 §5.13. The warm reset (type 0) is how a crash is reported: it is what
+		 * Linux asks for when it panics with reboot=panic_warm. No vendor types.
+		 */
+		if (a1 == PSCI_RESET2_WARM)
+			return PSCI_VM_CRASH;
+		result = PSCI_INVALID;
+		break;
 	case PSCI_FN_SYSTEM_OFF:
 		return PSCI_VM_OFF;
 	}

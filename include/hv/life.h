@@ -15,6 +15,12 @@ enum life_end {
 };
 
 /*
+ * How long a guest that crashed waits before it starts again: 100 ms, doubled with each crash up to
+ * 10 s, and 100 ms again behind a life of a minute. `last_ms`: the wait before this life; 0: none.
+ */
+uint32_t life_backoff_ms(uint32_t last_ms, uint64_t lived_seconds);
+
+/*
  * Called by a vCPU of the guest, on its CPU: stops the peers, waits until all are parked at EL2,
  * then quiets and quarantines the devices. To start again it resets the devices and fills RAM anew,
  * which takes as long as it takes, serving this CPU's interrupts. On return this vCPU is off, or

@@ -108,7 +108,9 @@ struct vm {
 	struct ratelimit log;    /* lines that this guest can cause at will */
 	struct ratelimit alerts; /* lines about its life, and of what it was kept from */
 	uint64_t isv0_aborts;
-	uint64_t cntvoff; /* virtual counter offset, equal on all vCPUs */
+	uint32_t backoff_ms; /* before it last started again behind a crash; 0: never */
+	uint64_t lives;      /* restarts so far */
+	uint64_t cntvoff;    /* virtual counter offset, equal on all vCPUs */
 };
 
 extern struct vm **vms; /* vms[0 .. vm_count) */

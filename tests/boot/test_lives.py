@@ -118,3 +118,24 @@ def test_a_guest_cannot_forge_a_line():
     forged = [x for x in re.split(r"[\r\n\v\f\x85\u2028]", text) if "forged " in x]
     assert len(forged) >= 13 and all(x.startswith("(a) ") for x in forged), forged
     assert not re.search(r"[\b\x9b]|\x1b(?!\[(\d+[CD]|[\d;]*m|K))", text)
+
+
+@pytest.mark.parametrize("how, said", [("warm", "reports a crash"), ("vector", "its exception vector at 0x300000")])
+def test_a_crash_is_answered_as_on_crash_says(how, said):
+    """Restarted, each time after twice the wait; or stopped. A neighbour works on."""
+    stops = lives("stops", f"lives.end={how}", properties={"on-crash": '"stop"'})
+    guests = [lives("starts", f"lives.end={how} lives.times=3"), stops, guest("calm", "idle", "beats=20")]
+    with vq.Machine(f"on-crash-{how}", smp=3).start(guests, timeout=90) as run:
+        run.wait()
+    lines = assert_ok(run, "starts", "lives")
+    assert [x for x in lines if x.startswith("life=")] == [f"life={n}" for n in range(1, 5)]
+    waits = [re.search(r"starts: waits (\d+) ms", x) for x in run.viaduct()]
+    assert [int(m[1]) for m in waits if m] == [100, 200, 400], run.tail()
+    assert len([x for x in run.viaduct() if "starts: " in x and said in x]) == 3
+    assert [x for x in payload_lines(run, "stops", "lives") if x.startswith("life=")] == ["life=1"]
+    assert [x for x in run.viaduct() if x == "stops: off"], run.tail()
+    assert_ok(run, "calm", "idle")
+    # What EL2 had for the guest it has again: nothing is lost from life to life.
+    kept = [m[1] for m in (re.search(r"starts: starts again \(life \d+; (.*)\)", x) for x in run.viaduct()) if m]
+    assert len(kept) == 3 and len(set(kept)) == 1, kept
+    assert run.ended_by_itself, run.tail()

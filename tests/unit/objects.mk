@@ -62,6 +62,7 @@ gicv2_link_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv2_link) $(dt_o
 gicv2_objs := $(patsubst %,drivers/irqchip/%.c,gic gicv2 gicv2_link) $(dt_objs) common/lib/fmt.c common/lib/mmio.c common/lib/pmem.c
 log_objs := common/lib/ratelimit.c common/vm/vm.c common/lib/fmt.c common/lib/s2.c common/lib/pmem.c
 entropy_objs := common/lib/entropy.c common/lib/sha256.c
+life_objs := common/guest/backoff.c
 psci_objs := common/vm/psci.c
 smccc_objs := common/vm/smccc.c
 uart_objs := drivers/serial/uart.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c

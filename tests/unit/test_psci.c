@@ -56,10 +56,11 @@ static int begin(void **state)
 static void every_number_is_known_or_not_supported(void **state)
 {
 	/* 32-bit and 64-bit: DEN 0022 §5.1 */
-	static const char *const there = "xxxxx.x.xxx.....", *const twin = ".x.xx...........";
+	static const char *const there = "xxxxx.x.xxx.......x.............",
+				 *const twin = ".x.xx.............x.............";
 
 	for (uint32_t n = 0; n < 64; n++) {
-		bool has = n < 16 && there[n] == 'x', has64 = n < 16 && twin[n] == 'x';
+		bool has = n < 32 && there[n] == 'x', has64 = n < 32 && twin[n] == 'x';
 
 		assert_int_equal(call(PSCI_FN_FEATURES, PSCI_FN_VERSION + n, 0, 0),
 				 has ? 0 : PSCI_NOT_SUPPORTED);
@@ -94,6 +95,14 @@ static void ends(void **state)
 	assert_int_equal(action, PSCI_VM_OFF);
 	call(PSCI_FN_SYSTEM_RESET, 0, 0, 0);
 	assert_int_equal(action, PSCI_VM_RESET);
+	/* DEN 0022 §5.13: the warm reset only; a 64-bit call has a 32-bit type. */
+	call(PSCI_FN_SYSTEM_RESET2, 0, 0, 0);
+	assert_int_equal(action, PSCI_VM_CRASH);
+	call(PSCI_FN_SYSTEM_RESET2 | PSCI_FN_64BIT, 0, 4711, 0);
+	assert_int_equal(action, PSCI_VM_CRASH);
+	assert_int_equal(call(PSCI_FN_SYSTEM_RESET2, 1, 0, 0), PSCI_INVALID);
+	assert_int_equal(call(PSCI_FN_SYSTEM_RESET2, 0x80000000, 0, 0), PSCI_INVALID);
+	assert_int_equal(action, PSCI_RESUME);
 }
 
 static void cpu_on_starts_once(void **state)
