@@ -22,7 +22,7 @@
 	X(APIAKEYLO, S3_0_C2_C1_0) X(APIAKEYHI, S3_0_C2_C1_1) X(APIBKEYLO, S3_0_C2_C1_2)           \
 	X(APIBKEYHI, S3_0_C2_C1_3) X(APDAKEYLO, S3_0_C2_C2_0) X(APDAKEYHI, S3_0_C2_C2_1)           \
 	X(APDBKEYLO, S3_0_C2_C2_2) X(APDBKEYHI, S3_0_C2_C2_3) X(APGAKEYLO, S3_0_C2_C3_0)           \
-	X(APGAKEYHI, S3_0_C2_C3_1) X(DBGPRCR_EL1, S2_0_C1_C4_4)                                     \
+	X(APGAKEYHI, S3_0_C2_C3_1) X(DBGPRCR_EL1, S2_0_C1_C4_4)                                    \
 	X(SCXTNUM_EL0, S3_3_C13_C0_7) X(SCXTNUM_EL1, S3_0_C13_C0_7)
 /* clang-format on */
 

@@ -28,7 +28,7 @@ extern char secondary_entry[];
 static void cpu_join(struct cpu *c)
 {
 	idreg_record(c);
-	serror_drain(); /* what is pending is nobody's here, and would be blamed on a later access */
+	serror_drain(); /* an SError pending from before would be blamed on a later access */
 	if (field_get(PFR1_SME, c->id_regs[PFR1]))
 		write_svcr(0); /* out of streaming mode, which CPTR_EL2 traps from here on */
 	controls_probe(c);

@@ -25,7 +25,7 @@
 vectors:
 	.irp	label, \
 		el2_fault, el2_fault, el2_fault, el2_fault, /* current EL, SP_EL0: never used */ \
-		el2_probe, el2_fault, el2_fault, el2_serror, /* EL2; runs with interrupts masked */ \
+		el2_probe, el2_fault, el2_fault, el2_serror, /* EL2; interrupts are masked */ \
 		guest_sync, guest_irq, guest_fiq, guest_serror, /* AArch64 */ \
 		el2_fault, el2_fault, el2_fault, el2_fault /* AArch32: HCR_EL2.RW is 1 */
 	.balign	128

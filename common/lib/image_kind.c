@@ -73,11 +73,12 @@ const char *image_advice(enum image_kind kind)
 		return "begins with zeros, as if nothing was loaded there; load it, and give its "
 		       "address and size in reg";
 	case IMAGE_GZIP:
-		return "is a gzip file that holds no arm64 Image, or is damaged; load it again, and "
-		       "give its exact size in reg";
+		return "is a gzip file that holds no arm64 Image, or is damaged; load it again, "
+		       "and give its exact size in reg";
 	case IMAGE_ARM64:
 	case IMAGE_UNKNOWN:
 		break;
 	}
-	return "has no arm64 Image header; load an arm64 Image, or give viaduct,raw for a raw binary";
+	return "has no arm64 Image header; load an arm64 Image, or give viaduct,raw for a raw "
+	       "binary";
 }

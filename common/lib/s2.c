@@ -100,8 +100,9 @@ enum hv_status s2_init(struct s2 *s2, struct s2_geometry geo, uint16_t vmid, str
 }
 
 /*
- * A table for `level` whose entries all say what the entry that it replaces said. An older walk may
- * still read this page, as a table of the same level: `fill` is a mark or zero, legal at every level.
+ * Takes a table for `level` from the pool and fills it with `fill`, the entry that it will replace.
+ * An older walk may still read this page as a table of the same level; that is harmless, because
+ * `fill` is a mark or zero, which is legal at every level.
  */
 static uint64_t *table_take(struct s2 *s2, unsigned level, uint64_t fill)
 {

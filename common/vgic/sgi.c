@@ -23,8 +23,8 @@ static __cold void send_to_others(struct vcpu *cur, uint32_t sgi)
 }
 
 /*
- * Hot, and without a lock. A write names up to 16 vCPUs of one cluster (IHI 0069 §12.2.20); no guest
- * has an Aff0 above 15, so only range 0 names anybody.
+ * Hot, and without a lock. A write names up to 16 vCPUs of one cluster (IHI 0069 §12.2.20). No
+ * guest has an Aff0 above 15, so only range 0 names anybody.
  */
 void vgic_sgi1r(struct vcpu *cur, uint64_t value)
 {

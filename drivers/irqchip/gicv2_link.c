@@ -6,9 +6,10 @@
  * a CPU interface. A timer that fires again between its reprogramming and the EOI is lost, and a
  * guest with one vCPU sleeps for ever.
  *
- * There is no way to ask for this, so it is tried once at boot. Where it is so, EL2 deactivates: the
- * list register is not linked but asks for a maintenance interrupt at its end (EOI), and this file
- * remembers which physical interrupt it stands for. That costs such a GIC one exit an interrupt.
+ * No register tells such a GIC from others, so it is tried once at boot. On such a GIC, EL2
+ * deactivates: the list register is not linked but asks for a maintenance interrupt at its end
+ * (EOI), and this file remembers which physical interrupt it stands for. That costs one exit an
+ * interrupt.
  */
 #include <arch/barrier.h>
 

@@ -6,7 +6,7 @@
  * whichever guest has it). Colours and what line editors of shells need pass:
  *
  *	passes            printable ASCII, UTF-8, tab, bell
- *	passes, bounded   backspace, CSI C and CSI D (right, left): inside what the line holds so far
+ *	passes, bounded   backspace, CSI C and CSI D (right, left): inside the line as it is so far
  *	passes            CSI m (colours; they end with the line), CSI K and CSI J to the end,
  *	                  CSI P, CSI @, CSI X (delete, insert, erase characters to the right)
  *	is dropped        NUL; every other CSI sequence

@@ -69,8 +69,8 @@ extern unsigned iommu_count;
 void iommu_probe(const void *fdt, void (*map)(struct range));
 void iommu_start(const void *fdt);
 /*
- * The end: every IOMMU into global abort for ever, whoever holds its lock. No other CPU runs. False:
- * one of them does not confirm it.
+ * For the crash path, when no other CPU runs: puts every IOMMU into global abort for ever. Takes no
+ * lock, because its holder may be stopped. False if an IOMMU does not confirm it.
  */
 bool iommu_block_all(void);
 struct iommu *iommu_find(uint32_t phandle);

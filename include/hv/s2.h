@@ -14,16 +14,17 @@
  *     each level has its own pool (struct s2_pool), and pages go back to the one they came from.
  *     The root is never freed.
  *  2. At every moment each entry of such a page, in use or not, is a legal entry of its level: the
- *     pool links its pages outside of them, and a free page is all zero. So an entry that looks like
- *     a table pointer at level 1 (or 2) points to a page of level 2 (or 3), and by 1 it still is one.
+ *     pool links its pages outside of them, and a free page is all zero. So an entry that looks
+ *     like a table pointer at level 1 (or 2) points to a page of level 2 (or 3), and by rule 1 that
+ *     page still is one.
  *  3. Entries are read once and written with single 64-bit stores. The address of each load comes
  *     from the load before (an address dependency, DDI 0487 B2.3.3), and a table is filled and
  *     made visible (DSB) before the entry that points to it: a new table is never read unfilled.
  *  4. What the walk returns is zero, "mapped", or a mark of this guest. A table is freed only when
  *     all its entries are zero, that of the walked address included: so the answer can be another
- *     address's only where this address has just lost its own, or has none. "Mapped" makes the guest
- *     execute the access again, and so does a mark whose emulator's range the address is not in
- *     (vm_emulate_access checks it); vPCI's, which have no one range, look at the BARs themselves.
+ *     address's only where this address has just lost its own, or has none. "Mapped" makes the
+ *     guest execute the access again. So does a mark whose emulator's range the address is not in
+ *     (vm_emulate_access checks it). vPCI's marks have no one range, so vPCI looks at the BARs.
  *
  * Walkers of hardware (CPUs, SMMU) need more, because they cache: a table returns to its pool only
  * after the invalidation (DSB, TLBI, DSB, then the SMMU's) that ends every use of it.
@@ -89,7 +90,7 @@ struct s2 {
 	enum s2_walker walker;
 	pa_t root;
 	struct s2_pool pool[S2_POOLS]; /* of level 2 and of level 3 */
-	/* Called after the CPU invalidation of each unmapped range: SMMU TLBI, SYNC. May be NULL. */
+	/* Called after the CPU invalidation of each unmapped range: SMMU TLBI, SYNC. Or NULL. */
 	void (*flush)(uint16_t vmid, ipa_t ipa, uint64_t size);
 };
 

@@ -10,9 +10,9 @@ void smccc_init(void);
 /* Puts the mitigation that a guest may switch (WORKAROUND_2) of this CPU on, as after reset. */
 void smccc_vcpu_reset(void);
 /*
- * A call with immediate 0 from `vcpu`, on its CPU, arguments and results in `r`: x0 is the function,
- * then the result (SMCCC_NOT_SUPPORTED for what there is not); x1..x3 change for random numbers only.
- * No lock; takes as long as firmware takes.
+ * Performs a call with immediate 0 from `vcpu`, on its CPU. `r` holds arguments and results: x0 is
+ * the function, then the result (SMCCC_NOT_SUPPORTED for an unknown function). x1..x3 change for
+ * random numbers only. Takes no lock, and as long as firmware takes.
  */
 enum psci_action smccc_call(struct vcpu *vcpu, struct guest_regs *r);
 

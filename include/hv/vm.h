@@ -56,8 +56,8 @@ struct vcpu {
 };
 
 /*
- * The affinity of vCPU `index`, as MPIDR_EL1 has it (DDI 0487 D23.2): 16 to a cluster, as many as one
- * write of ICC_SGI1R_EL1 reaches. All guests with 16 vCPUs or fewer have one cluster.
+ * The affinity of vCPU `index`, as in MPIDR_EL1 (DDI 0487 D23.2). A cluster has 16 vCPUs, as many
+ * as one write of ICC_SGI1R_EL1 reaches; so a guest with at most 16 vCPUs has one cluster.
  */
 static inline uint32_t vcpu_affinity(unsigned index)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attacks by what a guest prints: the test looks at the console for them. "forged" may begin no line. */
+/* Attacks by what a guest prints. The test reads the console: no line may begin with "forged". */
 #include "attack.h"
 
 static void raw(const char *s)

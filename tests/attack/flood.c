@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Floods: interrupts, faults, calls, TLB and cache maintenance, by all vCPUs, while the neighbour works. */
+/*
+ * Floods of interrupts, faults, calls, TLB and cache maintenance, by all vCPUs, while the neighbour
+ * works.
+ */
 #include "attack.h"
 
 /* Runs fn on all vCPUs; on this one for `rounds` rounds. */
@@ -172,11 +175,14 @@ static void contend(unsigned cpu)
 {
 	do {
 		for (unsigned i = 0; i < 500; i++)
-			__asm__ volatile(
-				"1: ldaxr x9, [%0]\n\tadd x9, x9, #1\n\tstlxr w10, x9, [%0]\n\tcbnz w10, 1b\n\tdsb sy"
-				:
-				: "r"(contended)
-				: "x9", "x10", "memory");
+			__asm__ volatile("1: ldaxr x9, [%0]\n\t"
+					 "add x9, x9, #1\n\t"
+					 "stlxr w10, x9, [%0]\n\t"
+					 "cbnz w10, 1b\n\t"
+					 "dsb sy"
+					 :
+					 : "r"(contended)
+					 : "x9", "x10", "memory");
 	} while (go_on(cpu));
 }
 

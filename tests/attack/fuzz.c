@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Guest-level fuzzing: all vCPUs do random steps over GIC, ITS, configuration space, BARs, devices,
- * PSCI and restarts. fuzz.steps=N steps of vCPU 0 in all, over all lives; what each vCPU does follows
- * from seed=N, its number and the life. Memory that the payload runs from is no target.
+ * PSCI and restarts. fuzz.steps=N steps of vCPU 0 in all, over all lives. What each vCPU does
+ * follows from seed=N, its number and the life. Memory that the payload runs from is no target.
  */
 #include "attack.h"
 

@@ -98,7 +98,7 @@ static void take_all(void)
 }
 
 ATTACK(its_lpi_moved_then_discarded, NEED_ITS,
-       "an LPI in a list register is moved to a vCPU that is off, discarded, mapped again, discarded",
+       "an LPI in a list register is moved to a vCPU that is off, discarded, mapped, discarded",
        "where an LPI is, is one value with one owner", "common/vgic/lpi.c")
 {
 	ready();

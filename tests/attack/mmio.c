@@ -35,16 +35,23 @@ ATTACK(mmio_every_width_and_alignment, 0,
 		__asm__ volatile(insn : "+r"(a_) : : "x9", "x10", "memory", ##__VA_ARGS__);        \
 	}
 
+/* clang-format off */
 ATTACK(mmio_without_a_syndrome, 0, "pairs, writeback, SIMD, exclusives and atomics on devices",
-       "without ISV the access is aborted; its instruction is never fetched", "arch/arm64/trap.c"){
-	ALL_PAGES("ldp x9, x10, [%0]") ALL_PAGES("stp xzr, xzr, [%0]") ALL_PAGES(
-		"ldr w9, [%0], #4") ALL_PAGES("str w9, [%0, #4]!") ALL_PAGES("ldr q0, [%0]")
-		ALL_PAGES("str q0, [%0]") ALL_PAGES("ldxr w9, [%0]\n\tstxr w10, w9, [%0]") ALL_PAGES(
-			"ldaxr x9, [%0]\n\tstlxr w10, x9, [%0]")
-			ALL_PAGES("ldar w9, [%0]\n\tstlr w9, [%0]") ALL_PAGES(
-				".inst 0xb8200009 | 0 << 5") /* LDADD: undefined before Armv8.1 */
+       "without ISV the access is aborted; its instruction is never fetched", "arch/arm64/trap.c")
+{
+	ALL_PAGES("ldp x9, x10, [%0]")
+	ALL_PAGES("stp xzr, xzr, [%0]")
+	ALL_PAGES("ldr w9, [%0], #4")
+	ALL_PAGES("str w9, [%0, #4]!")
+	ALL_PAGES("ldr q0, [%0]")
+	ALL_PAGES("str q0, [%0]")
+	ALL_PAGES("ldxr w9, [%0]\n\tstxr w10, w9, [%0]")
+	ALL_PAGES("ldaxr x9, [%0]\n\tstlxr w10, x9, [%0]")
+	ALL_PAGES("ldar w9, [%0]\n\tstlr w9, [%0]")
+	ALL_PAGES(".inst 0xb8200009 | 0 << 5") /* LDADD: undefined before Armv8.1 */
 }
 
+/* clang-format on */
 ATTACK(mmio_cache_operations_on_devices, 0,
        "DC ZVA, CVAC, CIVAC, IVAC, IC IVAU and AT on devices and holes",
        "cache maintenance is not an access", "arch/arm64/trap.c"){
@@ -90,7 +97,7 @@ ATTACK(mmio_host_addresses, 0,
 			broke("read %lx at %lx", v, host[i]);
 	for (unsigned i = 0; i < ARRAY_COUNT(host); i++)
 		poke(host[i], 4, 0);
-	/* RAM behind the guest's own: the neighbour's and Viaduct's, if stage 2 is wrong by an offset. */
+	/* Behind the guest's RAM: the neighbour's, or Viaduct's, if stage 2 has a wrong offset. */
 	for (u64 at = machine.ram_base + machine.ram_size; at < 0x80000000; at += BIT(20))
 		if (peek(at, 8, &v))
 			broke("read %lx at %lx, behind RAM", v, at);

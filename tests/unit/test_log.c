@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Budgets of log lines: by time, whatever is done in between, and every line that is missing counts. */
+/* Budgets of log lines: by time, whatever is done in between. Every line left out is counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

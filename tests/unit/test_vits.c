@@ -443,7 +443,7 @@ static void bad_commands_are_skipped(void **state)
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(65536) << 32, 0 } },
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(0xffffffff) << 32, 0 } },
 		{ { 0x0a | 0x1000000000u, 2, 0 } },
-		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8192) << 32, 512 } }, /* no such collection */
+		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8192) << 32, 512 } }, /* no collection */
 		{ { 0x0a | 0x1000000000u, 2 | UINT64_C(8192) << 32, 0xffff } },
 		{ { 0x0b | 0x1000000000u, 2, 0 } }, /* MAPI: the event is the LPI */
 		{ { 0x0b | 0x1000000000u, 8192, 0 } },

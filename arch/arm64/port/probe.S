@@ -7,10 +7,10 @@
 	.section .text.probe, "ax"
 
 /*
- * PCI accesses that may fault. SError is unmasked up to the end (x9: saved DAIF): the first DSB and
- * ISB bring what is older, which vectors.S tells by NAME_access from what the access causes. Loads are
- * LDAR: a Device load next to a load-exclusive may stop a Cortex-A57 (832075). x0 address, w1 size,
- * x2 value.
+ * PCI accesses that may fault. SError is unmasked from the first DSB to the end (x9 holds DAIF). An
+ * older SError is taken before NAME_access; vectors.S tells by that label whether the access caused
+ * it. Loads are LDAR, because a Device load next to a load-exclusive may stop a Cortex-A57 (erratum
+ * 832075). x0 = address (VA), w1 = size in bytes, x2 = value.
  */
 	.macro probe name, op, r
 	.global \name
