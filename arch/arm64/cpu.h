@@ -6,13 +6,24 @@
 #ifndef ARM64_CPU_H
 #define ARM64_CPU_H
 
-#define CPU_STACK_SLOT    16384 /* its first page is never mapped */
-#define CPU_STACK_SIZE    (CPU_STACK_SLOT - 4096)
-#define CPU_OFF_VCPU      0
-#define CPU_OFF_STACK     8
-#define CPU_OFF_EMERGENCY 16
-#define EMERGENCY_SIZE    2048
-#define FRAME_SIZE        272 /* struct guest_regs, rounded up to 16 */
+/*
+ * What C and assembly agree on. vectors.S and head.S use these numbers; the assertions below hold
+ * them against the structures of C.
+ */
+#define CPU_STACK_SLOT     16384 /* a power of two; its first page is never mapped */
+#define CPU_STACK_GUARD    4096
+#define CPU_STACK_SIZE     (CPU_STACK_SLOT - CPU_STACK_GUARD)
+#define CPU_OFF_VCPU       0 /* struct cpu */
+#define CPU_OFF_STACK      8
+#define CPU_OFF_EMERGENCY  16
+#define EMERGENCY_SIZE     2048
+#define VCPU_OFF_ATTENTION 0   /* struct vcpu: 32 bits */
+#define FRAME_SIZE         272 /* struct guest_regs, rounded up to 16 */
+#define FRAME_OFF_X1       8
+#define FRAME_OFF_X30      240 /* x30 and pc, one pair */
+#define FRAME_OFF_PC       248
+#define FRAME_OFF_PSTATE   256
+#define STACK_ALIGN        16 /* of SP, checked by hardware: SCTLR_EL2.SA */
 
 #ifndef __ASSEMBLY__
 #include <arch/firmware.h>
@@ -36,7 +47,26 @@ struct __attribute__((aligned(16))) cpu {
 	uint64_t *window_l2; /* level-2 table of this CPU's window */
 };
 
-_Static_assert(offsetof(struct cpu, emergency) == CPU_OFF_EMERGENCY, "vectors.S knows it");
+_Static_assert(offsetof(struct cpu, vcpu) == CPU_OFF_VCPU, "vectors.S");
+_Static_assert(offsetof(struct cpu, stack_top) == CPU_OFF_STACK, "vectors.S, head.S");
+_Static_assert(offsetof(struct cpu, emergency) == CPU_OFF_EMERGENCY, "vectors.S");
+_Static_assert((CPU_OFF_EMERGENCY + EMERGENCY_SIZE) % STACK_ALIGN == 0, "vectors.S: a stack's top");
+_Static_assert(CPU_STACK_GUARD + CPU_STACK_SIZE == CPU_STACK_SLOT &&
+		       (CPU_STACK_SLOT & (CPU_STACK_SLOT - 1)) == 0,
+	       "vectors.S finds the guard page by the address");
+_Static_assert(offsetof(struct vcpu, vgic.attention) == VCPU_OFF_ATTENTION &&
+		       sizeof(((struct vcpu *)0)->vgic.attention) == 4,
+	       "vectors.S");
+_Static_assert(offsetof(struct guest_regs, x[0]) == 0 &&
+		       offsetof(struct guest_regs, x[1]) == FRAME_OFF_X1 &&
+		       offsetof(struct guest_regs, x[30]) == FRAME_OFF_X30,
+	       "vectors.S saves x0..x30 in ascending pairs");
+_Static_assert(offsetof(struct guest_regs, pc) == FRAME_OFF_PC && FRAME_OFF_PC == FRAME_OFF_X30 + 8,
+	       "vectors.S saves x30 and pc as a pair");
+_Static_assert(offsetof(struct guest_regs, pstate) == FRAME_OFF_PSTATE, "vectors.S");
+_Static_assert((sizeof(struct guest_regs) + STACK_ALIGN - 1) / STACK_ALIGN * STACK_ALIGN ==
+		       FRAME_SIZE,
+	       "vectors.S: a frame, and SP stays aligned");
 
 extern struct cpu *cpus;    /* the boot CPU's alone before cpus_init() */
 extern struct cpu boot_cpu; /* head.S: until cpus_init() */

@@ -18,6 +18,8 @@ _start:
 	.quad	0, 0, 0
 	.ascii	"ARM\x64"
 	.long	0
+	.global	image_room		/* viaduct.ld compares it */
+	.set	image_room, IMAGE_ROOM
 
 /* x0 = address of a table for index (x1 >> shift) in table x2; allocates from x22. x3, x4 go. */
 .macro next_table shift
@@ -102,7 +104,7 @@ entry:
 	bl	el2_on
 
 relocate:
-	/* Every R_AARCH64_RELATIVE (ELF for AArch64, 5.7.x) gets the load address. */
+	/* Every R_AARCH64_RELATIVE (ELF for AArch64, Dynamic relocations) gets the load address. */
 	adrp	x0, _start
 	adr	x1, _rela
 	adr	x2, _rela_end

@@ -22,6 +22,8 @@ _Static_assert(MAX_CPUS <= 512, "one level-2 table has every CPU's window");
  * The stacks of CPUs but the boot CPU's, a slot each: the pages before and behind are not mapped.
  */
 #define STACK_BASE (UINT64_C(257) << 39)
+_Static_assert(CPU_STACK_GUARD == PAGE_SIZE && CPU_STACK_SIZE % PAGE_SIZE == 0, "whole pages");
+_Static_assert(MAX_CPUS *UINT64_C(CPU_STACK_SLOT) <= UINT64_C(1) << 39, "one slot for each CPU");
 
 /*
  * For the tables of a chunk of pmem, which cannot be in the chunk: one a level, at both its ends.

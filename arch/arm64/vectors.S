@@ -40,7 +40,7 @@ vectors:
 	.if	of_el2
 	add	sp, sp, x0		/* no register is free: x0 is what SP grows by */
 	sub	x0, sp, x0
-	tst	x0, #(CPU_STACK_SLOT - 4096)
+	tst	x0, #(CPU_STACK_SLOT - CPU_STACK_GUARD)
 	b.eq	stack_overflow		/* in the page below the stack */
 	sub	x0, sp, x0
 	sub	sp, sp, x0
@@ -48,9 +48,9 @@ vectors:
 	stp	x0, x1, [sp]
 	pairs	stp
 	mrs	x1, elr_el2
-	stp	x30, x1, [sp, #16 * 15]
+	stp	x30, x1, [sp, #FRAME_OFF_X30]
 	mrs	x1, spsr_el2
-	str	x1, [sp, #16 * 16]
+	str	x1, [sp, #FRAME_OFF_PSTATE]
 	b	\label
 	.endr
 
@@ -97,13 +97,13 @@ guest_serror:
 	mov	x2, x19
 	bl	trap_serror
 
-guest_return:				/* x19 = vCPU; attention is its first member */
-	ldr	w0, [x19]
+guest_return:				/* x19 = vCPU */
+	ldr	w0, [x19, #VCPU_OFF_ATTENTION]
 	cbnz	w0, 2f
 frame_restore:
-	ldr	x1, [sp, #16 * 16]
+	ldr	x1, [sp, #FRAME_OFF_PSTATE]
 	msr	spsr_el2, x1
-	ldp	x30, x1, [sp, #16 * 15]
+	ldp	x30, x1, [sp, #FRAME_OFF_X30]
 	msr	elr_el2, x1
 	ldp	x0, x1, [sp]
 	pairs	ldp
@@ -128,8 +128,8 @@ guest_enter:
 	cmp	x5, x3
 	b.ne	3b
 	str	x1, [sp]
-	str	x0, [sp, #16 * 15 + 8]
-	str	x2, [sp, #16 * 16]
+	str	x0, [sp, #FRAME_OFF_PC]
+	str	x2, [sp, #FRAME_OFF_PSTATE]
 	ldr	x19, [x4, #CPU_OFF_VCPU]
 	b	guest_return
 
@@ -186,7 +186,7 @@ el2_probe:
 	b.hs	el2_fault
 	adr	x1, probe_fixup		/* return from the probe function with all ones */
 	msr	elr_el2, x1
-	ldr	x1, [sp, #8]		/* all else is as it was, or the caller's to save */
+	ldr	x1, [sp, #FRAME_OFF_X1]	/* all else is as it was, or the caller's to save */
 	b	frame_done
 
 /*
