@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attacks by DMA of the attacker's edu device: each address is read and written. A read that arrives
- * changes the device's own buffer, which is looked at behind it; a write that arrives is the neighbour's
- * to see, or Viaduct's.
+ * Attacks by DMA of the attacker's edu device: each address is read and written. A read that
+ * succeeds changes the device's own buffer, which the attack looks at afterwards. A write that
+ * succeeds is seen by the neighbour, or by Viaduct.
  */
 #include "attack.h"
 

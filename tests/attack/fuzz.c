@@ -178,7 +178,7 @@ static void step_pci(unsigned cpu)
 	}
 }
 
-/* QEMU ends when edu's engine is told a place outside its buffer: one vCPU programs it, by the rules. */
+/* QEMU ends when edu's engine gets an address outside its buffer: one vCPU alone programs it. */
 static void step_device(unsigned cpu)
 {
 	u64 r = edu.bar[0], n = nvme.bar[0];

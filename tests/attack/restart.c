@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attacks by SYSTEM_RESET: each is called again in every life until it returns. shared->rounds counts
- * the resets.
+ * Attacks by SYSTEM_RESET: each is called again in every life until it returns. shared->rounds
+ * counts the resets.
  */
 #include "attack.h"
 
@@ -259,7 +259,7 @@ static void is_secret(u64 guess)
 			broke("the neighbour's seed %lx", guess);
 }
 
-/* What a chain of splitmix64 would give: seeds beside this one, and those of generators beside its. */
+/* The neighbours of a seed in a chain of splitmix64, and those of the generators beside its own. */
 static void guess_from(u64 seed)
 {
 	u64 state = unmix(seed), parent = unmix(state - STEP);

@@ -198,8 +198,8 @@ ATTACK(sysreg_every_sys_instruction, ONCE,
 	for (u32 op1 = 0; op1 < 8; op1++)
 		for (u32 m = 0; m < 16; m++)
 			for (u32 op2 = 0; op2 < 8; op2++) {
-				if (m != 6 && m != 10 &&
-				    m != 14) /* set/way discards the attacker's own data on silicon */
+				/* Not by set/way, which discards the attacker's data on silicon. */
+				if (m != 6 && m != 10 && m != 14)
 					sys_one(7, op1, m, op2);
 				sys_one(8, op1, m, op2);
 			}
@@ -223,7 +223,7 @@ ATTACK(sysreg_stage_2_tlb_instructions, 0, "TLBI IPAS2E1, ALLE1, VMALLS12E1, ALL
 }
 
 ATTACK(sysreg_debug, 0,
-       "breakpoints, watchpoints, single step, OS lock and double lock are set, in this life and for the next",
+       "breakpoints, watchpoints, single step and both OS locks are set, also for the next life",
        "debug state is the vCPU's own, and reset at each entry", "arch/arm64/vcpu.c")
 {
 	for (u32 n = 0; n < 16; n++)
@@ -261,7 +261,7 @@ ATTACK(sysreg_illegal_instructions, 0,
 		u32 fields = (u32)rnd() & 0x7ffe0;
 		u64 v = 0;
 
-		/* Hints, barriers and what is unallocated; neither PSTATE (CRn = 4), nor WFE and WFI. */
+		/* Hints, barriers, unallocated ones; not PSTATE (CRn = 4), not WFE and WFI. */
 		if ((fields >> 12 & 15) == 4 || (fields & 0xfe0) == 2 << 5 ||
 		    (fields & 0xfe0) == 3 << 5)
 			continue;

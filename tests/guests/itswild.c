@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest with two CPUs that sends every ITS command out of order: of an LPI that is in a list
- * register of one CPU and moved to the other, discarded, mapped again, while the other is off, comes
- * on, or the guest resets. Nothing of it may reach anybody else, and its own ITS works afterwards.
+ * A guest with two CPUs that sends every ITS command out of order. An LPI is in a list register of
+ * one CPU and is moved to the other, discarded and mapped again, while the other CPU is off, comes
+ * on, or the guest resets. None of it may reach another guest, and its own ITS works afterwards.
  */
 #include <libfdt.h>
 
