@@ -6,6 +6,8 @@
  * so what devices must reach (RAM, doorbell) is placed by the host bridges' rules, what only CPUs
  * use, like BARs, is not.
  */
+#include <string.h>
+
 #include <hv/bits.h>
 #include <hv/vits.h>
 
@@ -237,8 +239,10 @@ static void map_pci(struct guest_plan *g, struct plan_space *s)
 
 void plan_map_guest(const struct plan *p, struct guest_plan *g)
 {
-	struct plan_space s = { .end = BIT(p->geo.ipa_bits) };
+	static struct plan_space s; /* too large for the stack; boot is one CPU */
 
+	memset(&s, 0, sizeof(s));
+	s.end = BIT(p->geo.ipa_bits);
 	find_hosts(g, &s);
 	plan_take(&s, (struct range){ GUEST_FIXED_BASE, GUEST_FIXED_SIZE },
 		  "overlaps its fixed map");

@@ -7,7 +7,7 @@
 #define MAX_VMS        255      /* guests: a VMID of 8 bits each, and 0 is nobody's */
 #define MAX_VCPUS      MAX_CPUS /* vCPUs of one guest: each has a CPU of its own */
 #define MAX_GUEST_RAM  8        /* RAM ranges of one guest */
-#define MAX_PCI_HOSTS  4        /* host bridges */
+#define MAX_PCI_HOSTS  64       /* host bridges */
 #define MAX_PCI_FUNCS  256      /* PCI functions, bridges included */
 #define MAX_IOMMUS     8
 #define MAX_EMUL       16 /* kinds of emulated pages of one guest */
