@@ -70,5 +70,5 @@ ATTACK(log_noise_then_containment, ONCE,
 		hvc(0x86000000 + i, 0, 0, 0);
 	}
 	if (edu.cfg)
-		edu_dma(UINT64_C(0x123456789000), 8, true); /* the test looks for this address */
+		edu_dma(UINT64_C(0x1234567000), 8, true); /* the test looks for this address */
 }

@@ -14,12 +14,12 @@ LINE = re.compile(r"ATTACK (\w+): (contained|BROKE) ?(.*)")
 # Viaduct itself has stopped.
 DEAD = re.compile(vq.FATAL.pattern + r"|^viaduct: error: (fault in EL2|stopped)")
 # On a terminal it would stand at the start of a line.
-FORGED = re.compile(r"(^|[\r\b\v\f\x85]|\x1b\[[0-9;]*[A-Za-z]|\x9b[0-9;]*[A-Za-z])(viaduct:|\(neighbour\) .*) forged")
+FORGED = re.compile(r"(^|[\r\v\f\x85]|\x08{3}|\x1b\[[0-9;]*[A-Za-z]|\x9b[0-9;]*[A-Za-z])(viaduct:|\(neighbour\) .*) forged")
 SEED = os.environ.get("VIADUCT_SEED", "1")
 ONLY = os.environ.get("VIADUCT_ATTACK", "")
 UNITS = os.environ.get("VIADUCT_ATTACK_UNITS", "3")
 EDU = "edu,dma_mask=0xffffffffffff,addr="
-FAR = 0x123456789000        # where log_noise_then_containment sends DMA at last
+FAR = 0x1234567000        # where log_noise_then_containment sends DMA at last
 
 
 def shared(name, role):
