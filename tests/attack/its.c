@@ -385,6 +385,8 @@ ATTACK(its_numbers_beyond_every_bound, NEED_ITS,
 		CMDS({ DEV(MAPTI), (u32)rnd_odd() | rnd_odd() << 32, rnd_odd() & 0xffff },
 		     { DEV(INT), (u32)rnd_odd() }, { MAPC, 0, VALID | rnd_odd() },
 		     { DEV(MAPI), (u32)rnd_odd(), rnd_odd() }, { DEV(MOVI), rnd_odd(), rnd_odd() });
+	for (u64 cpu = machine.cpus; cpu < 256; cpu++)
+		CMDS({ MAPC, 0, VALID | rdbase(cpu) | 3 }, MAP(6, 6, 3), { DEV(INT), 6 });
 	CMDS({ DEV(MAPD), 31, VALID | attack_ram() });
 	take_all();
 }
