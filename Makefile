@@ -17,7 +17,8 @@ common := -std=gnu11 -g -Iinclude $(warnings)
 
 # All for size, but what the commonest traps run through, and the walk through the device tree, a
 # fifth of boot: -O2 pays there (make bench shows it).
-hot := arch/arm64/trap.c common/vm/psci.c common/vm/smccc.c common/lib/dt_tree.c common/vgic/deliver.c common/vgic/lr.c
+hot := arch/arm64/trap.c common/vm/psci.c common/vm/smccc.c common/lib/dt_tree.c common/vgic/deliver.c common/vgic/lr.c \
+	vpci/config.c
 optimise = $(if $(filter $(hot),$<),-O2,-Os)
 
 # One program, seen whole (-flto): a trap costs a quarter less, the image 10 KiB less. The objects

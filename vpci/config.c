@@ -64,25 +64,44 @@ static bool check_gone(struct vpci_func *f)
 	return gone;
 }
 
-uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
+/*
+ * Some of the bits are the device's: `hw`, from bit 0 on; `value` holds the others. The last thing
+ * that its caller does, so that a read of the shadow saves no registers.
+ */
+static uint32_t __attribute__((noinline)) read_device(struct vpci_func *f, unsigned off,
+						      unsigned size, uint32_t hw, uint32_t value)
+{
+	uint32_t now = pci_cfg_read(f->pf, off, size) & hw;
+
+	if (now == hw && check_gone(f))
+		return (uint32_t)ones(size);
+	return value | now;
+}
+
+/* The function answers. No call: it is on the path of every config read. */
+__attribute__((always_inline)) static inline uint32_t read_answering(struct vpci_func *f,
+								     unsigned off, unsigned size)
 {
 	unsigned dw = DW(off), shift = 8 * (off % 4);
 	uint32_t all = PCI_ALL_ONES >> (32 - 8 * size), value, hw;
 
-	if (pci_state(f->pf) != PCI_OWNED && !settle(f))
-		return all;
 	if (dw >= f->dwords)
 		return 0;
 	hw = cfg_rules[f->row[dw]].hw >> shift & all;
 	value = __atomic_load_n(&f->shadow[dw], __ATOMIC_RELAXED) >> shift & all & ~hw;
-	if (hw) {
-		uint32_t now = pci_cfg_read(f->pf, off, size);
+	return hw ? read_device(f, off, size, hw, value) : value;
+}
 
-		if (now == all && check_gone(f))
-			return all;
-		value |= now & hw;
-	}
-	return value;
+static __cold uint32_t read_unsettled(struct vpci_func *f, unsigned off, unsigned size)
+{
+	return settle(f) ? read_answering(f, off, size) : (uint32_t)ones(size);
+}
+
+uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
+{
+	if (pci_state(f->pf) != PCI_OWNED)
+		return read_unsettled(f, off, size);
+	return read_answering(f, off, size);
 }
 
 /* The hooks: what a write does besides. */

@@ -12,8 +12,9 @@
 
 #define WAIT_US 5000000 /* for all functions of a host bridge: they get ready at the same time */
 
-/* The address of a register; 0: it is not in the host bridge's region. */
-static uintptr_t reach(const struct pci_host *h, unsigned bdf, unsigned off, unsigned size)
+/* The address of a register; 0: it is not in the host bridge's region. Hot: no call. */
+__attribute__((always_inline)) static inline uintptr_t reach(const struct pci_host *h, unsigned bdf,
+							     unsigned off, unsigned size)
 {
 	uint64_t at = (((uint64_t)bdf - ((uint64_t)h->bus_first << 8)) << 12) + off;
 
