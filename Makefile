@@ -141,6 +141,13 @@ lint: $(pure_o) $(arch_o)
 fuzz:
 	@tests/fuzz/run -n $(FUZZ_RUNS)
 
+# Bounded proofs with cbmc. prove-planted breaks the code once for each, in a copy: all must fail.
+.PHONY: prove prove-planted
+prove:
+	@tests/prove/run $(PROOFS)
+prove-planted:
+	@tests/prove/run --planted $(PROOFS)
+
 boot-test: $(B)/viaduct guests
 	@$(PYTHON) -m pytest -q tests/boot
 
@@ -164,6 +171,7 @@ test: setup
 	@tools/timed threads $(MAKE) --no-print-directory check-threads
 	@tools/timed lint $(MAKE) --no-print-directory lint
 	@tools/timed fuzz $(MAKE) --no-print-directory fuzz
+	@tools/timed proofs $(MAKE) --no-print-directory prove
 	@tools/timed plans $(MAKE) --no-print-directory plan-test
 	@tools/timed bench $(MAKE) --no-print-directory bench
 	@tools/timed boot-tests $(MAKE) --no-print-directory boot-test
@@ -177,6 +185,7 @@ test-mutation: setup
 soak: setup
 	@$(MAKE) --no-print-directory check lint
 	@$(MAKE) --no-print-directory fuzz FUZZ_RUNS=200000
+	@tools/timed soak-proofs tests/prove/run --soak
 	@tools/timed soak-attack-fuzz $(MAKE) --no-print-directory attack-fuzz SECONDS=3600
 	@for i in 1 2 3 4 5; do VIADUCT_REBIND=50 tools/timed soak-$$i $(MAKE) --no-print-directory boot-test || exit 1; done
 
