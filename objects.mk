@@ -32,6 +32,7 @@ pure_src := \
 	common/lib/pmem.c \
 	common/lib/ratelimit.c \
 	common/vm/psci.c \
+	common/vm/state.c \
 	common/vm/smccc.c \
 	common/lib/s2.c \
 	common/lib/sha256.c \

@@ -120,11 +120,14 @@ const char *idreg_unusable(void); /* why not this platform; NULL: it can be used
 /* EL2's timer, of this CPU: timer.c */
 void timer_fired(void *arg, uint32_t intid, struct vcpu *cur);
 void timer_stop(void);
+void timer_arm(uint32_t us);  /* cpu_run() and the following look again */
 void timer_arm_console(void); /* console_poll() in CONSOLE_HOLD_US */
 void timer_arm_iommu(void);   /* iommu_poll() in a millisecond */
 
 /* Ends v's guest: called on one of its CPUs, does not return. start.c */
 _Noreturn void vm_stop(struct vcpu *v, enum life_end why);
+/* No guest is left: the machine off, unless it is to stay on. start.c */
+void power_off(void);
 #endif
 
 #endif

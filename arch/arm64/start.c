@@ -238,7 +238,7 @@ static void place_guests(void)
 					 __ATOMIC_RELEASE);
 }
 
-static void power_off(void)
+void power_off(void)
 {
 	if (stay_on) {
 		log_info("no guest is left; the machine stays on");
@@ -324,6 +324,6 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	if (vm_count == 0)
 		power_off();
 	for (unsigned i = 0; i < vm_count; i++)
-		life_start(vms[i], NULL);
+		life_start(vms[i]);
 	cpu_run();
 }

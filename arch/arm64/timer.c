@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EL2's only timer, CNTHP of each CPU: a one-shot for what is to be looked at again (console
- * output that waits, IOMMU events behind a bound). Whoever arms it is interrupted by it.
+ * output that waits, IOMMU events behind a bound, a guest that waits for its next life). Whoever arms it is interrupted by it.
  */
 #include <arch/barrier.h>
 #include <hv/console.h>
@@ -12,7 +12,7 @@
 #include "cpu.h"
 #include "sysreg.h"
 
-static void timer_arm(uint32_t us)
+void timer_arm(uint32_t us)
 {
 	uint64_t due = read_sysreg(cntpct_el0) + read_sysreg(cntfrq_el0) / 1000000 * us;
 

@@ -86,16 +86,10 @@ static void inject_undef(struct guest_regs *r)
 }
 
 /* The one place that decides what a verdict other than EMUL_OK does to a guest. */
-static __cold void settle(struct guest_regs *r, struct vcpu *v, uint64_t esr, enum emul verdict)
+static __cold void settle(struct guest_regs *r, uint64_t esr, enum emul verdict)
 {
-	if (verdict == EMUL_RETRY)
-		return;
-	if (verdict != EMUL_KILL) {
+	if (verdict != EMUL_RETRY)
 		inject_abort(r, esr, verdict == EMUL_ALIGN ? FSC_ALIGNMENT : FSC_EXTERNAL);
-		return;
-	}
-	vm_log(v->vm, "killed at PC 0x%lx", r->pc);
-	vm_stop(v, LIFE_CRASH);
 }
 
 /* The IPA of a stage-2 fault: page from HPFAR_EL2, offset from FAR_EL2 (DDI 0487 D23.2.58). */
@@ -186,7 +180,7 @@ void trap_data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		if (verdict == EMUL_OK)
 			advance(r);
 		else
-			settle(r, v, esr, verdict);
+			settle(r, esr, verdict);
 	} else {
 		data_abort_other(r, esr, v);
 	}
@@ -403,8 +397,10 @@ void trap_el2_serror(uint64_t esr)
 
 void trap_attention(struct vcpu *v)
 {
-	if (__atomic_load_n(&v->vm->state, __ATOMIC_ACQUIRE) != VM_RUNNING)
+	if (vm_state(v->vm) != VM_RUNNING)
 		cpu_park();
+	if (life_asked(v))
+		vm_stop(v, LIFE_RESET); /* or off: as it was asked */
 	if (v->vm->vits)
 		vits_resume(v->vm->vits, v);
 	vgic_enter(v);

@@ -3,12 +3,6 @@
  * A vCPU's start: all state of EL1 and EL0 in its CPU as after reset, so that neither what firmware
  * left nor an earlier life is seen, then stage 2, timers, and the entry state of the boot protocol
  * (arm64 Image: x0 = device tree; PSCI: x0 = context).
- *
- * States of a vCPU (enum vcpu_state), and who changes them, each time by compare-exchange:
- *   OFF -> CLAIMED -> ON_PENDING   the caller of PSCI CPU_ON, or life_start(): psci.c, life.c
- *   ON_PENDING -> ON               its own CPU, here, when the guest runs
- *   ON_PENDING -> OFF              its own CPU, here, when the guest is being stopped
- *   ON -> OFF                      its own CPU, when it parks: life.c
  */
 #include <arch/barrier.h>
 #include <hv/gic.h>
@@ -129,12 +123,22 @@ static void vcpu_load(struct vcpu *vcpu)
  */
 static bool take_pending(struct vcpu *v)
 {
-	enum vcpu_state want = VCPU_ON_PENDING;
-	bool running = __atomic_load_n(&v->vm->state, __ATOMIC_ACQUIRE) == VM_RUNNING;
+	bool running = vm_state(v->vm) == VM_RUNNING;
 
-	return __atomic_compare_exchange_n(&v->state, &want, running ? VCPU_ON : VCPU_OFF, false,
-					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) &&
+	return vcpu_change_state(v, VCPU_ON_PENDING, running ? VCPU_ON : VCPU_OFF) ==
+		       VCPU_ON_PENDING &&
 	       running;
+}
+
+/* What is to be done with a guest while this CPU is parked. */
+static void look_after(struct vcpu *v)
+{
+	uint32_t again_us = 0;
+
+	if (life_poll(v, &again_us))
+		power_off();
+	if (again_us)
+		timer_arm(again_us);
 }
 
 void cpu_run(void)
@@ -144,6 +148,8 @@ void cpu_run(void)
 	for (;;) {
 		irq_dispatch(v);
 		v = __atomic_load_n(&this_cpu()->vcpu, __ATOMIC_ACQUIRE); /* boot gives it late */
+		if (v)
+			look_after(v);
 		if (v && take_pending(v))
 			break;
 		/* Wakes for a pending interrupt although EL2 masks it (DDI 0487 D1.6). */

@@ -23,13 +23,9 @@
 
 #define PARK_SECONDS 2
 
-/* One caller a guest wins; another vCPU that comes here parks like a peer. */
-static bool begin_stop(struct vm *vm)
+static enum vcpu_state vcpu_state(const struct vcpu *v)
 {
-	enum vm_state want = VM_RUNNING;
-
-	return __atomic_compare_exchange_n(&vm->state, &want, VM_STOPPING, false, __ATOMIC_ACQ_REL,
-					   __ATOMIC_RELAXED);
+	return __atomic_load_n(&v->state, __ATOMIC_ACQUIRE);
 }
 
 /* In two turns: a peer may just have been switching another one on. False: one does not park. */
@@ -48,7 +44,7 @@ static bool stop_peers(struct vcpu *self)
 		vcpu_kick(self, v);
 		/* A vCPU that is parked, or about to be entered, sees the guest's state itself. */
 		do
-			parked = __atomic_load_n(&v->state, __ATOMIC_ACQUIRE) == VCPU_OFF;
+			parked = vcpu_state(v) == VCPU_OFF;
 		while (!parked && arch_time_ticks() < end);
 		if (!parked)
 			break;
@@ -99,15 +95,19 @@ static void quarantine(struct vm *vm)
 static bool any_left(void)
 {
 	for (unsigned i = 0; i < vm_count; i++)
-		if (__atomic_load_n(&vms[i]->state, __ATOMIC_ACQUIRE) != VM_OFF)
+		if (vm_state(vms[i]) != VM_OFF)
 			return true;
 	return false;
 }
 
 void life_parked(struct vcpu *v)
 {
-	vgic_vcpu_off(v);
-	__atomic_store_n(&v->state, VCPU_OFF, __ATOMIC_RELEASE);
+	if (vcpu_state(v) == VCPU_ON) {
+		vgic_vcpu_off(v);
+		vcpu_change_state(v, VCPU_ON, VCPU_OFF);
+	} else {
+		vcpu_change_state(v, VCPU_ON_PENDING, VCPU_OFF);
+	}
 }
 
 static void print_exits(struct vcpu *v)
@@ -124,12 +124,22 @@ static void print_exits(struct vcpu *v)
 	log_info("%s: vCPU %u exits:%s", v->vm->name, v->index, text);
 }
 
-void life_start(struct vm *vm, const struct vcpu *self)
+/* vCPU 0 is claimed last: no vCPU runs that could have claimed it before. */
+static void enter(struct vm *vm, enum vm_state from, const struct vcpu *self)
 {
+	struct vcpu *first = vm->vcpu[0];
+
 	vm->cntvoff = arch_time_ticks();
-	__atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
-	__atomic_store_n(&vm->vcpu[0]->state, VCPU_ON_PENDING, __ATOMIC_RELEASE);
-	vcpu_kick(self, vm->vcpu[0]);
+	if (!vm_change_state(vm, from, VM_RUNNING))
+		return;
+	if (vcpu_change_state(first, VCPU_OFF, VCPU_CLAIMED) == VCPU_OFF)
+		vcpu_change_state(first, VCPU_CLAIMED, VCPU_ON_PENDING);
+	vcpu_kick(self, first);
+}
+
+void life_start(struct vm *vm)
+{
+	enter(vm, VM_READY, NULL);
 }
 
 /* Everything of the guest as after power-on, streams last. Returns what failed, or NULL. */
@@ -148,17 +158,16 @@ static const char *prepare_again(struct vm *vm, struct vcpu *self)
 	return life_attach(vm, &vm->dma_s2) ? NULL : "its DMA streams cannot be attached";
 }
 
-/* On the CPU of the vCPU that stopped the guest, which serves its interrupts meanwhile. */
-static void back_off(struct vm *vm, struct vcpu *self)
+/* The CPU of vCPU 0 sleeps until then: life_poll(). */
+static void back_off(struct vm *vm, const struct vcpu *self)
 {
 	uint64_t lived = (arch_time_ticks() - vm->cntvoff) / arch_time_hz();
-	uint64_t end;
 
 	vm->backoff_ms = life_backoff_ms(vm->backoff_ms, lived);
 	vm_alert(vm, LOG_INFO, "waits %u ms before it starts again", vm->backoff_ms);
-	end = time_after(UINT64_C(1000) * vm->backoff_ms);
-	while (arch_time_ticks() < end)
-		serve(self);
+	vm->wake_at = time_after(UINT64_C(1000) * vm->backoff_ms);
+	if (vm_change_state(vm, VM_STOPPING, VM_WAITING))
+		vcpu_kick(self, vm->vcpu[0]);
 }
 
 static unsigned free_tables(const struct s2 *s2)
@@ -170,24 +179,6 @@ static unsigned free_tables(const struct s2 *s2)
 	return n;
 }
 
-static bool start_again(struct vm *vm, struct vcpu *self)
-{
-	const char *failed = prepare_again(vm, self);
-
-	if (!failed) {
-		vm->lives++;
-		vm_alert(
-			vm, LOG_INFO,
-			"starts again (life %lu; of its stage-2 tables %u are free, EL2 has %zu KiB)",
-			vm->lives + 1, free_tables(&vm->cpu_s2), pmem_own_bytes() >> 10);
-		life_start(vm, self);
-		return true;
-	}
-	quarantine(vm);
-	vm_alert(vm, LOG_ERR, "cannot start again: %s", failed);
-	return false;
-}
-
 /* What a guest that is off had in its RAM is nobody's to find. */
 static void forget(const struct vm *vm, struct vcpu *self)
 {
@@ -195,33 +186,143 @@ static void forget(const struct vm *vm, struct vcpu *self)
 		load_scrub(vm->ram[i].pa, vm->ram[i].size, self);
 }
 
-bool life_stop(struct vcpu *self, enum life_end why)
+/* The guest is off, or does not start. True: so is every other one. */
+static bool end(struct vm *vm, enum vm_state from, struct vcpu *self)
 {
-	struct vm *vm = self->vm;
-	uint32_t missed;
-	bool again = why == LIFE_RESET || (why == LIFE_CRASH && !vm->plan->stop_on_crash);
+	uint32_t missed = __atomic_exchange_n(&vm->log.missed, 0, __ATOMIC_RELAXED);
 
-	if (!begin_stop(vm)) {
-		life_parked(self);
-		return false;
-	}
-	if (!stop_peers(self) && again) {
-		vm_alert(vm, LOG_ERR, "cannot start again: a vCPU does not stop");
-		again = false;
-	}
-	life_parked(self);
-	quarantine(vm);
-	if (again && why == LIFE_CRASH)
-		back_off(vm, self);
-	if (again && start_again(vm, self))
-		return false;
 	forget(vm, self);
-	missed = __atomic_exchange_n(&vm->log.missed, 0, __ATOMIC_RELAXED);
 	if (missed)
 		log_info("%s: %u more lines were not printed", vm->name, missed);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		print_exits(vm->vcpu[i]);
 	log_info("%s: off", vm->name);
-	__atomic_store_n(&vm->state, VM_OFF, __ATOMIC_SEQ_CST);
-	return !any_left();
+	return vm_change_state(vm, from, VM_OFF) && !any_left();
+}
+
+/* From VM_STARTING, whose only CPU this is. True: no guest is left. */
+static bool start_again(struct vm *vm, struct vcpu *self)
+{
+	const char *failed = prepare_again(vm, self);
+
+	if (failed) {
+		quarantine(vm);
+		vm_alert(vm, LOG_ERR, "cannot start again: %s", failed);
+		return end(vm, VM_STARTING, self);
+	}
+	vm->lives++;
+	vm_alert(vm, LOG_INFO,
+		 "starts again (life %lu; of its stage-2 tables %u are free, EL2 has %zu KiB)",
+		 vm->lives + 1, free_tables(&vm->cpu_s2), pmem_own_bytes() >> 10);
+	enter(vm, VM_STARTING, self);
+	return false;
+}
+
+static enum vm_asked take_asked(struct vm *vm)
+{
+	return __atomic_exchange_n(&vm->asked, VM_ASKED_NOTHING, __ATOMIC_ACQ_REL);
+}
+
+bool life_asked(const struct vcpu *v)
+{
+	enum vm_asked asked = __atomic_load_n(&v->vm->asked, __ATOMIC_ACQUIRE);
+
+	return v->index == 0 && (asked == VM_ASKED_STOP || asked == VM_ASKED_RESTART);
+}
+
+void life_ask(struct vm *vm, enum vm_asked what)
+{
+	__atomic_store_n(&vm->asked, what, __ATOMIC_RELEASE);
+	__atomic_store_n(&vm->vcpu[0]->vgic.attention, 1, __ATOMIC_RELEASE);
+	vcpu_kick(NULL, vm->vcpu[0]);
+}
+
+/* What becomes of a guest whose vCPUs are parked: the operator's word counts for more than its own. */
+static bool end_as(struct vm *vm, struct vcpu *self, enum life_end why)
+{
+	switch (take_asked(vm)) {
+	case VM_ASKED_STOP:
+		why = LIFE_OFF;
+		break;
+	case VM_ASKED_RESTART:
+		why = LIFE_RESET;
+		break;
+	default:
+		break;
+	}
+	if (why == LIFE_CRASH && !vm->plan->stop_on_crash) {
+		back_off(vm, self);
+		return false;
+	}
+	if (why == LIFE_RESET)
+		return vm_change_state(vm, VM_STOPPING, VM_STARTING) && start_again(vm, self);
+	return end(vm, VM_STOPPING, self);
+}
+
+bool life_stop(struct vcpu *self, enum life_end why)
+{
+	struct vm *vm = self->vm;
+	bool parked;
+
+	/* One vCPU wins; another that comes here parks like a peer. */
+	if (!vm_change_state(vm, VM_RUNNING, VM_STOPPING)) {
+		life_parked(self);
+		return false;
+	}
+	parked = stop_peers(self);
+	life_parked(self);
+	quarantine(vm);
+	if (parked)
+		return end_as(vm, self, why);
+	vm_alert(vm, LOG_ERR, "a vCPU does not stop: the guest stays off");
+	return end(vm, VM_STOPPING, self);
+}
+
+static bool all_parked(const struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (vcpu_state(vm->vcpu[i]) != VCPU_OFF)
+			return false;
+	return true;
+}
+
+static bool poll_off(struct vm *vm, struct vcpu *self)
+{
+	enum vm_asked asked = take_asked(vm);
+
+	if (asked != VM_ASKED_START && asked != VM_ASKED_RESTART)
+		return false;
+	if (all_parked(vm))
+		return vm_change_state(vm, VM_OFF, VM_STARTING) && start_again(vm, self);
+	vm_alert(vm, LOG_ERR, "cannot start again: a vCPU did not stop");
+	return false;
+}
+
+static bool poll_waiting(struct vm *vm, struct vcpu *self, uint32_t *again_us)
+{
+	enum vm_asked asked = take_asked(vm);
+	uint64_t now = arch_time_ticks();
+
+	if (asked == VM_ASKED_STOP)
+		return end(vm, VM_WAITING, self);
+	if (asked != VM_ASKED_NOTHING || now >= vm->wake_at)
+		return vm_change_state(vm, VM_WAITING, VM_STARTING) && start_again(vm, self);
+	*again_us = (uint32_t)((vm->wake_at - now) * 1000000 / arch_time_hz()) + 1;
+	return false;
+}
+
+bool life_poll(struct vcpu *self, uint32_t *again_us)
+{
+	if (self->index != 0)
+		return false;
+	switch (vm_state(self->vm)) {
+	case VM_RUNNING: /* without its first vCPU */
+		return life_asked(self) && life_stop(self, LIFE_RESET);
+	case VM_WAITING:
+		return poll_waiting(self->vm, self, again_us);
+	case VM_OFF:
+		return poll_off(self->vm, self);
+	default: /* another CPU is at it, and kicks this one */
+		return false;
+	}
 }

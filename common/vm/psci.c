@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * PSCI 1.1 for guests (DEN 0022 §5), where SMCCC is discovered as well (DEN 0028).
- * A vCPU's state changes
- * by compare-exchange: OFF -> ON_PENDING by who calls CPU_ON, ON_PENDING -> ON by its own CPU,
- * ON -> OFF by itself.
- */
+/* PSCI 1.1 for guests (DEN 0022 §5), where SMCCC is discovered as well (DEN 0028). */
 #include <hv/bits.h>
 #include <hv/psci.h>
 #include <spec/psci.h>
@@ -19,7 +14,7 @@ static struct vcpu *target_of(const struct vm *vm, uint64_t mpidr)
 static int64_t cpu_on(struct vcpu *self, uint64_t mpidr, uint64_t entry, uint64_t context)
 {
 	struct vcpu *t = target_of(self->vm, mpidr);
-	enum vcpu_state want = VCPU_OFF;
+	enum vcpu_state was;
 	pa_t pa;
 
 	if (!t)
@@ -27,12 +22,12 @@ static int64_t cpu_on(struct vcpu *self, uint64_t mpidr, uint64_t entry, uint64_
 	if (entry & 3 || !vm_ram_pa(self->vm, IPA(entry), 4, &pa))
 		return PSCI_INVALID_ADDRESS;
 	/* Claimed first, so that two callers cannot mix their entry points. */
-	if (!__atomic_compare_exchange_n(&t->state, &want, VCPU_CLAIMED, false, __ATOMIC_ACQUIRE,
-					 __ATOMIC_RELAXED))
-		return want == VCPU_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
+	was = vcpu_change_state(t, VCPU_OFF, VCPU_CLAIMED);
+	if (was != VCPU_OFF)
+		return was == VCPU_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
 	t->entry = entry;
 	t->context = context;
-	__atomic_store_n(&t->state, VCPU_ON_PENDING, __ATOMIC_RELEASE);
+	vcpu_change_state(t, VCPU_CLAIMED, VCPU_ON_PENDING);
 	vcpu_kick(self, t);
 	return PSCI_SUCCESS;
 }

@@ -13,7 +13,6 @@ enum emul {
 	EMUL_INJECT, /* external abort into the guest */
 	EMUL_ALIGN,  /* alignment abort into the guest */
 	EMUL_RETRY,  /* the guest executes the instruction again */
-	EMUL_KILL,   /* the guest cannot go on */
 };
 
 struct vcpu;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A guest's end. */
+/* A guest's lives: their ends, and what begins the next one. */
 #ifndef HV_LIFE_H
 #define HV_LIFE_H
 
 #include <hv/vm.h>
 
-/* vCPU 0 is to enter the guest that was loaded. `self`: the caller's vCPU; NULL at boot. */
-void life_start(struct vm *vm, const struct vcpu *self);
+/* Boot: vCPU 0 is to enter the guest that was loaded. */
+void life_start(struct vm *vm);
 
 enum life_end {
 	LIFE_OFF,
 	LIFE_RESET, /* the guest starts again, from its original images */
-	LIFE_CRASH, /* ... where its declaration does not say on-crash = "stop" */
+	LIFE_CRASH, /* ... after a wait, where its declaration does not say on-crash = "stop" */
 };
 
 /*
@@ -27,6 +27,19 @@ uint32_t life_backoff_ms(uint32_t last_ms, uint64_t lived_seconds);
  * about to be entered as after power-on. True when no guest is left: the machine may power off.
  */
 bool life_stop(struct vcpu *self, enum life_end why);
+
+/*
+ * The operator asks for it; vCPU 0's CPU does it, whatever the guest is doing. A guest that runs is
+ * not asked to start, and one that is off not to stop: they do nothing then. Any CPU, interrupts too.
+ */
+void life_ask(struct vm *vm, enum vm_asked what);
+/* Whether `v` is the one to end its guest for that; then life_stop() ends it as it was asked. */
+bool life_asked(const struct vcpu *v);
+/*
+ * From the loop of a parked CPU: starts a guest whose wait is over, and does what was asked.
+ * `*again_us` is set where it is to be called again that much later. True: no guest is left.
+ */
+bool life_poll(struct vcpu *self, uint32_t *again_us);
 
 /* A vCPU's CPU is parked: it will not touch the guest any more. */
 void life_parked(struct vcpu *v);

@@ -22,11 +22,21 @@ struct guest_regs {
 	uint64_t pstate; /* SPSR_EL2 */
 };
 
+/*
+ * Who changes a vCPU's state, by vcpu_change_state():
+ *
+ *	OFF -> CLAIMED            who calls PSCI CPU_ON, or starts the guest: one wins
+ *	CLAIMED -> ON_PENDING     the same, when the entry point is written
+ *	ON_PENDING -> ON          its own CPU, which enters it
+ *	ON_PENDING -> OFF         its own CPU: the guest is being stopped
+ *	ON -> OFF                 its own CPU, which parks
+ */
 enum vcpu_state {
 	VCPU_OFF,        /* parked at EL2; PSCI may turn it on */
 	VCPU_CLAIMED,    /* somebody's CPU_ON is writing its entry point */
 	VCPU_ON_PENDING, /* CPU_ON accepted, not yet entered */
 	VCPU_ON,
+	VCPU_STATES,
 };
 
 /* Why a CPU came to EL2: traps by what the guest did, then interrupts by kind. */
@@ -49,7 +59,7 @@ struct vcpu {
 	struct vm *vm;
 	uint16_t index;               /* in vm->vcpu; see vcpu_affinity() */
 	uint16_t cpu;                 /* physical CPU it is pinned to */
-	enum vcpu_state state;        /* changes by compare-exchange, see common/vm/psci.c */
+	enum vcpu_state state;        /* vcpu_change_state() */
 	uint64_t entry;               /* IPA, for VCPU_ON_PENDING */
 	uint64_t context;             /* x0 at entry */
 	uint64_t exits[EXIT_REASONS]; /* since boot; written on its own CPU */
@@ -73,7 +83,29 @@ static inline uint32_t vcpu_index_of(uint64_t affinity)
 										 MAX_VCPUS;
 }
 
-enum vm_state { VM_READY, VM_RUNNING, VM_STOPPING, VM_OFF };
+/*
+ * Who changes a guest's state, by vm_change_state():
+ *
+ *	READY -> RUNNING                    boot
+ *	RUNNING -> STOPPING                 a vCPU that ends the guest: one wins and does the rest
+ *	STOPPING -> STARTING, WAITING, OFF  that vCPU's CPU, when the others are parked
+ *	WAITING -> STARTING                 vCPU 0's CPU, when the time is over
+ *	WAITING -> OFF                      vCPU 0's CPU, when it is asked to
+ *	OFF -> STARTING                     vCPU 0's CPU, when it is asked to
+ *	STARTING -> RUNNING, OFF            the CPU that made it STARTING, when the guest is loaded
+ */
+enum vm_state {
+	VM_READY, /* loaded, not yet entered */
+	VM_RUNNING,
+	VM_STOPPING, /* its vCPUs park */
+	VM_WAITING,  /* it crashed, and starts again at wake_at */
+	VM_STARTING, /* its devices are reset, its RAM is filled */
+	VM_OFF,
+	VM_STATES,
+};
+
+/* What the operator wants of a guest: life_ask(). */
+enum vm_asked { VM_ASKED_NOTHING, VM_ASKED_STOP, VM_ASKED_START, VM_ASKED_RESTART };
 
 struct guest_ram {
 	ipa_t ipa;
@@ -86,7 +118,8 @@ struct guest_plan;
 struct vm {
 	char name[GUEST_NAME_MAX];
 	uint8_t id; /* number in the plan, also where an earlier guest is refused; VMID is id + 1 */
-	enum vm_state state;
+	enum vm_state state;     /* vm_change_state() */
+	enum vm_asked asked;     /* taken when a state is changed for it */
 	struct guest_plan *plan; /* what it is started from, again and again */
 	void *load_work;         /* IMAGE_WORK bytes: inflates its kernel, writes its tree */
 	uint16_t vcpu_count;
@@ -109,6 +142,7 @@ struct vm {
 	struct ratelimit alerts; /* lines about its life, and of what it was kept from */
 	uint64_t isv0_aborts;
 	uint32_t backoff_ms; /* before it last started again behind a crash; 0: never */
+	uint64_t wake_at;    /* ticks; while VM_WAITING */
 	uint64_t lives;      /* restarts so far */
 	uint64_t cntvoff;    /* virtual counter offset, equal on all vCPUs */
 };
@@ -192,6 +226,12 @@ void vm_log(struct vm *vm, const char *fmt, ...) __printf(2, 3);
 void vm_alert(struct vm *vm, enum log_level level, const char *fmt, ...) __printf(3, 4);
 #define VM_ALERT_BURST 32
 #define VM_ALERT_MS    1000
+
+enum vm_state vm_state(const struct vm *vm);
+/* False: the state is not `from` (any more). Any CPU; see enum vm_state for which one may. */
+bool __must_check vm_change_state(struct vm *vm, enum vm_state from, enum vm_state to);
+/* Returns the state that it was: `from` where it was changed. */
+enum vcpu_state vcpu_change_state(struct vcpu *v, enum vcpu_state from, enum vcpu_state to);
 
 /* Makes another CPU leave the guest and look at its vCPU (SGI). No-op when `to` is `from`. */
 void vcpu_kick(const struct vcpu *from, const struct vcpu *to);
