@@ -210,7 +210,7 @@ void bars_update(struct vpci_func *f)
 
 	if (!live && !f->live)
 		return; /* the usual sizing and placing, MEM off */
-	spin_lock(&f->v->vm->config_lock);
+	spin_lock(&f->v->vm->config_lock, LOCK_VM_CONFIG);
 	f->live = live;
 	for_each_bit(bar, f->present)
 		f->base[bar] = shadow_base(f, bar);

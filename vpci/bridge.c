@@ -52,7 +52,7 @@ static bool settle_any(struct vpci *v)
 
 		if (state != PCI_WAKING && state != PCI_RESETTING)
 			continue;
-		spin_lock(&f->lock);
+		spin_lock(&f->lock, LOCK_VPCI);
 		restored = state_settle(f);
 		spin_unlock(&f->lock);
 		if (restored)

@@ -30,7 +30,7 @@ static bool settle(struct vpci_func *f)
 {
 	bool answers;
 
-	spin_lock(&f->lock);
+	spin_lock(&f->lock, LOCK_VPCI);
 	state_settle(f);
 	answers = func_answers(f);
 	spin_unlock(&f->lock);
@@ -58,7 +58,7 @@ static bool check_gone(struct vpci_func *f)
 {
 	bool gone;
 
-	spin_lock(&f->lock);
+	spin_lock(&f->lock, LOCK_VPCI);
 	gone = is_gone(f);
 	spin_unlock(&f->lock);
 	return gone;
@@ -166,7 +166,7 @@ void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t v
 	if (DW(off) >= f->dwords || f->row[DW(off)] == ROW_NONE ||
 	    (pci_state(f->pf) != PCI_OWNED && !settle(f)))
 		return;
-	spin_lock(&f->lock);
+	spin_lock(&f->lock, LOCK_VPCI);
 	if (func_answers(f))
 		write_locked(f, off, size, value);
 	spin_unlock(&f->lock);

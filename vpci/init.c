@@ -69,7 +69,7 @@ static void reset_func(struct vpci_func *f)
 {
 	bool asleep;
 
-	spin_lock(&f->lock);
+	spin_lock(&f->lock, LOCK_VPCI);
 	memcpy(f->shadow, f->initial, f->dwords * sizeof(f->shadow[0]));
 	bars_update(f);
 	asleep = state_wake(f);
@@ -93,7 +93,7 @@ void vpci_reset(struct vpci *v)
 void vpci_quiesce(struct vpci *v)
 {
 	vpci_for_each(f, v) {
-		spin_lock(&f->lock);
+		spin_lock(&f->lock, LOCK_VPCI);
 		f->mode = MODE_INTX;
 		f->decoding = false;
 		bars_update(f);

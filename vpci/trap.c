@@ -49,7 +49,7 @@ static bool try_bar(struct vpci_func *f, unsigned bar, struct mmio_access *a)
 	/* Another CPU waits for a reset of this function: not a reason to wait here. */
 	if (!func_decodes(f))
 		return false;
-	spin_lock(&f->lock);
+	spin_lock(&f->lock, LOCK_VPCI);
 	if (f->live && bar_has(f, bar, a)) {
 		perform(f, bar, a);
 		mine = true;

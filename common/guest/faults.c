@@ -164,7 +164,7 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 	uint32_t missed;
 	struct record *r;
 
-	spin_lock(&lock);
+	spin_lock(&lock, LOCK_FAULTS);
 	r = get_record(&s);
 	if (r) {
 		v = decide(r, f, cut || r->cut, arch_time_ticks(), arch_time_hz());
@@ -206,7 +206,7 @@ static void end_record(unsigned n, const struct vm *vm)
 
 	if (s.vm != vm)
 		return;
-	spin_lock(&lock);
+	spin_lock(&lock, LOCK_FAULTS);
 	unprinted = records[n].unprinted;
 	records[n] = (struct record){
 		.iommu = s.iommu, .sid = s.sid, .log = records[n].log, .alerts = records[n].alerts
@@ -220,7 +220,7 @@ void faults_guest_end(const struct vm *vm)
 {
 	unsigned count;
 
-	spin_lock(&lock);
+	spin_lock(&lock, LOCK_FAULTS);
 	count = record_count;
 	spin_unlock(&lock);
 	for (unsigned n = 0; n < count; n++)

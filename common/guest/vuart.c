@@ -105,7 +105,7 @@ static enum emul access(struct vcpu *vcpu, void *arg, struct mmio_access *a)
 	unsigned shift = (unsigned)(a->off & 3) * 8;
 	char c = (char)a->value;
 
-	spin_lock(&u->lock);
+	spin_lock(&u->lock, LOCK_VUART);
 	if (!a->write)
 		a->value = read_reg(u, off) >> shift;
 	else if (!shift)
@@ -122,7 +122,7 @@ static void receive(void *arg, char c)
 {
 	struct vuart *u = arg;
 
-	spin_lock(&u->lock);
+	spin_lock(&u->lock, LOCK_VUART);
 	if (rx_count(u) < RX_SIZE)
 		u->rx[u->head++ % RX_SIZE] = c;
 	else
@@ -134,7 +134,7 @@ static void receive(void *arg, char c)
 
 void vuart_reset(struct vuart *u)
 {
-	spin_lock(&u->lock);
+	spin_lock(&u->lock, LOCK_VUART);
 	u->head = u->tail = 0;
 	memset(u->kept, 0, sizeof(u->kept));
 	u->kept[KEPT(PL011_CR)] = PL011_CR_RESET;

@@ -24,7 +24,7 @@ static __cold enum emul set_ctlr(struct vcpu *cur, uint32_t value)
 {
 	struct vgic_vm *g = cur->vm->vgic;
 
-	spin_lock(&g->lock);
+	spin_lock(&g->lock, LOCK_VGIC);
 	uint32_t off = g->ctlr & ~value, moved = g->ctlr ^ value;
 
 	g->ctlr = value;

@@ -220,7 +220,7 @@ void vgic_vcpu_off(struct vcpu *v)
 	struct vgic_vm *g = v->vm->vgic;
 	struct vgic_cpu_state *st = cpu_of(v);
 
-	spin_lock(&g->lock);
+	spin_lock(&g->lock, LOCK_VGIC);
 	write_once(st->online, false);
 	lr_fold(v, VGIC_ALL_LRS);
 	quiesce_ppis(v);

@@ -103,7 +103,7 @@ void vgic_ppi_irq(void *, uint32_t intid, struct vcpu *cur)
 	struct vgic_vm *g = cur->vm->vgic;
 	struct vgic_bank *b = &cpu_of(cur)->priv;
 
-	spin_lock(&g->lock);
+	spin_lock(&g->lock, LOCK_VGIC);
 	if (b->enabled >> intid & 1)
 		lr_inject(cur, b, intid);
 	else
@@ -120,7 +120,7 @@ void vgic_spi_irq(void *arg, uint32_t, struct vcpu *cur)
 	const struct vgic_line *l = arg;
 	struct vgic_bank *b = l->bank;
 
-	spin_lock(&b->vgic->lock);
+	spin_lock(&b->vgic->lock, LOCK_VGIC);
 	if (b->enabled >> l->i & 1 && cur && cur == line_target(b, l->i) && cpu_of(cur)->online) {
 		lr_inject(cur, b, l->i);
 	} else {
@@ -146,7 +146,7 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 	/* Nobody but its device changes the level of a line. */
 	if (b->hw & bit || !!(read_once(b->level) & bit) == level)
 		return;
-	spin_lock(&g->lock);
+	spin_lock(&g->lock, LOCK_VGIC);
 	write_once(b->level, b->level ^ bit);
 	if (level && b->edge & bit)
 		b->pending |= bit;

@@ -52,7 +52,7 @@ static bool hold(struct vgic_set *s, uint32_t mask)
 			return false;
 		spin_unlock(&b->vgic->lock);
 		arch_cpu_relax();
-		spin_lock(&b->vgic->lock);
+		spin_lock(&b->vgic->lock, LOCK_VGIC);
 	}
 }
 
@@ -322,7 +322,7 @@ static __attribute__((noinline)) enum emul access_locked(struct vcpu *cur, struc
 	if (r->state)
 		mask = a->write ? v : ~0U;
 
-	spin_lock(&b->vgic->lock);
+	spin_lock(&b->vgic->lock, LOCK_VGIC);
 	done = hold(&s, mask);
 	if (done && a->write)
 		r->set(&s, v);

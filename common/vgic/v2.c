@@ -30,7 +30,7 @@ static void set_sgir(struct vcpu *cur, uint32_t value)
 	const uint32_t targets[] = { (uint32_t)field_get(SGIR_TARGETS, value) & all, all & ~self,
 				     self, 0 };
 
-	spin_lock(&g->lock);
+	spin_lock(&g->lock, LOCK_VGIC);
 	for_each_bit(i, targets[field_get(SGIR_FILTER, value)])
 		send(cur, g->vm->vcpu[i], (uint32_t)field_get(SGIR_ID, value), self);
 	spin_unlock(&g->lock);
@@ -59,7 +59,7 @@ static void access_sgis(struct vcpu *cur, struct mmio_access *a)
 	struct vgic_vm *g = cur->vm->vgic;
 	uint64_t out = 0;
 
-	spin_lock(&g->lock);
+	spin_lock(&g->lock, LOCK_VGIC);
 	for (uint32_t i = 0; i < a->size; i++)
 		out |= (uint64_t)sgi_byte(cur, (a->off + i) % GIC_SGI_COUNT, a->write,
 					  a->off >= GICD_SPENDSGIR, a->value >> 8 * i & 0xff)

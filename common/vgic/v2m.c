@@ -47,7 +47,7 @@ bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint16_t *
 	if (data - g->v2m_first >= g->v2m_count)
 		return false;
 	b = spi_bank(g, data / 32);
-	spin_lock(&g->lock);
+	spin_lock(&g->lock, LOCK_VGIC);
 	v = line_target(b, data % 32);
 	fresh = v && b->enabled & ~b->pending & bit;
 	b->pending |= bit;

@@ -107,7 +107,7 @@ struct vgic_locked {
 
 static inline struct vgic_locked vgic_lock(struct vgic_vm *g)
 {
-	spin_lock(&g->lock);
+	spin_lock(&g->lock, LOCK_VGIC);
 	return (struct vgic_locked){ g };
 }
 

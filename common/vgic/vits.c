@@ -182,7 +182,7 @@ static enum emul vits_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 		a->value = a->write ? a->value : 0;
 		return EMUL_OK;
 	}
-	spin_lock(&its->lock);
+	spin_lock(&its->lock, LOCK_VITS);
 	if (a->write)
 		reg_write(its, a);
 	else
@@ -198,7 +198,7 @@ void vits_resume(struct vits *its, struct vcpu *cur)
 	/* Without the lock: who leaves work behind reposts its own CPU, which then sees it. */
 	if (read_once(its->creadr) == read_once(its->cwriter))
 		return;
-	spin_lock(&its->lock);
+	spin_lock(&its->lock, LOCK_VITS);
 	run_unlock(its, cur);
 }
 
@@ -211,7 +211,7 @@ void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 	if (!its)
 		return;
 	r = &its->redist[vcpu->index];
-	spin_lock(&its->lock);
+	spin_lock(&its->lock, LOCK_VITS);
 	r->props = propbaser & PROPBASER_PA;
 	r->end = 1U << bits;
 	/* Bit n of the table is INTID n. One that is not in RAM leaves nothing pending. */
@@ -224,7 +224,7 @@ void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 
 void vits_reset(struct vits *its)
 {
-	spin_lock(&its->lock);
+	spin_lock(&its->lock, LOCK_VITS);
 	for (uint32_t i = 0; i < its->dev_end; i++)
 		for (struct vits_dev *dev = its->dev[i]; dev && dev->limit; dev->limit--)
 			vits_unmap(its, NULL, &dev->lpi[dev->limit - 1]);

@@ -91,7 +91,7 @@ bool vits_deliver(struct vits *its, uint32_t vdev, uint32_t event, struct vcpu *
 	struct vlpi *lpi;
 	bool news = false;
 
-	spin_lock(&its->lock);
+	spin_lock(&its->lock, LOCK_VITS);
 	if (dev && event < dev->limit && its->enabled) {
 		lpi = &dev->lpi[index_nospec(event, dev->limit)];
 		news = vits_signal(its, lpi, cur);

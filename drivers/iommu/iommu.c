@@ -153,7 +153,7 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 
 	if (!i->s2)
 		return HV_EUNSUPP;
-	spin_lock(&i->lock);
+	spin_lock(&i->lock, LOCK_IOMMU);
 	if (!i->dead)
 		st = i->driver->attach(i, sid, dma);
 	spin_unlock(&i->lock);
@@ -166,7 +166,7 @@ void iommu_flush(uint16_t vmid, ipa_t ipa, uint64_t size)
 	iommu_for_each(i) {
 		if (!i->s2)
 			continue;
-		spin_lock(&i->lock);
+		spin_lock(&i->lock, LOCK_IOMMU);
 		if (!i->dead) /* else nothing gets through any more, which is what a flush is for */
 			i->driver->flush(i, vmid, ipa, size);
 		spin_unlock(&i->lock);

@@ -52,7 +52,7 @@ void gic_set_edge(unsigned cpu, uint32_t intid, bool edge)
 	struct reg32 r = REG32(GICD_ICFGR + intid / 16 * 4);
 	uint32_t bit = 2U << intid % 16 * 2;
 
-	spin_lock(&gic_hw.config_lock);
+	spin_lock(&gic_hw.config_lock, LOCK_GIC);
 	uint32_t v = rd32(m, r);
 
 	wr32(m, r, edge ? v | bit : v & ~bit);

@@ -85,7 +85,7 @@ static bool wait(struct its *its, uint32_t left)
 
 void its_post(struct its *its, const struct its_cmd *cmd, unsigned count)
 {
-	spin_lock(&its->lock);
+	spin_lock(&its->lock, LOCK_ITS);
 	/* One slot stays free: a full queue looks like an empty one. */
 	if (wait(its, QUEUE_BYTES - (count + 1) * CMD_BYTES)) {
 		for (unsigned i = 0; i < count; i++) {
@@ -102,7 +102,7 @@ enum hv_status its_drain(struct its *its)
 {
 	enum hv_status s = HV_OK;
 
-	spin_lock(&its->lock);
+	spin_lock(&its->lock, LOCK_ITS);
 	if (!wait(its, 0))
 		s = HV_ETIMEOUT;
 	else if (its->skipped)

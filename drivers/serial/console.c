@@ -332,7 +332,7 @@ void console_put(uint8_t ring, const char *text, size_t n)
 {
 	struct ring *r = rings[ring];
 
-	spin_lock(&r->lock);
+	spin_lock(&r->lock, LOCK_CONSOLE);
 	if (!ring_put(r, text, n, 0))
 		__atomic_fetch_add(&r->lost, (uint32_t)n, __ATOMIC_RELAXED);
 	spin_unlock(&r->lock);
@@ -343,7 +343,7 @@ bool console_put_spare(const char *line, size_t n)
 {
 	bool taken;
 
-	spin_lock(&rings[0]->lock);
+	spin_lock(&rings[0]->lock, LOCK_CONSOLE);
 	taken = ring_put(rings[0], line, n, RING_SIZE / 2);
 	spin_unlock(&rings[0]->lock);
 	pump();

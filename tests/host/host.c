@@ -37,6 +37,7 @@ static uint64_t now, time_step = 1;
 
 uint64_t host_random;
 bool host_threads;
+_Thread_local uint32_t host_locks;
 
 void host_mmio_add(uintptr_t base, size_t size, host_read_fn *r, host_write_fn *w, void *model)
 {

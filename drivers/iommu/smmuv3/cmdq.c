@@ -108,7 +108,7 @@ void smmu_gerror(struct smmu *s)
 
 	if (!active_errors(s))
 		return;
-	spin_lock(&s->i->lock);
+	spin_lock(&s->i->lock, LOCK_IOMMU);
 	if (!s->i->dead) {
 		mend(s);
 		active = active_errors(s) & ~(uint32_t)GERROR_CMDQ;
