@@ -53,4 +53,6 @@ PROOFS = [
           ("drivers/pci/assign.c", "win->size }, at, room(b)))", "win->size }, at, 1))")),
     Proof("vuart_regs", "every access, one more character, every state", 3,
           ("common/guest/vuart.c", "if (rx_count(u) < RX_SIZE)", "if (rx_count(u) <= RX_SIZE)")),
+    Proof("dt_cells", "properties of up to 10 cells, every content, every #cells", 5,
+          ("common/lib/dt.c", "if (len - i * size < size)", "if (len - i * size < 4)")),
 ]
