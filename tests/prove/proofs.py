@@ -33,7 +33,7 @@ PROOFS = [
     Proof("text_number", "texts of up to 5 bytes, bases 2 to 16", 6,
           ("common/lib/fmt.c", "*s - first < 4; (*s)++", "*s - first < 5; (*s)++")),
     Proof("psci_call", "every call; 2 vCPUs in every state", 3,
-          ("common/vm/psci.c", "enum vcpu_state want = VCPU_OFF;", "enum vcpu_state want = t ? t->state : VCPU_OFF;")),
+          ("common/vm/psci.c", "if (was != VCPU_OFF)", "if (was == VCPU_ON)")),
     Proof("smccc_call", "every call, every answer of firmware", 32,
           ("common/vm/smccc.c", "\tcase TRNG_FN_RND:\n", "\tcase TRNG_FN_RND:\n\tcase TRNG_FN_RND + 1:\n")),
     Proof("vcpu_affinity", "every vCPU, every affinity, every mark", 2,

@@ -6,6 +6,7 @@
 #include "prove.h"
 
 #include "common/vm/psci.c"
+#include "common/vm/state.c"
 
 static bool is_ram, kicked;
 static uint64_t asked;
