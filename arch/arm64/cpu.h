@@ -41,10 +41,10 @@ struct __attribute__((aligned(16))) cpu {
 	unsigned id;
 	bool online; /* set by that CPU with release */
 	uint64_t id_regs[ID_REG_COUNT];
-	uint64_t controls;   /* by number, controls.h: what it has and EL2 may write */
-	uint64_t hcr_off;    /* bits of HCR_EL2 that an event took away until the next life */
-	uint64_t withheld;   /* what it has and firmware keeps from EL2 */
-	uint64_t *window_l2; /* level-2 table of this CPU's window */
+	uint64_t controls; /* by number, controls.h: what it has and EL2 may write */
+	uint64_t hcr_off;  /* bits of HCR_EL2 that an event took away until the next life */
+	uint64_t withheld; /* what it has and firmware keeps from EL2 */
+	uint64_t *window_block, *window_page; /* entries of this CPU's windows, levels 2 and 3 */
 };
 
 _Static_assert(offsetof(struct cpu, vcpu) == CPU_OFF_VCPU, "vectors.S");

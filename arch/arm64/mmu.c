@@ -14,9 +14,13 @@
 
 #define ATTR_MEMORY (PTE_AP1 | PTE_AF_BIT | PTE_NORMAL | PTE_SH_INNER)
 
-/* Windows: the first 2 MiB of this 512 GiB, times the CPU's number; above every PA we map. */
-#define WINDOW_BASE (UINT64_C(256) << 39)
-_Static_assert(MAX_CPUS <= 512, "one level-2 table has every CPU's window");
+/*
+ * Windows, above every PA we map: a block of 2 MiB for each CPU, and in the next GiB a page for
+ * each.
+ */
+#define WINDOW_BASE  (UINT64_C(256) << 39)
+#define WINDOW_PAGES (WINDOW_BASE + GIB(1))
+_Static_assert(MAX_CPUS <= 512, "a table has every CPU's window");
 
 /*
  * The stacks of CPUs but the boot CPU's, a slot each: the pages before and behind are not mapped.
@@ -192,37 +196,88 @@ bool el2_is_mapped(uintptr_t va)
 
 void el2_window_init(void)
 {
-	uint64_t *l2 = slot2(WINDOW_BASE);
+	uint64_t *blocks = slot2(WINDOW_BASE);
+	uint64_t *pages = next(slot2(WINDOW_PAGES));
 
-	for (unsigned i = 0; i < cpu_count; i++)
-		cpus[i].window_l2 = &l2[i];
+	for (unsigned i = 0; i < cpu_count; i++) {
+		cpus[i].window_block = &blocks[i];
+		cpus[i].window_page = &pages[i];
+	}
 	arch_dsb_ish();
 }
 
-static uint64_t window_va(const struct cpu *c)
-{
-	return WINDOW_BASE + c->id * MIB(2);
-}
+struct window {
+	uint64_t *pte;
+	uint64_t va; /* of its begin */
+	char *at;    /* of the byte asked for */
+	size_t size; /* from there on, of what was asked for */
+};
 
-void *arch_window_open(pa_t pa, size_t *left)
+static struct window window_open(pa_t pa, size_t size, enum el2_type type)
 {
 	struct cpu *c = this_cpu();
-	uint64_t offset = pa.v & (MIB(2) - 1);
+	bool block = IS_ALIGNED(pa.v, MIB(2)) && size >= MIB(2);
+	uint64_t unit = block ? MIB(2) : PAGE_SIZE, offset = pa.v & (unit - 1);
+	struct window w = { c->window_page, WINDOW_PAGES + c->id * PAGE_SIZE, NULL, 0 };
 
-	ASSERT(!*c->window_l2);
-	*c->window_l2 = (pa.v - offset) | attributes[EL2_RW] | PTE_TYPE_BLOCK;
+	if (block)
+		w = (struct window){ c->window_block, WINDOW_BASE + c->id * MIB(2), NULL, 0 };
+	ASSERT(!*w.pte);
+	*w.pte = (pa.v - offset) | attributes[type] | (block ? PTE_TYPE_BLOCK : PTE_TYPE_PAGE);
 	arch_dsb_ishst(); /* for this CPU's walker */
 	arch_isb();
-	*left = (size_t)(MIB(2) - offset);
-	return (void *)(uintptr_t)(window_va(c) + offset);
+	w.at = (char *)(uintptr_t)(w.va + offset);
+	w.size = (size_t)MIN(size, unit - offset);
+	return w;
 }
 
-void arch_window_close(void)
+static void window_close(const struct window *w)
 {
-	struct cpu *c = this_cpu();
-
-	*c->window_l2 = 0;
+	*w->pte = 0;
 	/* Only this CPU ever uses this address, so a local invalidation is enough. */
-	__asm__ volatile("dsb nshst; tlbi vae2, %0; dsb nsh; isb" ::"r"(window_va(c) >> 12)
-			 : "memory");
+	__asm__ volatile("dsb nshst; tlbi vae2, %0; dsb nsh; isb" ::"r"(w->va >> 12) : "memory");
+}
+
+static size_t cache_line(void)
+{
+	return (size_t)4 << (read_sysreg(ctr_el0) >> 16 & 15); /* DminLine */
+}
+
+bool arch_window_read(void *to, pa_t from, size_t size)
+{
+	size_t line = cache_line();
+	bool good = true;
+
+	serror_drain();
+	for (char *p = to; size && good;) {
+		struct window w = window_open(from, size, EL2_RO);
+
+		good = guarded_read(p, w.at, w.size, line) == 0;
+		window_close(&w);
+		p += w.size;
+		from.v += w.size;
+		size -= w.size;
+	}
+	return good;
+}
+
+bool arch_window_write(pa_t to, const void *from, size_t size)
+{
+	size_t line = cache_line();
+	bool good = true;
+
+	serror_drain();
+	for (const char *p = from; size && good;) {
+		struct window w = window_open(to, size, EL2_RW);
+
+		if (p)
+			good = guarded_write(w.at, p, w.size, line) == 0;
+		else
+			good = guarded_zero(w.at, w.size, 0, line) == 0;
+		window_close(&w);
+		p = p ? p + w.size : p;
+		to.v += w.size;
+		size -= w.size;
+	}
+	return good;
 }

@@ -33,6 +33,11 @@ void el2_map_own(struct range r);
 void el2_seal(void);
 bool el2_is_mapped(uintptr_t va);
 void el2_window_init(void); /* for every CPU; boot */
+
+/* port/guarded.S: 0, or -1 when an access was answered by an external abort or SError. */
+int64_t guarded_read(void *to, const void *from, size_t size, size_t line);
+int64_t guarded_write(void *to, const void *from, size_t size, size_t line);
+int64_t guarded_zero(void *to, size_t size, size_t unused, size_t line);
 #endif
 
 #endif

@@ -69,9 +69,10 @@ static enum hv_status build_memory(const struct plan *p, const struct guest_plan
 		const struct plan_region *r = &g->region[i];
 
 		if (r->first)
-			load_scrub(PA(r->pa.base), r->pa.size, NULL);
-		st = s2_map(&vm->cpu_s2, IPA(r->ipa), PA(r->pa.base), r->pa.size,
-			    r->id[0] ? S2_RAM : S2_DEVICE);
+			st = load_scrub(PA(r->pa.base), r->pa.size, NULL);
+		if (st == HV_OK)
+			st = s2_map(&vm->cpu_s2, IPA(r->ipa), PA(r->pa.base), r->pa.size,
+				    r->id[0] ? S2_RAM : S2_DEVICE);
 	}
 	return st;
 }

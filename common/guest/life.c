@@ -180,10 +180,10 @@ static unsigned free_tables(const struct s2 *s2)
 }
 
 /* What a guest that is off had in its RAM is nobody's to find. */
-static void forget(const struct vm *vm, struct vcpu *self)
+static void forget(struct vm *vm, struct vcpu *self)
 {
-	for (unsigned i = 0; i < vm->ram_count; i++)
-		load_scrub(vm->ram[i].pa, vm->ram[i].size, self);
+	if (load_scrub_ram(vm, self) != HV_OK)
+		vm_alert(vm, LOG_WARN, "some of its RAM answers with errors and is not scrubbed");
 }
 
 /* The guest is off, or does not start. True: so is every other one. */

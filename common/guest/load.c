@@ -24,54 +24,76 @@ static void count_ticks(uint64_t *what, uint64_t start)
 
 /*
  * Guest memory is written past the guest's (disabled) caches: every line goes to memory, and
- * stale instructions go at the end. DDI 0487 D7.5.
+ * stale instructions go at the end. DDI 0487 D7.5. In pieces of at most a block of 2 MiB: EL2 runs
+ * with interrupts masked, and there may be gigabytes. `data` NULL: zeros. HV_EUNSUPP: a piece
+ * answers with an error; what is behind it is filled all the same.
  */
-static size_t fill_window(pa_t pa, const char *data, uint64_t size, struct vcpu *self)
+static enum hv_status fill_pa(pa_t pa, const char *data, uint64_t size, struct vcpu *self)
 {
-	size_t left;
-	void *w = arch_window_open(pa, &left);
-	size_t n = (size_t)MIN(left, size);
+	bool good = true;
 
-	if (data)
-		memcpy(w, data, n);
-	else
-		memset(w, 0, n);
-	arch_cache_clean_inval(w, n);
-	arch_window_close();
-	irq_dispatch(self); /* EL2 runs masked, and there may be gigabytes */
-	return n;
+	while (size) {
+		size_t n = (size_t)MIN(size, MIB(2) - (pa.v & (MIB(2) - 1)));
+
+		good = arch_window_write(pa, data, n) && good;
+		irq_dispatch(self);
+		data = data ? data + n : data;
+		pa.v += n;
+		size -= n;
+	}
+	return good ? HV_OK : HV_EUNSUPP;
 }
 
-static void fill(struct vm *vm, uint64_t ipa, const char *data, uint64_t size, struct vcpu *self)
+/* The bytes from `ipa` to the end of its piece of RAM; 0: it is not RAM. */
+static uint64_t ram_left(const struct vm *vm, uint64_t ipa, pa_t *pa)
 {
-	size_t n;
+	for (unsigned i = 0; i < vm->ram_count; i++) {
+		const struct guest_ram *r = &vm->ram[i];
+
+		if (ipa - r->ipa.v >= r->size)
+			continue;
+		*pa = PA(r->pa.v + (ipa - r->ipa.v));
+		return r->size - (ipa - r->ipa.v);
+	}
+	return 0;
+}
+
+/* What is one range to the guest may be several pieces. HV_EINVAL: not all of it is RAM. */
+static enum hv_status fill(struct vm *vm, uint64_t ipa, const char *data, uint64_t size,
+			   struct vcpu *self)
+{
+	enum hv_status st = HV_OK;
 	pa_t pa;
 
-	for (; size && vm_ram_pa(vm, IPA(ipa), 1, &pa); ipa += n, data += n, size -= n)
-		n = fill_window(pa, data, size, self);
+	for (uint64_t n; size && st == HV_OK; ipa += n, data += n, size -= n) {
+		n = MIN(size, ram_left(vm, ipa, &pa));
+		st = n ? fill_pa(pa, data, n, self) : HV_EINVAL;
+	}
+	return st;
 }
 
-void load_scrub(pa_t pa, uint64_t size, struct vcpu *self)
+enum hv_status load_scrub(pa_t pa, uint64_t size, struct vcpu *self)
 {
 	uint64_t start = arch_time_ticks();
-	size_t n;
+	enum hv_status st = fill_pa(pa, NULL, size, self);
 
-	for (; size; pa.v += n, size -= n)
-		n = fill_window(pa, NULL, size, self);
 	count_ticks(&load_ticks.scrub, start);
+	return st;
 }
 
 struct sink {
 	struct vm *vm;
 	struct vcpu *self;
 	uint64_t at;
+	enum hv_status st;
 };
 
 static void sink_piece(void *arg, const void *piece, size_t size)
 {
 	struct sink *s = arg;
 
-	fill(s->vm, s->at, piece, size, s->self);
+	if (s->st == HV_OK)
+		s->st = fill(s->vm, s->at, piece, size, s->self);
 	s->at += size;
 }
 
@@ -80,7 +102,7 @@ static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm, str
 	const struct range file = g->module[MODULE_KERNEL];
 	const void *data = pa_to_va(PA(file.base));
 	uint64_t start = arch_time_ticks();
-	struct sink s = { vm, self, g->image.kernel };
+	struct sink s = { vm, self, g->image.kernel, HV_OK };
 	enum hv_status st = image_unpack(data, file.size, g->image.kernel_size, sink_piece, &s,
 					 vm->load_work);
 
@@ -88,26 +110,34 @@ static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm, str
 		count_ticks(&load_ticks.inflate, start);
 	else
 		count_ticks(&load_ticks.copy, start);
-	return st;
+	return st == HV_OK ? s.st : st;
+}
+
+enum hv_status load_scrub_ram(const struct vm *vm, struct vcpu *self)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < vm->ram_count; i++)
+		good = load_scrub(vm->ram[i].pa, vm->ram[i].size, self) == HV_OK && good;
+	return good ? HV_OK : HV_EUNSUPP;
 }
 
 enum hv_status load_guest(const struct guest_plan *g, struct vm *vm, struct vcpu *self)
 {
 	struct range initrd = { g->image.initrd, g->module[MODULE_RAMDISK].size };
-	enum hv_status st;
+	enum hv_status st = load_scrub_ram(vm, self);
 	uint64_t start;
 
-	for (unsigned i = 0; i < vm->ram_count; i++)
-		load_scrub(vm->ram[i].pa, vm->ram[i].size, self);
-	st = load_kernel(g, vm, self);
+	if (st == HV_OK)
+		st = load_kernel(g, vm, self);
 	if (st == HV_OK)
 		st = guest_dt_build(g, initrd, vm->load_work, IMAGE_WORK);
 	start = arch_time_ticks();
 	if (st == HV_OK && initrd.size)
-		fill(vm, initrd.base, pa_to_va(PA(g->module[MODULE_RAMDISK].base)), initrd.size,
-		     self);
+		st = fill(vm, initrd.base, pa_to_va(PA(g->module[MODULE_RAMDISK].base)),
+			  initrd.size, self);
 	if (st == HV_OK)
-		fill(vm, g->image.dtb, vm->load_work, IMAGE_WORK, self);
+		st = fill(vm, g->image.dtb, vm->load_work, IMAGE_WORK, self);
 	arch_icache_inval_all();
 	count_ticks(&load_ticks.copy, start);
 	vm->vcpu[0]->entry = g->image.kernel;

@@ -44,7 +44,8 @@ static bool fetch(struct vits *its)
 	uint64_t ipa = (its->cbaser & CBASER_ADDR) + its->creadr;
 
 	if (vm_copy_from(its->vm, its->batch, IPA(ipa), n * CMD_BYTES) != HV_OK) {
-		vm_log(its->vm, "ITS command queue at 0x%lx is not in RAM: stalled", ipa);
+		vm_log(its->vm, "ITS command queue at 0x%lx is not in RAM, or poisoned: stalled",
+		       ipa);
 		its->stalled = true;
 		return false;
 	}
@@ -214,11 +215,13 @@ void vits_enable_lpis(struct vcpu *vcpu, uint64_t propbaser, uint64_t pendbaser)
 	spin_lock(&its->lock, LOCK_VITS);
 	r->props = propbaser & PROPBASER_PA;
 	r->end = 1U << bits;
-	/* Bit n of the table is INTID n. One that is not in RAM leaves nothing pending. */
+	/* Bit n of the table is INTID n. One that cannot be read leaves nothing pending. */
 	if (!(pendbaser & PENDBASER_PTZ) && r->end > GIC_LPI_FIRST &&
 	    vm_copy_from(its->vm, r->pending, IPA((pendbaser & PENDBASER_PA) + GIC_LPI_FIRST / 8),
-			 (r->end - GIC_LPI_FIRST) / 8) != HV_OK)
+			 (r->end - GIC_LPI_FIRST) / 8) != HV_OK) {
+		memset(r->pending, 0, VITS_PENDING);
 		vm_log(its->vm, "LPI pending table of vCPU %u is not in RAM: ignored", vcpu->index);
+	}
 	spin_unlock(&its->lock);
 }
 

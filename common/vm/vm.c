@@ -57,26 +57,13 @@ bool vm_ram_pa(const struct vm *vm, ipa_t ipa, uint64_t size, pa_t *pa)
 	return false;
 }
 
-/* Guest memory is copied once and then parsed; a window covers at most one 2 MiB block. */
 enum hv_status vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t size)
 {
-	char *p = to;
 	pa_t pa;
 
 	if (!vm_ram_pa(vm, from, size, &pa))
 		return HV_EINVAL;
-	while (size) {
-		size_t left;
-		const void *w = arch_window_open(pa, &left);
-		size_t n = MIN(left, size);
-
-		memcpy(p, w, n);
-		arch_window_close();
-		p += n;
-		pa.v += n;
-		size -= n;
-	}
-	return HV_OK;
+	return arch_window_read(to, pa, size) ? HV_OK : HV_EINVAL;
 }
 
 void vm_log(struct vm *vm, const char *fmt, ...)

@@ -207,7 +207,7 @@ static inline enum emul vm_emulate_access(struct vcpu *vcpu, struct mmio_access 
 
 /*
  * Copies guest memory, once, through this CPU's window. `from` is checked against the guest's RAM:
- * HV_EINVAL, nothing copied, when a byte is outside.
+ * HV_EINVAL when a byte is outside (nothing is copied) or poisoned (some of it may be).
  */
 enum hv_status __must_check vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t size);
 

@@ -29,18 +29,22 @@ def symbol(name):
     return IMAGE_AT + int(re.search(rf"^(\w+) [tT] {name}$", out.stdout, re.M)[1], 16)
 
 
+def idle(name):
+    return vq.Guest(name, f"{vq.BUILD}/guests/idle.bin", memory_mib=32, bootargs="beats=100000")
+
+
 @contextlib.contextmanager
-def debugged(name, chosen="", extra=(), **more):
-    """Boots two guests that beat; yields the run and a function that attaches to its gdbstub."""
+def debugged(name, chosen="", extra=(), guests=None, smp=2, **more):
+    """Boots guests that beat, "one" and "two" by default; yields the run and a function that attaches to its gdbstub."""
     path = f"{vq.BUILD}/boot-logs/{name}.gdb"
     if os.path.exists(path):
         os.unlink(path)
-    machine = vq.Machine(name, smp=2, extra=["-chardev", f"socket,id=gdb,path={path},server=on,wait=off",
+    machine = vq.Machine(name, smp=smp, extra=["-chardev", f"socket,id=gdb,path={path},server=on,wait=off",
                                              "-gdb", "chardev:gdb", *extra], **more)
-    guests = [vq.Guest(n, f"{vq.BUILD}/guests/idle.bin", memory_mib=32, bootargs="beats=100000")
-              for n in ("one", "two")]
+    guests = guests or [idle(n) for n in ("one", "two")]
     with machine.start(guests, chosen=chosen, timeout=60) as run:
-        assert all(run.wait_line("beat=2", guest.name) for guest in guests), run.tail()
+        assert all(run.wait_line("beat=2", guest.name) for guest in guests
+                   if guest.name in ("one", "two")), run.tail()
         yield run, lambda: gdb_remote.Remote(path)
 
 

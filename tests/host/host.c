@@ -232,12 +232,30 @@ void arch_icache_inval_all(void)
 }
 
 /* On the host, physical addresses are pointers. */
-void *arch_window_open(pa_t pa, size_t *left)
+struct range host_poison;
+
+static bool poisoned(pa_t pa, size_t size)
 {
-	*left = (size_t)(MIB(2) - (pa.v & (MIB(2) - 1)));
-	return pa_to_va(pa);
+	return range_overlaps(host_poison, (struct range){ pa.v, size });
 }
 
-void arch_window_close(void)
+bool arch_window_read(void *to, pa_t from, size_t size)
 {
+	arch_cache_clean_inval(pa_to_va(from), size);
+	if (poisoned(from, size))
+		return false;
+	memcpy(to, pa_to_va(from), size);
+	return true;
+}
+
+bool arch_window_write(pa_t to, const void *from, size_t size)
+{
+	if (poisoned(to, size))
+		return false;
+	if (from)
+		memcpy(pa_to_va(to), from, size);
+	else
+		memset(pa_to_va(to), 0, size);
+	arch_cache_clean_inval(pa_to_va(to), size);
+	return true;
 }

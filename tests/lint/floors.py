@@ -37,8 +37,8 @@ FLOORS = (
 BINDINGS = {
     "panic": "ends the machine; it must work before any callback is registered",
     "assert_failed": "the same, for ASSERT",
-    "arch_window_open": "the port's windows use the tables of EL2's memory map",
-    "arch_window_close": "the same",
+    "arch_window_read": "the port's windows use the tables of EL2's memory map",
+    "arch_window_write": "the same",
 }
 LIBRARY = re.compile(r"^(fdt_\w+|mem(cpy|move|set|cmp|chr)|str(len|nlen|cmp|ncmp|chr|rchr|toul)|"
                      r"inflate\w*|__stack_chk_\w+|_GLOBAL_OFFSET_TABLE_)$")

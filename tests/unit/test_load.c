@@ -219,6 +219,40 @@ static void a_damaged_kernel_is_an_error(void **state)
 	assert_int_not_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
 }
 
+/* Memory that answers with errors: the guest does not start, and all else is scrubbed. */
+static void poisoned_ram_is_an_error(void **state)
+{
+	for (unsigned i = 0; i < RAM_SIZE / MIB(2); i++) {
+		host_poison = (struct range){ (uintptr_t)ram + MIB(2) * i + 4096, 64 };
+		memset(ram, 0xa5, RAM_SIZE);
+		assert_int_equal(load_scrub_ram(&vm, &vcpu), HV_EUNSUPP);
+		for (unsigned at_block = 0; at_block < RAM_SIZE / MIB(2); at_block++)
+			assert_int_equal(ram[MIB(2) * at_block], at_block == i ? 0xa5 : 0);
+		assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_EUNSUPP);
+	}
+	host_poison = (struct range){ 0, 0 };
+	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
+	check_contents();
+}
+
+/* One range to the guest, of two pieces far from each other. */
+static void images_go_over_pieces_of_ram(void **state)
+{
+	uint64_t cut = plan.image.kernel - RAM_IPA + 0x11000;
+	uint8_t *other_piece = aligned_alloc(MIB(2), RAM_SIZE);
+
+	vm.ram[0].size = cut;
+	vm.ram[1] = (struct guest_ram){ IPA(RAM_IPA + cut), PA((uintptr_t)other_piece),
+					RAM_SIZE - cut };
+	vm.ram_count = 2;
+	assert_int_equal(load_guest(&plan, &vm, &vcpu), HV_OK);
+	assert_memory_equal(at(plan.image.kernel), kernel, 0x11000);
+	assert_memory_equal(other_piece, kernel + 0x11000, sizeof(kernel) - 0x11000);
+	assert_memory_equal(other_piece + (plan.image.initrd - RAM_IPA - cut), initrd,
+			    sizeof(initrd));
+	free(other_piece);
+}
+
 /* Whenever the second load comes: both are whole. One lock over a load would wait for ever here. */
 static void a_neighbour_is_loaded_meanwhile(void **state)
 {
@@ -255,6 +289,7 @@ int main(void)
 		T(everything_else_is_scrubbed),  T(every_written_line_reaches_memory),
 		T(stale_instructions_go_last),   T(a_compressed_kernel_is_inflated),
 		T(a_damaged_kernel_is_an_error), T(a_neighbour_is_loaded_meanwhile),
+		T(poisoned_ram_is_an_error),     T(images_go_over_pieces_of_ram),
 	};
 
 	return cmocka_run_group_tests_name("load", tests, NULL, NULL);

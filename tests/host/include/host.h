@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <hv/log.h>
+#include <hv/types.h>
 
 /* A register model for [base, base + size). Reads where nobody answers give all ones. */
 typedef uint64_t host_read_fn(void *model, uint64_t off, unsigned size);
@@ -44,6 +45,9 @@ void host_log_clear(void);
 typedef void host_log_fn(enum log_level level, const char *fmt, va_list ap);
 void host_log_to(host_log_fn *sink);
 extern bool host_log_full; /* log_spare() takes nothing */
+
+/* Memory (PA) that answers windows with an external abort; size 0: none. */
+extern struct range host_poison;
 
 /* What the CPU's random number generator gives next; 0: it has none. */
 extern uint64_t host_random;

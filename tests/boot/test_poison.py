@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guest RAM that answers EL2 with an external abort, as memory with an uncorrectable error does.
+
+QEMU has no such memory. A debugger stops EL2 where it copies from or to a guest's RAM, and gives it an
+address that faults: the CPU takes the same exception. The guest bears it; its neighbour does not notice.
+"""
+import re
+
+import viaduct_qemu as vq
+from payloads import guest
+from test_crash import BAD, both_go_on, debugged, idle, symbol
+from test_restart import diary
+
+
+def poison(attach, function, register):
+    gdb = attach()
+    gdb.run_to(symbol(function))
+    gdb.write(register, BAD)
+    gdb.detach()
+
+
+def test_an_its_queue_that_cannot_be_read():
+    wild = guest("wild", "itswild", "itswild.lives=1000", cpus=2, extra=diary("wild"),
+                 devices=[vq.Device("edu", "0000:00:05.0", extra="allow-no-reset;")])
+    with debugged("poison-queue", guests=[wild, idle("two")], smp=4,
+                  devices=["-device", "edu,addr=5,dma_mask=0xffffffffffff"]) as (run, attach):
+        for _ in range(10):         # some reads are of an LPI's property: then it is disabled
+            poison(attach, "guarded_read", 1)
+            if run.wait_line("the queue stands still", "wild", seconds=3):
+                break
+        else:
+            assert False, "commands were read from where nothing can be read:\n" + run.tail()
+        both_go_on(run, ("two",))
+        assert not run.find("fault in EL2"), run.tail()
+
+
+def test_a_restart_into_ram_that_cannot_be_written():
+    again = guest("again", "lives", "lives.times=1000 lives.end=reset lives.beats=1", extra=diary("again"))
+    with debugged("poison-ram", guests=[again, idle("two")], smp=3) as (run, attach):
+        poison(attach, "guarded_zero", 0)
+        assert run.wait_line(r"^viaduct: .*again: cannot start again: its images cannot be loaded", seconds=20), run.tail()
+        assert run.wait_line(r"^viaduct: .*again: off", seconds=20), run.tail()
+        both_go_on(run, ("two",))
+        assert not run.find("fault in EL2"), run.tail()
+        assert len([x for x in run.viaduct() if re.search("again: starts again", x)]) >= 1, run.tail()
