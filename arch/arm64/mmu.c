@@ -175,6 +175,27 @@ void el2_init(struct range tree)
 	el2_on(el2_root, SCTLR_WXN);
 }
 
+void el2_unmap(struct range r)
+{
+	uint64_t va = ALIGN_DOWN(r.base, PAGE_SIZE), end = ALIGN_UP(range_end(r), PAGE_SIZE);
+
+	if (r.size == 0 || end < va || end > WINDOW_BASE)
+		return;
+	while (va < end) {
+		uint64_t block = ALIGN_DOWN(va, MIB(2)), *slot = slot2(va), *pte = slot;
+		uint64_t was = block | attributes[EL2_RO] | PTE_TYPE_BLOCK;
+		bool is_table = (*slot & 3) == PTE_TYPE_PAGE;
+
+		if (is_table) {
+			pte = &next(slot)[va >> 12 & 511];
+			was = va | attributes[EL2_RO] | PTE_TYPE_PAGE;
+		}
+		if (*pte == was)
+			*pte = 0;
+		va = is_table ? va + PAGE_SIZE : block + MIB(2);
+	}
+}
+
 void el2_seal(void)
 {
 	for (uintptr_t va = (uintptr_t)_rodata_end; va < (uintptr_t)_ro_after_boot_end;

@@ -29,6 +29,8 @@ void el2_map_device(struct range r);
 /* PCI config space, Device-nGnRnE: a write is acknowledged by its target only. */
 void el2_map_config(struct range r);
 void el2_map_own(struct range r);
+/* Takes out again what el2_map(r, EL2_RO) added; el2_seal() invalidates it. */
+void el2_unmap(struct range r);
 /* Boot is over: boot-set data becomes read-only. */
 void el2_seal(void);
 bool el2_is_mapped(uintptr_t va);

@@ -39,6 +39,7 @@ extern char _start[], _end[];
 static struct board board;
 static struct plan plan;
 static struct range image; /* PA, with its room */
+static struct range tree;  /* PA, as firmware left it */
 static uint32_t uart_intid;
 static struct entropy entropy;
 static bool stay_on;
@@ -100,6 +101,21 @@ void start_below_el2(const void *fdt)
 	       "(QEMU: -M virt,virtualization=on)");
 }
 
+static void for_each_module(void (*fn)(struct range))
+{
+	for (unsigned i = 0; i < plan.guest_count * MODULES; i++) {
+		struct range module = plan.guest[i / MODULES].module[i % MODULES];
+
+		if (board_is_ram(&board, module))
+			fn(module);
+	}
+}
+
+static void el2_map_module(struct range module)
+{
+	el2_map(module, EL2_RO);
+}
+
 /* What is taken is reserved before anything is allocated; then the tree moves to own memory. */
 static const void *take_memory(const void *fdt)
 {
@@ -114,12 +130,7 @@ static const void *take_memory(const void *fdt)
 	plan_read(&plan, &board);
 	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
 	board.fdt = copy;
-	for (unsigned i = 0; i < plan.guest_count * MODULES; i++) {
-		struct range module = plan.guest[i / MODULES].module[i % MODULES];
-
-		if (board_is_ram(&board, module))
-			el2_map(module, EL2_RO);
-	}
+	for_each_module(el2_map_module);
 	return copy;
 }
 
@@ -286,7 +297,8 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	if (dt_check(fdt, DTB_MAX) != HV_OK)
 		cpu_stop(); /* nothing to say it on */
 	image = el2_early_memory();
-	el2_init((struct range){ (uintptr_t)fdt, dt_cells((const char *)fdt + 4, 1) });
+	tree = (struct range){ (uintptr_t)fdt, dt_cells((const char *)fdt + 4, 1) };
+	el2_init(tree);
 	register_callbacks();
 	seed_read(fdt);
 	entropy_get(&entropy, "stack canary", &canary, sizeof(canary));
@@ -320,6 +332,8 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	log_info("ticks of %lu Hz: entry %lu first-guest %lu copy %lu inflate %lu scrub %lu",
 		 read_sysreg(cntfrq_el0), entry_ticks, arch_time_ticks(), load_ticks.copy,
 		 load_ticks.inflate, load_ticks.scrub);
+	for_each_module(el2_unmap); /* load.c reads them through windows */
+	el2_unmap(tree);
 	el2_seal();
 	if (vm_count == 0)
 		power_off();

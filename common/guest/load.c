@@ -97,20 +97,43 @@ static void sink_piece(void *arg, const void *piece, size_t size)
 	s->at += size;
 }
 
+/* Images are not mapped at EL2 (el2_seal): they are read through windows, too. */
+static bool module_read(const void *where, uint64_t offset, void *to, size_t size)
+{
+	const struct range *module = where;
+
+	return arch_window_read(to, PA(module->base + offset), size);
+}
+
 static enum hv_status load_kernel(const struct guest_plan *g, struct vm *vm, struct vcpu *self)
 {
-	const struct range file = g->module[MODULE_KERNEL];
-	const void *data = pa_to_va(PA(file.base));
-	uint64_t start = arch_time_ticks();
+	const struct range *module = &g->module[MODULE_KERNEL];
+	struct image_file file = { module, module->size, module_read };
+	uint64_t start = arch_time_ticks(), magic = 0;
 	struct sink s = { vm, self, g->image.kernel, HV_OK };
-	enum hv_status st = image_unpack(data, file.size, g->image.kernel_size, sink_piece, &s,
-					 vm->load_work);
+	enum hv_status st = image_unpack(file, g->image.kernel_size, sink_piece, &s, vm->load_work);
 
-	if (image_is_gzip(data, file.size))
+	if (st == HV_OK && !module_read(module, 0, &magic, (size_t)MIN(module->size, 8)))
+		st = HV_EUNSUPP;
+	if (image_is_gzip(&magic, (size_t)module->size))
 		count_ticks(&load_ticks.inflate, start);
 	else
 		count_ticks(&load_ticks.copy, start);
 	return st == HV_OK ? s.st : st;
+}
+
+static enum hv_status load_ramdisk(const struct guest_plan *g, struct vm *vm, struct vcpu *self)
+{
+	const struct range *module = &g->module[MODULE_RAMDISK];
+	enum hv_status st = HV_OK;
+
+	for (uint64_t at = 0, n; at < module->size && st == HV_OK; at += n) {
+		n = MIN(module->size - at, IMAGE_WORK);
+		if (!module_read(module, at, vm->load_work, (size_t)n))
+			return HV_EUNSUPP;
+		st = fill(vm, g->image.initrd + at, vm->load_work, n, self);
+	}
+	return st;
 }
 
 enum hv_status load_scrub_ram(const struct vm *vm, struct vcpu *self)
@@ -130,12 +153,11 @@ enum hv_status load_guest(const struct guest_plan *g, struct vm *vm, struct vcpu
 
 	if (st == HV_OK)
 		st = load_kernel(g, vm, self);
+	start = arch_time_ticks();
+	if (st == HV_OK)
+		st = load_ramdisk(g, vm, self);
 	if (st == HV_OK)
 		st = guest_dt_build(g, initrd, vm->load_work, IMAGE_WORK);
-	start = arch_time_ticks();
-	if (st == HV_OK && initrd.size)
-		st = fill(vm, initrd.base, pa_to_va(PA(g->module[MODULE_RAMDISK].base)),
-			  initrd.size, self);
 	if (st == HV_OK)
 		st = fill(vm, g->image.dtb, vm->load_work, IMAGE_WORK, self);
 	arch_icache_inval_all();

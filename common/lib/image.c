@@ -73,9 +73,15 @@ bool image_is_gzip(const void *data, size_t size)
 	return size >= GZIP_HEADER + GZIP_TRAILER && load_le(data, 3) == GZIP_MAGIC;
 }
 
+bool image_read_memory(const void *where, uint64_t offset, void *to, size_t size)
+{
+	memcpy(to, (const char *)where + offset, size);
+	return true;
+}
+
 /*
- * Where the deflated data begins; 0: an unknown kind, or cut. The file is gzip by image_is_gzip().
- * A CRC of the header itself is stepped over: the one of the content counts.
+ * Where the deflated data begins; 0: an unknown kind, or cut. `file` is the begin of what is gzip
+ * by image_is_gzip(). A CRC of the header itself is stepped over: the one of the content counts.
  */
 static size_t skip_header(const uint8_t *file, size_t size)
 {
@@ -96,23 +102,30 @@ static size_t skip_header(const uint8_t *file, size_t size)
 /*
  * inflateBack() leaves header, trailer and output to its caller, and needs neither zlib's crc32
  * (13 KiB of tables and code) nor a second buffer: pieces are handed out of the window itself, the
- * first half of the work memory; zlib's state is the second.
+ * first half of the work memory. Then come zlib's state, and a piece of the file.
  */
 struct inflation {
-	const uint8_t *next; /* input that zlib has not seen yet */
-	size_t left;
+	struct image_file file;
+	uint64_t next; /* offset of what zlib has not seen yet */
+	uint8_t *piece;
 	image_sink_fn *sink;
 	void *arg;
 	uint64_t limit, made;
 	uint32_t crc;
+	bool unreadable;
 };
+
+#define STATE_AT   (IMAGE_WORK / 2)
+#define STATE_SIZE (IMAGE_WORK / 4)
+#define PIECE_AT   (STATE_AT + STATE_SIZE)
+_Static_assert(PIECE_AT + IMAGE_PIECE <= IMAGE_WORK, "window, state and piece");
 
 /* zlib allocates its state, once, and frees nothing before the end. */
 static voidpf state_alloc(voidpf opaque, uInt items, uInt size)
 {
 	uint8_t *work = opaque;
 
-	return (size_t)items * size <= IMAGE_WORK / 2 ? work + IMAGE_WORK / 2 : Z_NULL;
+	return (size_t)items * size <= STATE_SIZE ? work + STATE_AT : Z_NULL;
 }
 
 static void state_free(voidpf opaque, voidpf p)
@@ -123,12 +136,15 @@ static void state_free(voidpf opaque, voidpf p)
 static unsigned feed(void *arg, z_const unsigned char **next)
 {
 	struct inflation *f = arg;
-	unsigned n = (unsigned)MIN(f->left, (size_t)GIB(1));
+	size_t n = (size_t)MIN(f->file.size - f->next, IMAGE_PIECE);
 
-	*next = (z_const unsigned char *)(uintptr_t)f->next;
+	if (!f->file.read(f->file.where, f->next, f->piece, n)) {
+		f->unreadable = true;
+		n = 0; /* zlib ends */
+	}
+	*next = f->piece;
 	f->next += n;
-	f->left -= n;
-	return n;
+	return (unsigned)n;
 }
 
 /* RFC 1952 §8: the reflected CRC-32, four bits a step. */
@@ -159,37 +175,64 @@ static int drain(void *arg, unsigned char *piece, unsigned size)
 	return fits < size; /* not 0: enough */
 }
 
-static enum hv_status inflate_all(const void *data, size_t size, uint64_t limit,
-				  image_sink_fn *sink, void *arg, void *work)
+/* The trailer, RFC 1952 §2.3.1, is at `offset`. */
+static enum hv_status check_trailer(const struct inflation *f, uint64_t offset)
 {
-	struct inflation f = { data, size, sink, arg, limit, 0, UINT32_MAX };
-	z_stream z = { .zalloc = state_alloc, .zfree = state_free, .opaque = work };
-	size_t start = skip_header(data, size);
-	int r;
+	uint8_t trailer[GZIP_TRAILER];
 
-	if (!start || inflateBackInit(&z, MAX_WBITS, work) != Z_OK)
+	if (f->file.size - offset < GZIP_TRAILER)
 		return HV_EINVAL;
-	f.next += start;
-	f.left -= start;
-	r = inflateBack(&z, feed, &f, drain, &f);
-	if (r == Z_BUF_ERROR && z.next_in)
-		return HV_ENOMEM;
-	if (r != Z_STREAM_END || z.avail_in + f.left < GZIP_TRAILER)
-		return HV_EINVAL;
-	/* The trailer may begin in one feed and end in the next: they are neighbours in memory. */
-	return load_le(z.next_in, 4) == (uint32_t)~f.crc &&
-			       load_le(z.next_in + 4, 4) == (uint32_t)f.made ?
+	if (!f->file.read(f->file.where, offset, trailer, GZIP_TRAILER))
+		return HV_EUNSUPP;
+	return load_le(trailer, 4) == (uint32_t)~f->crc &&
+			       load_le(trailer + 4, 4) == (uint32_t)f->made ?
 		       HV_OK :
 		       HV_EINVAL;
 }
 
-enum hv_status image_unpack(const void *data, size_t size, uint64_t limit, image_sink_fn *sink,
-			    void *arg, void *work)
+/* The first piece of the file is in f->piece. */
+static enum hv_status inflate_all(struct inflation *f, void *work)
 {
-	if (image_is_gzip(data, size))
-		return inflate_all(data, size, limit, sink, arg, work);
-	sink(arg, data, (size_t)MIN(size, limit));
-	return size > limit ? HV_ENOMEM : HV_OK;
+	z_stream z = { .zalloc = state_alloc, .zfree = state_free, .opaque = work };
+	size_t start = skip_header(f->piece, (size_t)MIN(f->file.size, IMAGE_PIECE));
+	int r;
+
+	if (!start || inflateBackInit(&z, MAX_WBITS, work) != Z_OK)
+		return HV_EINVAL;
+	f->next = start;
+	r = inflateBack(&z, feed, f, drain, f);
+	if (f->unreadable)
+		return HV_EUNSUPP;
+	if (r == Z_BUF_ERROR && z.next_in)
+		return HV_ENOMEM;
+	return r == Z_STREAM_END ? check_trailer(f, f->next - z.avail_in) : HV_EINVAL;
+}
+
+static enum hv_status copy_all(struct image_file file, uint64_t limit, image_sink_fn *sink,
+			       void *arg, void *work)
+{
+	uint64_t size = MIN(file.size, limit);
+
+	for (uint64_t at = 0, n; at < size; at += n) {
+		n = MIN(size - at, IMAGE_WORK);
+		if (!file.read(file.where, at, work, (size_t)n))
+			return HV_EUNSUPP;
+		sink(arg, work, (size_t)n);
+	}
+	return file.size > limit ? HV_ENOMEM : HV_OK;
+}
+
+enum hv_status image_unpack(struct image_file file, uint64_t limit, image_sink_fn *sink, void *arg,
+			    void *work)
+{
+	uint8_t *piece = (uint8_t *)work + PIECE_AT;
+	struct inflation f = { file, 0, piece, sink, arg, limit, 0, UINT32_MAX, false };
+
+	if (!file.read(file.where, 0, piece, (size_t)MIN(file.size, IMAGE_PIECE)))
+		return HV_EUNSUPP;
+	if (image_is_gzip(piece, (size_t)file.size))
+		return inflate_all(&f, work);
+	return copy_all(file, limit, sink, arg, work);
 }
 
 static void keep(void *arg, const void *piece, size_t size)
@@ -220,7 +263,7 @@ enum hv_status image_head(const void *data, size_t size, void *head, uint64_t *f
 	*file_size = gzip ? load_le((const uint8_t *)data + size - 4, 4) :
 			    size; /* RFC 1952 §2.3.1 */
 	/* More than a head is in there: the limit ends it, which is no error here. */
-	if (image_unpack(data, size, IMAGE_HEAD, keep, &to, work) == HV_EINVAL)
+	if (image_unpack(image_in_memory(data, size), IMAGE_HEAD, keep, &to, work) == HV_EINVAL)
 		return HV_EINVAL;
 	return gzip && !plausible_inside(head, *file_size) ? HV_EINVAL : HV_OK;
 }

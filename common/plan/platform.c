@@ -18,6 +18,7 @@
 #include <hv/bits.h>
 #include <hv/dt.h>
 #include <hv/log.h>
+#include <hv/pmem.h>
 #include <hv/vuart.h>
 
 #include "plan_priv.h"
@@ -279,8 +280,9 @@ void plan_platform(const struct plan *p, struct guest_plan *g)
 {
 	struct range module = g->module[MODULE_PARTIAL];
 	const void *fdt = module.size && p->module_data ? p->module_data(module) : NULL;
-	struct partial c = { p, g, fdt, p->board->fdt, -1, -1, false };
+	struct partial c = { p, g, NULL, p->board->fdt, -1, -1, false };
 	int depth = 0;
+	size_t size;
 
 	g->gic_phandle = GUEST_PHANDLE;
 	if (!fdt)
@@ -293,6 +295,10 @@ void plan_platform(const struct plan *p, struct guest_plan *g)
 			    module.base);
 		return;
 	}
+	/* A copy, for restarts: modules are not mapped at EL2 after boot. */
+	size = dt_used_size(fdt);
+	fdt = memcpy(pmem_alloc(size, 64), fdt, size);
+	c.fdt = fdt;
 	c.node = dt_find(fdt, "/passthrough");
 	if (c.node < 0) {
 		plan_refuse(g, "its partial device tree has no node /passthrough; give one");

@@ -23,14 +23,29 @@ enum hv_status __must_check image_layout(const void *head, uint64_t file_size, u
 
 bool image_is_gzip(const void *data, size_t size);
 
+/* A file that is read by pieces. `read`: false when the memory it is in answers with an error. */
+struct image_file {
+	const void *where; /* what `read` makes of it: an address, or a struct range of PA */
+	uint64_t size;
+	bool (*read)(const void *where, uint64_t offset, void *to, size_t size);
+};
+
+bool image_read_memory(const void *where, uint64_t offset, void *to, size_t size);
+
+static inline struct image_file image_in_memory(const void *data, uint64_t size)
+{
+	return (struct image_file){ data, size, image_read_memory };
+}
+
 /*
  * The kernel, decompressed if it is gzip, piece by piece: sink gets consecutive pieces. HV_EINVAL:
- * corrupt or cut; HV_ENOMEM: more than `limit` bytes. `work`: IMAGE_WORK bytes, 64-byte aligned,
- * the caller's own meanwhile: any number of CPUs inflate at once.
+ * corrupt or cut; HV_EUNSUPP: not to be read; HV_ENOMEM: more than `limit` bytes. `work`: IMAGE_WORK
+ * bytes, 64-byte aligned, the caller's own meanwhile: any number of CPUs inflate at once.
  */
-#define IMAGE_WORK KIB(64)
+#define IMAGE_WORK  KIB(64)
+#define IMAGE_PIECE KIB(16) /* of a file that is read; a gzip header is not longer */
 typedef void image_sink_fn(void *arg, const void *piece, size_t size);
-enum hv_status __must_check image_unpack(const void *data, size_t size, uint64_t limit,
+enum hv_status __must_check image_unpack(struct image_file file, uint64_t limit,
 					 image_sink_fn *sink, void *arg, void *work);
 
 /*

@@ -43,3 +43,21 @@ def test_a_restart_into_ram_that_cannot_be_written():
         both_go_on(run, ("two",))
         assert not run.find("fault in EL2"), run.tail()
         assert len([x for x in run.viaduct() if re.search("again: starts again", x)]) >= 1, run.tail()
+
+
+def test_images_are_not_mapped_at_el2():
+    """What the debugger reads, it reads through EL2's tables. A restart loads from the same image."""
+    again = guest("again", "lives", "lives.times=1000 lives.end=reset lives.beats=1", extra=diary("again"))
+    with debugged("images-unmapped", guests=[again, idle("two")], smp=3) as (run, attach):
+        images = [int(re.search(r"kernel +PA 0x([0-9a-f]+)", x)[1], 16)
+                  for x in run.viaduct() if re.search(r"kernel +PA 0x", x)]
+        assert len(images) == 2, run.tail()
+        gdb = attach()
+        gdb.run_to(symbol("console_put"))
+        assert gdb.memory32(symbol("console_put"))
+        for image in images:
+            assert gdb.ask(f"m{image:x},4").startswith("E"), f"the image at 0x{image:x} is mapped"
+        gdb.detach()
+        assert run.wait_line(r"^viaduct: .*again: starts again", seconds=20), run.tail()
+        assert run.wait_line("life=", "again", seconds=20), run.tail()
+        both_go_on(run, ("two",))

@@ -196,7 +196,9 @@ static void inflates_what_was_deflated(void **state)
 	assert_true(image_is_gzip(packed, packed_size));
 	assert_false(image_is_gzip(packed, 17));
 	assert_false(image_is_gzip(plain, PLAIN));
-	assert_int_equal(image_unpack(packed, packed_size, PLAIN, collect, &o, work), HV_OK);
+	assert_int_equal(image_unpack(image_in_memory(packed, packed_size), PLAIN, collect, &o,
+				      work),
+			 HV_OK);
 	assert_int_equal(o.size, PLAIN);
 	assert_memory_equal(o.data, plain, PLAIN);
 	free(o.data);
@@ -223,7 +225,8 @@ static void every_kind_of_header_is_stepped_over(void **state)
 
 		pack_it(&h);
 		o.size = 0;
-		assert_int_equal(image_unpack(packed, packed_size, PLAIN, collect, &o, work),
+		assert_int_equal(image_unpack(image_in_memory(packed, packed_size), PLAIN, collect,
+					      &o, work),
 				 HV_OK);
 		assert_int_equal(o.size, PLAIN);
 		assert_memory_equal(o.data, plain, PLAIN);
@@ -232,13 +235,16 @@ static void every_kind_of_header_is_stepped_over(void **state)
 			cut = malloc(size);
 			memcpy(cut, packed, size);
 			o.size = 0;
-			assert_int_equal(image_unpack(cut, size, PLAIN, collect, &o, work),
+			assert_int_equal(image_unpack(image_in_memory(cut, size), PLAIN, collect,
+						      &o, work),
 					 HV_EINVAL);
 			free(cut);
 		}
 	}
 	packed[3] |= 0x20; /* a bit that RFC 1952 reserves */
-	assert_int_equal(image_unpack(packed, packed_size, PLAIN, collect, &o, work), HV_EINVAL);
+	assert_int_equal(image_unpack(image_in_memory(packed, packed_size), PLAIN, collect, &o,
+				      work),
+			 HV_EINVAL);
 	pack_it(NULL);
 	free(o.data);
 }
@@ -250,25 +256,29 @@ static void bad_files_are_refused(void **state)
 
 	for (size_t cut = 1; cut < packed_size; cut += packed_size / 50) {
 		o.size = 0;
-		assert_int_equal(image_unpack(packed, packed_size - cut, PLAIN, collect, &o, work),
+		assert_int_equal(image_unpack(image_in_memory(packed, packed_size - cut), PLAIN,
+					      collect, &o, work),
 				 HV_EINVAL);
 	}
 	for (size_t at = 10; at < packed_size; at += packed_size / 50) {
 		memcpy(copy, packed, packed_size);
 		copy[at] ^= 0x10;
 		o.size = 0;
-		assert_int_not_equal(image_unpack(copy, packed_size, PLAIN, collect, &o, work),
+		assert_int_not_equal(image_unpack(image_in_memory(copy, packed_size), PLAIN,
+						  collect, &o, work),
 				     HV_OK);
 	}
 	for (size_t at = packed_size - 8; at < packed_size; at++) { /* CRC and size */
 		memcpy(copy, packed, packed_size);
 		copy[at] ^= 1;
 		o.size = 0;
-		assert_int_equal(image_unpack(copy, packed_size, PLAIN, collect, &o, work),
+		assert_int_equal(image_unpack(image_in_memory(copy, packed_size), PLAIN, collect,
+					      &o, work),
 				 HV_EINVAL);
 	}
 	o.size = 0;
-	assert_int_equal(image_unpack(packed, packed_size, PLAIN - 1, collect, &o, work),
+	assert_int_equal(image_unpack(image_in_memory(packed, packed_size), PLAIN - 1, collect, &o,
+				      work),
 			 HV_ENOMEM);
 	assert_int_equal(o.size, PLAIN - 1);
 	free(copy);
