@@ -102,7 +102,8 @@ arch_src := \
 	arch/arm64/vectors.S \
 	arch/arm64/port/string.S \
 	arch/arm64/controls.c \
-	arch/arm64/port/guarded.S arch/arm64/port/probe.S \
+	arch/arm64/port/guarded.S \
+	arch/arm64/port/probe.S \
 	arch/arm64/port/firmware.S \
 	arch/arm64/crash.c \
 	arch/arm64/idreg.c \
