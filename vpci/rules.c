@@ -8,6 +8,10 @@
 
 #include "vpci_priv.h"
 
+_Static_assert(MSI_ENABLE == PCI_MSI_ENABLE << 16 && MSI_MMC == PCI_MSI_MMC << 16 &&
+		       MSI_64 == PCI_MSI_64 << 16 && MSI_PVM == PCI_MSI_PVM << 16,
+	       "Message Control: the upper half of a dword, as spec/pci.h has it alone");
+
 #define STATUS(bits) ((uint32_t)(bits) << 16)
 
 const struct cfg_rule cfg_rules[ROW_COUNT] = {

@@ -170,20 +170,6 @@ static void start_cpus(void)
 	board.gic_soft_linked = gic.soft_linked;
 }
 
-static struct s2_geometry geometry(void)
-{
-	unsigned smmu_bits = 64;
-	bool smmu_fwb = true;
-
-	iommu_for_each(i) {
-		if (!i->s2 || i->dead)
-			continue;
-		smmu_bits = MIN(smmu_bits, (unsigned)i->oas_bits);
-		smmu_fwb = smmu_fwb && i->fwb;
-	}
-	return s2_geometry(idreg_cpu_pa_bits(), smmu_bits, idreg_cpu_fwb(), smmu_fwb);
-}
-
 static void start_pci(const void *fdt)
 {
 	pci_probe_hosts(fdt, el2_map_config);
@@ -201,7 +187,9 @@ static const void *module_data(struct range pa)
 
 static void plan_all(void)
 {
-	plan.geo = geometry();
+	const struct s2_limits el2 = { idreg_cpu_pa_bits(), idreg_cpu_fwb() };
+
+	plan.geo = s2_geometry(el2, iommu_s2_limits());
 	plan.module_data = module_data;
 	plan_guests(&plan);
 	for (unsigned i = 0; i < plan.guest_count; i++)
@@ -232,7 +220,7 @@ static void start_housekeeping(void)
 	unsigned cpu = housekeeper();
 
 	iommu_route(cpu);
-	if (uart_intid && irq_register(uart_intid, uart_fired, NULL, false) == HV_OK) {
+	if (uart_intid && irq_register(uart_intid, uart_fired, NULL, IRQ_END_EL2) == HV_OK) {
 		gic_route(uart_intid, cpu);
 		gic_set_edge(cpu, uart_intid, false);
 		gic_set_enabled(cpu, uart_intid, true);
@@ -322,8 +310,8 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	build_guests(&plan, el2_map_device);
 	stay_on = dt_bool(fdt, dt_find(fdt, "/chosen"), "viaduct,stay-on");
 	place_guests();
-	if (irq_register(SGI_STOP, crash_stop, NULL, false) != HV_OK ||
-	    irq_register(PPI_HYP_TIMER, timer_fired, NULL, false) != HV_OK)
+	if (irq_register(SGI_STOP, crash_stop, NULL, IRQ_END_EL2) != HV_OK ||
+	    irq_register(PPI_HYP_TIMER, timer_fired, NULL, IRQ_END_EL2) != HV_OK)
 		refuse("an interrupt of Viaduct's own is taken");
 	start_housekeeping();
 	pmem_seal();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EL2's only timer, CNTHP of each CPU: a one-shot for what is to be looked at again (console
- * output that waits, IOMMU events behind a bound, a guest that waits for its next life). Whoever arms it is interrupted by it.
+ * output that waits, IOMMU events behind a bound, a guest that waits for its next life). It
+ * interrupts the CPU that armed it.
  */
 #include <arch/barrier.h>
 #include <hv/console.h>

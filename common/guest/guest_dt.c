@@ -132,7 +132,7 @@ static void write_chosen(struct writer *w, const struct guest_plan *g, struct ra
 	if (g->bootargs[0])
 		bytes(w, "bootargs", g->bootargs, strlen(g->bootargs) + 1);
 	if (g->vpl011)
-		write(w, "stdout-path = '/serial@%x';", VUART_BASE);
+		write(w, "stdout-path = '/serial@%x';", GUEST_UART_BASE);
 	if (initrd.size)
 		write(w, "linux,initrd-start = <%016lx>; linux,initrd-end = <%016lx>;", initrd.base,
 		      range_end(initrd));
@@ -232,7 +232,8 @@ static void write_uart(struct writer *w)
 	write(w,
 	      "serial@%x { compatible = 'arm,pl011', 'arm,primecell'; reg = <%016x %016lx>; "
 	      "interrupts = <0 %x 4>; clocks = <%x %x>; clock-names = 'uartclk', 'apb_pclk'; }",
-	      VUART_BASE, VUART_BASE, PAGE_SIZE, VUART_VIRQ - 32, PHANDLE_CLOCK, PHANDLE_CLOCK);
+	      GUEST_UART_BASE, GUEST_UART_BASE, PAGE_SIZE, VUART_VIRQ - 32, PHANDLE_CLOCK,
+	      PHANDLE_CLOCK);
 }
 
 /* Several functions may share a pin of their device number; the first speaks for them. */

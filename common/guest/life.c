@@ -237,7 +237,7 @@ void life_ask(struct vm *vm, enum vm_asked what)
 	vcpu_kick(NULL, vm->vcpu[0]);
 }
 
-/* What becomes of a guest whose vCPUs are parked: the operator's word counts for more than its own. */
+/* What becomes of a guest whose vCPUs are parked. The operator's word counts more than its own. */
 static bool end_as(struct vm *vm, struct vcpu *self, enum life_end why)
 {
 	switch (take_asked(vm)) {

@@ -49,7 +49,6 @@ static uint64_t *slot_at(uint64_t *table, uint64_t ipa, unsigned level)
 
 static const uint64_t leaf_bits[] = {
 	[S2_RAM] = S2AP_RW | SH_INNER,
-	[S2_RAM_RO] = S2AP_RO | SH_INNER,
 	[S2_BAR_NC] = ATTR_NORMAL_NC | S2AP_RW | PTE_XN,
 	[S2_DEVICE] = ATTR_DEVICE_nGnRE | S2AP_RW | PTE_XN,
 	[S2_DOORBELL] = ATTR_DEVICE_nGnRE | S2AP_WO | PTE_XN,
@@ -249,7 +248,7 @@ enum hv_status s2_map(struct s2 *s2, ipa_t ipa, pa_t pa, uint64_t size, enum s2_
 {
 	uint64_t bits = leaf_bits[type] | PTE_AF | PTE_VALID;
 
-	if (type <= S2_RAM_RO)
+	if (type == S2_RAM)
 		bits |= s2->geo.fwb ? ATTR_FWB_WB : ATTR_NORMAL_WB;
 	return put(s2, ipa.v, pa.v, size, bits);
 }
@@ -359,11 +358,10 @@ uint8_t s2_address_bits(unsigned size)
 	return bits[MIN(size, ARRAY_SIZE(bits) - 1)];
 }
 
-struct s2_geometry s2_geometry(unsigned cpu_pa_bits, unsigned smmu_pa_bits, bool cpu_fwb,
-			       bool smmu_fwb)
+struct s2_geometry s2_geometry(struct s2_limits cpus, struct s2_limits smmus)
 {
-	unsigned pa_bits = MIN(cpu_pa_bits, smmu_pa_bits);
-	struct s2_geometry geo = { .fwb = cpu_fwb && smmu_fwb };
+	unsigned pa_bits = MIN(cpus.pa_bits, smmus.pa_bits);
+	struct s2_geometry geo = { .fwb = cpus.fwb && smmus.fwb };
 
 	while (geo.ps < PS_MAX && s2_address_bits(geo.ps + 1U) <= pa_bits)
 		geo.ps++;

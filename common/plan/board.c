@@ -16,9 +16,8 @@
 #include <hv/log.h>
 #include <hv/pmem.h>
 
-#define MPIDR_AFFINITY                                                                             \
-	(BITS(39, 32) | BITS(23, 0)) /* DDI 0487 D23.2 MPIDR_EL1: Aff3, Aff2..Aff0  \
-						     */
+/* MPIDR_EL1: Aff3, Aff2..Aff0 (DDI 0487 D23.2). */
+#define MPIDR_AFFINITY (BITS(39, 32) | BITS(23, 0))
 
 /* NULL, with a log line: no room. */
 static void *list(unsigned count, size_t size, const char *what)

@@ -80,9 +80,9 @@ static void reset_all(struct vgic_locked l)
 }
 
 /* PPIs have one handler for all guests. */
-static enum hv_status register_ppi(uint32_t ppi, irq_handler_fn *fn, bool guest)
+static enum hv_status register_ppi(uint32_t ppi, irq_handler_fn *fn, enum irq_end end)
 {
-	return irq_has_handler(ppi, fn) ? HV_OK : irq_register(ppi, fn, NULL, guest);
+	return irq_has_handler(ppi, fn) ? HV_OK : irq_register(ppi, fn, NULL, end);
 }
 
 /* Of GICv2's CPU interface the first page is the hardware's, the second has only GICC_DIR. */
@@ -109,7 +109,7 @@ enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, bool lpis)
 	if (spi_count % 32 || spi_count > VGIC_SPI_MAX || !vm->vcpu_count ||
 	    vm->vcpu_count > (gic.version == 2 ? GICV2_MAX_CPUS : MAX_VCPUS))
 		return HV_EINVAL;
-	st = register_ppi(PPI_MAINTENANCE, vgic_maintenance_irq, false);
+	st = register_ppi(PPI_MAINTENANCE, vgic_maintenance_irq, IRQ_END_EL2);
 	if (st != HV_OK)
 		return st;
 	g = pmem_alloc(sizeof(*g), 64);
@@ -134,7 +134,7 @@ enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, bool lpis)
 
 static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)
 {
-	enum hv_status st = register_ppi(ppi, vgic_ppi_irq, true);
+	enum hv_status st = register_ppi(ppi, vgic_ppi_irq, IRQ_END_GUEST);
 
 	if (st != HV_OK)
 		return st;
@@ -154,7 +154,7 @@ static enum hv_status assign_spi(struct vm *vm, uint32_t vintid, uint32_t pintid
 		return HV_ECONFLICT;
 	l = pmem_alloc(sizeof(*l), 64);
 	*l = (struct vgic_line){ b, i };
-	st = irq_register(pintid, vgic_spi_irq, l, true);
+	st = irq_register(pintid, vgic_spi_irq, l, IRQ_END_GUEST);
 	if (st != HV_OK)
 		return st;
 	b->pintid[i] = (uint16_t)pintid;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The states of a guest and of a vCPU. Each change is a compare-exchange from a state that the caller
- * names, so of two CPUs that want the same change one wins; and one of these tables, in hv/vm.h with
- * who makes it.
+ * The states of a guest and of a vCPU. Each change is a compare-exchange from a state that the
+ * caller names, so of two CPUs that want the same change one wins. These tables say which changes
+ * are legal; hv/vm.h says who makes each.
  */
 #include <hv/bits.h>
 #include <hv/panic.h>

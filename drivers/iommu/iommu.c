@@ -140,6 +140,19 @@ bool iommu_block_all(void)
 	return blocked;
 }
 
+struct s2_limits iommu_s2_limits(void)
+{
+	struct s2_limits all = { 64, true };
+
+	iommu_for_each(i) {
+		if (!i->s2 || i->dead)
+			continue;
+		all.pa_bits = MIN(all.pa_bits, (unsigned)i->oas_bits);
+		all.fwb = all.fwb && i->fwb;
+	}
+	return all;
+}
+
 /* With no lock held, where an IOMMU may have died: tells of it, once. */
 static void settle(struct iommu *i)
 {
@@ -206,7 +219,7 @@ void iommu_connect(struct iommu *i, const struct dt_irq *irq)
 		if (i->irq[n] == irq->intid)
 			return;
 	if (i->irq_count == IOMMU_LINES ||
-	    irq_register(irq->intid, handle_irq, i, false) != HV_OK) {
+	    irq_register(irq->intid, handle_irq, i, IRQ_END_EL2) != HV_OK) {
 		log_warn("%s: its interrupt %u is taken; faults show late", i->name, irq->intid);
 		return;
 	}

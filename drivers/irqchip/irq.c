@@ -43,7 +43,7 @@ static struct irq_slot *slot_of(uint32_t intid)
 	return intid - GIC_LPI_FIRST < lpi_count ? &lpis[intid - GIC_LPI_FIRST] : NULL;
 }
 
-enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)
+enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, enum irq_end end)
 {
 	struct irq_slot *s = slot_of(intid);
 
@@ -52,7 +52,7 @@ enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool 
 	if (s->fn)
 		return HV_ECONFLICT;
 	*s = (struct irq_slot){ fn, arg };
-	if (guest && intid < GIC_SPI_END)
+	if (end == IRQ_END_GUEST && intid < GIC_SPI_END)
 		of_guest[intid] = true;
 	return HV_OK;
 }

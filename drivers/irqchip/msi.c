@@ -18,7 +18,7 @@ enum hv_status msi_handler(const struct msi_block *b, uint32_t i, irq_handler_fn
 
 	if (i >= b->count)
 		return HV_EINVAL;
-	s = irq_register(b->first_intid + i, fn, arg, false);
+	s = irq_register(b->first_intid + i, fn, arg, IRQ_END_EL2);
 	if (s == HV_OK)
 		msi_set_enabled(b, i, true);
 	return s;

@@ -16,6 +16,7 @@
 	(((uint64_t)(v) * FIELD_LSB(m)) +                                                          \
 	 0 * sizeof(struct { int value_fits_the_field : FIELD_FITS(m, v) ? 1 : -1; }))
 
+/* The field of `reg` that `mask` names, shifted down to bit 0. `mask` is not 0. */
 static inline uint64_t field_get(uint64_t mask, uint64_t reg)
 {
 	return (reg & mask) / FIELD_LSB(mask);
@@ -32,11 +33,13 @@ static inline uint64_t field_put(uint64_t reg, uint64_t mask, uint64_t value)
 	for (uint32_t left_ = (mask), i; left_ && (i = (uint32_t)__builtin_ctz(left_), true);      \
 	     left_ &= left_ - 1)
 
+/* The number of the highest bit that is set; 0 for 0. */
 static inline unsigned log2_floor(uint64_t v)
 {
 	return 63U - (unsigned)__builtin_clzll(v | 1);
 }
 
+/* The least n with v <= 1 << n. */
 static inline unsigned log2_ceil(uint64_t v)
 {
 	return v <= 1 ? 0 : log2_floor(v - 1) + 1;

@@ -20,6 +20,7 @@ size_t dt_used_size(const void *fdt);
 /* Entry i of the memory reservations; false: behind the last. */
 bool dt_reservation(const void *fdt, unsigned i, struct range *out);
 
+/* The name of a node with its unit address; its parent, -1 for the root. `node` is valid. */
 const char *dt_name(const void *fdt, int node);
 int dt_parent(const void *fdt, int node);
 /* A full path, or an alias; up to ':', which begins the options of stdout-path. */
@@ -55,7 +56,8 @@ uint32_t dt_u32(const void *fdt, int node, const char *prop, uint32_t fallback);
 bool dt_bool(const void *fdt, int node, const char *prop);
 const char *dt_string(const void *fdt, int node, const char *prop); /* NUL terminated, or NULL */
 
-unsigned dt_address_cells(const void *fdt, int bus); /* of `bus` itself, for its children */
+/* #address-cells and #size-cells of `bus` itself, for its children (Devicetree v0.4 §2.3.5). */
+unsigned dt_address_cells(const void *fdt, int bus);
 unsigned dt_size_cells(const void *fdt, int bus);
 
 /*
@@ -84,6 +86,7 @@ enum hv_status __must_check dt_interrupt(const void *fdt, int node, unsigned i, 
 enum hv_status __must_check dt_interrupt_resolve(const void *fdt, int parent, const uint32_t *cell,
 						 unsigned count, struct dt_irq *out);
 
+/* True if `compatible` is in the node's list of that name, as a whole string. */
 bool dt_compatible(const void *fdt, int node, const char *compatible);
 /* Enabled: its status and those of all nodes above are absent, "okay" or "ok". */
 bool dt_enabled(const void *fdt, int node);

@@ -21,6 +21,7 @@ struct image_layout {
 enum hv_status __must_check image_layout(const void *head, uint64_t file_size, uint64_t initrd_size,
 					 struct range ram, struct image_layout *out);
 
+/* True if the file begins as gzip does (RFC 1952 §2.3.1); the rest may be damaged. */
 bool image_is_gzip(const void *data, size_t size);
 
 /* A file that is read by pieces. `read`: false when the memory it is in answers with an error. */

@@ -73,6 +73,8 @@ void iommu_start(const void *fdt);
  * lock, because its holder may be stopped. False if an IOMMU does not confirm it.
  */
 bool iommu_block_all(void);
+/* What all IOMMUs that translate at stage 2 can do; without any, no limit. Boot, after start. */
+struct s2_limits iommu_s2_limits(void);
 struct iommu *iommu_find(uint32_t phandle);
 /*
  * Stage-2 translation of `sid` by `dma`; passes through abort. A VMID stands for one root while it

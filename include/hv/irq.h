@@ -16,11 +16,18 @@ typedef void irq_handler_fn(void *arg, uint32_t intid, struct vcpu *cur);
 
 enum { SGI_KICK = 0, SGI_STOP = 1 }; /* Viaduct's own SGIs */
 
+/* Who deactivates an interrupt at its end; an LPI has no active state, and `end` says nothing. */
+enum irq_end {
+	IRQ_END_EL2,   /* irq_dispatch(), after the handler */
+	IRQ_END_GUEST, /* the guest, by a HW-linked list register */
+};
+
 /*
- * HV_ECONFLICT when the INTID has a handler already, HV_EINVAL when there is no such INTID. Boot
- * only.
+ * Makes `fn` the handler of `intid`, called with `arg`. HV_ECONFLICT: it has one already.
+ * HV_EINVAL: there is no such INTID. Boot only, no lock.
  */
-enum hv_status __must_check irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest);
+enum hv_status __must_check irq_register(uint32_t intid, irq_handler_fn *fn, void *arg,
+					 enum irq_end end);
 enum hv_status __must_check irq_lpi_table(uint32_t count); /* LPIs 8192 .. 8192 + count */
 
 /* SGIs, PPIs, SPIs; NULL: it is free. */

@@ -29,8 +29,8 @@ uint32_t life_backoff_ms(uint32_t last_ms, uint64_t lived_seconds);
 bool life_stop(struct vcpu *self, enum life_end why);
 
 /*
- * The operator asks for it; vCPU 0's CPU does it, whatever the guest is doing. A guest that runs is
- * not asked to start, and one that is off not to stop: they do nothing then. Any CPU, interrupts too.
+ * The operator asks for it; vCPU 0's CPU does it, whatever the guest is doing. To start a guest
+ * that runs, or to stop one that is off, does nothing. Any CPU, also from an interrupt.
  */
 void life_ask(struct vm *vm, enum vm_asked what);
 /* Whether `v` is the one to end its guest for that; then life_stop() ends it as it was asked. */

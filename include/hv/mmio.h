@@ -24,26 +24,34 @@ struct reg64 {
 #define REG32(o) ((struct reg32){ (o) })
 #define REG64(o) ((struct reg64){ (o) })
 
+/* The registers at `pa`, which el2_map_device() or its like has mapped one to one. */
 static inline struct mmio mmio_at(pa_t pa)
 {
 	return (struct mmio){ (uintptr_t)pa.v };
 }
 
+/*
+ * One load or store of a register, in CPU byte order. No barrier: order against memory is the
+ * caller's, by <arch/barrier.h>. An external abort ends the machine; PCI has probes for that.
+ */
 static inline uint32_t rd32(struct mmio m, struct reg32 r)
 {
 	return arch_mmio_r32(m.base + r.off);
 }
 
+/* See rd32(). */
 static inline void wr32(struct mmio m, struct reg32 r, uint32_t v)
 {
 	arch_mmio_w32(m.base + r.off, v);
 }
 
+/* See rd32(). */
 static inline uint64_t rd64(struct mmio m, struct reg64 r)
 {
 	return arch_mmio_r64(m.base + r.off);
 }
 
+/* See rd32(). */
 static inline void wr64(struct mmio m, struct reg64 r, uint64_t v)
 {
 	arch_mmio_w64(m.base + r.off, v);

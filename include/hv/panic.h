@@ -8,6 +8,7 @@
 
 #include <hv/types.h>
 
+/* Prints the cause and ends the machine. Any context, any lock may be held. */
 _Noreturn void panic(const char *fmt, ...) __printf(1, 2);
 _Noreturn void assert_failed(const char *expr, const char *file, int line);
 

@@ -189,6 +189,7 @@ struct pci_func *pci_candidate(const char *name, unsigned n);
  */
 const char *pci_open_why(const struct pci_func *f);
 
+/* True if requests of `f` reach IOMMU `i` with StreamID `sid`. Fixed after pci_identify(). */
 static inline bool pci_has_stream(const struct pci_func *f, const struct iommu *i, uint32_t sid)
 {
 	for (unsigned n = 0; f->iommu == i && n < f->sid_count; n++)
@@ -197,11 +198,12 @@ static inline bool pci_has_stream(const struct pci_func *f, const struct iommu *
 	return false;
 }
 
+/* The first function with this StreamID, NULL if there is none. Others may share it. */
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 
 /*
- * A capability of a list: c = pci_cap_list(f, ext); while (pci_cap_next(&c)). Whatever the device
- * says, they lie in config space and do not overlap, and the list ends.
+ * One capability of a list. Whatever the device says, the capabilities lie in config space and do
+ * not overlap, and the list ends.
  */
 #define PCI_EXT 0x100 /* an extended one's number: this and its ID */
 
@@ -212,6 +214,10 @@ struct pci_cap {
 	bool malformed;               /* at the end of the list: it should go on */
 	uint64_t taken[16];           /* of config space, a bit a dword: those that came */
 };
+/*
+ * Walks a list: c = pci_cap_list(f, ext); while (pci_cap_next(&c)) ... `ext` chooses the extended
+ * list (PCIe r6.0 §7.6). Reads the device's config space. Boot only, no lock.
+ */
 struct pci_cap pci_cap_list(const struct pci_func *f, bool ext);
 bool pci_cap_next(struct pci_cap *c);
 

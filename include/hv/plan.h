@@ -112,6 +112,7 @@ struct guest_plan {
 #define plan_for_each_stream(s, g)                                                                 \
 	for (const struct iommu_stream *s = (g)->stream; s < (g)->stream + (g)->stream_count; s++)
 
+/* True if a device of the guest may do DMA, so that the guest needs a DMA root. */
 static inline bool plan_has_dma(const struct guest_plan *g)
 {
 	return g->has_pci || g->stream_count;

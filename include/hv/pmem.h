@@ -38,6 +38,7 @@ bool pmem_free_range(unsigned i, struct range *out); /* false: behind the last *
 void pmem_save(void);
 void pmem_undo(void);
 
+/* The end of boot: an allocation after it is a bug (ASSERT). */
 void pmem_seal(void);
 size_t pmem_own_bytes(void); /* handed out by pmem_alloc so far */
 

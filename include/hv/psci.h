@@ -7,7 +7,8 @@
 
 /*
  * What the caller does next. PSCI_RESUME: return with x0 set. The others do not return to the
- * guest: this vCPU is off, or the whole guest is, perhaps to start again; PSCI_VM_CRASH: as its on-crash says.
+ * guest: this vCPU is off, or the whole guest is, perhaps to start again. PSCI_VM_CRASH: what its
+ * on-crash says.
  */
 enum psci_action { PSCI_RESUME, PSCI_CPU_OFF, PSCI_VM_OFF, PSCI_VM_RESET, PSCI_VM_CRASH };
 

@@ -43,20 +43,24 @@ struct s2_geometry {
 	bool fwb;
 };
 
+/* What all of some walkers can do: the CPUs, or the SMMUs. */
+struct s2_limits {
+	unsigned pa_bits; /* of physical addresses */
+	bool fwb;         /* FEAT_S2FWB, SMMU_IDR3.FWB */
+};
+
 /* An address size as the ID registers of CPUs and SMMUs encode it, in bits. */
 uint8_t s2_address_bits(unsigned size);
 
 /*
  * One geometry for every guest and both roots. IPA size: at most 40 bits, so that two concatenated
  * level-1 tables are enough; what is larger than 48 bits (PARange 6) is clamped. FWB only where
- * all CPUs and all SMMUs have it; pass 64 and true for an SMMU that is not there.
+ * all CPUs and all SMMUs have it. Pure.
  */
-struct s2_geometry s2_geometry(unsigned cpu_pa_bits, unsigned smmu_pa_bits, bool cpu_fwb,
-			       bool smmu_fwb);
+struct s2_geometry s2_geometry(struct s2_limits cpus, struct s2_limits smmus);
 
 enum s2_type {
 	S2_RAM,      /* Normal write-back, read, write, execute */
-	S2_RAM_RO,   /* Normal write-back, read, execute */
 	S2_BAR_NC,   /* PCI BAR: Normal-NC, stage-1 may strengthen it to Device */
 	S2_DEVICE,   /* Device-nGnRE, read, write, never execute */
 	S2_DOORBELL, /* Device-nGnRE, write only; DMA root only */

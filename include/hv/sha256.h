@@ -14,6 +14,7 @@ struct sha256 {
 	uint8_t block[SHA256_BLOCK];
 };
 
+/* The digest of all bytes that the updates between init and final gave. No allocation, any CPU. */
 void sha256_init(struct sha256 *s);
 void sha256_update(struct sha256 *s, const void *data, size_t size);
 void sha256_final(struct sha256 *s, uint8_t out[SHA256_SIZE]);

@@ -27,16 +27,19 @@ struct range {
 	uint64_t size;
 };
 
+/* The first address behind the range; wraps to 0 at the end of the address space. */
 static inline uint64_t range_end(struct range r)
 {
 	return r.base + r.size;
 }
 
+/* True if all of [addr, addr + size) is inside. No sum overflows, whatever the arguments. */
 static inline bool range_contains(struct range r, uint64_t addr, uint64_t size)
 {
 	return addr >= r.base && size <= r.size && addr - r.base <= r.size - size;
 }
 
+/* True if they have an address in common. Neither may reach the end of the address space. */
 static inline bool range_overlaps(struct range a, struct range b)
 {
 	return a.size && b.size && a.base < range_end(b) && b.base < range_end(a);
@@ -48,6 +51,7 @@ static inline void *pa_to_va(pa_t pa)
 	return (void *)(uintptr_t)pa.v;
 }
 
+/* The inverse of pa_to_va(). Not for a stack or a window, which are mapped elsewhere. */
 static inline pa_t va_to_pa(const void *va)
 {
 	return PA((uintptr_t)va);

@@ -172,16 +172,19 @@ emul_fn vm_unmapped;
 #define EMUL_MAPPED (MAX_EMUL - 1)
 _Static_assert((MAX_EMUL & (MAX_EMUL - 1)) == 0 && MAX_EMUL <= 256, "a kind is bits of a mark");
 
+/* The mark of this kind and cookie, not 0 unless both are. */
 static inline uint64_t emul_mark(uint8_t kind, uint32_t cookie)
 {
 	return (uint64_t)cookie << 8 | kind;
 }
 
+/* An index of vm->emul, in range for every mark. */
 static inline unsigned emul_mark_kind(uint64_t mark)
 {
 	return mark & (MAX_EMUL - 1);
 }
 
+/* What emul_mark() was given. */
 static inline uint32_t emul_mark_cookie(uint64_t mark)
 {
 	return (uint32_t)(mark >> 8);
@@ -227,6 +230,7 @@ void vm_alert(struct vm *vm, enum log_level level, const char *fmt, ...) __print
 #define VM_ALERT_BURST 32
 #define VM_ALERT_MS    1000
 
+/* The guest's state now; another CPU may change it at once. Any CPU, no lock. */
 enum vm_state vm_state(const struct vm *vm);
 /* False: the state is not `from` (any more). Any CPU; see enum vm_state for which one may. */
 bool __must_check vm_change_state(struct vm *vm, enum vm_state from, enum vm_state to);

@@ -6,8 +6,7 @@
 #include <hv/status.h>
 #include <hv/vm.h>
 
-#define VUART_BASE 0x22000000 /* Xen's guest map */
-#define VUART_VIRQ 32         /* SPI 0 */
+#define VUART_VIRQ 32 /* SPI 0 */
 
 /* Boot: sets vm->vuart, registers the emulator and the console ring. */
 enum hv_status __must_check vuart_init(struct vm *vm, ipa_t base, uint32_t vintid);

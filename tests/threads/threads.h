@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tests with real threads under ThreadSanitizer: a thread is a CPU. A test runs rounds. In each, all
- * threads take random steps at once; then they all stop and one thread checks the state. The
+ * Tests with real threads under ThreadSanitizer: a thread is a CPU. A test runs rounds. In each,
+ * all threads take random steps at once; then they all stop and one thread checks the state. The
  * steps of a thread depend on the seed alone; how the threads interleave, on the machine.
  */
 #ifndef THREADS_H

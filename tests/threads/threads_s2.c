@@ -105,8 +105,9 @@ int main(void)
 	pmem_reset();
 	pmem_add((struct range){ (uintptr_t)aligned_alloc(MIB(2), MIB(8)), MIB(8) });
 	/* As few as there can be, so that each is used again at once. */
-	if (s2_init(&s2, s2_geometry(48, 48, false, true), 1, (struct s2_need){ 4, 2 }, S2_CPUS) !=
-	    HV_OK)
+	if (s2_init(&s2,
+		    s2_geometry((struct s2_limits){ 48, false }, (struct s2_limits){ 48, true }), 1,
+		    (struct s2_need){ 4, 2 }, S2_CPUS) != HV_OK)
 		return 1;
 	for (unsigned i = 0; i < WALKERS; i++)
 		pthread_create(&thread[i], NULL, walk, &arg[i]);

@@ -65,10 +65,10 @@ bool irq_has_handler(uint32_t intid, irq_handler_fn *fn)
 	return !registered[intid];
 }
 
-enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)
+enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, enum irq_end end)
 {
 	(void)fn, (void)arg;
-	assert_false(guest);
+	assert_int_equal(end, IRQ_END_EL2);
 	assert_false(line[intid].enabled); /* nothing may arrive before its handler is there */
 	registered[intid]++;
 	return HV_OK;

@@ -87,9 +87,9 @@ static void each_kind_ends_as_it_should(void **state)
 	};
 
 	assert_int_equal(irq_lpi_table(3), HV_OK);
-	assert_int_equal(irq_register(33, handler, did, false), HV_OK);
-	assert_int_equal(irq_register(34, handler, did, true), HV_OK);
-	assert_int_equal(irq_register(8192, handler, did, false), HV_OK);
+	assert_int_equal(irq_register(33, handler, did, IRQ_END_EL2), HV_OK);
+	assert_int_equal(irq_register(34, handler, did, IRQ_END_GUEST), HV_OK);
+	assert_int_equal(irq_register(8192, handler, did, IRQ_END_EL2), HV_OK);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		memset(did, 0, sizeof(did));
 		run(NULL, &t[i].intid, 1);
@@ -139,7 +139,7 @@ static void one_exit_handles_a_bounded_number(void **state)
 {
 	uint32_t ids[64];
 
-	assert_int_equal(irq_register(33, handler, did, false), HV_OK);
+	assert_int_equal(irq_register(33, handler, did, IRQ_END_EL2), HV_OK);
 	for (unsigned i = 0; i < 64; i++)
 		ids[i] = 33;
 	run(NULL, ids, 64);
@@ -157,11 +157,11 @@ static void an_intid_has_one_handler(void **state)
 		{ 8194, HV_EINVAL }, { ~0U, HV_EINVAL },
 	};
 
-	assert_int_equal(irq_register(8192, handler, did, false), HV_EINVAL);
+	assert_int_equal(irq_register(8192, handler, did, IRQ_END_EL2), HV_EINVAL);
 	assert_int_equal(irq_lpi_table(2), HV_OK);
 	assert_int_equal(irq_lpi_table(2), HV_ECONFLICT);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		assert_int_equal(irq_register(t[i].intid, handler, did, false), t[i].want);
+		assert_int_equal(irq_register(t[i].intid, handler, did, IRQ_END_EL2), t[i].want);
 	assert_true(irq_has_handler(33, handler));
 	assert_false(irq_has_handler(34, handler));
 	assert_false(irq_has_handler(8192, handler));

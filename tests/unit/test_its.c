@@ -41,11 +41,11 @@ enum hv_status irq_lpi_table(uint32_t count)
 	return HV_OK;
 }
 
-enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)
+enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, enum irq_end end)
 {
 	(void)fn;
 	(void)arg;
-	assert_false(guest);
+	assert_int_equal(end, IRQ_END_EL2);
 	if (intid < 8192 || intid >= 8192 + lpi_slots)
 		return HV_EINVAL;
 	registered++;

@@ -35,8 +35,10 @@ static struct s2 make(unsigned tables)
 {
 	struct s2 s2;
 
-	assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3,
-				 (struct s2_need){ tables, tables }, S2_CPUS),
+	assert_int_equal(s2_init(&s2,
+				 s2_geometry((struct s2_limits){ 48, false },
+					     (struct s2_limits){ 44, true }),
+				 3, (struct s2_need){ tables, tables }, S2_CPUS),
 			 HV_OK);
 	return s2;
 }
@@ -58,8 +60,8 @@ static void geometry_is_the_smaller_of_cpu_and_smmu(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct s2_geometry g = s2_geometry(rows[i].cpu, rows[i].smmu, rows[i].cf,
-						   rows[i].sf);
+		struct s2_geometry g = s2_geometry((struct s2_limits){ rows[i].cpu, rows[i].cf },
+						   (struct s2_limits){ rows[i].smmu, rows[i].sf });
 
 		assert_int_equal(g.ipa_bits, rows[i].want.ipa_bits);
 		assert_int_equal(g.root_pages, rows[i].want.root_pages);
@@ -108,7 +110,6 @@ static void attributes_by_type(void **state)
 		uint64_t want, fwb_want;
 	} rows[] = {
 		{ S2_RAM, 0xf << 2 | 3 << 6 | 3 << 8, 6 << 2 | 3 << 6 | 3 << 8 },
-		{ S2_RAM_RO, 0xf << 2 | 1 << 6 | 3 << 8, 6 << 2 | 1 << 6 | 3 << 8 },
 		{ S2_BAR_NC, 5 << 2 | 3 << 6 | BIT(54), 5 << 2 | 3 << 6 | BIT(54) },
 		{ S2_DEVICE, 1 << 2 | 3 << 6 | BIT(54), 1 << 2 | 3 << 6 | BIT(54) },
 		{ S2_DOORBELL, 1 << 2 | 2 << 6 | BIT(54), 1 << 2 | 2 << 6 | BIT(54) },
@@ -160,8 +161,10 @@ static void an_exhausted_pool_is_noticed_before_anything_is_written(void **state
 	for (unsigned i = 0; i < ARRAY_SIZE(needs); i++) {
 		struct s2 s2;
 
-		assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3, needs[i],
-					 S2_CPUS),
+		assert_int_equal(s2_init(&s2,
+					 s2_geometry((struct s2_limits){ 48, false },
+						     (struct s2_limits){ 44, true }),
+					 3, needs[i], S2_CPUS),
 				 HV_OK);
 		assert_int_equal(s2_map(&s2, IPA(MIB(2) - PAGE_SIZE), PA(0x1000), 2 * PAGE_SIZE,
 					S2_RAM),
@@ -306,8 +309,10 @@ static void entries_for_a_noncoherent_walker_are_cleaned(void **state)
 	struct s2 s2;
 	const uint64_t *root, *l2;
 
-	assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3, (struct s2_need){ 1, 1 },
-				 S2_SMMU_NONCOHERENT),
+	assert_int_equal(s2_init(&s2,
+				 s2_geometry((struct s2_limits){ 48, false },
+					     (struct s2_limits){ 44, true }),
+				 3, (struct s2_need){ 1, 1 }, S2_SMMU_NONCOHERENT),
 			 HV_OK);
 	root = pa_to_va(s2.root);
 	assert_true(host_trace_find(0, "cache_clean_inval", s2.root.v) >= 0);
@@ -327,8 +332,10 @@ static void dma_roots_publish_to_the_smmu(void **state)
 {
 	struct s2 s2;
 
-	assert_int_equal(s2_init(&s2, s2_geometry(48, 44, false, true), 3, (struct s2_need){ 4, 4 },
-				 S2_SMMU),
+	assert_int_equal(s2_init(&s2,
+				 s2_geometry((struct s2_limits){ 48, false },
+					     (struct s2_limits){ 44, true }),
+				 3, (struct s2_need){ 4, 4 }, S2_SMMU),
 			 HV_OK);
 	host_trace_clear();
 	assert_int_equal(s2_map(&s2, IPA(0), PA(0), PAGE_SIZE, S2_DOORBELL), HV_OK);

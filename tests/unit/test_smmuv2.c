@@ -40,9 +40,9 @@ static bool irqs_held, lines_off, storm;
 
 /* ---- what the driver leans on ---- */
 
-enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)
+enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, enum irq_end end)
 {
-	assert_false(guest);
+	assert_int_equal(end, IRQ_END_EL2);
 	lines[line_count++] = intid;
 	handler = fn;
 	handler_arg = arg;
@@ -240,7 +240,8 @@ static int begin500(void **state)
  */
 static void make_root(struct s2 *root, uint16_t vmid, uint64_t ram)
 {
-	struct s2_geometry geo = s2_geometry(44, iommus[0].oas_bits, false, false);
+	struct s2_geometry geo = s2_geometry((struct s2_limits){ 44, false },
+					     (struct s2_limits){ iommus[0].oas_bits, false });
 
 	assert_int_equal(s2_init(root, geo, vmid, (struct s2_need){ 4, 4 }, S2_SMMU), HV_OK);
 	assert_int_equal(s2_map(root, IPA(0x80000000), PA(ram), MIB(2), S2_RAM), HV_OK);

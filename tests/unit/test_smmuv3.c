@@ -41,10 +41,10 @@ static bool irqs_held, lines_off;
 
 /* ---- what the driver leans on ---- */
 
-enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, bool guest)
+enum hv_status irq_register(uint32_t intid, irq_handler_fn *fn, void *arg, enum irq_end end)
 {
 	(void)intid;
-	assert_false(guest);
+	assert_int_equal(end, IRQ_END_EL2);
 	handler = fn;
 	handler_arg = arg;
 	return HV_OK;
@@ -169,8 +169,10 @@ static int begin(void **state)
 	enabled_count = edge_count = faults = deaths = retries = 0;
 	routed_to = 99;
 	irqs_held = lines_off = false;
-	assert_int_equal(s2_init(&dma, s2_geometry(44, 44, false, false), 3,
-				 (struct s2_need){ 4, 4 }, S2_SMMU),
+	assert_int_equal(s2_init(&dma,
+				 s2_geometry((struct s2_limits){ 44, false },
+					     (struct s2_limits){ 44, false }),
+				 3, (struct s2_need){ 4, 4 }, S2_SMMU),
 			 HV_OK);
 	assert_int_equal(s2_map(&dma, IPA(0x40000000), PA(0x80000000), MIB(2), S2_RAM), HV_OK);
 	assert_int_equal(s2_map(&dma, IPA(0x8080000), PA(0x12340000), PAGE_SIZE, S2_DOORBELL),

@@ -9,6 +9,7 @@
 
 #include <host.h>
 #include <hv/console.h>
+#include <hv/plan.h>
 #include <hv/pmem.h>
 #include <hv/vuart.h>
 #include <spec/pl011.h>
@@ -27,7 +28,7 @@ enum hv_status vm_emulate(struct vm *v, ipa_t base, uint64_t size, emul_fn *fn, 
 			  uint8_t *kind)
 {
 	assert_ptr_equal(v, &vm);
-	assert_int_equal(base.v, VUART_BASE);
+	assert_int_equal(base.v, GUEST_UART_BASE);
 	assert_int_equal(size, PAGE_SIZE);
 	assert_null(kind);
 	access_fn = fn;
@@ -216,7 +217,8 @@ int main(void)
 
 	pmem_reset();
 	pmem_add((struct range){ (uintptr_t)arena, MIB(2) });
-	if (vuart_init(&vm, IPA(VUART_BASE), VUART_VIRQ) != HV_OK || !vm.vuart || vm.console != 3)
+	if (vuart_init(&vm, IPA(GUEST_UART_BASE), VUART_VIRQ) != HV_OK || !vm.vuart ||
+	    vm.console != 3)
 		return 1;
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	free(arena);

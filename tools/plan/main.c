@@ -139,16 +139,6 @@ static void start_pci(const struct tool *t)
 	pci_identify();
 }
 
-static struct s2_geometry geometry(void)
-{
-	unsigned bits = 64;
-
-	for (unsigned i = 0; i < iommu_count; i++)
-		if (iommus[i].s2)
-			bits = MIN(bits, (unsigned)iommus[i].oas_bits);
-	return s2_geometry(CPU_PA_BITS, bits, false, false);
-}
-
 static bool board_start(struct tool *t)
 {
 	bool ok = board_read(t->fdt, &t->board) == HV_OK;
@@ -190,7 +180,7 @@ static void boot(struct tool *t)
 	if (t->trial)
 		tree_trial_devices(t);
 	plan_read(&t->plan, &t->board);
-	t->plan.geo = geometry();
+	t->plan.geo = s2_geometry((struct s2_limits){ CPU_PA_BITS, false }, iommu_s2_limits());
 	plan_guests(&t->plan);
 	plan_print(&t->plan);
 	for (unsigned i = 0; i < t->plan.guest_count; i++)

@@ -184,8 +184,10 @@ static enum hv_status start(const void *fdt, int node, struct iommu *i)
 	if (sync_all(s) != HV_OK)
 		return HV_ETIMEOUT;
 	connect_irqs(fdt, node, s);
-	return s2_init(&s->nothing, s2_geometry(i->oas_bits, i->oas_bits, false, false), 0,
-		       (struct s2_need){ 0, 0 }, S2_SMMU);
+	return s2_init(&s->nothing,
+		       s2_geometry((struct s2_limits){ i->oas_bits, false },
+				   (struct s2_limits){ i->oas_bits, false }),
+		       0, (struct s2_need){ 0, 0 }, S2_SMMU);
 }
 
 static enum hv_status flush_vmid(const struct smmuv2 *s, uint16_t vmid)
