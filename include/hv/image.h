@@ -40,8 +40,8 @@ static inline struct image_file image_in_memory(const void *data, uint64_t size)
 
 /*
  * The kernel, decompressed if it is gzip, piece by piece: sink gets consecutive pieces. HV_EINVAL:
- * corrupt or cut; HV_EUNSUPP: not to be read; HV_ENOMEM: more than `limit` bytes. `work`: IMAGE_WORK
- * bytes, 64-byte aligned, the caller's own meanwhile: any number of CPUs inflate at once.
+ * corrupt or cut; HV_EUNSUPP: not to be read; HV_ENOMEM: more than `limit` bytes. `work`:
+ * IMAGE_WORK bytes, 64-byte aligned, the caller's own meanwhile: any number of CPUs inflate at once.
  */
 #define IMAGE_WORK  KIB(64)
 #define IMAGE_PIECE KIB(16) /* of a file that is read; a gzip header is not longer */

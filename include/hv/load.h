@@ -23,9 +23,12 @@ extern struct load_ticks load_ticks;
 enum hv_status __must_check load_scrub(pa_t pa, uint64_t size, struct vcpu *self);
 /* The same for all RAM of a guest. */
 enum hv_status __must_check load_scrub_ram(const struct vm *vm, struct vcpu *self);
-/* HV_EINVAL: the kernel does not inflate; HV_ENOMEM: the device tree does not fit; HV_EUNSUPP:
- * the guest's memory, or that of its images, answers with an error. Sets the entry point of vCPU 0. `self`: the vCPU of the caller's CPU, or NULL; its interrupts are served in
- * between, as this takes long. No lock: each guest is loaded by one CPU, several at once. */
+/*
+ * Sets the entry point of vCPU 0. `self`: the vCPU of the caller's CPU, or NULL; its interrupts are
+ * served in between, as this takes long. No lock: each guest is loaded by one CPU, several at once.
+ * HV_EINVAL: the kernel does not inflate; HV_ENOMEM: the device tree does not fit; HV_EUNSUPP: the
+ * guest's memory, or that of its images, answers with an error.
+ */
 enum hv_status __must_check load_guest(const struct guest_plan *g, struct vm *vm,
 				       struct vcpu *self);
 
