@@ -127,7 +127,7 @@ const char *vgic_check(const struct vm *vm)
 			wrong = check_sources(cpu_of(vm->vcpu[i]));
 	}
 	for (uint32_t n = 1; n < vm->vgic->bank_count && !wrong; n++)
-		wrong = check_bank(&vm->vgic->spis[n - 1]);
+		wrong = check_bank(vm->vgic->spi[n]);
 	for (uint32_t d = 0; vm->vits && d < vm->vits->dev_end && !wrong; d++)
 		for (uint32_t e = 0; vm->vits->dev[d] && e < vm->vits->dev[d]->events && !wrong;
 		     e++) {

@@ -34,7 +34,7 @@ static void dist_reset(struct vgic_vm *g)
 {
 	g->ctlr = 0;
 	for (uint32_t n = 1; n < g->bank_count; n++) {
-		struct vgic_bank *b = &g->spis[n - 1];
+		struct vgic_bank *b = g->spi[n];
 
 		bank_reset(b, 0);
 		for (unsigned i = 0; i < 32; i++)
@@ -116,9 +116,10 @@ enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, bool lpis)
 	*g = (struct vgic_vm){ .vm = vm,
 			       .lpis = lpis,
 			       .bank_count = (uint8_t)(1 + spi_count / 32) };
-	g->spis = pmem_alloc(sizeof(*g->spis) * MAX(g->bank_count - 1U, 1U), 64);
-	for (uint32_t n = 1; n < g->bank_count; n++)
-		g->spis[n - 1] = (struct vgic_bank){ .vgic = g, .first = n * 32 };
+	for (uint32_t n = 1; n < g->bank_count; n++) {
+		g->spi[n] = pmem_alloc(sizeof(*g->spi[n]), 64);
+		*g->spi[n] = (struct vgic_bank){ .vgic = g, .first = n * 32 };
+	}
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vgic_cpu_state *state = pmem_alloc(sizeof(*state), 64);
 
@@ -145,7 +146,7 @@ static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)
 
 static enum hv_status assign_spi(struct vm *vm, uint32_t vintid, uint32_t pintid)
 {
-	struct vgic_bank *b = &vm->vgic->spis[vintid / 32 - 1];
+	struct vgic_bank *b = vm->vgic->spi[vintid / 32];
 	uint32_t i = vintid % 32;
 	struct vgic_line *l;
 	enum hv_status st;

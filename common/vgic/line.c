@@ -142,7 +142,7 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 
 	if (vintid < GIC_SPI_FIRST || vintid / 32 >= g->bank_count)
 		return;
-	b = &g->spis[vintid / 32 - 1];
+	b = spi_bank(g, vintid / 32);
 	/* Nobody but its device changes the level of a line. */
 	if (b->hw & bit || !!(read_once(b->level) & bit) == level)
 		return;

@@ -123,11 +123,9 @@ enum emul vgic_redist_access(struct vcpu *vcpu, void *, struct mmio_access *a)
 {
 	uint32_t index = (uint32_t)(a->off / (2 * GICR_FRAME));
 	uint32_t off = (uint32_t)(a->off % (2 * GICR_FRAME));
-	struct vcpu *owner;
+	/* The frames end with the guest's vCPUs; index_nospec() says so for the CPU's guesses. */
+	struct vcpu *owner = vcpu->vm->vcpu[index_nospec(index, vcpu->vm->vcpu_count)];
 
-	if (index >= vcpu->vm->vcpu_count)
-		return EMUL_OK;
-	owner = vcpu->vm->vcpu[index_nospec(index, vcpu->vm->vcpu_count)];
 	if (off >= GICR_FRAME)
 		return vgic_lines_access(vcpu, owner, off - GICR_FRAME, a);
 	if (a->write && a->size >= 4)

@@ -264,6 +264,9 @@ static void set_config(struct vgic_set *s, uint32_t v)
 			line_hw(gic_set_edge, b, h, b->edge >> h & 1);
 }
 
+/* As many rows as a power of two, so that any row number can be masked to be one of them. */
+#define ROWS 16
+
 static const struct vgic_reg {
 	uint16_t first;                            /* offset */
 	uint8_t shift;                             /* log2 of the bits a line has in it */
@@ -271,7 +274,7 @@ static const struct vgic_reg {
 	bool state;                                /* the lines that it names are held */
 	uint32_t (*get)(const struct vgic_set *s); /* NULL: configured(), without the lock */
 	void (*set)(struct vgic_set *s, uint32_t v);
-} regs[] = {
+} __attribute__((aligned(32))) regs[ROWS] = {
 	[IGROUPR] = { GICD_IGROUPR, 0, 4, false, NULL, set_group },
 	[ISENABLER] = { GICD_ISENABLER, 0, 4, false, NULL, set_enable },
 	[ICENABLER] = { GICD_ICENABLER, 0, 4, true, NULL, clear_enable },
@@ -333,24 +336,38 @@ static __attribute__((noinline)) enum emul access_locked(struct vcpu *cur, struc
 	return done ? EMUL_OK : EMUL_RETRY;
 }
 
+/*
+ * Bank 0 is in the redistributor and nowhere else (IHI 0069 §12.9), or in GICv2's distributor. NULL:
+ * there is no such bank here.
+ */
+static struct vgic_bank *bank_at(struct vcpu *cur, struct vcpu *owner, uint32_t n)
+{
+	if (owner)
+		return n ? NULL : &cpu_of(owner)->priv;
+	if (n == 0 && gic.version == 2)
+		return &cpu_of(cur)->priv;
+	return spi_bank(cur->vm->vgic, n);
+}
+
 enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 			    struct mmio_access *a)
 {
-	enum vgic_reg_row row = index_nospec(row_of(off), ARRAY_SIZE(regs));
-	const struct vgic_reg *r = &regs[row];
-	uint32_t intid = (off - r->first) * 8 >> r->shift, n = intid / 32;
+	enum vgic_reg_row row = row_of(off);
+	const struct vgic_reg *r;
 	struct vgic_bank *b;
+	uint32_t intid;
 
 	if (row == NONE && !owner)
 		return vgic_dist_other(cur, a);
+	/* The branches of row_of() may be mispredicted, too. */
+	row = index_nospec_pow2(row, ROWS);
+	r = &regs[row];
+	intid = (off - r->first) * 8 >> r->shift;
 	if (!(a->size & r->sizes) || (row == IROUTER && (owner || off & 4)))
 		return EMUL_OK;
-	if (n == 0 && gic.version == 2)
-		owner = cur;
-	/* Bank 0 is in the redistributor and nowhere else, IHI 0069 §12.9. */
-	if (owner ? n != 0 : n == 0 || n >= cur->vm->vgic->bank_count)
+	b = bank_at(cur, owner, intid / 32);
+	if (!b)
 		return EMUL_OK;
-	b = owner ? &cpu_of(owner)->priv : spi_bank(cur->vm->vgic, n);
 	if (a->write || r->get)
 		return access_locked(cur, b, intid % 32, r, a);
 	a->value = configured(b, row, intid % 32);
@@ -367,10 +384,10 @@ enum emul vgic_dir(struct vcpu *cur, uint64_t value)
 {
 	uint32_t intid = (uint32_t)value & (gic.version == 2 ? (uint32_t)IAR_INTID : 0xffffff);
 	struct mmio_access a = { .value = 1U << intid % 32, .write = true };
-	uint32_t n;
+	struct vgic_bank *b;
 
 	if (intid / 32 >= cur->vm->vgic->bank_count || !(gic.ops->vmcr_read() & ICH_VMCR_VEOIM))
 		return EMUL_OK;
-	n = index_nospec(intid / 32, cur->vm->vgic->bank_count);
-	return access_locked(cur, bank_of(cur, n), 0, &regs[ICACTIVER], &a);
+	b = bank_of(cur, intid / 32);
+	return access_locked(cur, b, 0, &regs[ICACTIVER], &a);
 }

@@ -32,6 +32,7 @@
 #define VGIC_PIDR2      ((uint32_t)gic.version << 4 | 0xbU)
 #define VGIC_PRIO_MASK  0xf8 /* 5 bits */
 #define VGIC_LPI_QUEUES 32   /* one a priority */
+#define VGIC_BANKS      32   /* of 32 lines; a power of two */
 #define VGIC_ALL_LRS    (~0U >> (32 - gic.lr_count))
 #define LR_STATE        (LR_PENDING | LR_ACTIVE)
 
@@ -94,7 +95,7 @@ struct vgic_vm {
 	bool lpis;
 	uint32_t v2m_first, v2m_count; /* SPIs of the virtual GICv2m frame; 0: it has none */
 	struct vm *vm;
-	struct vgic_bank *spis; /* banks 1 .. bank_count */
+	struct vgic_bank *spi[VGIC_BANKS]; /* by bank; NULL: there is none, as bank 0 of SPIs */
 };
 
 /*
@@ -141,16 +142,19 @@ static inline struct vgic_cpu_state *cpu_of(const struct vcpu *v)
 	return v->vgic.state;
 }
 
-/* A bank of SPIs that the guest names. 0 < n < bank_count. */
+/*
+ * A bank of SPIs that a guest names, below VGIC_BANKS; NULL: the guest has none of that number. The
+ * mask holds when the caller's check is mispredicted as well, see nospec.h.
+ */
 static inline struct vgic_bank *spi_bank(const struct vgic_vm *g, uint32_t n)
 {
-	return &g->spis[index_nospec(n - 1, g->bank_count - 1U)];
+	return g->spi[index_nospec_pow2(n, VGIC_BANKS)];
 }
 
 /* Bank n as vCPU v sees it. n < bank_count. */
 static inline struct vgic_bank *bank_of(const struct vcpu *v, uint32_t n)
 {
-	return n ? &v->vm->vgic->spis[n - 1] : &cpu_of(v)->priv;
+	return n ? spi_bank(v->vm->vgic, n) : &cpu_of(v)->priv;
 }
 
 /* Physical CPU of private lines; no matter for SPIs. */

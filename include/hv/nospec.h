@@ -16,4 +16,13 @@ static inline uint32_t index_nospec(uint64_t i, uint32_t n)
 	return (uint32_t)(i & arch_index_mask(i, n));
 }
 
+/*
+ * i, which has been checked to be below n, a power of two; below n where the CPU only believes so.
+ * Half the cost of index_nospec(), as nothing that is predicted goes into it.
+ */
+static inline uint32_t index_nospec_pow2(uint64_t i, uint32_t n)
+{
+	return (uint32_t)(arch_index_opaque(i) & (n - 1));
+}
+
 #endif

@@ -132,7 +132,7 @@ static void spis_are_routed_by_affinity(void **state)
 		world_access(19, WORLD_DIST + GICD_IROUTER + 40 * 8, 8, true, &v);
 		world_access(0, WORLD_DIST + GICD_IROUTER + 40 * 8, 8, false, &v);
 		assert_int_equal(v, t[i].router);
-		assert_ptr_equal(line_target(&world_vm.vgic->spis[0], 8), want);
+		assert_ptr_equal(line_target(world_vm.vgic->spi[1], 8), want);
 	}
 }
 

@@ -10,4 +10,9 @@ static inline uint64_t arch_index_mask(uint64_t i, uint64_t n)
 	return i < n ? ~UINT64_C(0) : 0;
 }
 
+static inline uint64_t arch_index_opaque(uint64_t i)
+{
+	return i;
+}
+
 #endif
