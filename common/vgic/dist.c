@@ -22,9 +22,8 @@ static uint64_t typer(const struct vgic_vm *g)
  * something for everybody. */
 static __cold enum emul set_ctlr(struct vcpu *cur, uint32_t value)
 {
-	struct vgic_vm *g = cur->vm->vgic;
-
-	spin_lock(&g->lock, LOCK_VGIC);
+	struct vgic_locked l = vgic_lock(cur->vm->vgic);
+	struct vgic_vm *g = l.v;
 	uint32_t off = g->ctlr & ~value, moved = g->ctlr ^ value;
 
 	g->ctlr = value;
@@ -39,7 +38,7 @@ static __cold enum emul set_ctlr(struct vcpu *cur, uint32_t value)
 			st->fold |= (uint16_t)VGIC_ALL_LRS;
 		vgic_attend(cur, v);
 	}
-	spin_unlock(&g->lock);
+	vgic_unlock(l);
 	return EMUL_OK;
 }
 

@@ -30,8 +30,10 @@ static void spi_reset(const struct vgic_bank *b, uint32_t i)
 	gic_route(b->pintid[i], b->vgic->vm->vcpu[0]->cpu);
 }
 
-static void dist_reset(struct vgic_vm *g)
+static void dist_reset(struct vgic_locked l)
 {
+	struct vgic_vm *g = l.v;
+
 	g->ctlr = 0;
 	for (uint32_t n = 1; n < g->bank_count; n++) {
 		struct vgic_bank *b = g->spi[n];
@@ -75,7 +77,7 @@ static void reset_all(struct vgic_locked l)
 		st->propbaser = st->pendbaser = 0;
 		st->lpis_on = false;
 	}
-	dist_reset(l.v);
+	dist_reset(l);
 	vgic_unlock(l);
 }
 
@@ -175,9 +177,9 @@ enum hv_status vgic_assign_line(struct vm *vm, uint32_t vintid, uint32_t pintid)
 }
 
 /* Physical SPIs that are routed to v follow its being there, with their routes. */
-static void sync_spis(struct vgic_vm *g, struct vcpu *v)
+static void sync_spis(struct vgic_locked l, struct vcpu *v)
 {
-	for (uint32_t n = 1; n < g->bank_count; n++) {
+	for (uint32_t n = 1; n < l.v->bank_count; n++) {
 		struct vgic_bank *b = bank_of(v, n);
 
 		for_each_bit(i, b->hw) {
@@ -211,24 +213,23 @@ void vgic_vcpu_reset(struct vcpu *v)
 	write_once(st->online, true);
 	st->ready = ~0U >> (32 - g->bank_count);
 	st->evicted = true; /* SPIs that were active here when it went off; looked for once */
-	sync_spis(g, v);
+	sync_spis(l, v);
 	__atomic_store_n(&v->vgic.attention, 1, __ATOMIC_RELAXED);
 	vgic_unlock(l);
 }
 
 void vgic_vcpu_off(struct vcpu *v)
 {
-	struct vgic_vm *g = v->vm->vgic;
 	struct vgic_cpu_state *st = cpu_of(v);
+	struct vgic_locked l = vgic_lock(v->vm->vgic);
 
-	spin_lock(&g->lock, LOCK_VGIC);
 	write_once(st->online, false);
 	lr_fold(v, VGIC_ALL_LRS);
 	quiesce_ppis(v);
-	sync_spis(g, v);
+	sync_spis(l, v);
 	st->hcr = 0;
 	gic.ops->hcr_write(0);
-	spin_unlock(&g->lock);
+	vgic_unlock(l);
 }
 
 void vgic_quiesce_lines(struct vm *vm)

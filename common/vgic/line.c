@@ -100,15 +100,14 @@ void vgic_ppi_irq(void *, uint32_t intid, struct vcpu *cur)
 	if (!cur) /* stays active, so it is silent until vgic_vcpu_reset */
 		return;
 
-	struct vgic_vm *g = cur->vm->vgic;
 	struct vgic_bank *b = &cpu_of(cur)->priv;
+	struct vgic_locked l = vgic_lock(cur->vm->vgic);
 
-	spin_lock(&g->lock, LOCK_VGIC);
 	if (b->enabled >> intid & 1)
 		lr_inject(cur, b, intid);
 	else
 		line_give_back(b, intid);
-	spin_unlock(&g->lock);
+	vgic_unlock(l);
 }
 
 /*
@@ -117,17 +116,18 @@ void vgic_ppi_irq(void *, uint32_t intid, struct vcpu *cur)
  */
 void vgic_spi_irq(void *arg, uint32_t, struct vcpu *cur)
 {
-	const struct vgic_line *l = arg;
-	struct vgic_bank *b = l->bank;
+	const struct vgic_line *line = arg;
+	struct vgic_bank *b = line->bank;
+	uint32_t i = line->i;
+	struct vgic_locked l = vgic_lock(b->vgic);
 
-	spin_lock(&b->vgic->lock, LOCK_VGIC);
-	if (b->enabled >> l->i & 1 && cur && cur == line_target(b, l->i) && cpu_of(cur)->online) {
-		lr_inject(cur, b, l->i);
+	if (b->enabled >> i & 1 && cur && cur == line_target(b, i) && cpu_of(cur)->online) {
+		lr_inject(cur, b, i);
 	} else {
-		line_sync_enable(b, l->i);
-		line_give_back(b, l->i);
+		line_sync_enable(b, i);
+		line_give_back(b, i);
 	}
-	spin_unlock(&b->vgic->lock);
+	vgic_unlock(l);
 }
 
 /*
@@ -138,6 +138,7 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 {
 	struct vgic_vm *g = vm->vgic;
 	uint32_t i = vintid % 32, bit = 1U << i;
+	struct vgic_locked l;
 	struct vgic_bank *b;
 
 	if (vintid < GIC_SPI_FIRST || vintid / 32 >= g->bank_count)
@@ -146,7 +147,7 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 	/* Nobody but its device changes the level of a line. */
 	if (b->hw & bit || !!(read_once(b->level) & bit) == level)
 		return;
-	spin_lock(&g->lock, LOCK_VGIC);
+	l = vgic_lock(g);
 	write_once(b->level, b->level ^ bit);
 	if (level && b->edge & bit)
 		b->pending |= bit;
@@ -154,5 +155,5 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 		lr_recall(cur, b, i);
 	else if (level)
 		line_notify(cur, b, i);
-	spin_unlock(&g->lock);
+	vgic_unlock(l);
 }

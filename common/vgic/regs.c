@@ -50,9 +50,9 @@ static bool hold(struct vgic_set *s, uint32_t mask)
 			return true;
 		if (arch_time_ticks() > end)
 			return false;
-		spin_unlock(&b->vgic->lock);
+		vgic_unlock(s->l);
 		arch_cpu_relax();
-		spin_lock(&b->vgic->lock, LOCK_VGIC);
+		s->l = vgic_lock(b->vgic);
 	}
 }
 
@@ -60,7 +60,7 @@ static bool hold(struct vgic_set *s, uint32_t mask)
 static void release(struct vgic_set *s, uint32_t mask)
 {
 	struct vgic_bank *b = s->bank;
-	const struct vm *vm = b->vgic->vm;
+	const struct vm *vm = s->l.v->vm;
 
 	b->held &= ~mask;
 	for_each_bit(i, deliverable(b))
@@ -318,27 +318,27 @@ static __attribute__((noinline)) enum emul access_locked(struct vcpu *cur, struc
 							 uint32_t lane, const struct vgic_reg *r,
 							 struct mmio_access *a)
 {
-	struct vgic_set s = { cur, b, lane, a->size };
+	struct vgic_set s = { .cur = cur, .bank = b, .lane = lane, .size = a->size };
 	uint32_t v = (uint32_t)a->value, mask = 0;
 	bool done;
 
 	if (r->state)
 		mask = a->write ? v : ~0U;
 
-	spin_lock(&b->vgic->lock, LOCK_VGIC);
+	s.l = vgic_lock(b->vgic);
 	done = hold(&s, mask);
 	if (done && a->write)
 		r->set(&s, v);
 	else if (done)
 		a->value = r->get(&s);
 	release(&s, mask);
-	spin_unlock(&b->vgic->lock);
+	vgic_unlock(s.l);
 	return done ? EMUL_OK : EMUL_RETRY;
 }
 
 /*
- * Bank 0 is in the redistributor and nowhere else (IHI 0069 §12.9), or in GICv2's distributor. NULL:
- * there is no such bank here.
+ * Bank 0 is in the redistributor and nowhere else (IHI 0069 §12.9), or in GICv2's distributor.
+ * NULL: there is no such bank here.
  */
 static struct vgic_bank *bank_at(struct vcpu *cur, struct vcpu *owner, uint32_t n)
 {

@@ -12,7 +12,8 @@
  */
 #include "vgic_priv.h"
 
-static void send(struct vcpu *cur, struct vcpu *to, uint32_t sgi, uint32_t sources)
+static void send(struct vgic_locked, struct vcpu *cur, struct vcpu *to, uint32_t sgi,
+		 uint32_t sources)
 {
 	struct vgic_bank *b = &cpu_of(to)->priv;
 
@@ -25,19 +26,20 @@ static void send(struct vcpu *cur, struct vcpu *to, uint32_t sgi, uint32_t sourc
 
 static void set_sgir(struct vcpu *cur, uint32_t value)
 {
-	struct vgic_vm *g = cur->vm->vgic;
+	struct vgic_locked l;
 	uint32_t all = (1U << cur->vm->vcpu_count) - 1, self = 1U << cur->index;
 	const uint32_t targets[] = { (uint32_t)field_get(SGIR_TARGETS, value) & all, all & ~self,
 				     self, 0 };
 
-	spin_lock(&g->lock, LOCK_VGIC);
+	l = vgic_lock(cur->vm->vgic);
 	for_each_bit(i, targets[field_get(SGIR_FILTER, value)])
-		send(cur, g->vm->vcpu[i], (uint32_t)field_get(SGIR_ID, value), self);
-	spin_unlock(&g->lock);
+		send(l, cur, l.v->vm->vcpu[i], (uint32_t)field_get(SGIR_ID, value), self);
+	vgic_unlock(l);
 }
 
 /* One byte of GICD_CPENDSGIR or GICD_SPENDSGIR. What is in a list register comes back first. */
-static uint32_t sgi_byte(struct vcpu *cur, uint32_t sgi, bool write, bool set, uint32_t value)
+static uint32_t sgi_byte(struct vgic_locked l, struct vcpu *cur, uint32_t sgi, bool write, bool set,
+			 uint32_t value)
 {
 	struct vgic_cpu_state *st = cpu_of(cur);
 	uint32_t all = (1U << cur->vm->vcpu_count) - 1;
@@ -46,7 +48,7 @@ static uint32_t sgi_byte(struct vcpu *cur, uint32_t sgi, bool write, bool set, u
 		lr_recall(cur, &st->priv, sgi);
 	lr_fold(cur, st->fold);
 	if (write && set)
-		send(cur, cur, sgi, value & all);
+		send(l, cur, cur, sgi, value & all);
 	else if (write)
 		st->sgi_source[sgi] &= (uint8_t)~value;
 	if (!st->sgi_source[sgi])
@@ -56,15 +58,14 @@ static uint32_t sgi_byte(struct vcpu *cur, uint32_t sgi, bool write, bool set, u
 
 static void access_sgis(struct vcpu *cur, struct mmio_access *a)
 {
-	struct vgic_vm *g = cur->vm->vgic;
+	struct vgic_locked l = vgic_lock(cur->vm->vgic);
 	uint64_t out = 0;
 
-	spin_lock(&g->lock, LOCK_VGIC);
 	for (uint32_t i = 0; i < a->size; i++)
-		out |= (uint64_t)sgi_byte(cur, (a->off + i) % GIC_SGI_COUNT, a->write,
+		out |= (uint64_t)sgi_byte(l, cur, (a->off + i) % GIC_SGI_COUNT, a->write,
 					  a->off >= GICD_SPENDSGIR, a->value >> 8 * i & 0xff)
 		       << 8 * i;
-	spin_unlock(&g->lock);
+	vgic_unlock(l);
 	a->value = out;
 }
 

@@ -40,6 +40,7 @@ bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint16_t *
 {
 	struct vgic_vm *g = vm->vgic;
 	uint32_t bit = 1U << data % 32;
+	struct vgic_locked l;
 	struct vgic_bank *b;
 	struct vcpu *v;
 	bool fresh;
@@ -47,12 +48,12 @@ bool vgic_v2m_deliver(struct vm *vm, uint32_t data, struct vcpu *cur, uint16_t *
 	if (data - g->v2m_first >= g->v2m_count)
 		return false;
 	b = spi_bank(g, data / 32);
-	spin_lock(&g->lock, LOCK_VGIC);
+	l = vgic_lock(g);
 	v = line_target(b, data % 32);
 	fresh = v && b->enabled & ~b->pending & bit;
 	b->pending |= bit;
 	line_notify(cur, b, data % 32);
-	spin_unlock(&g->lock);
+	vgic_unlock(l);
 	if (fresh)
 		*to = v->index;
 	return fresh;

@@ -129,8 +129,9 @@ static inline uint32_t router_of_vcpu(unsigned n)
 	return gic.version == 2 ? 1U << n : vcpu_affinity(n);
 }
 
-/* A set of lines of one bank, as an access to their registers names them. */
+/* A set of lines of one bank, as an access to their registers names them: with the lock held. */
 struct vgic_set {
+	struct vgic_locked l;
 	struct vcpu *cur; /* who accesses */
 	struct vgic_bank *bank;
 	uint32_t lane; /* line in the bank that the access begins at */
