@@ -73,6 +73,56 @@ ATTACK(gic_every_redistributor_register, NEED_V3,
 	end_on(2);
 }
 
+/* Each place of a page at each width, aligned: what is read, then written. */
+static void every_width(u64 page, u64 size, u64 value)
+{
+	for (unsigned width = 1; width <= 8; width *= 2)
+		for (u64 at = page; at < page + size; at += width) {
+			peek(at, width, NULL);
+			poke(at, width, value);
+		}
+}
+
+static void every_frame(u64 value)
+{
+	static const u16 dist[] = { 0, 0x6000, 0xf000 };
+	u64 redists = MIN(machine.gicr_size / 0x20000, (u64)machine.cpus);
+
+	for (unsigned i = 0; i < (machine.gicc ? 1 : ARRAY_COUNT(dist)); i++)
+		every_width(machine.gicd + dist[i], 0x1000, value);
+	if (machine.gicc) /* GICC_DIR; the page before is the hardware's own */
+		every_width(machine.gicc + 0x1000, 0x1000, value);
+	for (u64 i = 0; !machine.gicc && i < redists; i++) {
+		every_width(machine.gicr + i * 0x20000 + 8, 0xf8, value); /* LPIs stay off */
+		every_width(machine.gicr + i * 0x20000 + 0xf000, 0x1000, value);
+		every_width(machine.gicr + i * 0x20000 + 0x10000, 0xd00, value);
+	}
+	if (machine.its) {
+		every_width(machine.its, 0x200, value);
+		every_width(machine.its + 0xf000, 0x1000, value);
+		every_width(machine.its + 0x10000, 0x100, value);
+	}
+}
+
+static void every_frame_from(unsigned cpu)
+{
+	static const u64 value[] = { 0, ~UINT64_C(0), UINT64_C(0x9e3779b97f4a7c15) };
+
+	every_frame(value[cpu % ARRAY_COUNT(value)]);
+}
+
+ATTACK(gic_every_frame_by_every_vcpu_at_each_width, 0,
+       "all vCPUs read and write all frames at 1, 2, 4 and 8 bytes: zeros, ones and random bits",
+       "a table of registers says which widths they have", "common/vgic/regs.c")
+{
+	for (unsigned cpu = 1; cpu < machine.cpus; cpu++)
+		start_on(cpu, every_frame_from);
+	every_frame_from(0);
+	every_frame(rnd());
+	for (unsigned cpu = 1; cpu < machine.cpus; cpu++)
+		end_on(cpu);
+}
+
 ATTACK(gic_redistributors_that_are_not_there, NEED_V3, "frames behind the last vCPU's",
        "frames end with the guest's vCPUs", "common/vgic/redist.c")
 {

@@ -249,6 +249,34 @@ ATTACK(its_random_commands, NEED_ITS, "random commands over two vCPUs, a few eve
 	end_on(1);
 }
 
+static void take_it(u32 intid)
+{
+	(void)intid;
+}
+
+ATTACK(its_int_storm_to_itself, NEED_ITS,
+       "INT of 32 events without end, with interrupts on, by two vCPUs that take them",
+       "an LPI is pending once, whoever raises it", "common/vgic/lpi.c")
+{
+	u64 cmds[32][4];
+
+	ready();
+	gic_enable((u32)LPI(0), take_it); /* one handler for all LPIs */
+	for (u64 i = 0; i < 32; i++) {
+		CMDS(MAP(i, i, i & 1));
+		cmds[i][0] = DEV(INT);
+		cmds[i][1] = i;
+		cmds[i][2] = cmds[i][3] = 0;
+	}
+	start_on(1, take_some);
+	irq_on();
+	for (unsigned round = 0; round < 40; round++)
+		its_commands(cmds, 32);
+	irq_off();
+	end_on(1);
+	take_all();
+}
+
 static void ring(unsigned cpu)
 {
 	while (!stop_others) {
