@@ -31,8 +31,11 @@ struct image_file {
 	bool (*read)(const void *where, uint64_t offset, void *to, size_t size);
 };
 
+/*
+ * A file at EL2 address `data`, `size` bytes long, which stays mapped and unchanged while it is
+ * read. image_read_memory() is its reader and does not fail.
+ */
 bool image_read_memory(const void *where, uint64_t offset, void *to, size_t size);
-
 static inline struct image_file image_in_memory(const void *data, uint64_t size)
 {
 	return (struct image_file){ data, size, image_read_memory };
@@ -41,7 +44,7 @@ static inline struct image_file image_in_memory(const void *data, uint64_t size)
 /*
  * The kernel, decompressed if it is gzip, piece by piece: sink gets consecutive pieces. HV_EINVAL:
  * corrupt or cut; HV_EUNSUPP: not to be read; HV_ENOMEM: more than `limit` bytes. `work`:
- * IMAGE_WORK bytes, 64-byte aligned, the caller's own meanwhile: any number of CPUs inflate at once.
+ * IMAGE_WORK bytes, 64-byte aligned, the caller's own meanwhile: several CPUs may inflate at once.
  */
 #define IMAGE_WORK  KIB(64)
 #define IMAGE_PIECE KIB(16) /* of a file that is read; a gzip header is not longer */

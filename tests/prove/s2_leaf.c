@@ -12,8 +12,9 @@ void prove(void)
 	uint64_t ipa = ALIGN_DOWN(nondet_u64() & BITS(47, 0), PAGE_SIZE);
 	uint64_t pa = ALIGN_DOWN(nondet_u64() & BITS(47, 0), PAGE_SIZE);
 	uint64_t size = ALIGN_DOWN(nondet_u64() & BITS(47, 0), PAGE_SIZE), covers;
-	struct s2_geometry geo = s2_geometry(nondet_u32(), nondet_u32(), nondet_bool(),
-					     nondet_bool());
+	struct s2_limits cpus = { nondet_u32(), nondet_bool() };
+	struct s2_limits smmus = { nondet_u32(), nondet_bool() };
+	struct s2_geometry geo = s2_geometry(cpus, smmus);
 	struct s2 s2 = { .geo = geo };
 	unsigned level;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ticket lock, from every number of the ticket, its wrap included, with up to 3 before this
- * CPU: it gets the lock when they have had it, in the order in which they came, and leaves it to the
- * next. Others unlock only while this CPU waits, which is the worst they can do to it.
+ * CPU. It gets the lock when they have had it, in the order in which they came, and leaves it to
+ * the next. Others unlock only while this CPU waits, which is the worst they can do to it.
  */
 #include "prove.h"
 
