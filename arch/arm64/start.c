@@ -91,11 +91,34 @@ static _Noreturn void refuse(const char *why)
 	cpu_stop();
 }
 
+static bool log_to_console(const char *line, size_t n, bool spare)
+{
+	if (spare)
+		return console_put_spare(line, n);
+	console_put(0, line, n);
+	return true;
+}
+
+/* What lower floors call above themselves. */
+static void register_callbacks(void)
+{
+	static const struct iommu_callbacks iommu = {
+		.fault = faults_report,
+		.died = faults_iommu_died,
+		.arm_poll_timer = timer_arm_iommu,
+	};
+
+	log_set_output(log_to_console);
+	console_set_retry_timer(timer_arm_console);
+	iommu_set_callbacks(&iommu);
+}
+
 void start_below_el2(const void *fdt)
 {
 	if (dt_check(fdt, DTB_MAX) != HV_OK)
 		cpu_stop();
 	el2_early_memory();
+	register_callbacks();
 	start_console(fdt);
 	refuse("entered at EL1; Viaduct is a hypervisor and must be started at EL2 "
 	       "(QEMU: -M virt,virtualization=on)");
@@ -254,28 +277,6 @@ void vm_stop(struct vcpu *v, enum life_end why)
 	if (life_stop(v, why))
 		power_off();
 	cpu_park();
-}
-
-static bool log_to_console(const char *line, size_t n, bool spare)
-{
-	if (spare)
-		return console_put_spare(line, n);
-	console_put(0, line, n);
-	return true;
-}
-
-/* What lower floors call above themselves. */
-static void register_callbacks(void)
-{
-	static const struct iommu_callbacks iommu = {
-		.fault = faults_report,
-		.died = faults_iommu_died,
-		.arm_poll_timer = timer_arm_iommu,
-	};
-
-	log_set_output(log_to_console);
-	console_set_retry_timer(timer_arm_console);
-	iommu_set_callbacks(&iommu);
 }
 
 __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint64_t entry_ticks)
