@@ -49,7 +49,8 @@ static bool is_gone(struct vpci_func *f)
 	if (pci_event(f->pf, PCI_VANISHED) == PCI_ABSENT)
 		return false;
 	bars_update(f);
-	vm_log(f->v->vm, "00:%02x.%x: device %s is gone from the bus; all ones until a restart",
+	vm_log(f->v->vm,
+	       "00:%02x.%x: device %s is gone from the bus; all ones until a reset or a restart",
 	       f->as.devfn >> 3, f->as.devfn & 7, f->pf->name);
 	return true;
 }
@@ -163,11 +164,13 @@ static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint3
 
 void vpci_cfg_write(struct vpci_func *f, unsigned off, unsigned size, uint32_t value)
 {
-	if (DW(off) >= f->dwords || f->row[DW(off)] == ROW_NONE ||
-	    (pci_state(f->pf) != PCI_OWNED && !settle(f)))
+	if (DW(off) >= f->dwords || f->row[DW(off)] == ROW_NONE)
 		return;
 	spin_lock(&f->lock, LOCK_VPCI);
+	state_settle(f);
 	if (func_answers(f))
 		write_locked(f, off, size, value);
+	else
+		state_revive(f, DW(off), value << 8 * (off % 4));
 	spin_unlock(&f->lock);
 }

@@ -64,22 +64,25 @@ enum hv_status vpci_init(struct vm *vm, const struct vpci_config *cfg,
 	return HV_OK;
 }
 
-/* Nothing mapped, nothing sent. A function in D3hot wakes up and is restored once it answers. */
+/*
+ * Nothing mapped, nothing sent. A function in D3hot wakes up and is restored once it answers. One
+ * that is lost is not touched: the guest starts without it.
+ */
 static void reset_func(struct vpci_func *f)
 {
-	bool asleep;
+	bool lost = pci_state(f->pf) == PCI_LOST, asleep;
 
 	spin_lock(&f->lock, LOCK_VPCI);
 	memcpy(f->shadow, f->initial, f->dwords * sizeof(f->shadow[0]));
 	bars_update(f);
-	asleep = state_wake(f);
+	asleep = !lost && state_wake(f);
 	msix_forget(f);
 	f->logged = 0;
 	f->cut = false;
 	pci_event(f->pf, PCI_CLAIM);
 	if (asleep)
 		state_lose(f);
-	else
+	else if (!lost)
 		state_restore(f);
 	spin_unlock(&f->lock);
 }

@@ -99,7 +99,7 @@ static bool is_back(struct vpci_func *f)
 	return id != PCI_ALL_ONES && id != EXP_RRS_ID;
 }
 
-/* The streams of a quarantined function were cut; others may share them that still are. */
+/* The streams of a quarantined or lost function may be cut; others may share them that still are. */
 static void open_streams(const struct vpci_func *f)
 {
 	const struct pci_func *pf = f->pf;
@@ -219,7 +219,9 @@ void pm_wrote(struct vpci_func *f, uint32_t old)
  */
 static void start_reset(struct vpci_func *f)
 {
-	f->cut |= pci_event(f->pf, PCI_RESET_BEGINS) == PCI_QUARANTINED;
+	enum pci_state was = pci_event(f->pf, PCI_RESET_BEGINS);
+
+	f->cut |= was == PCI_QUARANTINED || was == PCI_LOST;
 	bars_update(f);
 	if (f->pf->cap_pm)
 		f->shadow[DW(f->pf->cap_pm + PCI_PM_CSR)] &= ~PCI_PM_STATE;
@@ -245,6 +247,15 @@ void af_wrote(struct vpci_func *f)
 
 	*ctrl &= ~PCI_AF_FLR;
 	if (reset && f->pf->af_flr)
+		start_reset(f);
+}
+
+void state_revive(struct vpci_func *f, unsigned dw, uint32_t value)
+{
+	bool reset = (f->row[dw] == ROW_DEVCTL && f->pf->flr && value & PCI_EXP_DEVCTL_FLR) ||
+		     (f->row[dw] == ROW_AF_CTRL && f->pf->af_flr && value & PCI_AF_FLR);
+
+	if (reset && pci_state(f->pf) == PCI_LOST)
 		start_reset(f);
 }
 

@@ -207,7 +207,9 @@ bool state_wake(struct vpci_func *f);    /* to D0; true when it was not there */
 void state_lose(struct vpci_func *f);    /* waking from now on */
 void state_command(struct vpci_func *f); /* writes COMMAND as shadow and mode want it */
 void state_restore(struct vpci_func *f); /* the device lost everything: give it back */
-bool state_settle(struct vpci_func *f);  /* back from reset or D3hot: restores; true when it did */
+/* The guest wrote `value` to a dword of a function that is lost: a reset may bring it back. */
+void state_revive(struct vpci_func *f, unsigned dw, uint32_t value);
+bool state_settle(struct vpci_func *f); /* back from reset or D3hot: restores; true when it did */
 
 /* msi.c */
 void msi_init(struct vpci_func *f); /* before caps_build: what can be granted */

@@ -52,10 +52,16 @@ static bool stop_peers(struct vcpu *self)
 	return parked;
 }
 
+/* Streams of a function that is lost stay cut, unless another function has them. */
+static bool is_attached(const struct pci_func *f, const struct vm *vm, const struct s2 *root)
+{
+	return f->owner == vm->id && f->iommu && (!root || pci_state(f) != PCI_LOST);
+}
+
 bool life_attach(const struct vm *vm, const struct s2 *root)
 {
 	pci_for_each(f)
-		for (unsigned s = 0; f->owner == vm->id && f->iommu && s < f->sid_count; s++)
+		for (unsigned s = 0; is_attached(f, vm, root) && s < f->sid_count; s++)
 			if (iommu_attach(f->iommu, f->sid[s], root) != HV_OK && root)
 				return false;
 	plan_for_each_stream(s, vm->plan)
@@ -142,11 +148,20 @@ void life_start(struct vm *vm)
 	enter(vm, VM_READY, NULL);
 }
 
+/* A device that did not come back from its reset reads as absent; the guest starts without it. */
+static void name_lost(struct vm *vm)
+{
+	pci_for_each(f)
+		if (f->owner == vm->id && pci_state(f) == PCI_LOST)
+			vm_alert(vm, LOG_ERR,
+				 "starts without device %s: it does not answer as it did", f->name);
+}
+
 /* Everything of the guest as after power-on, streams last. Returns what failed, or NULL. */
 static const char *prepare_again(struct vm *vm, struct vcpu *self)
 {
 	if (life_reset_devices(vm, self) != HV_OK)
-		return "one of its PCI devices cannot be reset";
+		name_lost(vm);
 	life_new_seeds(vm->plan);
 	if (load_guest(vm->plan, vm, self) != HV_OK)
 		return "its images cannot be loaded";

@@ -270,14 +270,19 @@ static enum hv_status finish(struct pci_func *f, enum hv_status st)
 
 void pci_reset_begin(struct pci_func *f)
 {
-	bool asleep = f->cap_pm && pci_cfg_read(f, f->cap_pm + PCI_PM_CSR, 2) & PCI_PM_STATE;
+	bool asleep;
 
 	pci_event(f, PCI_RESET_BEGINS);
 	f->reset_how = (uint8_t)method_of(f);
+	/* Unplugged: nothing to wait for, and each further access may take a completion timeout. */
+	if (pci_cfg_read(f, PCI_ID, 4) == UINT32_MAX) {
+		enter(f, GONE, 0);
+		return;
+	}
+	asleep = f->cap_pm && pci_cfg_read(f, f->cap_pm + PCI_PM_CSR, 2) & PCI_PM_STATE;
 	if (asleep)
 		to_d0(f);
-	/* Unplugged: nothing to wait for. */
-	enter(f, pci_cfg_read(f, PCI_ID, 4) == UINT32_MAX ? GONE : WAKE, asleep ? PM_US : 0);
+	enter(f, WAKE, asleep ? PM_US : 0);
 }
 
 enum hv_status pci_reset_step(struct pci_func *f)

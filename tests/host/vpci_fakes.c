@@ -174,9 +174,9 @@ void pci_reset_begin(struct pci_func *f)
 
 enum hv_status pci_reset_step(struct pci_func *f)
 {
-	enum hv_status st = dev_of(f)->reset_status;
+	enum hv_status st = dev_of(f)->gone ? HV_ETIMEOUT : dev_of(f)->reset_status;
 
-	if (arch_time_ticks() < f->reset_due)
+	if (arch_time_ticks() < f->reset_due && !dev_of(f)->gone)
 		return HV_EAGAIN;
 	pci_event(f, st == HV_OK ? PCI_RESET_DONE : PCI_RESET_FAILED);
 	return st;

@@ -204,6 +204,13 @@ static void test_a_device_that_is_gone_is_asked_once(void **state)
 	host_trace_clear();
 	pci_quiesce(board_func(d));
 	assert_int_equal(host_trace_count(), 2); /* COMMAND written, and read */
+	host_trace_clear();
+	assert_int_equal(reset(d), HV_ETIMEOUT);
+	assert_int_equal(host_trace_count(), 1); /* its ID */
+	assert_int_equal(pci_state(board_func(d)), PCI_LOST);
+	d->gone = false;
+	assert_int_equal(reset(d), HV_OK); /* plugged in again */
+	assert_int_equal(pci_state(board_func(d)), PCI_IDLE);
 }
 
 static void test_pending_transactions_are_waited_for(void **state)

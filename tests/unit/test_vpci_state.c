@@ -320,7 +320,7 @@ static void a_device_that_is_gone_reads_all_ones_and_is_not_touched(void **state
 		writes = dev->writes;
 		for (unsigned off = 0; off < 0x100; off += 4) {
 			assert_int_equal(cfg_read(A, off, 4), 0xffffffff);
-			cfg_write(A, off, 4, 0xffffffff);
+			cfg_write(A, off, 4, 0xffff7fff); /* no reset */
 		}
 		assert_int_equal(guest_read(AT, 4), 0xffffffff);
 		assert_int_equal(guest_read(TABLE, 8), UINT64_MAX);
@@ -329,7 +329,7 @@ static void a_device_that_is_gone_reads_all_ones_and_is_not_touched(void **state
 		assert_int_equal(dev->writes, writes);
 		assert_string_equal(host_log(),
 				    "00:01.0: device 0000:01:00.0 is gone from the bus; "
-				    "all ones until a restart\n");
+				    "all ones until a reset or a restart\n");
 		dev->gone = false; /* plugged in again */
 		assert_int_equal(cfg_read(A, 0, 4), 0xffffffff);
 		teardown(NULL);
@@ -343,6 +343,54 @@ static void a_device_that_is_gone_reads_all_ones_and_is_not_touched(void **state
 	guest_place(A, 0, AT);
 	cfg_write(A, PCI_COMMAND, 2, RUN);
 	assert_true(guest_direct(AT));
+}
+
+static void lose(void)
+{
+	dev->gone = true;
+	cfg_read(A, PCI_STATUS, 2);
+	assert_int_equal(pci_state(dev->pf), PCI_LOST);
+}
+
+/* The guest's own reset asks a lost function again; until it answers it stays lost. */
+static void a_reset_brings_back_a_lost_function_that_answers(void **state)
+{
+	at_work();
+	lose();
+	cfg_write(A, 0x88, 2, 0x8000);
+	assert_int_equal(pci_state(dev->pf), PCI_LOST);
+	assert_int_equal(cfg_read(A, 0, 4), 0xffffffff);
+	dev->gone = false;
+	cfg_write(A, 0x88, 2, 0x7fff); /* no reset */
+	assert_int_equal(pci_state(dev->pf), PCI_LOST);
+	fake_attached[dev->pf->sid[0]] = false; /* as it started without the function */
+	cfg_write(A, 0x88, 2, 0x8000);
+	assert_int_equal(pci_state(dev->pf), PCI_RESETTING);
+	host_time_advance(100000);
+	assert_int_equal(cfg_read(A, 0, 4), 0x10d38086);
+	assert_int_equal(pci_state(dev->pf), PCI_OWNED);
+	assert_true(fake_attached[dev->pf->sid[0]]);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_true(guest_direct(AT));
+}
+
+/* Each access to it might take a completion timeout. */
+static void a_guest_that_starts_without_a_function_does_not_touch_it(void **state)
+{
+	unsigned reads, writes;
+
+	at_work();
+	lose();
+	vpci_quiesce(fake_vm.vpci);
+	pci_event(dev->pf, PCI_RESET_BEGINS);
+	pci_event(dev->pf, PCI_RESET_FAILED);
+	reads = dev->reads;
+	writes = dev->writes;
+	vpci_reset(fake_vm.vpci);
+	assert_int_equal(pci_state(dev->pf), PCI_LOST);
+	assert_int_equal(cfg_read(A, 0, 4), 0xffffffff);
+	assert_int_equal(dev->reads, reads);
+	assert_int_equal(dev->writes, writes);
 }
 
 /* All ones in a register of a device that is there are that register's. */
@@ -530,6 +578,8 @@ int main(void)
 		T(a_failed_reset_switches_the_function_off),
 		T(a_reset_behind_our_back_is_seen_at_the_next_command_write),
 		T(a_device_that_is_gone_reads_all_ones_and_is_not_touched),
+		T(a_reset_brings_back_a_lost_function_that_answers),
+		T(a_guest_that_starts_without_a_function_does_not_touch_it),
 		T(all_ones_in_a_register_do_not_mean_gone),
 		T(a_quarantined_device_is_silent_until_it_is_reset),
 		T(a_quarantined_device_is_back_when_the_guest_starts_again),
