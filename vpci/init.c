@@ -78,7 +78,6 @@ static void reset_func(struct vpci_func *f)
 	asleep = !lost && state_wake(f);
 	msix_forget(f);
 	f->logged = 0;
-	f->cut = false;
 	pci_event(f->pf, PCI_CLAIM);
 	if (asleep)
 		state_lose(f);

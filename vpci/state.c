@@ -104,7 +104,7 @@ static void open_streams(const struct vpci_func *f)
 {
 	const struct pci_func *pf = f->pf;
 
-	for (unsigned n = 0; n < pf->sid_count; n++) {
+	for (unsigned n = 0; pf->iommu && n < pf->sid_count; n++) {
 		if (!pci_stream_is_cut(pf->iommu, pf->sid[n]))
 			iommu_attach(pf->iommu, pf->sid[n], &f->v->vm->dma_s2);
 		if (pci_stream_is_cut(pf->iommu, pf->sid[n])) /* meanwhile, on another CPU */
@@ -124,9 +124,7 @@ static bool is_reset(struct vpci_func *f)
 		       f->as.devfn >> 3, f->as.devfn & 7);
 		return false;
 	}
-	if (f->cut)
-		open_streams(f); /* it is quiet still */
-	f->cut = false;
+	open_streams(f); /* it is quiet still */
 	pci_event(f->pf, PCI_CLAIM);
 	return true;
 }
@@ -219,9 +217,7 @@ void pm_wrote(struct vpci_func *f, uint32_t old)
  */
 static void start_reset(struct vpci_func *f)
 {
-	enum pci_state was = pci_event(f->pf, PCI_RESET_BEGINS);
-
-	f->cut |= was == PCI_QUARANTINED || was == PCI_LOST;
+	pci_event(f->pf, PCI_RESET_BEGINS);
 	bars_update(f);
 	if (f->pf->cap_pm)
 		f->shadow[DW(f->pf->cap_pm + PCI_PM_CSR)] &= ~PCI_PM_STATE;

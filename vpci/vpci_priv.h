@@ -90,7 +90,6 @@ enum { MODE_INTX, MODE_MSI, MODE_MSIX };
 
 struct vpci_func {
 	struct spinlock lock;
-	bool cut; /* being reset after a quarantine: its streams abort */
 	uint8_t mode;
 	uint16_t dwords; /* of config space that have a row; behind it everything reads 0 */
 	const uint8_t *row;

@@ -139,17 +139,43 @@ static void print(const struct source *s, const struct iommu_fault *f)
 	log_spare("%s: DMA%s refused: %s", name_of(s).text, where, f->reason);
 }
 
+static bool is_sender(const struct pci_func *f, const struct source *s)
+{
+	return !f->bridge && pci_has_stream(f, s->iommu, s->sid);
+}
+
+/* A function that sends by it is quarantined or lost; or it is of no endpoint, as platform devices'. */
+static bool is_to_be_cut(const struct source *s)
+{
+	bool any = false;
+
+	pci_for_each(f) {
+		if (!is_sender(f, s))
+			continue;
+		if (pci_state(f) == PCI_QUARANTINED || pci_state(f) == PCI_LOST)
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
 /*
- * The devices first: while one of them is quarantined nobody opens the stream again. The line comes
- * with the first storm of a life, the second, the fourth, and so on: the guest may reset its device
- * and begin anew.
+ * The devices first: while one of them is quarantined nobody opens the stream again. A reset that
+ * begins then ends after pci_quarantine_done, and opens the stream behind this. One that had begun
+ * before has silenced the device and may end at any moment: the stream stays as it is. The line
+ * comes with the first storm of a life, the second, the fourth, and so on: the guest may reset its
+ * device and begin anew.
  */
 static void cut_stream(const struct source *s, bool alert)
 {
 	pci_for_each(f)
-		if (!f->bridge && pci_has_stream(f, s->iommu, s->sid))
+		if (is_sender(f, s))
 			pci_quarantine(f);
-	iommu_attach(s->iommu, s->sid, NULL);
+	if (is_to_be_cut(s))
+		iommu_attach(s->iommu, s->sid, NULL);
+	pci_for_each(f)
+		if (is_sender(f, s))
+			pci_quarantine_done(f);
 	if (alert)
 		log_err("%s: more than %u refused DMA within a second; quarantined",
 			name_of(s).text, FAULT_BUDGET);
@@ -191,6 +217,7 @@ void faults_iommu_died(struct iommu *i)
 		if (f->bridge || f->iommu != i)
 			continue;
 		pci_quarantine(f);
+		pci_quarantine_done(f); /* nothing else to be done: the IOMMU blocks them */
 		for (unsigned n = 0; n < vm_count; n++)
 			if (vms[n]->id == f->owner)
 				log_err("%s: device %s: quarantined, because %s failed",

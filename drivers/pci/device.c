@@ -87,8 +87,11 @@ void pci_command_write(struct pci_func *f, uint32_t command)
 
 bool pci_quarantine(struct pci_func *f)
 {
-	enum pci_state was = pci_event(f, PCI_STORM);
+	enum pci_state was;
 
+	/* Before the event: a reset that begins in the state quarantined finds the count. */
+	__atomic_add_fetch(&f->cutting, 1, __ATOMIC_SEQ_CST);
+	was = pci_event(f, PCI_STORM);
 	if (was == PCI_ABSENT)
 		return false;
 	/*
@@ -100,6 +103,11 @@ bool pci_quarantine(struct pci_func *f)
 	arch_dsb_osh();
 	pci_cfg_write(f, PCI_COMMAND, 2, PCI_CMD_INTX_OFF | (was == PCI_IDLE ? 0 : PCI_CMD_MEM));
 	return true;
+}
+
+void pci_quarantine_done(struct pci_func *f)
+{
+	__atomic_sub_fetch(&f->cutting, 1, __ATOMIC_SEQ_CST);
 }
 
 bool pci_stream_is_cut(const struct iommu *i, uint32_t sid)

@@ -178,13 +178,19 @@ static bool is_hit(const struct pci_func *o, const struct pci_func *f)
 	return o == f || (f->reset_how >= BY_LINK && pci_is_below(o, f->parent));
 }
 
+/* Its quarantine, which the reset undoes, is still being written on another CPU. */
+static bool is_being_cut(const struct pci_func *f)
+{
+	return __atomic_load_n(&f->cutting, __ATOMIC_SEQ_CST);
+}
+
 /* Bridges are opened on the way: only then can be seen what is behind. They come before it. */
 static bool all_ready(const struct pci_func *f)
 {
 	pci_for_each(o) {
 		if (!is_hit(o, f))
 			continue;
-		if (!is_ready(o))
+		if (!is_ready(o) || is_being_cut(o))
 			return false;
 		if (o->bridge)
 			bridge_open(o);

@@ -134,6 +134,7 @@ struct pci_func {
 	const char *refused;  /* why it cannot be given to a guest, or NULL */
 	uint8_t owner;        /* vm id, or PCI_NO_OWNER */
 	uint32_t state;       /* enum pci_state; device.c changes it, on any CPU */
+	uint32_t cutting;     /* CPUs that quarantine it just now: no reset ends meanwhile */
 	uint8_t reset_stage;  /* of reset.c; 0: no reset under way */
 	uint8_t reset_how;
 	uint64_t reset_due;
@@ -237,8 +238,13 @@ enum pci_state pci_event(struct pci_func *f, enum pci_event e);
  * bus mastering is left out and INTx disabled.
  */
 void pci_command_write(struct pci_func *f, uint32_t command);
-/* Bus mastering off until a reset; false: it was, or is being reset. Any CPU; one config write. */
+/*
+ * Bus mastering off until a reset; false: it was, or is being reset, or lost. Any CPU; one config
+ * write. The caller does what else there is to be done, cuts streams, and says pci_quarantine_done:
+ * no reset of the function ends before, so none of this comes behind the reset that undoes it.
+ */
 bool pci_quarantine(struct pci_func *f);
+void pci_quarantine_done(struct pci_func *f);
 /* Is a function that sends with this StreamID quarantined? */
 bool pci_stream_is_cut(const struct iommu *i, uint32_t sid);
 

@@ -28,6 +28,9 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 {
 	(void)i;
 	assert_null(dma);
+	for (unsigned n = 0; n < pci_func_count; n++) /* no reset of them ends meanwhile */
+		if (pci_funcs[n].iommu == i && pci_funcs[n].sid[0] == sid && !pci_funcs[n].bridge)
+			assert_int_equal(pci_funcs[n].cutting, 1);
 	silenced[silenced_count++] = sid;
 	return HV_OK;
 }
@@ -223,6 +226,21 @@ static void each_storm_is_cut_and_the_lines_are_bounded(void **state)
 	assert_int_equal(lines(), 1 + 4); /* storms 1, 2, 4, 8 */
 }
 
+/* Its reset silences the device, and may be over before anything is written: nothing is. */
+static void a_storm_during_a_reset_cuts_nothing(void **state)
+{
+	pci_event(&pci_funcs[0], PCI_RESET_BEGINS);
+	for (unsigned n = 0; n < 3000; n++)
+		fault(0x100, 0, true);
+	assert_int_equal(silenced_count, 0);
+	assert_int_equal(quiesced, 0);
+	pci_event(&pci_funcs[0], PCI_RESET_FAILED); /* lost: whatever it is, it is not trusted */
+	for (unsigned n = 0; n < 3000; n++)
+		fault(0x100, 0, true);
+	assert_true(silenced_count > 0);
+	assert_int_equal(pci_funcs[0].cutting, 0);
+}
+
 static void next_life_is_watched_again(void **state)
 {
 	for (unsigned life = 1; life <= 2; life++) {
@@ -267,6 +285,7 @@ int main(void)
 		TEST(over_budget_is_silenced_and_quarantined_once),
 		TEST(budget_is_per_second),
 		TEST(each_storm_is_cut_and_the_lines_are_bounded),
+		TEST(a_storm_during_a_reset_cuts_nothing),
 		TEST(next_life_is_watched_again),
 		TEST(death_quarantines_all_and_names_the_assigned),
 		TEST(forged_streams_leave_room_for_the_others),

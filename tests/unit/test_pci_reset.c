@@ -236,6 +236,33 @@ static void test_pending_transactions_are_waited_for(void **state)
 	assert_int_equal(d->resets, 2);
 }
 
+/* Quarantine, on another CPU, takes longer than the whole reset: the reset ends behind it. */
+static void test_a_reset_ends_after_the_quarantine_that_it_undoes(void **state)
+{
+	struct pcim_dev *d;
+	struct pci_func *f;
+
+	start();
+	d = device(NULL);
+	pcim_pcie(d, 9, true, 2);
+	board_probe(&m);
+	f = board_func(d);
+	pci_event(f, PCI_CLAIM);
+	assert_true(pci_quarantine(f));
+	pci_reset_begin(f);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(pci_reset_step(f), HV_EAGAIN);
+		assert_int_equal(pci_state(f), PCI_RESETTING);
+		host_time_advance(100000);
+	}
+	assert_false(pci_quarantine(f)); /* a second CPU, a second storm */
+	pci_quarantine_done(f);
+	assert_int_equal(pci_reset_step(f), HV_EAGAIN);
+	pci_quarantine_done(f);
+	assert_int_equal(pci_reset_step(f), HV_OK);
+	assert_int_equal(pci_state(f), PCI_IDLE);
+}
+
 static void test_a_device_that_never_comes_back(void **state)
 {
 	struct pcim_dev *d;
@@ -437,6 +464,7 @@ int main(void)
 		T(test_quiesce_stops_dma_first),
 		T(test_a_device_that_is_gone_is_asked_once),
 		T(test_pending_transactions_are_waited_for),
+		T(test_a_reset_ends_after_the_quarantine_that_it_undoes),
 		T(test_a_device_that_never_comes_back),
 		T(test_a_device_that_comes_back_as_another),
 		T(test_a_sleeping_device_is_woken_before_reset),
