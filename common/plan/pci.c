@@ -420,6 +420,19 @@ static void assign_guest(const struct plan *p, struct guest_plan *g)
 	g->spi_count = (uint32_t)ALIGN_UP(MAX(g->nr_spis, next - 32), 32);
 }
 
+const struct plan_device *plan_intx_intruder(const struct plan *p, const struct guest_plan *g,
+					     const struct plan_device *d)
+{
+	for (const struct guest_plan *o = p->guest; o < p->guest + p->guest_count; o++) {
+		if (o == g || o->refused[0] || d->intx_note)
+			continue;
+		plan_for_each_device(r, o)
+			if (pci_can_assert(r->func, d->func->intx.intid))
+				return r;
+	}
+	return NULL;
+}
+
 void plan_intx_assign(struct plan *p)
 {
 	for (unsigned i = 0; i < p->guest_count; i++)

@@ -35,6 +35,9 @@ void plan_devices(const struct plan *p, struct guest_plan *g);    /* functions, 
 void plan_intx_check(const struct plan *p, struct guest_plan *g); /* lines that two guests need */
 uint64_t plan_ram_top(const struct board *b);                     /* the end of all RAM */
 void plan_intx_assign(struct plan *p);                            /* all guests, at the end */
+/* A device of another guest that can raise the INTx line that `d` got, or NULL. */
+const struct plan_device *plan_intx_intruder(const struct plan *p, const struct guest_plan *g,
+					     const struct plan_device *d);
 /* plan_msi.c: the message path of one device; vectors of all guests, at the end, before INTx. */
 void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_device *d);
 void plan_msi_share(struct plan *p);

@@ -128,9 +128,32 @@ static void print_msi(const char *guest, const struct plan_device *d)
 		 table);
 }
 
-static void print_device(const char *guest, const struct plan_device *d)
+static void print_intx(const struct plan *p, const struct guest_plan *g,
+		       const struct plan_device *d)
+{
+	const struct plan_device *intruder = plan_intx_intruder(p, g, d);
+	const struct pci_func *f = d->func;
+
+	if (d->intx_note) {
+		log_info("%s:       INTx     none: %s", g->name, d->intx_note);
+		return;
+	}
+	log_info("%s:       INTx     pin %c, SPI %u as SPI %u%s", g->name, "-ABCD"[d->as.intx_pin],
+		 f -> intx.intid - 32, d->as.intx_virq - 32,
+		 f->intx_stuck ? "; DisINTx does not silence it" : "");
+	if (intruder)
+		log_warn(
+			"%s:       SPI %u is within reach of %s of guest \"%s\": if hostile, it can "
+			"hold it asserted; with intx = \"off\" %s does not need it",
+			g->name, f->intx.intid - 32, intruder->func->name,
+			p->guest[intruder->func->owner].name, f->name);
+}
+
+static void print_device(const struct plan *p, const struct guest_plan *g,
+			 const struct plan_device *d)
 {
 	const struct pci_func *f = d->func;
+	const char *guest = g->name;
 	const char *reset = pci_reset_method(f);
 
 	log_info("%s:   device  %s [%04x:%04x] as 00:%02x.%x", guest, f->name, f->vendor, f->device,
@@ -138,12 +161,7 @@ static void print_device(const char *guest, const struct plan_device *d)
 	print_isolation(guest, d);
 	print_bars(guest, d);
 	print_msi(guest, d);
-	if (d->intx_note)
-		log_info("%s:       INTx     none: %s", guest, d->intx_note);
-	else
-		log_info("%s:       INTx     pin %c, SPI %u as SPI %u%s", guest,
-			 "-ABCD"[d->as.intx_pin], f -> intx.intid - 32, d->as.intx_virq - 32,
-			 f->intx_stuck ? "; DisINTx does not silence it" : "");
+	print_intx(p, g, d);
 	if (d->msi == PLAN_OFF && d->intx_note)
 		log_warn("%s:       it cannot interrupt its guest", guest);
 	log_info("%s:       reset    %s", guest,
@@ -187,7 +205,7 @@ static void print_guest(const struct plan *p, const struct guest_plan *g)
 		log_info("%s:   doorbell IPA 0x%lx", g->name, g->vpci.dma_doorbell.v);
 	log_info("%s:   DMA      %s", g->name, g->coherent ? "coherent" : "not coherent");
 	plan_for_each_device(d, g)
-		print_device(g->name, d);
+		print_device(p, g, d);
 }
 
 /* Who the hardware does not keep apart, and who of them is why; groups of one are not worth it. */

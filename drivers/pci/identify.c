@@ -129,22 +129,38 @@ static void find_msi(struct pci_func *f, uint16_t rid)
 		f->msi = v2m_find((uint32_t)phandle);
 }
 
-/* PCI-to-PCI Bridge Architecture 1.2 §9.1: pins turn by the device number at every bridge. */
-static void find_intx(struct pci_func *f)
+/*
+ * The line of pin 1..4 of a function; intid 0: none. PCI-to-PCI Bridge Architecture 1.2 §9.1: pins
+ * turn by the device number at every bridge.
+ */
+static struct dt_irq line_of(const struct pci_func *f, uint32_t pin)
 {
 	const struct pci_host *h = f->host;
 	const struct pci_func *at = f;
-	uint32_t pin = f->irq_pin;
+	struct dt_irq line = { 0 };
 
-	if (!pin)
-		return;
 	for (; at->parent; at = at->parent)
 		pin = (pin - 1 + pci_slot(at)) % 4 + 1;
 	if (pci_bus(at) != h->bus_first)
-		return; /* the tree says nothing of further root buses */
+		return line; /* the tree says nothing of further root buses */
 	if (dt_interrupt_resolve(h->fdt, h->node, (uint32_t[]){ (uint32_t)at->bdf << 8, 0, 0, pin },
-				 4, &f->intx) != HV_OK)
-		f->intx = (struct dt_irq){ 0 };
+				 4, &line) != HV_OK)
+		line = (struct dt_irq){ 0 };
+	return line;
+}
+
+bool pci_can_assert(const struct pci_func *f, uint32_t intid)
+{
+	for (uint32_t pin = 1; pin <= 4; pin++)
+		if (line_of(f, pin).intid == intid)
+			return true;
+	return false;
+}
+
+static void find_intx(struct pci_func *f)
+{
+	if (f->irq_pin)
+		f->intx = line_of(f, f->irq_pin);
 	/* INTx is a level by its protocol (PCIe r6.0 §6.1.2), whatever the tree says. */
 	if (f->intx.edge)
 		log_warn("pci: %s: interrupt-map says that its INTx is an edge; taken as a level",

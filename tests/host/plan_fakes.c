@@ -81,6 +81,13 @@ enum hv_status pci_find(const char *name, struct pci_func **out)
 	return HV_ENOENT;
 }
 
+uint32_t fake_reach;
+
+bool pci_can_assert(const struct pci_func *f, uint32_t intid)
+{
+	return f->intx.intid == intid || intid == fake_reach;
+}
+
 struct pci_func *pci_candidate(const char *name, unsigned n)
 {
 	return !strcmp(name, "pci:1234:11e8") && n < 12 ? &pci_funcs[n] : NULL;

@@ -253,6 +253,11 @@ static void test_intx_turns_at_every_bridge(void **state)
 	assert_int_equal(func(deep)->intx.intid, 35 + (1 + (1 + 7) % 4) % 4);
 	assert_int_equal(func(none)->intx.intid, 0);
 	assert_false(func(d[0])->intx.edge);
+	/* The map has four lines for each slot, and the pin register binds nobody. */
+	for (uint32_t intid = 34; intid <= 39; intid++) {
+		assert_int_equal(pci_can_assert(func(none), intid), intid >= 35 && intid <= 38);
+		assert_int_equal(pci_can_assert(func(deep), intid), intid >= 35 && intid <= 38);
+	}
 }
 
 /* INTx is a level by its protocol; a tree that says edge is taken at its number alone. */

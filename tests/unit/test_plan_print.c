@@ -44,11 +44,32 @@ static void prints_the_plan(void **state)
 			fail_msg("not said: %s\n%s", facts[i], host_log());
 }
 
+/* A device may assert any of four lines, whatever its pin register says. */
+static void says_whose_device_can_hold_a_line(void **state)
+{
+	static const struct decl g[] = { { "a", 1, 64, .dev = { { "0000:00:06.0" } } },
+					 { "b", 1, 64,
+					   .dev = { { "0000:03:00.0", "intx", "off" } } } };
+	const char *warning =
+		"a:       SPI 4 is within reach of 0000:03:00.0 of guest \"b\": if hostile, "
+		"it can hold it asserted; with intx = \"off\" 0000:00:06.0 does not need it";
+
+	starts(g, 2);
+	for (fake_reach = 35; fake_reach <= 36; fake_reach++) {
+		host_log_clear();
+		plan_print(&plan);
+		assert_int_equal(occurrences(warning), fake_reach == 36);
+		assert_int_equal(occurrences("within reach"), fake_reach == 36);
+	}
+	fake_reach = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(prints_the_plan, setup),
 		cmocka_unit_test_setup(says_what_cannot_be_silenced, setup),
+		cmocka_unit_test_setup(says_whose_device_can_hold_a_line, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

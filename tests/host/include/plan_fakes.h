@@ -16,5 +16,6 @@ void fake_v2m(unsigned frames, uint32_t spis);
 void fake_pci_reset(void);
 /* By name "0000:00:01.0"; aborts when it is not there. */
 struct pci_func *fake_func(const char *name);
+extern uint32_t fake_reach; /* an INTID that every device can assert; 0: none */
 
 #endif
