@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include <arch/time.h>
 #include <hv/mmio.h>
 #include <spec/pci.h>
 #include <spec/pci_caps.h>
@@ -33,13 +34,15 @@ void msix_forget(struct vpci_func *f)
 		f->vector[i] = (union vpci_vector){ .ctrl = MSIX_MASKED };
 }
 
-void msix_program(struct vpci_func *f)
+bool msix_program(struct vpci_func *f, uint64_t end)
 {
 	uint64_t addr = f->direct ? 0 : msi_device_address(f);
 
 	for (unsigned i = 0; i < f->pf->msix_count; i++) {
 		uintptr_t at = entry(f, i);
 
+		if (arch_time_ticks() >= end)
+			return false;
 		/*
 		 * Masked first: what was there may be live. Vectors that nobody allocated stay so.
 		 */
@@ -50,6 +53,7 @@ void msix_program(struct vpci_func *f)
 		if (f->vector && i < f->vectors && !is_masked(f, &f->vector[i]))
 			arch_mmio_probe_write(at + MSIX_ENTRY_CTRL, 4, 0);
 	}
+	return true;
 }
 
 uint64_t msix_read(const struct vpci_func *f, unsigned off, unsigned size)

@@ -11,6 +11,8 @@
 #include "vpci_priv.h"
 
 #define D3HOT_EXIT_MS 10 /* PCIe r6.0 §5.9: no access earlier; the guest waits */
+/* Giving everything back: far above what 2048 vectors take, also where the machine is emulated. */
+#define RESTORE_MS 250
 
 static uint32_t power_state(const struct vpci_func *f)
 {
@@ -71,10 +73,9 @@ static void write_devctl2(const struct vpci_func *f)
 			      (f->shadow[DW(f->pf->cap_pcie + PCI_EXP_DEVCTL2)] & pass));
 }
 
-/* MEM goes on while the MSI-X table is written: the physical BAR is where nobody else is. */
-void state_restore(struct vpci_func *f)
+/* false: not done by `end`. A device that answers, but slowly, is not to hold a CPU for long. */
+static bool restore_before(struct vpci_func *f, uint64_t end)
 {
-	pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
 	pci_bars_write(f->pf);
 	if (f->pf->cap_pcie)
 		write_devctl(f);
@@ -82,9 +83,28 @@ void state_restore(struct vpci_func *f)
 		write_devctl2(f);
 	if (f->msix) {
 		pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF | PCI_CMD_MEM);
-		msix_program(f);
+		if (!msix_program(f, end))
+			return false;
 	}
-	msi_apply(f); /* and COMMAND */
+	return arch_time_ticks() < end;
+}
+
+/* MEM goes on while the MSI-X table is written: the physical BAR is where nobody else is. */
+void state_restore(struct vpci_func *f)
+{
+	uint64_t end = arch_time_ticks() + arch_time_hz() * RESTORE_MS / 1000;
+
+	pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
+	if (restore_before(f, end)) {
+		msi_apply(f); /* and COMMAND */
+		return;
+	}
+	f->decoding = false;
+	pci_event(f->pf, PCI_VANISHED);
+	pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
+	vm_log(f->v->vm,
+	       "00:%02x.%x: device %s answers too slowly; all ones until a reset or a restart",
+	       f->as.devfn >> 3, f->as.devfn & 7, f->pf->name);
 }
 
 /* false: the function does not answer yet. */
@@ -160,7 +180,8 @@ void command_wrote(struct vpci_func *f, uint32_t old)
 		bars_update(f);
 	if (mem && pci_state(f->pf) != PCI_WAKING && !bars_intact(f))
 		state_restore(f);
-	state_command(f);
+	if (func_answers(f))
+		state_command(f);
 	bars_update(f);
 }
 

@@ -205,7 +205,8 @@ bool state_live(const struct vpci_func *f);
 bool state_wake(struct vpci_func *f);    /* to D0; true when it was not there */
 void state_lose(struct vpci_func *f);    /* waking from now on */
 void state_command(struct vpci_func *f); /* writes COMMAND as shadow and mode want it */
-void state_restore(struct vpci_func *f); /* the device lost everything: give it back */
+/* The device lost everything: give it back, in bounded time. It may be lost then. */
+void state_restore(struct vpci_func *f);
 /* The guest wrote `value` to a dword of a function that is lost: a reset may bring it back. */
 void state_revive(struct vpci_func *f, unsigned dw, uint32_t value);
 bool state_settle(struct vpci_func *f); /* back from reset or D3hot: restores; true when it did */
@@ -218,7 +219,8 @@ void msi_apply(struct vpci_func *f); /* interrupt mode from the shadow to the de
 uint64_t msi_device_address(const struct vpci_func *f);
 
 /* msix.c */
-void msix_program(struct vpci_func *f); /* the whole physical table; physical MEM on */
+/* The whole physical table, physical MEM on; false: not done by `end` (ticks). */
+bool __must_check msix_program(struct vpci_func *f, uint64_t end);
 uint64_t msix_read(const struct vpci_func *f, unsigned off, unsigned size);
 void msix_write(struct vpci_func *f, unsigned off, unsigned size, uint64_t value);
 void msix_forget(struct vpci_func *f); /* the guest's table as after power-on */

@@ -39,6 +39,7 @@ static int some_vits;
 uint64_t fake_dma_doorbell;
 bool fake_attached[1000];
 void (*fake_on_write)(void);
+void (*fake_on_bar_write)(void);
 
 #define MEMORY_PAGES 256
 static struct {
@@ -89,6 +90,8 @@ static uint64_t memory_read(void *model, uint64_t off, unsigned size)
 static void memory_write(void *model, uint64_t off, unsigned size, uint64_t v)
 {
 	(void)model;
+	if (fake_on_bar_write)
+		fake_on_bar_write();
 	if (decodes(off))
 		memcpy(fake_memory(off), &v, size);
 }

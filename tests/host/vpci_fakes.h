@@ -51,8 +51,9 @@ extern struct {
 	unsigned cpu;
 } fake_msi;
 extern void (*fake_on_write)(void); /* called before a config write lands */
-extern bool fake_attached[1000];    /* StreamIDs that vPCI gave to the guest */
-extern struct range fake_el2[64];   /* pages that vPCI wants at EL2 */
+extern void (*fake_on_bar_write)(void);
+extern bool fake_attached[1000];  /* StreamIDs that vPCI gave to the guest */
+extern struct range fake_el2[64]; /* pages that vPCI wants at EL2 */
 extern unsigned fake_el2_count;
 
 /* Forgets everything; then devices are added; then fake_start() builds the guest. */

@@ -393,6 +393,40 @@ static void a_guest_that_starts_without_a_function_does_not_touch_it(void **stat
 	assert_int_equal(dev->writes, writes);
 }
 
+static void each_write_takes_long(void) { host_time_advance(60000); }
+
+/* Valid answers, but each after 60 ms: bounded, and lost. */
+static void slow(void (**hook)(void))
+{
+	uint64_t start;
+
+	at_work();
+	host_log_clear();
+	fake_put(dev, PCI_BAR(1), 4, 0); /* a reset behind our back: all is to be given back */
+	*hook = each_write_takes_long;
+	start = arch_time_ticks();
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_true(arch_time_ticks() - start < arch_time_hz());
+	assert_int_equal(pci_state(dev->pf), PCI_LOST);
+	assert_int_equal(cfg_read(A, 0, 4), 0xffffffff);
+	assert_false(guest_direct(AT));
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2), PCI_CMD_INTX_OFF);
+	assert_non_null(strstr(host_log(), "0000:01:00.0 answers too slowly"));
+	*hook = NULL;
+	cfg_write(A, 0x88, 2, 0x8000); /* a reset, and it is as fast as others */
+	host_time_advance(100000);
+	assert_int_equal(cfg_read(A, 0, 4), 0x10d38086);
+	assert_int_equal(pci_state(dev->pf), PCI_OWNED);
+}
+
+static void a_device_that_is_slow_does_not_hold_the_cpu(void **state)
+{
+	slow(&fake_on_write);
+	teardown(NULL);
+	setup(NULL);
+	slow(&fake_on_bar_write);
+}
+
 /* All ones in a register of a device that is there are that register's. */
 static void all_ones_in_a_register_do_not_mean_gone(void **state)
 {
@@ -580,6 +614,7 @@ int main(void)
 		T(a_device_that_is_gone_reads_all_ones_and_is_not_touched),
 		T(a_reset_brings_back_a_lost_function_that_answers),
 		T(a_guest_that_starts_without_a_function_does_not_touch_it),
+		T(a_device_that_is_slow_does_not_hold_the_cpu),
 		T(all_ones_in_a_register_do_not_mean_gone),
 		T(a_quarantined_device_is_silent_until_it_is_reset),
 		T(a_quarantined_device_is_back_when_the_guest_starts_again),
