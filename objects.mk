@@ -35,6 +35,7 @@ pure_src := \
 	common/vm/state.c \
 	common/vm/smccc.c \
 	common/lib/s2.c \
+	common/lib/sort.c \
 	common/lib/sha256.c \
 	common/vgic/check.c \
 	common/vgic/deliver.c \
@@ -83,6 +84,7 @@ pure_src := \
 	drivers/pci/identify.c \
 	drivers/pci/quirks.c \
 	drivers/pci/reset.c \
+	drivers/pci/streams.c \
 	drivers/pci/xr3.c \
 	drivers/serial/screen.c \
 	drivers/serial/uart.c \

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <hv/build.h>
+#include <hv/faults.h>
 #include <hv/gic.h>
 #include <hv/life.h>
 #include <hv/load.h>
@@ -259,4 +260,5 @@ void build_guests(struct plan *p, void (*map_device)(struct range))
 	for (unsigned i = 0; i < p->guest_count; i++)
 		if (!p->guest[i].refused[0])
 			build_one(p, &p->guest[i], map_device);
+	faults_init();
 }

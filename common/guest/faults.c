@@ -6,13 +6,14 @@
  */
 #include <arch/time.h>
 #include <hv/faults.h>
-#include <hv/limits.h>
 #include <hv/log.h>
 #include <hv/pci.h>
 #include <hv/plan.h>
+#include <hv/pmem.h>
+#include <hv/sort.h>
 #include <hv/spinlock.h>
 
-/* Whose a stream is. */
+/* Whose a stream is: decided when the guests are built, and for ever. */
 struct source {
 	struct iommu *iommu;
 	uint32_t sid;
@@ -22,8 +23,6 @@ struct source {
 
 /* What is known of a stream that faulted, since its guest started but for the budgets. */
 struct record {
-	struct iommu *iommu;
-	uint32_t sid;
 	uint32_t lines; /* printed, each has its key */
 	uint32_t unprinted;
 	uint32_t in_second; /* events since `second` */
@@ -35,11 +34,26 @@ struct record {
 	uint64_t key[FAULT_LINES];
 };
 
+/* StreamIDs of no device share one record, so that forged ones leave room for the others. */
 #define NOBODY UINT32_MAX
 
+/* Each stream there is, by IOMMU and StreamID: set before the first guest runs. */
+static size_t stream_count __ro_after_boot;
+static uint64_t *streams __ro_after_boot;
+static struct source *sources __ro_after_boot;
+
 static struct spinlock lock; /* all of: */
-static struct record records[MAX_PCI_FUNCS];
-static unsigned record_count;
+static struct record *records __ro_after_boot;
+
+static bool is_nobody(const struct source *s)
+{
+	return !s->func && !s->vm;
+}
+
+static uint64_t key_of(const struct iommu *i, uint32_t sid)
+{
+	return (uint64_t)i->index << 32 | sid;
+}
 
 static bool has_stream(const struct vm *vm, const struct iommu *i, uint32_t sid)
 {
@@ -59,33 +73,69 @@ static struct source attribute(struct iommu *i, uint32_t sid)
 	return s;
 }
 
-static bool is_nobody(const struct source *s)
+static void add(struct iommu *i, uint32_t sid)
 {
-	return !s->func && !s->vm;
+	if (streams)
+		streams[stream_count] = key_of(i, sid);
+	stream_count++;
 }
 
-/* StreamIDs of no device share one record, so that forged ones leave room for the others. */
-static struct record *get_record(const struct source *s)
+/* Once to count them, once to write them down. */
+static void add_all(void)
 {
-	uint32_t sid = is_nobody(s) ? NOBODY : s->sid;
+	stream_count = 0;
+	iommu_for_each(i)
+		add(i, NOBODY);
+	pci_for_each(f)
+		for (unsigned n = 0; n < f->sid_count; n++)
+			add(f->iommu, f->sid[n]);
+	for (unsigned n = 0; n < vm_count; n++)
+		plan_for_each_stream(s, vms[n]->plan)
+			add(s->iommu, s->sid);
+}
 
-	for (unsigned n = 0; n < record_count; n++)
-		if (records[n].sid == sid && records[n].iommu == s->iommu)
-			return &records[n];
-	if (record_count == ARRAY_SIZE(records))
-		return NULL;
-	records[record_count] = (struct record){ .iommu = s->iommu,
-						 .sid = sid,
-						 .log = RATELIMIT(2 * FAULT_LINES, 5000),
-						 .alerts = RATELIMIT(8, 5000) };
-	return &records[record_count++];
+static void drop_repetitions(void)
+{
+	size_t kept = 0;
+
+	for (size_t n = 0; n < stream_count; n++)
+		if (!kept || streams[kept - 1] != streams[n])
+			streams[kept++] = streams[n];
+	stream_count = kept;
+}
+
+void faults_init(void)
+{
+	streams = NULL;
+	add_all();
+	streams = pmem_alloc(MAX(stream_count, (size_t)1) * sizeof(*streams), 64);
+	add_all();
+	sort_keys(streams, stream_count);
+	drop_repetitions();
+	sources = pmem_alloc(MAX(stream_count, (size_t)1) * sizeof(*sources), 64);
+	records = pmem_alloc(MAX(stream_count, (size_t)1) * sizeof(*records), 64);
+	for (size_t n = 0; n < stream_count; n++) {
+		sources[n] = attribute(&iommus[streams[n] >> 32], (uint32_t)streams[n]);
+		records[n] = (struct record){ .log = RATELIMIT(2 * FAULT_LINES, 5000),
+					      .alerts = RATELIMIT(8, 5000) };
+	}
+}
+
+/* The number of its source and record; stream_count: there is none. */
+static size_t find(const struct iommu *i, uint32_t sid)
+{
+	size_t n = sort_find(streams, stream_count, key_of(i, sid));
+
+	if (n < stream_count && streams[n] == key_of(i, sid))
+		return n;
+	return sid == NOBODY ? stream_count : find(i, NOBODY);
 }
 
 enum verdict { COUNT, PRINT, CUT };
 
 /* Of the event, what is known, and whether the stream is cut already; `hz` ticks are a second. */
-static enum verdict decide(struct record *r, const struct iommu_fault *f, bool cut, uint64_t now,
-			   uint64_t hz)
+static enum verdict decide(struct record *r, const struct source *s, const struct iommu_fault *f,
+			   bool cut, uint64_t now, uint64_t hz)
 {
 	/* The page has 52 bits at most. Without an address the stream takes its place. */
 	uint64_t key = (f->has_addr ? f->addr >> 12 : f->sid) << 8 | f->code;
@@ -96,7 +146,7 @@ static enum verdict decide(struct record *r, const struct iommu_fault *f, bool c
 		r->second = now;
 		r->in_second = 0;
 	}
-	if (r->sid != NOBODY && ++r->in_second > FAULT_BUDGET) {
+	if (!is_nobody(s) && ++r->in_second > FAULT_BUDGET) {
 		r->in_second = 0;
 		r->storms++;
 		return CUT;
@@ -139,18 +189,13 @@ static void print(const struct source *s, const struct iommu_fault *f)
 	log_spare("%s: DMA%s refused: %s", name_of(s).text, where, f->reason);
 }
 
-static bool is_sender(const struct pci_func *f, const struct source *s)
-{
-	return !f->bridge && pci_has_stream(f, s->iommu, s->sid);
-}
-
 /* A function that sends by it is quarantined or lost; or it is of no endpoint, as platform devices'. */
 static bool is_to_be_cut(const struct source *s)
 {
 	bool any = false;
 
-	pci_for_each(f) {
-		if (!is_sender(f, s))
+	pci_for_each_with(f, s->iommu, s->sid) {
+		if (f->bridge)
 			continue;
 		if (pci_state(f) == PCI_QUARANTINED || pci_state(f) == PCI_LOST)
 			return true;
@@ -168,13 +213,13 @@ static bool is_to_be_cut(const struct source *s)
  */
 static void cut_stream(const struct source *s, bool alert)
 {
-	pci_for_each(f)
-		if (is_sender(f, s))
+	pci_for_each_with(f, s->iommu, s->sid)
+		if (!f->bridge)
 			pci_quarantine(f);
 	if (is_to_be_cut(s))
 		iommu_attach(s->iommu, s->sid, NULL);
-	pci_for_each(f)
-		if (is_sender(f, s))
+	pci_for_each_with(f, s->iommu, s->sid)
+		if (!f->bridge)
 			pci_quarantine_done(f);
 	if (alert)
 		log_err("%s: more than %u refused DMA within a second; quarantined",
@@ -183,25 +228,28 @@ static void cut_stream(const struct source *s, bool alert)
 
 void faults_report(struct iommu *i, const struct iommu_fault *f)
 {
-	struct source s = attribute(i, f->sid);
 	bool cut = pci_stream_is_cut(i, f->sid);
+	size_t n = find(i, f->sid);
 	enum verdict v = COUNT;
 	bool alert = false;
-	uint32_t missed;
 	struct record *r;
+	struct source s;
+	uint32_t missed;
 
+	if (n == stream_count)
+		return;
+	r = &records[n];
+	s = sources[n];
+	s.sid = f->sid; /* also where it is nobody's */
 	spin_lock(&lock, LOCK_FAULTS);
-	r = get_record(&s);
-	if (r) {
-		v = decide(r, f, cut || r->cut, arch_time_ticks(), arch_time_hz());
-		r->unprinted += v != PRINT;
-		r->cut |= v == CUT && !s.func;
-		if (v == CUT && !(r->storms & (r->storms - 1)))
-			alert = ratelimit_pass(&r->alerts, &missed);
-		if (v == PRINT && !ratelimit_pass(&r->log, &missed)) {
-			v = COUNT;
-			r->unprinted++;
-		}
+	v = decide(r, &s, f, cut || r->cut, arch_time_ticks(), arch_time_hz());
+	r->unprinted += v != PRINT;
+	r->cut |= v == CUT && !s.func;
+	if (v == CUT && !(r->storms & (r->storms - 1)))
+		alert = ratelimit_pass(&r->alerts, &missed);
+	if (v == PRINT && !ratelimit_pass(&r->log, &missed)) {
+		v = COUNT;
+		r->unprinted++;
 	}
 	spin_unlock(&lock);
 	if (v == PRINT)
@@ -225,31 +273,22 @@ void faults_iommu_died(struct iommu *i)
 	}
 }
 
-/* What was counted only of record n, which begins anew if it is of this guest. */
-static void end_record(unsigned n, const struct vm *vm)
+/* What was counted only; the record begins anew. */
+static void end_record(const struct source *s, struct record *r)
 {
-	struct source s = attribute(records[n].iommu, records[n].sid);
 	uint32_t unprinted, missed;
 
-	if (s.vm != vm)
-		return;
 	spin_lock(&lock, LOCK_FAULTS);
-	unprinted = records[n].unprinted;
-	records[n] = (struct record){
-		.iommu = s.iommu, .sid = s.sid, .log = records[n].log, .alerts = records[n].alerts
-	};
+	unprinted = r->unprinted;
+	*r = (struct record){ .log = r->log, .alerts = r->alerts };
 	spin_unlock(&lock);
-	if (unprinted && ratelimit_pass(&records[n].log, &missed))
-		log_spare("%s: %u more refused DMA", name_of(&s).text, unprinted);
+	if (unprinted && ratelimit_pass(&r->log, &missed))
+		log_spare("%s: %u more refused DMA", name_of(s).text, unprinted);
 }
 
 void faults_guest_end(const struct vm *vm)
 {
-	unsigned count;
-
-	spin_lock(&lock, LOCK_FAULTS);
-	count = record_count;
-	spin_unlock(&lock);
-	for (unsigned n = 0; n < count; n++)
-		end_record(n, vm);
+	for (size_t n = 0; n < stream_count; n++)
+		if (sources[n].vm == vm)
+			end_record(&sources[n], &records[n]);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Physical memory: sorted lists of ranges, carved at boot and never returned. Viaduct's own memory
- * comes in 2 MiB chunks from the top of RAM, so that EL2 maps it with blocks; guest RAM comes from
- * the bottom. Before RAM is known there is only what pmem_early gave. A piece for which a list has
- * no room is memory nobody gets. Single threaded: boot only.
+ * Physical memory: sorted lists of ranges, carved at boot and never returned but by pmem_trim.
+ * Viaduct's own memory comes in 2 MiB chunks from the top of RAM, so that EL2 maps it with blocks;
+ * guest RAM comes from the bottom. Before RAM is known there is only what pmem_early gave. A piece
+ * for which a list has no room is memory nobody gets. Single threaded: boot only.
  */
 #include <string.h>
 
@@ -213,6 +213,22 @@ void *pmem_alloc(size_t size, size_t align)
 	if (!p)
 		panic("out of memory: %zu bytes for Viaduct itself", size);
 	return p;
+}
+
+void pmem_trim(void *p, size_t size, size_t used)
+{
+	uint64_t at = va_to_pa(p).v + ALIGN_UP(used, 64), end = va_to_pa(p).v + ALIGN_UP(size, 64);
+	struct ranges *l = &pm.own;
+
+	ASSERT(!pm.sealed && used <= size);
+	pm.own_bytes -= end - at;
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->r[i].base == end) { /* one piece with what is free behind it */
+			l->r[i].base = at;
+			l->r[i].size += end - at;
+			return;
+		}
+	insert(l, (struct range){ at, end - at });
 }
 
 bool pmem_take(struct range r)

@@ -260,7 +260,7 @@ void plan_print(const struct plan *p)
 	}
 	if (!p->guest_count)
 		log_err("there is no guest: give /chosen a child with compatible = \"xen,domain\"");
-	for (unsigned i = 0; i < MAX_PCI_FUNCS; i++)
+	for (unsigned i = 0; i < pci_func_count; i++)
 		print_group(i);
 	print_free();
 }

@@ -58,6 +58,7 @@ static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(s
 	}
 	i = &iommus[iommu_count++];
 	*i = (struct iommu){ .phandle = dt_phandle(fdt, node),
+			     .index = (uint8_t)(i - iommus),
 			     .version = version,
 			     .dead = !blocked,
 			     .node = node,

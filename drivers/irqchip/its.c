@@ -38,11 +38,10 @@ static enum hv_status check(const struct its *its, uint32_t device_id, uint32_t 
 {
 	if (n == 0 || !takes_lpis(its, cpu))
 		return HV_EINVAL;
-	if (bits > field_get(TYPER_ID_BITS, its->typer) + 1 ||
-	    its->dev_count == ARRAY_SIZE(its->dev))
+	if (bits > field_get(TYPER_ID_BITS, its->typer) + 1)
 		return HV_ENOMEM;
-	for (unsigned i = 0; i < its->dev_count; i++)
-		if (its->dev[i] == device_id)
+	for (const struct its_dev *d = its->devs; d; d = d->next)
+		if (d->device_id == device_id)
 			return HV_ECONFLICT;
 	return HV_OK;
 }
@@ -73,6 +72,7 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, 
 	unsigned bits = MAX(log2_ceil(n), ITS_EVENTS_MIN);
 	struct msi_block b = { .ctrl = c, .device_id = device_id, .count = n };
 	enum hv_status s = check(its, device_id, n, bits, cpu);
+	struct its_dev *dev;
 	void *itt;
 
 	if (s == HV_OK)
@@ -82,9 +82,11 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, 
 	if (s != HV_OK)
 		return s;
 	itt = its_memory((field_get(TYPER_ITT_SIZE, its->typer) + 1) << bits, ITT_ALIGN);
-	if (!itt)
+	dev = pmem_try_alloc(sizeof(*dev), 64);
+	if (!itt || !dev)
 		return HV_ENOMEM;
-	its->dev[its->dev_count++] = device_id;
+	*dev = (struct its_dev){ device_id, its->devs };
+	its->devs = dev;
 	*out = b;
 	return map_events(its, &b, itt, bits, cpu);
 }

@@ -8,7 +8,6 @@
 #define ITS_PRIV_H
 
 #include <hv/bits.h>
-#include <hv/limits.h>
 #include <hv/mmio.h>
 #include <hv/msi.h>
 #include <hv/spinlock.h>
@@ -16,6 +15,11 @@
 
 #define ITS_MAX        4
 #define ITS_EVENTS_MIN 5 /* log2: guests map 32 events a DeviceID at least (Linux does) */
+
+struct its_dev {
+	uint32_t device_id;
+	struct its_dev *next;
+};
 
 struct its {
 	struct msi_ctrl msi;
@@ -28,9 +32,8 @@ struct its {
 	uint32_t page;     /* bytes of a page of level 2 */
 	uint32_t per_page; /* DeviceIDs that it serves */
 	unsigned cpu_count;
-	uint64_t *cpus; /* bit n: collection n (= CPU n) is mapped */
-	unsigned dev_count;
-	uint32_t dev[MAX_PCI_FUNCS]; /* DeviceIDs that are mapped */
+	uint64_t *cpus;       /* bit n: collection n (= CPU n) is mapped */
+	struct its_dev *devs; /* that are mapped */
 	/* its_queue.c's own */
 	struct spinlock lock; /* see the order in hv/spinlock.h */
 	struct its_cmd *queue;

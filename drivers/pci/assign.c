@@ -13,6 +13,7 @@
 
 #include <hv/bits.h>
 #include <hv/log.h>
+#include <hv/pmem.h>
 
 #include "pci_priv.h"
 
@@ -20,7 +21,7 @@
 #define BAR_MAX      BIT(48) /* beyond any window, and sums stay inside 64 bits */
 
 /* All that is to be placed, by falling alignment: PCI_SLOTS * function + BAR. */
-static uint16_t sorted[MAX_PCI_FUNCS * PCI_SLOTS];
+static uint16_t *sorted;
 static unsigned sorted_count;
 
 static struct pci_func *func_of(unsigned i)
@@ -75,12 +76,18 @@ static void pack(struct pci_bar *window)
 static void sort_in(struct pci_func *f, unsigned slot)
 {
 	struct pci_bar *b = &f->bar[slot];
-	unsigned at = 0;
+	unsigned at = 0, end = sorted_count;
 
 	if (!is_wanted(f, b))
 		return;
-	while (at < sorted_count && bar_of(at)->align_shift > b->align_shift)
-		at++;
+	while (at < end) {
+		unsigned mid = (at + end) / 2;
+
+		if (bar_of(mid)->align_shift > b->align_shift)
+			at = mid + 1;
+		else
+			end = mid;
+	}
 	memmove(&sorted[at + 1], &sorted[at], (sorted_count - at) * sizeof(sorted[0]));
 	sorted[at] = (uint16_t)((unsigned)(f - pci_funcs) * PCI_SLOTS + slot);
 	sorted_count++;
@@ -277,8 +284,11 @@ static void prepare(struct pci_func *f)
 
 static void place(struct pci_host *h)
 {
+	size_t size = h->func_count * PCI_SLOTS * sizeof(*sorted);
+
 	pci_for_each_of(f, h)
 		prepare(f);
+	sorted = pmem_alloc(size, 64);
 	do {
 		measure(h);
 	} while (!place_root(h));
@@ -287,6 +297,7 @@ static void place(struct pci_host *h)
 		settle(f);
 		pci_bars_write(f);
 	}
+	pmem_trim(sorted, size, 0);
 }
 
 /* It forwards from now on: what is below is silent. Errors are nobody's to see. */

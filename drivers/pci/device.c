@@ -112,8 +112,8 @@ void pci_quarantine_done(struct pci_func *f)
 
 bool pci_stream_is_cut(const struct iommu *i, uint32_t sid)
 {
-	pci_for_each(f)
-		if (pci_state(f) == PCI_QUARANTINED && pci_has_stream(f, i, sid))
+	pci_for_each_with(f, i, sid)
+		if (pci_state(f) == PCI_QUARANTINED)
 			return true;
 	return false;
 }

@@ -114,17 +114,3 @@ struct pci_func *pci_candidate(const char *name, unsigned n)
 		return NULL;
 	return nth_match(&k, nth_match(&k, SAME_SLOT, 0) ? SAME_SLOT : SAME_BUS, n);
 }
-
-struct pci_func *pci_by_sid(const struct iommu *iommu, uint32_t sid)
-{
-	struct pci_func *any = NULL;
-
-	pci_for_each(f)
-		if (pci_has_stream(f, iommu, sid)) {
-			if (f->owner != PCI_NO_OWNER)
-				return f;
-			if (!any || any->bridge)
-				any = f; /* of those nobody has rather an endpoint */
-		}
-	return any;
-}

@@ -9,17 +9,29 @@
  * A switch one of whose downstream ports is not isolating is open as a whole: what enters there
  * may be routed to any other port without seeing the root.
  */
+#include <hv/pmem.h>
+#include <hv/sort.h>
+
 #include "pci_priv.h"
 
-/* At first each function is alone. Group numbers only ever go down to the lower of two, so the
- * lowest index names the group. */
-static void join(const struct pci_func *a, const struct pci_func *b)
+/*
+ * While groups grow, `group` is a function of the same group with a lower number, or the function's
+ * own: the lowest names the group.
+ */
+static unsigned name_of(struct pci_func *f)
 {
-	unsigned from = MAX(a->group, b->group), to = MIN(a->group, b->group);
+	while (f->group != func_number(f)) {
+		f->group = pci_funcs[f->group].group; /* the way gets shorter each time */
+		f = &pci_funcs[f->group];
+	}
+	return f->group;
+}
 
-	pci_for_each(f)
-		if (f->group == from)
-			f->group = (uint16_t)to;
+static void join(struct pci_func *a, struct pci_func *b)
+{
+	unsigned x = name_of(a), y = name_of(b);
+
+	pci_funcs[MAX(x, y)].group = (uint16_t)MIN(x, y);
 }
 
 const char *pci_open_why(const struct pci_func *f)
@@ -33,49 +45,61 @@ const char *pci_open_why(const struct pci_func *f)
 	return f->cap_acs ? "ACS stays off" : "no ACS";
 }
 
-static bool is_open_switch(const struct pci_func *up)
+/*
+ * Bridges come before what is below them, so one pass settles the ways of all: first which switches
+ * are open, then for each bridge what holds of it or of any bridge above.
+ */
+static void find_open_ways(void)
 {
 	pci_for_each(f)
-		if (f->parent == up && pci_is_type(f, PCI_EXP_DOWNSTREAM) && !f->isolates)
-			return true;
-	return false;
+		f->open_way = pci_open_why(f);
+	pci_for_each(f)
+		if (f->parent && pci_is_type(f->parent, PCI_EXP_UPSTREAM) &&
+		    pci_is_type(f, PCI_EXP_DOWNSTREAM) && !f->isolates)
+			f->parent->open_way = true;
+	pci_for_each(f)
+		f->open_way = f->open_way || (f->parent && f->parent->open_way);
 }
 
-static bool way_isolated(const struct pci_func *bridge)
+static void join_upwards(struct pci_func *f)
 {
-	for (; bridge; bridge = bridge->parent)
-		if (pci_open_why(bridge) ||
-		    (pci_is_type(bridge, PCI_EXP_UPSTREAM) && is_open_switch(bridge)))
-			return false;
-	return true;
+	for (struct pci_func *b = f->parent; b && b->open_way; b = b->parent)
+		join(f, b);
 }
 
-static bool shares_id(const struct pci_func *a, const struct pci_func *b)
+/* The functions of a slot stand side by side. */
+static void join_slot(struct pci_func *f)
 {
-	for (unsigned i = 0; a->host == b->host && i < a->alias_count; i++)
-		for (unsigned k = 0; k < b->alias_count; k++)
-			if (a->alias[i] == b->alias[k])
-				return true;
-	for (unsigned i = 0; a->iommu && i < a->sid_count; i++)
-		if (pci_has_stream(b, a->iommu, a->sid[i]))
-			return true;
-	return false;
+	for (struct pci_func *o = f;
+	     o-- > pci_funcs && o->host == f->host && o->bdf >> 3 == f->bdf >> 3;)
+		if (pci_open_why(f) || pci_open_why(o))
+			join(f, o);
 }
 
-static bool belong_together(const struct pci_func *a, const struct pci_func *b)
+static void join_aliases(void)
 {
-	bool same_slot = a->host == b->host && a->bdf >> 3 == b->bdf >> 3;
+	size_t size = pci_func_count * ARRAY_SIZE(pci_funcs->alias) * sizeof(uint64_t), n = 0;
+	uint64_t *keys = pmem_alloc(size, 64);
 
-	return shares_id(a, b) || (same_slot && (pci_open_why(a) || pci_open_why(b)));
+	pci_for_each(f)
+		for (unsigned i = 0; i < f->alias_count; i++)
+			keys[n++] = ((uint64_t)(f->host - pci_hosts) << 16 | f->alias[i])
+					    << KEY_FUNC_BITS |
+				    func_number(f);
+	sort_keys(keys, n);
+	keys_join(keys, n, join);
+	pmem_trim(keys, size, 0);
 }
 
 void groups_compute(void)
 {
+	find_open_ways();
 	pci_for_each(f) {
-		for (const struct pci_func *b = f->parent; b && !way_isolated(b); b = b->parent)
-			join(f, b);
-		for (const struct pci_func *o = pci_funcs; o < f; o++)
-			if (belong_together(f, o))
-				join(f, o);
+		join_upwards(f);
+		join_slot(f);
 	}
+	join_aliases();
+	streams_join(join);
+	pci_for_each(f)
+		f->group = (uint16_t)name_of(f);
 }

@@ -7,6 +7,7 @@
 #include <libfdt.h>
 
 #include <hv/log.h>
+#include <hv/pmem.h>
 
 #include "pci_priv.h"
 
@@ -18,8 +19,9 @@
 
 struct pci_host pci_hosts[MAX_PCI_HOSTS];
 unsigned pci_host_count;
-struct pci_func pci_funcs[MAX_PCI_FUNCS];
+struct pci_func *pci_funcs __ro_after_boot;
 unsigned pci_func_count;
+static unsigned func_room;
 
 /* One entry of ranges or dma-ranges; cpu is in the space of the parent. */
 struct map_entry {
@@ -181,6 +183,14 @@ void pci_probe_hosts(const void *fdt, void (*map)(struct range))
 			pci_host_count++;
 	}
 	number_segments();
+	func_room = pci_host_count ? MAX_PCI_FUNCS : 1;
+	pci_funcs = pmem_alloc(func_room * sizeof(*pci_funcs), 64);
 	for (unsigned i = 0; map && i < pci_host_count; i++)
 		map(pci_hosts[i].ecam);
+}
+
+void hosts_settle(void)
+{
+	pmem_trim(pci_funcs, func_room * sizeof(*pci_funcs), pci_func_count * sizeof(*pci_funcs));
+	func_room = pci_func_count;
 }

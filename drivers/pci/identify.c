@@ -170,6 +170,7 @@ static void find_intx(struct pci_func *f)
 
 void pci_identify(void)
 {
+	hosts_settle();
 	pci_for_each(f) {
 		uint16_t rid = find_aliases(f);
 
@@ -177,5 +178,6 @@ void pci_identify(void)
 		find_msi(f, rid);
 		find_intx(f);
 	}
+	streams_index();
 	groups_compute();
 }

@@ -3,6 +3,7 @@
 #ifndef PCI_PRIV_H
 #define PCI_PRIV_H
 
+#include <hv/bits.h>
 #include <hv/pci.h>
 #include <spec/pci.h>
 
@@ -12,6 +13,9 @@ void pci_delay(uint32_t us);
 uint32_t pci_wait_id(struct pci_host *h, unsigned bdf, uint32_t us);
 /* Clears bits of a register of two bytes; what it was. */
 uint32_t pci_cfg_clear(const struct pci_func *f, unsigned off, uint32_t bits);
+
+/* host.c: no function comes any more; gives back the memory of those that did not come. */
+void hosts_settle(void);
 
 /* caps.c: finds the capabilities and wakes the function; then, with BARs sized, what they say. */
 void caps_find(struct pci_func *f);
@@ -41,8 +45,25 @@ unsigned pci_quirks(const struct pci_func *f);
 /* xr3.c: what Juno's root complex lets in; map NULL: what it should. false: nothing of RAM. */
 bool xr3_probe(struct pci_host *h, void (*map)(struct range));
 
-/* groups.c */
+/* groups.c: behind streams_index. */
 void groups_compute(void);
+
+/* streams.c. Sorted keys have in their low bits the number of the function that they are of. */
+#define KEY_FUNC_BITS 12
+#define KEY_FUNC      (BIT(KEY_FUNC_BITS) - 1)
+_Static_assert(MAX_PCI_FUNCS <= KEY_FUNC + 1, "a function's number fits into a key");
+
+typedef void pci_join_fn(struct pci_func *a, struct pci_func *b);
+
+void streams_index(void);
+void streams_join(pci_join_fn *join);
+/* Joins functions whose keys are equal but for that number. */
+void keys_join(const uint64_t *keys, size_t count, pci_join_fn *join);
+
+static inline unsigned func_number(const struct pci_func *f)
+{
+	return (unsigned)(f - pci_funcs);
+}
 
 static inline uint32_t pci_id(const struct pci_func *f)
 {

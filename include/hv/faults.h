@@ -14,6 +14,11 @@
 #define FAULT_LINES  16
 #define FAULT_BUDGET 1024
 
+/*
+ * Memory for each stream there is; before pmem_seal, with all guests built: whose a stream is stays
+ * as it is then. Faults that come earlier are dropped.
+ */
+void faults_init(void);
 /* Every fault, already decoded, from interrupt context, bounded per interrupt. */
 void faults_report(struct iommu *i, const struct iommu_fault *f);
 /*

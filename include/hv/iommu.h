@@ -35,6 +35,7 @@ struct iommu_stream {
 struct iommu {
 	char name[40]; /* device-tree path's last part, for the log */
 	uint32_t phandle;
+	uint8_t index;    /* in iommus */
 	uint8_t version;  /* of the SMMU architecture: 1, 2, 3 */
 	uint8_t oas_bits; /* output address size */
 	uint8_t sid_bits;

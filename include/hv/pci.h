@@ -114,6 +114,7 @@ struct pci_func {
 	bool flr;          /* function level reset of the PCIe capability */
 	bool af_flr;       /* of the AF capability */
 	bool pm_reset;     /* D3hot to D0 resets it */
+	bool open_way;     /* it, or a bridge above it, keeps no requests apart (groups.c) */
 	bool isolates;     /* ACS is on with all that a group's border needs */
 	uint8_t mps;       /* largest payload it can: 128 << mps */
 	uint16_t devctl, devctl2, lnkctl, acs_ctrl; /* as at boot, given back by reset */
@@ -145,7 +146,7 @@ struct pci_func {
 
 extern struct pci_host pci_hosts[MAX_PCI_HOSTS];
 extern unsigned pci_host_count;
-extern struct pci_func pci_funcs[MAX_PCI_FUNCS];
+extern struct pci_func *pci_funcs; /* own memory, as many as were found */
 extern unsigned pci_func_count;
 
 /* All there are, or those of a host bridge; a bridge comes before what is below it. */
@@ -205,7 +206,15 @@ static inline bool pci_has_stream(const struct pci_func *f, const struct iommu *
  */
 bool pci_can_assert(const struct pci_func *f, uint32_t intid);
 
-/* The first function with this StreamID, NULL if there is none. Others may share it. */
+/*
+ * The functions that send with this StreamID, number n from 0, in the order of pci_funcs; NULL:
+ * there are no more. Any context, and quick: a binary search. From pci_identify on.
+ */
+struct pci_func *pci_with_stream(const struct iommu *i, uint32_t sid, unsigned n);
+#define pci_for_each_with(f, i, sid)                                                               \
+	for (unsigned n_ = 0, on_ = 1; on_; on_ = 0)                                               \
+		for (struct pci_func * f; (f = pci_with_stream(i, sid, n_)); n_++)
+/* Of these the one that a guest has; else rather an endpoint. */
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 
 /*

@@ -2,7 +2,8 @@
 /*
  * Physical memory. Boot code adds the RAM of the device tree, reserves what is taken, and then
  * allocates; what it needs before it knows the RAM comes from memory that it gives for that. After
- * pmem_seal() an allocation is a bug. Nothing is ever freed.
+ * pmem_seal() an allocation is a bug. Nothing is
+ * ever freed, but for the end of an allocation that turned out too large.
  */
 #ifndef HV_PMEM_H
 #define HV_PMEM_H
@@ -27,6 +28,8 @@ void pmem_hold(struct range r);
 void *pmem_alloc(size_t size, size_t align);
 /* NULL instead of panic. */
 void *pmem_try_alloc(size_t size, size_t align);
+/* Of an allocation of `size` bytes only the first `used` are kept; before pmem_seal. */
+void pmem_trim(void *p, size_t size, size_t used);
 
 /* Guest RAM: 2 MiB aligned (1 GiB if possible for sizes >= 1 GiB), not mapped at EL2, not zeroed.
  * Returns the bytes from *out on: size rounded up to 2 MiB, or the largest piece; 0: none. */

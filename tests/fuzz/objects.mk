@@ -7,7 +7,7 @@ plan_objs := $(wildcard common/plan/*.c) common/lib/dt.c common/lib/dt_tree.c co
 	tests/host/plan_fakes.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/vgic/vits_lpi.c common/lib/pmem.c tests/host/vits_world.c
 enumerate_objs := $(patsubst %,drivers/pci/%.c,assign bars caps caplist device ecam enumerate fabric find groups host identify quirks \
-	reset xr3) common/lib/ratelimit.c common/lib/fmt.c common/lib/dt.c common/lib/dt_tree.c tests/host/pci_model.c tests/host/pci_board.c
+	reset streams xr3) common/lib/sort.c common/lib/ratelimit.c common/lib/fmt.c common/lib/pmem.c common/lib/dt.c common/lib/dt_tree.c tests/host/pci_model.c tests/host/pci_board.c
 vgic_objs := $(patsubst %,common/vgic/%.c,check deliver dist init line lpi lr redist regs sgi v2 v2m) drivers/irqchip/irq.c common/lib/pmem.c \
 	common/lib/mmio.c tests/host/gic_model.c
 vlpi_objs := $(vgic_objs) common/vgic/vits.c common/vgic/vits_cmd.c common/vgic/vits_lpi.c tests/host/lpi_world.c

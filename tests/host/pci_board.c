@@ -7,12 +7,16 @@
 #include <libfdt.h>
 
 #include <host.h>
+#include <hv/pmem.h>
 #include "pci_board.h"
 
 struct iommu board_smmu = { .phandle = BOARD_SMMU, .name = "smmu" };
-struct iommu board_smmu2 = { .phandle = BOARD_SMMU2, .name = "smmu2" };
+struct iommu board_smmu2 = { .phandle = BOARD_SMMU2, .index = 1, .name = "smmu2" };
 unsigned board_mapped;
 
+#define ARENA MIB(8)
+
+static uint8_t arena[ARENA] __attribute__((aligned(4096)));
 static uint8_t fdt[65536];
 static int its, v2m;
 
@@ -59,6 +63,8 @@ void board_begin(void)
 	host_mmio_clear();
 	host_log_clear();
 	board_mapped = 0;
+	pmem_reset();
+	pmem_early((struct range){ (uintptr_t)arena, sizeof(arena) });
 	check(fdt_create(fdt, sizeof(fdt)));
 	check(fdt_finish_reservemap(fdt));
 	check(fdt_begin_node(fdt, ""));

@@ -8,7 +8,8 @@
 
 struct pci_host pci_hosts[MAX_PCI_HOSTS];
 unsigned pci_host_count;
-struct pci_func pci_funcs[MAX_PCI_FUNCS];
+static struct pci_func funcs[256];
+struct pci_func *pci_funcs = funcs;
 unsigned pci_func_count;
 
 struct iommu fake_smmu;
@@ -132,7 +133,7 @@ void fake_pci_reset(void)
 
 	frame_count = 0;
 	memset(pci_hosts, 0, sizeof(pci_hosts));
-	memset(pci_funcs, 0, sizeof(pci_funcs));
+	memset(funcs, 0, sizeof(funcs));
 	fake_smmu = (struct iommu){ .name = "smmuv3@9050000",
 				    .oas_bits = 44,
 				    .sid_bits = 16,

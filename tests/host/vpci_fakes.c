@@ -17,12 +17,13 @@
 
 #include "vpci_fakes.h"
 
-struct pci_func pci_funcs[MAX_PCI_FUNCS];
+static struct pci_func funcs[FAKE_FUNCS];
+struct pci_func *pci_funcs = funcs;
 unsigned pci_func_count;
-struct fake_dev fakes[MAX_PCI_FUNCS];
+struct fake_dev fakes[FAKE_FUNCS];
 struct vm fake_vm;
 static struct vcpu *vcpus[2];
-struct vpci_assignment fake_as[MAX_PCI_FUNCS];
+struct vpci_assignment fake_as[FAKE_FUNCS];
 __typeof__(fake_delivered) fake_delivered;
 __typeof__(fake_msi) fake_msi;
 struct range fake_el2[64];
@@ -137,6 +138,14 @@ static void lose_state(struct fake_dev *d)
 	fake_put(d, 0x88, 2, 0x2810);
 	for (unsigned i = 0; i < 8; i++)
 		fake_memory(d->pf->bar[0].pa.v + 0x2000 + 16 * i + 12)[0] = 1;
+}
+
+struct pci_func *pci_with_stream(const struct iommu *i, uint32_t sid, unsigned n)
+{
+	pci_for_each(f)
+		if (pci_has_stream(f, i, sid) && !n--)
+			return f;
+	return NULL;
 }
 
 void pci_cfg_write(const struct pci_func *f, unsigned off, unsigned size, uint32_t value)

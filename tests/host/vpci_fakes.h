@@ -34,9 +34,11 @@ struct fake_dev {
 	enum hv_status reset_status;
 };
 
-extern struct fake_dev fakes[MAX_PCI_FUNCS];
+#define FAKE_FUNCS 256
+
+extern struct fake_dev fakes[FAKE_FUNCS];
 extern struct vm fake_vm;
-extern struct vpci_assignment fake_as[MAX_PCI_FUNCS];
+extern struct vpci_assignment fake_as[FAKE_FUNCS];
 /* What the virtual ITS was told, and what it answers: was it news, for which vCPU. */
 extern struct {
 	unsigned count;

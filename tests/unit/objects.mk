@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What each unit test links: <name>_objs for tests/unit/test_<name>.c (host.c comes by itself).
 s2_objs := common/lib/s2.c common/lib/pmem.c
+sort_objs := common/lib/sort.c
 pmem_objs := common/lib/pmem.c
 dt_objs := common/lib/dt.c common/lib/dt_tree.c
 fmt_objs := common/lib/fmt.c common/lib/nearest.c
@@ -38,9 +39,9 @@ dom0less_objs := $(plan_fake_objs) common/guest/guest_dt.c
 board_objs := common/plan/board.c common/lib/pmem.c $(dt_objs)
 guest_dt_objs := common/guest/guest_dt.c common/lib/fmt.c $(dt_objs)
 image_objs := common/lib/image.c common/lib/image_kind.c common/lib/nearest.c
-faults_objs := common/lib/ratelimit.c common/guest/faults.c drivers/pci/device.c common/lib/fmt.c
+faults_objs := common/lib/ratelimit.c common/guest/faults.c drivers/pci/device.c common/lib/fmt.c common/lib/pmem.c common/lib/sort.c
 pci_src := common/lib/ratelimit.c $(patsubst %,drivers/pci/%.c,assign bars caps caplist device ecam enumerate fabric find groups host identify quirks \
-	reset xr3) common/lib/fmt.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
+	reset streams xr3) common/lib/sort.c common/lib/fmt.c common/lib/pmem.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)
 pci_identify_objs := $(pci_src)

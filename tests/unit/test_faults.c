@@ -12,8 +12,10 @@
 #include <hv/iommu.h>
 #include <hv/pci.h>
 #include <hv/plan.h>
+#include <hv/pmem.h>
 
-struct pci_func pci_funcs[MAX_PCI_FUNCS];
+static struct pci_func funcs[16];
+struct pci_func *pci_funcs = funcs;
 unsigned pci_func_count;
 static struct vm *all[4];
 struct vm **vms = all;
@@ -22,6 +24,7 @@ unsigned vm_count;
 static struct guest_plan disk_plan, net_plan;
 static struct vm disk = { .name = "disk", .id = 0, .plan = &disk_plan };
 static struct vm net = { .name = "net", .id = 1, .plan = &net_plan };
+static uint8_t arena[KIB(64)] __attribute__((aligned(64)));
 static unsigned silenced[16], silenced_count, quiesced;
 
 enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
@@ -35,7 +38,9 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 	return HV_OK;
 }
 
-static struct iommu smmu = { .name = "smmuv3@9050000" };
+struct iommu iommus[] = { { .name = "smmuv3@9050000" } };
+unsigned iommu_count = 1;
+#define smmu iommus[0]
 
 void pci_cfg_write(const struct pci_func *f, unsigned off, unsigned size, uint32_t value)
 {
@@ -45,13 +50,17 @@ void pci_cfg_write(const struct pci_func *f, unsigned off, unsigned size, uint32
 	quiesced |= 1U << (f - pci_funcs);
 }
 
+struct pci_func *pci_with_stream(const struct iommu *i, uint32_t sid, unsigned n)
+{
+	pci_for_each(f)
+		if (pci_has_stream(f, i, sid) && !n--)
+			return f;
+	return NULL;
+}
+
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid)
 {
-	for (unsigned n = 0; n < pci_func_count; n++)
-		for (unsigned k = 0; k < pci_funcs[n].sid_count; k++)
-			if (pci_funcs[n].iommu == i && pci_funcs[n].sid[k] == sid)
-				return &pci_funcs[n];
-	return NULL;
+	return pci_with_stream(i, sid, 0);
 }
 
 static void add_func(uint16_t bdf, uint32_t sid, uint8_t owner, bool bridge)
@@ -89,7 +98,6 @@ static unsigned lines(void)
 	return n;
 }
 
-/* Records of earlier tests go with their guests. */
 static int begin(void **state)
 {
 	vms[0] = &disk;
@@ -101,8 +109,11 @@ static int begin(void **state)
 	add_func(0x0210, 0x200, 1, false); /* shares the stream */
 	add_func(0x0008, 0x200, PCI_NO_OWNER, true);
 	add_func(0x0018, 0x18, PCI_NO_OWNER, false);
-	faults_guest_end(&disk);
-	faults_guest_end(&net);
+	net_plan.stream[0] = (struct iommu_stream){ &smmu, 0x40 };
+	net_plan.stream_count = 1;
+	pmem_reset();
+	pmem_early((struct range){ (uintptr_t)arena, sizeof(arena) });
+	faults_init();
 	silenced_count = quiesced = 0;
 	host_time_advance(10000000);
 	host_log_clear();
@@ -131,8 +142,6 @@ static void fault_names_guest_device_address_and_reason(void **state)
 
 static void platform_streams_are_named_silenced_and_forgotten(void **state)
 {
-	net_plan.stream[0] = (struct iommu_stream){ &smmu, 0x40 };
-	net_plan.stream_count = 1;
 	fault(0x40, 0x1000, true);
 	assert_string_equal(
 		host_log(),
@@ -147,7 +156,6 @@ static void platform_streams_are_named_silenced_and_forgotten(void **state)
 	assert_non_null(
 		strstr(host_log(),
 		       "more refused DMA\nnet: platform device (StreamID 0x40): DMA write"));
-	net_plan.stream_count = 0;
 }
 
 static void same_page_and_reason_is_printed_once(void **state)
@@ -254,7 +262,7 @@ static void next_life_is_watched_again(void **state)
 
 static void forged_streams_leave_room_for_the_others(void **state)
 {
-	for (uint32_t sid = 0x1000; sid < 0x1000 + 20 * MAX_PCI_FUNCS; sid++)
+	for (uint32_t sid = 0x1000; sid < 0x1000 + 5000; sid++)
 		fault(sid, (uint64_t)sid << 12, true);
 	assert_true(lines() <= FAULT_LINES);
 	assert_int_equal(silenced_count, 0);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <host.h>
+#include <hv/pmem.h>
 #include "../host/pci_board.h"
 
 #define ECAM UINT64_C(0x4010000000)
@@ -633,20 +634,51 @@ static void test_unknown_header_types_are_refused(void **state)
 	assert_int_equal(board_func(d)->bar[0].size, 0);
 }
 
+/* A function that does nothing, in every slot of a bus. */
+static uint64_t read_crowd(void *model, uint64_t off, unsigned size)
+{
+	switch (off & 0xfff) {
+	case 0:
+		return 0x00018086;
+	case 0x0e:
+		return 0x80;
+	}
+	return 0;
+}
+
+static void write_crowd(void *model, uint64_t off, unsigned size, uint64_t v) {}
+
 static void test_a_full_table_is_no_disaster(void **state)
 {
-	struct pcim_dev *up = NULL;
+	size_t before;
 
-	start(MIB(256), 0);
-	for (unsigned i = 0; i < 280; i++) {
-		if (i % 28 == 0)
-			up = pcim_bridge(&m, NULL, i / 28, 0, 7);
-		else
-			pcim_bar(pcim_endpoint(&m, up, i % 28, 0, 0x8086, 1), 0, KIB(4), 0);
+	board_begin();
+	before = pmem_own_bytes();
+	for (unsigned i = 0; i <= MAX_PCI_FUNCS / 256; i++) {
+		uint64_t ecam = GIB(4) + i * MIB(1);
+
+		host_mmio_add(ecam, MIB(1), read_crowd, write_crowd, NULL);
+		board_host(&(struct board_host){
+			.ecam = ecam, .ecam_size = MIB(1), .no_iommu = true });
 	}
-	board_probe(&m);
+	board_go();
 	assert_int_equal(pci_func_count, MAX_PCI_FUNCS);
 	assert_int_equal(log_lines("they are left out"), 1);
+	assert_string_equal(pci_funcs[MAX_PCI_FUNCS - 1].name, "000f:00:1f.7");
+	assert_int_equal(pci_funcs[MAX_PCI_FUNCS - 1].group, MAX_PCI_FUNCS - 8);
+	assert_true(pmem_own_bytes() - before <= MAX_PCI_FUNCS * KIB(1));
+}
+
+static void test_memory_is_taken_for_functions_that_are_there(void **state)
+{
+	size_t before;
+
+	start(MIB(1), 0);
+	pcim_endpoint(&m, NULL, 1, 0, 0x8086, 1);
+	before = pmem_own_bytes();
+	board_probe(&m);
+	assert_int_equal(pci_func_count, 1);
+	assert_true(pmem_own_bytes() - before <= KIB(1));
 }
 
 static void test_a_chain_as_deep_as_the_buses(void **state)
@@ -710,6 +742,7 @@ int main(void)
 		T(test_a_function_in_d3hot_is_woken),
 		T(test_unknown_header_types_are_refused),
 		T(test_a_full_table_is_no_disaster),
+		T(test_memory_is_taken_for_functions_that_are_there),
 		T(test_a_chain_as_deep_as_the_buses),
 		T(test_the_root_buses_of_an_expander_are_found),
 	};

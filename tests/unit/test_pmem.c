@@ -38,6 +38,31 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void the_end_of_an_allocation_is_given_again(void **state)
+{
+	uint8_t *big = pmem_alloc(KIB(64), 64), *next;
+
+	memset(big, 0xff, KIB(64));
+	pmem_trim(big, KIB(64), 100);
+	assert_int_equal(pmem_own_bytes(), 128);
+	next = pmem_alloc(MIB(1), 64); /* of the end and what was free behind it */
+	assert_ptr_equal(next, big + 128);
+	assert_int_equal(next[0], 0);
+	pmem_trim(next, MIB(1), 0);
+	assert_int_equal(pmem_own_bytes(), 128);
+	assert_int_equal(chunks, 1);
+}
+
+static void an_end_with_nothing_free_behind_it_is_given_again(void **state)
+{
+	uint8_t *big = pmem_alloc(KIB(64), 64), *other = pmem_alloc(64, 64);
+
+	pmem_trim(big, KIB(64), 64);
+	assert_ptr_equal(pmem_alloc(KIB(62), 64), big + 64);
+	assert_ptr_equal(pmem_alloc(KIB(2) - 64, 64), big + KIB(62) + 64);
+	assert_ptr_equal(pmem_alloc(64, 64), other + 64);
+}
+
 static void own_memory_is_zero_aligned_and_given_once(void **state)
 {
 	static uint8_t *got[4096];
@@ -177,6 +202,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(own_memory_is_zero_aligned_and_given_once, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(the_end_of_an_allocation_is_given_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(an_end_with_nothing_free_behind_it_is_given_again,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(early_memory_comes_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(pieces_have_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hole_by_alignment_is_used, setup, teardown),
