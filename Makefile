@@ -152,10 +152,12 @@ prove-planted:
 boot-test: $(B)/viaduct guests
 	@$(PYTHON) -m pytest -q tests/boot
 
-# The attack suite, which boot-test runs as well. LIST=1 prints the table of attacks; VIADUCT_ATTACK=a,b_
-# chooses (a name that ends in _ stands for all that begin so), VIADUCT_SEED=n is another sequence.
+# The attack suite; boot-test runs its short form, one unit of the neighbour an attack. LIST=1 prints the
+# table of attacks; VIADUCT_ATTACK=a,b_ chooses (a name that ends in _ stands
+# for all that begin so), VIADUCT_SEED=n is another sequence.
 attack: $(B)/viaduct guests
-	@$(if $(LIST),$(PYTHON) tests/attack/attacks.py,$(PYTHON) -m pytest -q tests/boot/test_attack.py)
+	@$(if $(LIST),$(PYTHON) tests/attack/attacks.py,\
+		VIADUCT_ATTACK_UNITS=$${VIADUCT_ATTACK_UNITS:-3} $(PYTHON) -m pytest -q tests/boot/test_attack.py)
 
 # Some of them, for another QEMU: VIADUCT_QEMU=newer make smoke-test
 smoke-test: $(B)/viaduct guests

@@ -44,11 +44,30 @@ static void both(u64 target)
 	try_write(target);
 }
 
+/* A host address that is an address of the guest's RAM as well: DMA finds the guest's. */
+static void find_own(u64 target)
+{
+	volatile u64 *copy = (u64 *)(attack_ram() + 0x1000), *own = (u64 *)target;
+
+	if (!edu.cfg || target < machine.ram_base ||
+	    target >= machine.ram_base + machine.ram_size - 64)
+		return;
+	for (unsigned i = 0; i < 8; i++)
+		copy[i] = MARK;
+	edu_dma(target, 64, false);
+	edu_dma((u64)copy, 64, true);
+	for (unsigned i = 0; i < 8; i++)
+		if (copy[i] != own[i]) {
+			broke("DMA read %lx at %lx, which holds %lx", copy[i], target, own[i]);
+			return;
+		}
+}
+
 ATTACK(dma_to_viaduct, ONCE, "DMA to the host's RAM where Viaduct's image and tables are",
        "a device's addresses are the guest's (stage 2 of the SMMU)",
        "drivers/iommu/smmuv3/strtab.c")
 {
-	both(0x40200000 - 0x40000000);
+	find_own(arg_number("attack.viaduct", 0));
 	both(machine.ram_base + machine.ram_size + 0x200000);
 }
 
@@ -57,6 +76,8 @@ ATTACK(dma_to_the_neighbour, ONCE, "DMA to host RAM that is not the guest's",
        "drivers/iommu/smmuv3/strtab.c")
 {
 	both(machine.ram_base + machine.ram_size);
+	find_own(arg_number("attack.neighbour", 0));
+	find_own(arg_number("attack.neighbour", 0) + 0x1000000);
 	both(0x60000000);
 	both(0xbff00000);
 }

@@ -38,7 +38,9 @@ ATTACK(dma_faults_without_end, ONCE, "thousands of translation faults, each at a
 
 ATTACK(dma_faults_after_quarantine, ONCE,
        "a quarantined device is enabled again by COMMAND, FLR, BARs and power states, and goes on",
-       "quarantine is a state of the device that vPCI respects", "common/guest/faults.c")
+       "quarantine is a state of the device (what COMMAND and event queue hold is shown by "
+       "test_quarantine, not by this: the guest cannot see it)",
+       "drivers/pci/device.c")
 {
 	u8 pm, exp;
 

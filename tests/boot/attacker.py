@@ -17,9 +17,12 @@ DEAD = re.compile(vq.FATAL.pattern + r"|^viaduct: error: (fault in EL2|stopped)"
 FORGED = re.compile(r"(^|[\r\v\f\x85]|\x08{3}|\x1b\[[0-9;]*[A-Za-z]|\x9b[0-9;]*[A-Za-z])(viaduct:|\(neighbour\) .*) forged")
 SEED = os.environ.get("VIADUCT_SEED", "1")
 ONLY = os.environ.get("VIADUCT_ATTACK", "")
-UNITS = os.environ.get("VIADUCT_ATTACK_UNITS", "3")
+UNITS = os.environ.get("VIADUCT_ATTACK_UNITS", "1")
+SECONDS = int(os.environ.get("VIADUCT_ATTACK_SECONDS", "300"))      # deadline of a boot
 EDU = "edu,dma_mask=0xffffffffffff,addr="
 FAR = 0x1234567000        # where log_noise_then_containment sends DMA at last
+# Host addresses that DMA goes for: of Viaduct's image, and of the neighbour's RAM. The plan has to say the same.
+IMAGE_PA, NEIGHBOUR_PA = 0x40200000, 0x40400000
 
 
 def shared(name, role):
@@ -63,9 +66,10 @@ def verdicts(run):
 CPU = {"3": "max", "2": "cortex-a72"}       # most features, and none
 
 
-def attack(name, work, choice, gic="3", timeout=300, args="", seed=SEED, accomplice=None):
+def attack(name, work, choice, gic="3", timeout=SECONDS, args="", seed=SEED, accomplice=None):
     """One boot with the attacks of `choice`; returns the run when attacker and neighbour have ended."""
-    args = f"seed={seed} attack.units={UNITS} {choice} {args}"
+    args = (f"seed={seed} attack.units={UNITS} attack.viaduct=0x{IMAGE_PA:x} attack.neighbour=0x{NEIGHBOUR_PA:x} "
+            f"{choice} {args}")
     with machine(name, work, gic, CPU[gic]).start(guests(args, gic, accomplice), timeout=timeout) as run:
         run.pump(lambda r: r.find(r"PAYLOAD attack: (ok|failures|unexpected)", "attacker") or r.find(DEAD) or
                  r.find('guest "attacker".* refused'))
@@ -77,6 +81,8 @@ def attack(name, work, choice, gic="3", timeout=300, args="", seed=SEED, accompl
 def judge(run, names):
     """Every attack reported that it was contained, the neighbour is well, and nobody forged a line."""
     assert not run.find(DEAD), run.tail()
+    assert run.find(rf"^viaduct: Viaduct \S+ at 0x{IMAGE_PA:x},"), "the image is elsewhere: change IMAGE_PA"
+    assert run.find(rf"neighbour: *RAM *PA 0x{NEIGHBOUR_PA:x} "), "change NEIGHBOUR_PA"
     seen = verdicts(run)
     assert not [f"{n}: {why}" for n, (contained, why) in seen.items() if not contained], run.tail()
     assert [n for n in names if n not in seen] == [], run.tail()
