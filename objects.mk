@@ -5,6 +5,8 @@ pure_src := \
 	common/guest/backoff.c \
 	common/guest/build.c \
 	drivers/serial/console.c \
+	drivers/serial/input.c \
+	drivers/serial/pump.c \
 	common/lib/dt.c \
 	common/lib/dt_tree.c \
 	common/lib/entropy.c \
@@ -15,6 +17,7 @@ pure_src := \
 	common/lib/image_kind.c \
 	drivers/irqchip/irq.c \
 	common/guest/life.c \
+	common/guest/operator.c \
 	common/guest/load.c \
 	common/lib/log.c \
 	common/lib/mmio.c \
@@ -31,6 +34,7 @@ pure_src := \
 	common/plan/shared.c \
 	common/lib/pmem.c \
 	common/lib/ratelimit.c \
+	common/vm/exits.c \
 	common/vm/psci.c \
 	common/vm/state.c \
 	common/vm/smccc.c \

@@ -8,6 +8,7 @@
 
 #include <arch/cpu.h>
 #include <arch/time.h>
+#include <hv/console.h>
 #include <hv/faults.h>
 #include <hv/iommu.h>
 #include <hv/irq.h>
@@ -118,15 +119,9 @@ void life_parked(struct vcpu *v)
 
 static void print_exits(struct vcpu *v)
 {
-	static const char names[EXIT_REASONS][12] = {
-		"mmio", "call",  "ipi",         "sysreg", "other",
-		"kick", "timer", "maintenance", "line",   "msi",
-	};
-	char text[200];
-	size_t len = 0;
+	char text[VM_EXITS_TEXT];
 
-	for (unsigned i = 0; i < EXIT_REASONS; i++)
-		len += fmt_print(text + len, sizeof(text) - len, " %s=%lu", names[i], v->exits[i]);
+	vm_exits_print(text, sizeof(text), v->exits);
 	log_info("%s: vCPU %u exits:%s", v->vm->name, v->index, text);
 }
 
@@ -211,6 +206,8 @@ static bool end(struct vm *vm, enum vm_state from, struct vcpu *self)
 		log_info("%s: %u more lines were not printed", vm->name, missed);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		print_exits(vm->vcpu[i]);
+	if (vm->vuart)
+		console_set_off(vm->console, true);
 	log_info("%s: off", vm->name);
 	return vm_change_state(vm, from, VM_OFF) && !any_left();
 }
@@ -226,6 +223,8 @@ static bool start_again(struct vm *vm, struct vcpu *self)
 		return end(vm, VM_STARTING, self);
 	}
 	vm->lives++;
+	if (vm->vuart)
+		console_set_off(vm->console, false);
 	vm_alert(vm, LOG_INFO,
 		 "starts again (life %lu; of its stage-2 tables %u are free, EL2 has %zu KiB)",
 		 vm->lives + 1, free_tables(&vm->cpu_s2), pmem_own_bytes() >> 10);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one physical UART, shared: a ring per guest, each line prefixed with "(name) ", input to
- * one guest at a time. Ctrl-a three times switches, Ctrl-a and a letter is a command, Ctrl-a
+ * one guest that runs. Ctrl-a three times switches, Ctrl-a and a letter is a command, Ctrl-a
  * twice and then any other key sends one Ctrl-a.
  *
  * Locking: one lock a ring, among its writers, the last in the order. Who moves rings to the UART
@@ -43,6 +43,20 @@ bool console_put_spare(const char *line, size_t n);
 void console_poll(void);
 /* Everything out, synchronously: before power-off and in a crash. Bounded, whatever happens. */
 void console_flush(void);
+
+/* The guest of this ring went off, or starts: input leaves it, or comes where nobody has it. */
+void console_set_off(uint8_t ring, bool off);
+uint8_t console_input(void); /* the ring that has the input; 0: none */
+
+/*
+ * What Ctrl-a and a letter does, but for h. First without a line; while it returns true, what is
+ * typed goes nowhere else, and it is called again with the next line, of at most CONSOLE_LINE_MAX
+ * visible characters; an empty one is also what Escape gives. One call at a time, from an interrupt.
+ */
+typedef bool console_command_fn(char letter, const char *line);
+#define CONSOLE_LINE_MAX 40
+/* Boot. `help` goes on behind the console's own, and begins with "; ". Without: h is all there is. */
+void console_set_commands(console_command_fn *run, const char *help);
 
 /*
  * From now on the UART interrupt (and whoever writes) moves output; before, every line is out on

@@ -230,6 +230,10 @@ void vm_alert(struct vm *vm, enum log_level level, const char *fmt, ...) __print
 #define VM_ALERT_BURST 32
 #define VM_ALERT_MS    1000
 
+/* " mmio=1 call=2 ...", at most VM_EXITS_TEXT bytes with NUL; returns its length. */
+#define VM_EXITS_TEXT 320
+size_t vm_exits_print(char *text, size_t size, const uint64_t exits[EXIT_REASONS]);
+
 /* The guest's state now; another CPU may change it at once. Any CPU, no lock. */
 enum vm_state vm_state(const struct vm *vm);
 /* False: the state is not `from` (any more). Any CPU; see enum vm_state for which one may. */

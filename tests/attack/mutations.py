@@ -35,7 +35,7 @@ MUTATIONS = [
      "if (!vpci_in_window(f->v, r.base, r.size) && r.base == 1) {"),
     ("dma_to_the_neighbour", "3", "drivers/iommu/smmuv3/strtab.c",
      "FIELD(STE0_CONFIG, CONFIG_S2)", "FIELD(STE0_CONFIG, 4)"),
-    ("console_forges_viaduct", "3", "drivers/serial/console.c",
+    ("console_forges_viaduct", "3", "drivers/serial/pump.c",
      "\tstage('\\r');\n\tstage_prefix(r);\n", "\tstage('\\r');\n"),
     ("its_lpi_moved_then_discarded", "3", "common/vgic/lpi.c",
      "unlink(cpu_at(l, from.vcpu), from.slot, lpi);", "unlink(cpu_at(l, lpi->is.vcpu), lpi->is.prio / 8, lpi);"),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shared console, with two Linux shells: input goes to one guest, Ctrl-a three times switches."""
+import re
 import socket
 import sys
 import time
@@ -99,3 +100,60 @@ def test_stdout_path_names_another_uart(work):
                 uart.sendall(answer)
         run.pump(seconds=0.5)
         assert not [line for line in run.lines if line.strip()], run.tail()
+
+
+def operate(run, letter, *lines):
+    """A command behind Ctrl-a, and the lines that it asks for, each when it asks."""
+    def asked(r):
+        return len([x for x in r.viaduct() if "and Enter" in x])
+
+    before = asked(run)
+    run.send(f"\x01{letter}")
+    for n, line in enumerate(lines, before + 1):
+        assert run.pump(lambda r, n=n: asked(r) >= n, 20), run.tail()
+        run.send(f"{line}\r")
+
+
+def beats(run, name):
+    return len([x for x in run.guest(name) if "beat=" in x])
+
+
+def test_the_operator_lists_restarts_stops_and_starts_guests():
+    """Input leaves the guest that is stopped; the machine goes off with the last one."""
+    guests = [vq.Guest(name, f"{vq.BUILD}/guests/idle.bin", memory_mib=32, bootargs="beats=100000")
+              for name in ("left", "right")]
+    with vq.Machine("operator", smp=2).start(guests, timeout=90) as run:
+        assert run.pump(lambda r: beats(r, "left") > 2 and beats(r, "right") > 2, 30), run.tail()
+        operate(run, "l")
+        assert run.wait_line(r"^viaduct: 1 \w+: running for \d+ s, vCPUs 1, restarts 0, has the input", seconds=20)
+        first = re.search(r"^1 (\w+):", next(x for x in run.viaduct() if x.startswith("1 ")))[1]
+        other = "left" if first == "right" else "right"
+        operate(run, "r", other, "y")
+        assert run.wait_line(rf"^viaduct: {other}: starts again \(life 2;", seconds=20), run.tail()
+        assert run.pump(lambda r: len([x for x in r.guest(other) if x.endswith("beat=1")]) == 2, 20), run.tail()
+        operate(run, "k", first, "n")
+        operate(run, "k", first, "y")
+        assert run.wait_line(rf"^viaduct: {first}: off", seconds=20), run.tail()
+        assert run.wait_line(rf"^viaduct: input to {other}", seconds=20), run.tail()
+        operate(run, "l")
+        assert run.wait_line(rf"^viaduct: 1 {first}: off, vCPUs 1", seconds=20), run.tail()
+        operate(run, "s", "1")
+        assert run.wait_line(rf"^viaduct: {first}: starts again \(life 2;", seconds=20), run.tail()
+        assert run.pump(lambda r: len([x for x in r.guest(first) if x.endswith("beat=1")]) == 2, 20), run.tail()
+        for name in (first, other):
+            operate(run, "k", name, "y")
+            assert run.wait_line(rf"^viaduct: {name}: off", seconds=20), run.tail()
+        run.wait()
+    assert run.ended_by_itself, run.tail()
+
+
+def test_a_product_has_no_commands():
+    chosen = '/ { chosen { viaduct,console-commands = "off"; }; };'
+    guest = vq.Guest("idle", f"{vq.BUILD}/guests/idle.bin", memory_mib=32, bootargs="beats=100000")
+    with vq.Machine("no-commands", smp=1).start([guest], extra_dts=chosen, timeout=60) as run:
+        assert run.pump(lambda r: beats(r, "idle") > 2, 30), run.tail()
+        run.send("\x01l\x01kidle\ry\r\x01h")
+        assert run.wait_line("^viaduct: Ctrl-a: three times: next guest; h: help$", seconds=20), run.tail()
+        seen = beats(run, "idle")
+        assert run.pump(lambda r: beats(r, "idle") > seen + 2, 20), run.tail()
+        assert not [x for x in run.viaduct() if "which guest" in x or "restarts" in x], run.tail()

@@ -6,7 +6,7 @@ pmem_objs := common/lib/pmem.c
 dt_objs := common/lib/dt.c common/lib/dt_tree.c
 fmt_objs := common/lib/fmt.c common/lib/nearest.c
 screen_objs := drivers/serial/screen.c common/lib/fmt.c
-console_objs := drivers/serial/console.c drivers/serial/screen.c common/lib/fmt.c common/lib/pmem.c common/lib/mmio.c
+console_objs := drivers/serial/console.c drivers/serial/input.c drivers/serial/pump.c drivers/serial/screen.c common/lib/fmt.c common/lib/pmem.c common/lib/mmio.c
 vuart_objs := common/guest/vuart.c common/lib/pmem.c
 iommu_src := common/lib/ratelimit.c drivers/iommu/iommu.c $(patsubst %,drivers/iommu/smmuv3/%.c,cmdq evtq smmuv3 strtab) \
 	drivers/iommu/smmuv2/smmuv2.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c \
@@ -66,6 +66,7 @@ entropy_objs := common/lib/entropy.c common/lib/sha256.c
 life_objs := common/guest/backoff.c
 psci_objs := common/vm/psci.c common/vm/state.c
 vm_state_objs := common/vm/state.c
+operator_objs := common/guest/operator.c common/vm/exits.c common/vm/state.c common/lib/fmt.c $(dt_objs)
 smccc_objs := common/vm/smccc.c
 uart_objs := drivers/serial/uart.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/vgic/vits_lpi.c common/lib/pmem.c tests/host/vits_world.c

@@ -5,6 +5,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,6 +242,62 @@ static void ctrl_a_and_letter_is_a_command(void **state)
 	assert_non_null(strstr(host_log(), "three times"));
 }
 
+/* A command of the test's own: x asks for two lines. */
+static char answers[80];
+
+static bool on_command(char letter, const char *line)
+{
+	char *s = answers + strlen(answers);
+
+	snprintf(s, (size_t)(answers + sizeof(answers) - s), "%c(%s)", letter, line ? line : "");
+	return letter == 'x' && strlen(answers) < 12;
+}
+
+static void a_command_gets_the_lines_it_asks_for(void **state)
+{
+	answers[0] = 0;
+	uart.input = "a\001xo\033[n\177\177e \rtwo\nb\001y\rc";
+	console_poll();
+	assert_string_equal(answers, "x()x()x(e)x(two)y()");
+	assert_string_equal(got[0], "ab\rc");
+}
+
+static void a_line_is_bounded(void **state)
+{
+	answers[0] = 0;
+	uart.input = "\001x0123456789012345678901234567";
+	console_poll();
+	uart.input = "89012345678901234567890123456789\r";
+	for (unsigned i = 0; i < 3; i++)
+		console_poll();
+	assert_string_equal(answers, "x()x(0123456789012345678901234567890123456789)");
+	assert_string_equal(got[0], "");
+}
+
+static void input_leaves_who_goes_off(void **state)
+{
+	console_set_off(a, true);
+	uart.input = "b";
+	console_poll();
+	uart.input = "\001\001\001b"; /* nobody else takes it */
+	console_poll();
+	assert_string_equal(got[0], "");
+	assert_string_equal(got[1], "bb");
+	console_set_off(b, true);
+	assert_int_equal(console_input(), 0);
+	uart.input = "x";
+	console_poll();
+	console_set_off(b, false);
+	assert_int_equal(console_input(), b);
+	console_set_off(a, false); /* it stays where it is */
+	uart.input = "b\001\001\001a";
+	console_poll();
+	assert_string_equal(got[0], "a");
+	assert_string_equal(got[1], "bbb");
+	assert_string_equal(host_log(), "input to beta\ninput to beta\nno guest takes input\n"
+					"input to beta\ninput to alpha\n");
+}
+
 static void ctrl_a_twice_sends_one(void **state)
 {
 	uart.input = "\001\001c\001\0015";
@@ -469,6 +526,9 @@ int main(void)
 		cmocka_unit_test_setup(input_goes_to_one_guest_and_ctrl_a_thrice_switches, begin),
 		cmocka_unit_test_setup(ctrl_a_and_letter_is_a_command, begin),
 		cmocka_unit_test_setup(ctrl_a_twice_sends_one, begin),
+		cmocka_unit_test_setup(a_command_gets_the_lines_it_asks_for, begin),
+		cmocka_unit_test_setup(a_line_is_bounded, begin),
+		cmocka_unit_test_setup(input_leaves_who_goes_off, begin),
 		cmocka_unit_test_setup(input_is_bounded_per_call, begin),
 		cmocka_unit_test_setup(return_writes_the_prefix_again, begin),
 		cmocka_unit_test_setup(colours_end_with_the_line, begin),
@@ -483,6 +543,7 @@ int main(void)
 	pmem_add((struct range){ (uintptr_t)arena, MIB(2) });
 	a = console_add("alpha", on_rx, got[0]);
 	b = console_add("beta", on_rx, got[1]);
+	console_set_commands(on_command, "; x: test");
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	free(arena);
 	return failed;
