@@ -190,7 +190,7 @@ soak: setup
 	@$(MAKE) --no-print-directory fuzz FUZZ_RUNS=200000
 	@tools/timed soak-proofs tests/prove/run --soak
 	@tools/timed soak-attack-fuzz $(MAKE) --no-print-directory attack-fuzz SECONDS=3600
-	@for i in 1 2 3 4 5; do VIADUCT_REBIND=50 tools/timed soak-$$i $(MAKE) --no-print-directory boot-test || exit 1; done
+	@for i in 1 2 3 4 5; do VIADUCT_REBIND=50 VIADUCT_RESTARTS=1000 VIADUCT_REBOOTS=50 tools/timed soak-$$i $(MAKE) --no-print-directory boot-test || exit 1; done
 
 bench: setup
 	@$(MAKE) --no-print-directory $(B)/viaduct guests

@@ -2,6 +2,9 @@
 /*
  * A guest that resets itself, from each of its CPUs in turn, and finds its machine as after
  * power-on. How often it did so it keeps in shared memory, which is nobody's to clear.
+ *
+ *	again.times=N  resets itself so often (default 4)
+ *	again.rest=MS  waits before the last reset, so that what Viaduct says of it is not held back
  */
 #include <libfdt.h>
 
@@ -133,6 +136,8 @@ void payload_main(void)
 		return;
 	for (u64 *p = dirt(), n = DIRT / 8; n; n--)
 		*p++ = n;
+	if (*lives == arg_number("again.times", 4))
+		delay_ms((u32)arg_number("again.rest", 0));
 	report("reset by=%u\n", *lives & 1);
 	if (*lives & 1)
 		go = 1;
