@@ -128,3 +128,23 @@ def test_linux_in_a_loop_loses_nothing(work, server):
     assert len(run.results("linux", "disk-read")) == REBOOTS + 1, run.tail("linux")
     assert_nothing_lost(run, "linux", REBOOTS)
     assert not [x for x in payload_lines(run, "victim", "victim") if x.endswith("FAIL")], run.tail("victim")
+
+
+def test_a_linux_that_panics_comes_back(work):
+    """... from its crash, reported as such; a neighbour's disk holds what it should meanwhile."""
+    disks = [vq.Disk(f"{work}/panic-{n}.img", 30 + n) for n in (1, 2)]
+    machine = vq.Machine("panic", smp=2, devices=vq.root_port(1, 1) + vq.nvme(disks[0].path, "rp1") +
+                         vq.root_port(2, 2) + vq.nvme(disks[1].path, "rp2"))
+    guests = [vq.linux("panics", marks("nvme0n1", 1, "cmd:echo+c>/proc/sysrq-trigger"),
+                       options="viaduct.mib=4 panic=1 reboot=panic_warm",
+                       devices=[vq.Device("nvme", "0000:00:01.0/00.0")]),
+              vq.linux("works", 4 * ["disk"] + ["off"], devices=[vq.Device("nvme", "0000:00:02.0/00.0")])]
+    with machine.start(guests, timeout=150) as run:
+        # run.wait() would end with the panic.
+        assert run.wait_line("^viaduct: no guest is left"), run.tail()
+    assert run.find("Kernel panic - not syncing: sysrq triggered crash", "panics"), run.tail("panics")
+    assert [x for x in run.viaduct() if "panics: reports a crash (SYSTEM_RESET2)" in x], run.tail()
+    assert_nothing_lost(run, "panics", 1)
+    assert len(run.results("panics", "disk-read")) == 2
+    assert [r["sha256"] for r in run.results("works", "disk-read")] == 4 * [disks[1].sha256], run.tail("works")
+    assert run.ended("works"), run.tail()
