@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Input: to one guest at a time. Ctrl-a three times gives it to the next one that runs; it leaves a
- * guest that goes off. Ctrl-a and a letter is a command, which may ask for lines: until it has them,
- * no guest gets what is typed. One CPU at a time takes input; `to` alone changes on any.
+ * guest that goes off. Ctrl-a and a letter is a command, which may ask for lines: until then, no
+ * guest gets what is typed. One CPU at a time takes input; `to` alone changes on any.
  */
 #include <hv/log.h>
 

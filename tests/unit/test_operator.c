@@ -21,7 +21,8 @@ static struct vcpu *first[GUESTS];
 static struct vm *all[GUESTS];
 struct vm **vms = all;
 unsigned vm_count;
-struct pci_func pci_funcs[MAX_PCI_FUNCS];
+static struct pci_func functions[8];
+struct pci_func *pci_funcs = functions;
 unsigned pci_func_count;
 
 static console_command_fn *command;
