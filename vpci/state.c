@@ -119,7 +119,7 @@ static bool is_back(struct vpci_func *f)
 	return id != PCI_ALL_ONES && id != EXP_RRS_ID;
 }
 
-/* The streams of a quarantined or lost function may be cut; others may share them that still are. */
+/* The streams of a quarantined or lost function may be cut; others that share them may still be. */
 static void open_streams(const struct vpci_func *f)
 {
 	const struct pci_func *pf = f->pf;

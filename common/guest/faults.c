@@ -189,7 +189,8 @@ static void print(const struct source *s, const struct iommu_fault *f)
 	log_spare("%s: DMA%s refused: %s", name_of(s).text, where, f->reason);
 }
 
-/* A function that sends by it is quarantined or lost; or it is of no endpoint, as platform devices'. */
+/* A function that sends by it is quarantined or lost; or it is of no endpoint but a platform
+ * device's. */
 static bool is_to_be_cut(const struct source *s)
 {
 	bool any = false;

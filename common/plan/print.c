@@ -133,20 +133,20 @@ static void print_intx(const struct plan *p, const struct guest_plan *g,
 {
 	const struct plan_device *intruder = plan_intx_intruder(p, g, d);
 	const struct pci_func *f = d->func;
+	const char *pins = "-ABCD";
 
 	if (d->intx_note) {
 		log_info("%s:       INTx     none: %s", g->name, d->intx_note);
 		return;
 	}
-	log_info("%s:       INTx     pin %c, SPI %u as SPI %u%s", g->name, "-ABCD"[d->as.intx_pin],
-		 f -> intx.intid - 32, d->as.intx_virq - 32,
+	log_info("%s:       INTx     pin %c, SPI %u as SPI %u%s", g->name, pins[d->as.intx_pin],
+		 f->intx.intid - 32, d->as.intx_virq - 32,
 		 f->intx_stuck ? "; DisINTx does not silence it" : "");
 	if (intruder)
-		log_warn(
-			"%s:       SPI %u is within reach of %s of guest \"%s\": if hostile, it can "
-			"hold it asserted; with intx = \"off\" %s does not need it",
-			g->name, f->intx.intid - 32, intruder->func->name,
-			p->guest[intruder->func->owner].name, f->name);
+		log_warn("%s:       SPI %u is within reach of %s of guest \"%s\": if hostile, it "
+			 "can hold it asserted; with intx = \"off\" %s does not need it",
+			 g->name, f->intx.intid - 32, intruder->func->name,
+			 p->guest[intruder->func->owner].name, f->name);
 }
 
 static void print_device(const struct plan *p, const struct guest_plan *g,

@@ -51,11 +51,13 @@ uint8_t console_input(void); /* the ring that has the input; 0: none */
 /*
  * What Ctrl-a and a letter does, but for h. First without a line; while it returns true, what is
  * typed goes nowhere else, and it is called again with the next line, of at most CONSOLE_LINE_MAX
- * visible characters; an empty one is also what Escape gives. One call at a time, from an interrupt.
+ * visible characters; an empty one is also what Escape gives. One call at a time, from an
+ * interrupt.
  */
 typedef bool console_command_fn(char letter, const char *line);
 #define CONSOLE_LINE_MAX 40
-/* Boot. `help` goes on behind the console's own, and begins with "; ". Without: h is all there is. */
+/* Boot. `help` goes on behind the console's own, and begins with "; ". Without a call h is the only
+ * command. */
 void console_set_commands(console_command_fn *run, const char *help);
 
 /*

@@ -201,8 +201,8 @@ static inline bool pci_has_stream(const struct pci_func *f, const struct iommu *
 }
 
 /*
- * Boot: can the device raise this line (INTID, not 0) by INTx? Its pin register does not bind it: it
- * may send Assert_INTA to INTD alike (PCIe r6.0 §2.2.8.1), and DisINTx is its own to obey.
+ * Boot: can the device raise this line (INTID, not 0) by INTx? Its pin register does not bind it:
+ * it may send Assert_INTA to INTD alike (PCIe r6.0 §2.2.8.1), and DisINTx is its own to obey.
  */
 bool pci_can_assert(const struct pci_func *f, uint32_t intid);
 
