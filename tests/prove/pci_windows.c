@@ -11,7 +11,8 @@
 
 #include "drivers/pci/assign.c"
 
-struct pci_func pci_funcs[MAX_PCI_FUNCS];
+static struct pci_func functions[MAX_PCI_FUNCS];
+struct pci_func *pci_funcs = functions;
 
 void prove(void)
 {
