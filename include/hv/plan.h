@@ -106,7 +106,7 @@ struct guest_plan {
 };
 
 #define plan_for_each_device(d, g)                                                                 \
-	for (struct plan_device *d = (g)->device; d < (g)->device + (g)->device_count; d++)
+	for (struct plan_device *d = (g)->device; d && d < (g)->device + (g)->device_count; d++)
 
 /* Of platform devices. */
 #define plan_for_each_stream(s, g)                                                                 \

@@ -80,7 +80,7 @@ static void message(struct vcpu *cur)
 	uint16_t to = 0xffff;
 	bool sent = vgic_v2m_deliver(&world_vm, take(1) & 3 ? data : data << 16, cur, &to);
 
-	check(sent == (to != 0xff) && (!sent || (to < vcpus && data - V2M < V2MS)));
+	check(sent == (to != 0xffff) && (!sent || (to < vcpus && data - V2M < V2MS)));
 	check(data - V2M < V2MS || data >= 96 ||
 	      bank_of(world_vm.vcpu[0], data / 32)->pending == before);
 }
