@@ -287,27 +287,39 @@ static char *put_range(char *to, uint32_t space, uint64_t pci, uint64_t cpu, uin
 }
 
 /*
- * The windows. PCI Bus Binding §2.2.1.1: phys.hi says which space it is; not prefetchable, so that
- * a window takes all BARs. Linux complains about such a range of 4 GiB and more, and joins ranges
- * that lie side by side, so the high window is told in pieces.
+ * How much of the high window the guest is told. Linux complains about a window of 4 GiB and more
+ * that is not prefetchable, and joins ranges that lie side by side. So the last MiB stays untold
+ * where all BARs, naturally aligned, fit into the first half.
  */
-static void write_windows(struct writer *w, const struct vpci_config *v)
+static uint64_t told_size(const struct guest_plan *g)
 {
-	enum { IO = 0x01000000, MEM32 = 0x02000000, MEM64 = 0x03000000, PIECES = 16, ENTRY = 28 };
+	uint64_t size = g->vpci.mem64.size, total = 0;
+
+	plan_for_each_device(d, g)
+		for (unsigned i = 0; i < PCI_BARS; i++)
+			total += d->func ? d->func->bar[i].size : 0;
+	return size == GIB(4) && total <= size / 2 ? size - MIB(1) : size;
+}
+
+/*
+ * The windows. PCI Bus Binding §2.2.1.1: phys.hi says which space it is; not prefetchable, so that
+ * a window takes all BARs.
+ */
+static void write_windows(struct writer *w, const struct guest_plan *g)
+{
+	enum { IO = 0x01000000, MEM32 = 0x02000000, MEM64 = 0x03000000, ENTRY = 28 };
+	const struct vpci_config *v = &g->vpci;
 	/*
 	 * No function has an I/O BAR, but drivers that expect one (e1000 resets itself that way)
 	 * write to port 0 then: the end of the 32-bit window answers like an empty bus.
 	 */
 	const uint64_t mem32 = v->mem32.size - PCI_IO_SIZE, io = v->mem32.base + mem32;
-	char value[(2 + PIECES) * ENTRY], *to = value;
-	uint64_t at = v->mem64.base, left = v->mem64.size, size;
+	char value[3 * ENTRY], *to = value;
 
 	to = put_range(to, IO, 0, io, PCI_IO_SIZE);
 	to = put_range(to, MEM32, v->mem32.base, v->mem32.base, mem32);
-	for (unsigned i = 1; left; i++, at += size, left -= size) {
-		size = i == PIECES ? left : MIN(left, GIB(2));
-		to = put_range(to, MEM64, at, at, size);
-	}
+	if (v->mem64.size)
+		to = put_range(to, MEM64, v->mem64.base, v->mem64.base, told_size(g));
 	bytes(w, "ranges", value, (size_t)(to - value));
 }
 
@@ -320,7 +332,7 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	      "#address-cells = <3>; #size-cells = <2>; reg = <%016lx %016lx>; bus-range = <0 0>; "
 	      "linux,pci-domain = <0>; %s",
 	      v->ecam.v, v->ecam.v, MIB(1), g->coherent ? "dma-coherent;" : "");
-	write_windows(w, v);
+	write_windows(w, g);
 	if (g->its) /* requester ID is DeviceID */
 		write(w, "msi-map = <0 %x 0 100>;", PHANDLE_MSI);
 	else if (g->msi)

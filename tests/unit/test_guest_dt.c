@@ -131,8 +131,7 @@ static void describes_the_host_bridge(void **state)
 	 * I/O ports nobody has, at the end of the 32-bit window, so that drivers may write to them.
 	 */
 	HAS(pcie, "ranges", 0x01000000, 0, 0, 0, 0x32ff0000, 0, 0x10000, 0x02000000, 0, 0x23000000,
-	    0, 0x23000000, 0, 0xfff0000, 0x03000000, 1, 0, 1, 0, 0, 0x80000000, 0x03000000, 1,
-	    0x80000000, 1, 0x80000000, 0, 0x80000000);
+	    0, 0x23000000, 0, 0xfff0000, 0x03000000, 1, 0, 1, 0, 0, 0xfff00000);
 	HAS(pcie, "msi-map", 0, 0xfde9, 0, 0x100);
 	HAS(pcie, "interrupt-map-mask", 0xf800, 0, 0, 7);
 	/* Two functions on one pin are one entry. */
@@ -143,8 +142,6 @@ static void describes_the_host_bridge(void **state)
 
 static void leaves_out_what_is_not_there(void **state)
 {
-	int len;
-
 	g.vpl011 = g.its = g.coherent = false;
 	g.msi = NULL;
 	g.entropy.seeded = false;
@@ -162,11 +159,10 @@ static void leaves_out_what_is_not_there(void **state)
 	assert_false(has("/pcie@10000000", "interrupt-map"));
 	assert_false(has("/pcie@10000000", "dma-coherent"));
 	assert_false(has("/chosen", "kaslr-seed") || has("/chosen", "rng-seed"));
-	g.vpci.mem64 = (struct range){ GIB(64),
-				       GIB(64) }; /* 16 pieces at most: the last has 34 GiB */
+	g.vpci.mem64 = (struct range){ GIB(8), GIB(8) }; /* told as it is */
 	build((struct range){ 0, 0 });
-	fdt_getprop(blob, fdt_path_offset(blob, "/pcie@10000000"), "ranges", &len);
-	assert_int_equal(len, 18 * 28);
+	HAS("/pcie@10000000", "ranges", 0x01000000, 0, 0, 0, 0x32ff0000, 0, 0x10000, 0x02000000, 0,
+	    0x23000000, 0, 0x23000000, 0, 0xfff0000, 0x03000000, 2, 0, 2, 0, 2, 0);
 	g.has_pci = false;
 	build((struct range){ 0, 0 });
 	assert_true(fdt_path_offset(blob, "/pcie@10000000") < 0);
