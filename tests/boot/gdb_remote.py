@@ -74,6 +74,11 @@ class Remote:
         self.must(f"z1,{address:x},4")
         assert self.read(PC) == address
 
+    def step(self):
+        """One instruction of the CPU that is selected: behind run_to(), which would stop there again."""
+        stop = self.ask("s")
+        assert stop.startswith("T05"), stop
+
     def detach(self):
         self.must("D")
         self.socket.close()

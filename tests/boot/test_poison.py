@@ -12,9 +12,19 @@ from test_crash import BAD, both_go_on, debugged, idle, symbol
 from test_restart import diary
 
 
-def poison(attach, function, register):
+PROPERTY_LINE = 64      # bytes of the LPI property table that EL2 reads at once
+
+
+def poison(attach, function, register, chosen=lambda gdb: True):
+    """At the first call of `function` that is `chosen`, register becomes an address that faults."""
     gdb = attach()
-    gdb.run_to(symbol(function))
+    for _ in range(500):
+        gdb.run_to(symbol(function))
+        if chosen(gdb):
+            break
+        gdb.step()
+    else:
+        assert False, f"no call of {function}() is the one that is wanted"
     gdb.write(register, BAD)
     gdb.detach()
 
@@ -24,12 +34,9 @@ def test_an_its_queue_that_cannot_be_read():
                  devices=[vq.Device("edu", "0000:00:05.0", extra="allow-no-reset;")])
     with debugged("poison-queue", guests=[wild, idle("two")], smp=4,
                   devices=["-device", "edu,addr=5,dma_mask=0xffffffffffff"]) as (run, attach):
-        for _ in range(10):         # some reads are of an LPI's property: then it is disabled
-            poison(attach, "guarded_read", 1)
-            if run.wait_line("the queue stands still", "wild", seconds=3):
-                break
-        else:
-            assert False, "commands were read from where nothing can be read:\n" + run.tail()
+        # x2 is the size: other reads are of an LPI's property, and only disable that LPI.
+        poison(attach, "guarded_read", 1, chosen=lambda gdb: gdb.read(2) != PROPERTY_LINE)
+        assert run.wait_line("the queue stands still", "wild", seconds=30), run.tail()
         both_go_on(run, ("two",))
         assert not run.find("fault in EL2"), run.tail()
 
