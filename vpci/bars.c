@@ -22,7 +22,7 @@ static struct range bar_range(const struct vpci_func *f, unsigned bar)
 	return (struct range){ f->base[bar], bar_size(f, bar) };
 }
 
-static struct range pages_of(uint64_t off, uint64_t size)
+static struct range offset_pages(uint64_t off, uint64_t size)
 {
 	uint64_t base = ALIGN_DOWN(off, PAGE_SIZE);
 
@@ -37,7 +37,7 @@ static uint64_t run_end(const struct vpci_func *f, unsigned bar, uint64_t at, bo
 	*trap = false;
 	for (unsigned i = 0; i < ARRAY_SIZE(f->pf->msix) && f->vector; i++) {
 		const struct pci_part *p = &f->pf->msix[i];
-		struct range r = pages_of(p->at.base, p->at.size);
+		struct range r = offset_pages(p->at.base, p->at.size);
 
 		if (p->bar != bar)
 			continue;
@@ -79,7 +79,7 @@ static bool is_idle(const struct vpci_func *f, unsigned bar)
 }
 
 /* Read by the trap handler of another CPU, too. */
-static void hold(struct vpci_func *f, unsigned bars)
+static void hold_bars(struct vpci_func *f, unsigned bars)
 {
 	__atomic_store_n(&f->held, (uint8_t)bars, __ATOMIC_RELAXED);
 }
@@ -87,7 +87,7 @@ static void hold(struct vpci_func *f, unsigned bars)
 /* Which BARs get their range. Those that f holds already are looked at anew. */
 static void decide_held(struct vpci_func *f)
 {
-	hold(f, 0);
+	hold_bars(f, 0);
 	f->blocked = 0;
 	if (!f->live)
 		return;
@@ -101,7 +101,7 @@ static void decide_held(struct vpci_func *f)
 			f->blocked |= (uint8_t)(1u << bar);
 			log_once(f, bar, "lies over another BAR");
 		} else {
-			hold(f, f->held | 1u << bar);
+			hold_bars(f, f->held | 1u << bar);
 		}
 	}
 }
@@ -116,7 +116,7 @@ static bool is_crowded(const struct vpci_func *f, unsigned bar)
 		return false;
 	run_end(f, bar, 0, &trap);
 	return trap || !(f->page_alone & 1u << bar) || !IS_ALIGNED(base, PAGE_SIZE) ||
-	       held_by_other(f, bar, pages_of(base, 1), true);
+	       held_by_other(f, bar, offset_pages(base, 1), true);
 }
 
 /* How the BAR should be mapped, in the form of f->mapped. */
@@ -130,7 +130,7 @@ static uint64_t wanted(const struct vpci_func *f, unsigned bar)
 static void unmap_gone(struct vpci_func *f)
 {
 	for_each_bit(bar, f->present) {
-		struct range r = pages_of(f->mapped[bar] & ~MAPPED_FLAGS, bar_size(f, bar));
+		struct range r = offset_pages(f->mapped[bar] & ~MAPPED_FLAGS, bar_size(f, bar));
 
 		if (!f->mapped[bar] || f->mapped[bar] == wanted(f, bar))
 			continue;
@@ -144,7 +144,7 @@ static enum hv_status map_run(struct vpci_func *f, unsigned bar, bool trap, uint
 			      uint64_t size)
 {
 	uint64_t mark = emul_mark(f->v->bar_kind, bar_cookie(f, bar));
-	struct range r = pages_of(f->base[bar], bar_size(f, bar));
+	struct range r = offset_pages(f->base[bar], bar_size(f, bar));
 	struct s2 *s2 = &f->v->vm->cpu_s2;
 
 	if (trap)
@@ -155,7 +155,7 @@ static enum hv_status map_run(struct vpci_func *f, unsigned bar, bool trap, uint
 
 static bool map_bar(struct vpci_func *f, unsigned bar, bool crowded)
 {
-	struct range r = pages_of(f->base[bar], bar_size(f, bar));
+	struct range r = offset_pages(f->base[bar], bar_size(f, bar));
 	bool trap;
 
 	for (uint64_t at = 0, end; at < r.size; at = end) {
@@ -238,8 +238,8 @@ static bool host_page_alone(const struct vpci_func *f, unsigned bar)
 		for (unsigned b = 0; b < PCI_BARS && pf != f->pf; b++) {
 			const struct pci_bar *o = &pf->bar[b];
 
-			if (o->assigned &&
-			    range_overlaps(pages_of(pa.v, 1), (struct range){ o->pa.v, o->size }))
+			if (o->assigned && range_overlaps(offset_pages(pa.v, 1),
+							  (struct range){ o->pa.v, o->size }))
 				return false;
 		}
 	return true;
@@ -263,7 +263,7 @@ void bars_map_at_el2(const struct vpci_func *f)
 	const struct pci_func *pf = f->pf;
 
 	for_each_bit(bar, f->small)
-		f->v->cfg.map(pages_of(pf->bar[bar].pa.v, pf->bar[bar].size));
+		f->v->cfg.map(offset_pages(pf->bar[bar].pa.v, pf->bar[bar].size));
 	for (const struct pci_part *p = pf->msix; f->vectors && p < &pf->msix[2]; p++)
-		f->v->cfg.map(pages_of(pf->bar[p->bar].pa.v + p->at.base, p->at.size));
+		f->v->cfg.map(offset_pages(pf->bar[p->bar].pa.v + p->at.base, p->at.size));
 }

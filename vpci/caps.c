@@ -26,7 +26,7 @@ static bool is_head(unsigned off)
 	return cfg.head[DW(off) / 64] >> DW(off) % 64 & 1;
 }
 
-static void put(struct vpci_func *f, unsigned off, uint32_t mask, uint32_t value)
+static void shadow_put(struct vpci_func *f, unsigned off, uint32_t mask, uint32_t value)
 {
 	f->shadow[DW(off)] = (f->shadow[DW(off)] & ~mask) | (value & mask);
 }
@@ -143,7 +143,7 @@ static void msi_rows(uint32_t head, uint8_t *rows)
 }
 
 /* Gives the capability its rows; false: it is not shown, and has none. */
-static bool show(const struct vpci_func *f, const struct pci_cap *c)
+static bool show_capability(const struct vpci_func *f, const struct pci_cap *c)
 {
 	const struct cap_kind *k = kinds;
 	unsigned n = DW(c->size + 3);
@@ -176,7 +176,7 @@ static void build_list(const struct vpci_func *f, bool ext)
 
 	for (struct pci_cap c = pci_cap_list(f->pf, ext); pci_cap_next(&c);) {
 		cfg.head[DW(c.off) / 64] |= BIT(DW(c.off) % 64);
-		if (!show(f, &c))
+		if (!show_capability(f, &c))
 			continue;
 		if (c.off != link)
 			cfg.link[DW(link)] |= c.off << (link == PCI_CAP_PTR ? 0 : next);
@@ -228,9 +228,9 @@ static void fix_rebar(struct vpci_func *f)
 		unsigned cap = pf->cap_rebar + PCI_REBAR_CAP(i);
 		uint32_t ctrl = pci_cfg_read(pf, cap + 4, 4);
 
-		put(f, cap, PCI_ALL_ONES, (uint32_t)size);
-		put(f, cap + 4, PCI_ALL_ONES,
-		    (ctrl & PCI_REBAR_KEEP) | (uint32_t)(size >> 32 << 16));
+		shadow_put(f, cap, PCI_ALL_ONES, (uint32_t)size);
+		shadow_put(f, cap + 4, PCI_ALL_ONES,
+			   (ctrl & PCI_REBAR_KEEP) | (uint32_t)(size >> 32 << 16));
 	}
 }
 
@@ -239,21 +239,22 @@ static void fix_values(struct vpci_func *f)
 {
 	const struct pci_func *pf = f->pf;
 
-	put(f, CFG_CACHELINE, CFG_MULTIFUNCTION, f->as.multifunction ? CFG_MULTIFUNCTION : 0);
-	put(f, CFG_INTERRUPT, 0xff00, (uint32_t)f->as.intx_pin << 8);
+	shadow_put(f, CFG_CACHELINE, CFG_MULTIFUNCTION,
+		   f->as.multifunction ? CFG_MULTIFUNCTION : 0);
+	shadow_put(f, CFG_INTERRUPT, 0xff00, (uint32_t)f->as.intx_pin << 8);
 	if (pf->cap_af && !pf->af_flr)
-		put(f, pf->cap_af, AF_CAP_FLR, 0);
+		shadow_put(f, pf->cap_af, AF_CAP_FLR, 0);
 	if (pf->cap_rebar && cfg.row[DW(pf->cap_rebar)] == ROW_ECAP)
 		fix_rebar(f);
 	if (pf->cap_pcie && !pf->flr)
-		put(f, pf->cap_pcie + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, 0);
+		shadow_put(f, pf->cap_pcie + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, 0);
 	if (cfg.row[DW(f->msi)] == ROW_MSI_CTRL) {
-		put(f, f->msi, MSI_64, pf->msi_64 ? MSI_64 : 0);
-		put(f, f->msi, MSI_PVM, pf->msi_mask ? MSI_PVM : 0);
-		put(f, f->msi, MSI_MMC, (31u - (uint32_t)__builtin_clz(f->granted)) << 17);
+		shadow_put(f, f->msi, MSI_64, pf->msi_64 ? MSI_64 : 0);
+		shadow_put(f, f->msi, MSI_PVM, pf->msi_mask ? MSI_PVM : 0);
+		shadow_put(f, f->msi, MSI_MMC, (31u - (uint32_t)__builtin_clz(f->granted)) << 17);
 	}
 	if (cfg.row[DW(f->msix)] == ROW_MSIX)
-		put(f, f->msix, MSIX_SIZE, (f->vectors - 1u) << 16);
+		shadow_put(f, f->msix, MSIX_SIZE, (f->vectors - 1u) << 16);
 }
 
 void caps_build(struct vpci_func *f)
@@ -281,6 +282,6 @@ void caps_build(struct vpci_func *f)
 	}
 	fix_values(f);
 	if (cfg.link[DW(PCI_CAP_PTR)])
-		put(f, PCI_COMMAND, PCI_STS_CAPS << 16, PCI_STS_CAPS << 16);
+		shadow_put(f, PCI_COMMAND, PCI_STS_CAPS << 16, PCI_STS_CAPS << 16);
 	memcpy(f->initial, f->shadow, f->dwords * sizeof(f->shadow[0]));
 }

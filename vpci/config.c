@@ -26,7 +26,7 @@ struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t
 }
 
 /* Everything but the plain case. Returns false when the function does not answer. */
-static bool settle(struct vpci_func *f)
+static bool settle_function(struct vpci_func *f)
 {
 	bool answers;
 
@@ -95,7 +95,7 @@ __attribute__((always_inline)) static inline uint32_t read_answering(struct vpci
 
 static __cold uint32_t read_unsettled(struct vpci_func *f, unsigned off, unsigned size)
 {
-	return settle(f) ? read_answering(f, off, size) : (uint32_t)ones(size);
+	return settle_function(f) ? read_answering(f, off, size) : (uint32_t)ones(size);
 }
 
 uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)

@@ -150,7 +150,7 @@ static bool msix_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
 }
 
 /* The next one is to arrive at the CPU that takes it: one MOVI, for a guest one a millisecond. */
-static void follow(struct vpci_func *f, uint32_t i, const struct vcpu *to)
+static void follow_vcpu(struct vpci_func *f, uint32_t i, const struct vcpu *to)
 {
 	struct vpci *v = f->v;
 	uint64_t now = arch_time_ticks();
@@ -198,7 +198,7 @@ static void msi_arrived(void *arg, uint32_t intid, struct vcpu *cur)
 	}
 	__atomic_store_n(&f->idle[i], 0, __ATOMIC_RELAXED);
 	if (cur != vm->vcpu[to])
-		follow(f, i, vm->vcpu[to]);
+		follow_vcpu(f, i, vm->vcpu[to]);
 }
 
 /* The device adds the message number by replacing low bits: data must leave them 0. */

@@ -26,7 +26,7 @@ static bool in_part(const struct vpci_func *f, unsigned bar, uint64_t off, unsig
 	return f->vector && bar == p->bar && range_contains(p->at, off, 1);
 }
 
-static void perform(struct vpci_func *f, unsigned bar, struct mmio_access *a)
+static void perform_access(struct vpci_func *f, unsigned bar, struct mmio_access *a)
 {
 	uint64_t off = a->ipa.v - f->base[bar];
 	unsigned in_table = (unsigned)(off - f->pf->msix[MSIX_TABLE].at.base);
@@ -51,7 +51,7 @@ static bool try_bar(struct vpci_func *f, unsigned bar, struct mmio_access *a)
 		return false;
 	spin_lock(&f->lock, LOCK_VPCI);
 	if (f->live && bar_has(f, bar, a)) {
-		perform(f, bar, a);
+		perform_access(f, bar, a);
 		mine = true;
 	}
 	spin_unlock(&f->lock);

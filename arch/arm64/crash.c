@@ -47,7 +47,7 @@ static const struct {
 	{ FAULT | FSC_ALIGNMENT >> 2, "alignment" },
 };
 
-static const char *name_of(uint64_t code)
+static const char *class_name(uint64_t code)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i].code == code)
@@ -120,7 +120,7 @@ static _Noreturn void end_machine(void)
 	cpu_stop();
 }
 
-static _Noreturn void finish(uint64_t pc, uint64_t lr, uint64_t fp)
+static _Noreturn void finish_crash(uint64_t pc, uint64_t lr, uint64_t fp)
 {
 	backtrace(pc, lr, fp);
 	log_err("stopped");
@@ -137,7 +137,7 @@ void crash_stop(void *arg, uint32_t intid, struct vcpu *cur)
 }
 
 /* The first CPU that crashes tells of it. Its second fault ends that; another CPU just stops. */
-static void enter(void)
+static void enter_crash(void)
 {
 	static struct cpu *first;
 	struct cpu *none = NULL;
@@ -157,10 +157,11 @@ void crash(const struct guest_regs *r, uint64_t sp)
 	/* Who jumped out of the image, or has no stack left, did so by a call, most likely. */
 	bool called = r->pc - (uintptr_t)_start >= (uintptr_t)(_end - _start);
 
-	enter();
+	enter_crash();
 	console_flush();
 	log_err("fault in EL2 on CPU %u: %s, %s, ESR 0x%lx", this_cpu()->id,
-		name_of(field_get(ESR_EC, esr)), name_of(FAULT | field_get(FSC_TYPE, esr)), esr);
+		class_name(field_get(ESR_EC, esr)), class_name(FAULT | field_get(FSC_TYPE, esr)),
+		esr);
 	if (sp == (uintptr_t)(this_cpu()->emergency + EMERGENCY_SIZE)) {
 		log_err("its stack is full");
 		sp = read_sysreg(tpidr_el1) + FRAME_SIZE;
@@ -172,7 +173,7 @@ void crash(const struct guest_regs *r, uint64_t sp)
 		log_err("x%-2u 0x%016lx  x%-2u 0x%016lx  x%-2u 0x%016lx", i, r->x[i], i + 1,
 			r->x[i + 1], i + 2, r->x[i + 2]);
 	log_err("x30 0x%016lx", r->x[30]);
-	finish(r->pc, called ? r->x[30] : 0, r->x[29]);
+	finish_crash(r->pc, called ? r->x[30] : 0, r->x[29]);
 }
 
 void panic(const char *fmt, ...)
@@ -180,13 +181,14 @@ void panic(const char *fmt, ...)
 	char line[200];
 	va_list ap;
 
-	enter();
+	enter_crash();
 	va_start(ap, fmt);
 	fmt_vprint(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	console_flush();
 	log_err("panic: %s", line);
-	finish((uintptr_t)__builtin_return_address(0), 0, (uintptr_t)__builtin_frame_address(0));
+	finish_crash((uintptr_t)__builtin_return_address(0), 0,
+		     (uintptr_t)__builtin_frame_address(0));
 }
 
 void assert_failed(const char *expr, const char *file, int line)

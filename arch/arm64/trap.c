@@ -14,7 +14,7 @@
 #include "entry.h"
 #include "sysreg.h"
 
-static void advance(struct guest_regs *r)
+static void skip_instruction(struct guest_regs *r)
 {
 	r->pc += 4;
 }
@@ -86,7 +86,7 @@ static void inject_undef(struct guest_regs *r)
 }
 
 /* The one place that decides what a verdict other than EMUL_OK does to a guest. */
-static __cold void settle(struct guest_regs *r, uint64_t esr, enum emul verdict)
+static __cold void settle_verdict(struct guest_regs *r, uint64_t esr, enum emul verdict)
 {
 	if (verdict != EMUL_RETRY)
 		inject_abort(r, esr, verdict == EMUL_ALIGN ? FSC_ALIGNMENT : FSC_EXTERNAL);
@@ -99,12 +99,12 @@ static uint64_t fault_ipa(void)
 	       (read_sysreg(far_el2) & 0xfff);
 }
 
-static uint64_t reg_read(const struct guest_regs *r, unsigned n)
+static uint64_t guest_x_read(const struct guest_regs *r, unsigned n)
 {
 	return n == 31 ? 0 : r->x[n];
 }
 
-static void reg_write(struct guest_regs *r, unsigned n, uint64_t v)
+static void guest_x_write(struct guest_regs *r, unsigned n, uint64_t v)
 {
 	if (n != 31)
 		r->x[n] = v;
@@ -125,7 +125,7 @@ static uint64_t load_result(uint64_t esr, uint64_t v)
 }
 
 /* A load or store with a valid syndrome to what is not mapped: the hot one. */
-static inline enum emul emulate(struct guest_regs *r, struct vcpu *v, uint64_t esr)
+static inline enum emul emulate_access(struct guest_regs *r, struct vcpu *v, uint64_t esr)
 {
 	struct mmio_access a;
 	enum emul verdict;
@@ -137,11 +137,11 @@ static inline enum emul emulate(struct guest_regs *r, struct vcpu *v, uint64_t e
 		return EMUL_ALIGN;
 	a.value = 0;
 	if (a.write)
-		a.value = reg_read(r, (unsigned)field_get(ISS_SRT, esr)) &
+		a.value = guest_x_read(r, (unsigned)field_get(ISS_SRT, esr)) &
 			  access_mask[field_get(ISS_SAS, esr)];
 	verdict = vm_emulate_access(v, &a);
 	if (verdict == EMUL_OK && !(esr & ISS_WNR))
-		reg_write(r, (unsigned)field_get(ISS_SRT, esr), load_result(esr, a.value));
+		guest_x_write(r, (unsigned)field_get(ISS_SRT, esr), load_result(esr, a.value));
 	return verdict;
 }
 
@@ -157,7 +157,7 @@ static __cold void data_abort_other(struct guest_regs *r, uint64_t esr, struct v
 		return;
 	}
 	if (esr & ISS_CM && (translation || (fsc & FSC_TYPE) == FSC_PERMISSION)) {
-		advance(r); /* cache maintenance of what is not memory: nothing to do */
+		skip_instruction(r); /* cache maintenance of what is not memory: nothing to do */
 		return;
 	}
 	/* Another vCPU may have mapped the page meanwhile. */
@@ -175,12 +175,12 @@ void trap_data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 {
 	v->exits[EXIT_MMIO]++;
 	if ((esr & (ISS_ISV | ISS_S1PTW | FSC_TYPE)) == (ISS_ISV | FSC_TRANSLATION)) {
-		enum emul verdict = emulate(r, v, esr);
+		enum emul verdict = emulate_access(r, v, esr);
 
 		if (verdict == EMUL_OK)
-			advance(r);
+			skip_instruction(r);
 		else
-			settle(r, esr, verdict);
+			settle_verdict(r, esr, verdict);
 	} else {
 		data_abort_other(r, esr, v);
 	}
@@ -240,7 +240,7 @@ static enum emul sysreg_read(struct guest_regs *r, unsigned rt, uint64_t sys)
 
 	if (!sysreg_value(sys, &value))
 		return EMUL_INJECT;
-	reg_write(r, rt, value);
+	guest_x_write(r, rt, value);
 	return EMUL_OK;
 }
 
@@ -269,9 +269,9 @@ static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 	enum emul verdict;
 
 	v->exits[sys == SYS_SGI1R ? EXIT_IPI : EXIT_SYSREG]++;
-	verdict = esr & 1 ? sysreg_read(r, rt, sys) : sysreg_write(v, sys, reg_read(r, rt));
+	verdict = esr & 1 ? sysreg_read(r, rt, sys) : sysreg_write(v, sys, guest_x_read(r, rt));
 	if (verdict == EMUL_OK)
-		advance(r);
+		skip_instruction(r);
 	else if (verdict == EMUL_INJECT)
 		inject_undef(r);
 }
@@ -301,7 +301,7 @@ void trap_other(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		sysreg(r, esr, v);
 		break;
 	case EC_SMC64:
-		advance(r); /* a trapped SMC returns to itself, an HVC behind itself */
+		skip_instruction(r); /* a trapped SMC returns to itself, an HVC behind itself */
 		trap_hypercall(r, esr, v);
 		break;
 	case EC_IABT_LOWER:

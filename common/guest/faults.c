@@ -50,11 +50,6 @@ static bool is_nobody(const struct source *s)
 	return !s->func && !s->vm;
 }
 
-static uint64_t key_of(const struct iommu *i, uint32_t sid)
-{
-	return (uint64_t)i->index << 32 | sid;
-}
-
 static bool has_stream(const struct vm *vm, const struct iommu *i, uint32_t sid)
 {
 	plan_for_each_stream(s, vm->plan)
@@ -73,10 +68,10 @@ static struct source attribute(struct iommu *i, uint32_t sid)
 	return s;
 }
 
-static void add(struct iommu *i, uint32_t sid)
+static void record_stream(struct iommu *i, uint32_t sid)
 {
 	if (streams)
-		streams[stream_count] = key_of(i, sid);
+		streams[stream_count] = iommu_stream_key(i, sid);
 	stream_count++;
 }
 
@@ -85,13 +80,13 @@ static void add_all(void)
 {
 	stream_count = 0;
 	iommu_for_each(i)
-		add(i, NOBODY);
+		record_stream(i, NOBODY);
 	pci_for_each(f)
 		for (unsigned n = 0; n < f->sid_count; n++)
-			add(f->iommu, f->sid[n]);
+			record_stream(f->iommu, f->sid[n]);
 	for (unsigned n = 0; n < vm_count; n++)
 		plan_for_each_stream(s, vms[n]->plan)
-			add(s->iommu, s->sid);
+			record_stream(s->iommu, s->sid);
 }
 
 static void drop_repetitions(void)
@@ -122,20 +117,20 @@ void faults_init(void)
 }
 
 /* The number of its source and record; stream_count: there is none. */
-static size_t find(const struct iommu *i, uint32_t sid)
+static size_t find_source(const struct iommu *i, uint32_t sid)
 {
-	size_t n = sort_find(streams, stream_count, key_of(i, sid));
+	size_t n = sort_find(streams, stream_count, iommu_stream_key(i, sid));
 
-	if (n < stream_count && streams[n] == key_of(i, sid))
+	if (n < stream_count && streams[n] == iommu_stream_key(i, sid))
 		return n;
-	return sid == NOBODY ? stream_count : find(i, NOBODY);
+	return sid == NOBODY ? stream_count : find_source(i, NOBODY);
 }
 
 enum verdict { COUNT, PRINT, CUT };
 
 /* Of the event, what is known, and whether the stream is cut already; `hz` ticks are a second. */
-static enum verdict decide(struct record *r, const struct source *s, const struct iommu_fault *f,
-			   bool cut, uint64_t now, uint64_t hz)
+static enum verdict decide_fault(struct record *r, const struct source *s,
+				 const struct iommu_fault *f, bool cut, uint64_t now, uint64_t hz)
 {
 	/* The page has 52 bits at most. Without an address the stream takes its place. */
 	uint64_t key = (f->has_addr ? f->addr >> 12 : f->sid) << 8 | f->code;
@@ -165,7 +160,7 @@ struct name {
 };
 
 /* "disk: device 0000:01:00.0 (StreamID 0x100)" */
-static struct name name_of(const struct source *s)
+static struct name source_name(const struct source *s)
 {
 	const char *owner = s->func ? "no guest" : s->iommu->name, *kind = "no device";
 	struct name n = { "" };
@@ -186,7 +181,7 @@ static void print(const struct source *s, const struct iommu_fault *f)
 	if (f->has_addr)
 		fmt_print(where, sizeof(where), " %s IPA 0x%lx",
 			  f->write ? "write to" : "read from", f->addr);
-	log_spare("%s: DMA%s refused: %s", name_of(s).text, where, f->reason);
+	log_spare("%s: DMA%s refused: %s", source_name(s).text, where, f->reason);
 }
 
 /* A function that sends by it is quarantined or lost; or it is of no endpoint but a platform
@@ -224,13 +219,13 @@ static void cut_stream(const struct source *s, bool alert)
 			pci_quarantine_done(f);
 	if (alert)
 		log_err("%s: more than %u refused DMA within a second; quarantined",
-			name_of(s).text, FAULT_BUDGET);
+			source_name(s).text, FAULT_BUDGET);
 }
 
 void faults_report(struct iommu *i, const struct iommu_fault *f)
 {
 	bool cut = pci_stream_is_cut(i, f->sid);
-	size_t n = find(i, f->sid);
+	size_t n = find_source(i, f->sid);
 	enum verdict v = COUNT;
 	bool alert = false;
 	struct record *r;
@@ -243,7 +238,7 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 	s = sources[n];
 	s.sid = f->sid; /* also where it is nobody's */
 	spin_lock(&lock, LOCK_FAULTS);
-	v = decide(r, &s, f, cut || r->cut, arch_time_ticks(), arch_time_hz());
+	v = decide_fault(r, &s, f, cut || r->cut, arch_time_ticks(), arch_time_hz());
 	r->unprinted += v != PRINT;
 	r->cut |= v == CUT && !s.func;
 	if (v == CUT && !(r->storms & (r->storms - 1)))
@@ -284,7 +279,7 @@ static void end_record(const struct source *s, struct record *r)
 	*r = (struct record){ .log = r->log, .alerts = r->alerts };
 	spin_unlock(&lock);
 	if (unprinted && ratelimit_pass(&r->log, &missed))
-		log_spare("%s: %u more refused DMA", name_of(s).text, unprinted);
+		log_spare("%s: %u more refused DMA", source_name(s).text, unprinted);
 }
 
 void faults_guest_end(const struct vm *vm)

@@ -35,7 +35,7 @@ static void begin(struct writer *w, const char *name)
 	w->err = w->err ? w->err : fdt_begin_node(w->fdt, name);
 }
 
-static void end(struct writer *w)
+static void end_node(struct writer *w)
 {
 	w->err = w->err ? w->err : fdt_end_node(w->fdt);
 }
@@ -114,7 +114,7 @@ static __printf(2, 3) void write(struct writer *w, const char *fmt, ...)
 		stop = *s;
 		*s++ = 0;
 		if (stop == '}') {
-			end(w);
+			end_node(w);
 		} else if (stop == ' ' && *s == '{') {
 			begin(w, name);
 			s++;
@@ -140,7 +140,7 @@ static void write_chosen(struct writer *w, const struct guest_plan *g, struct ra
 		bytes(w, "kaslr-seed", g->kaslr_seed, sizeof(g->kaslr_seed));
 		bytes(w, "rng-seed", g->rng_seed, sizeof(g->rng_seed));
 	}
-	end(w);
+	end_node(w);
 }
 
 static void write_cpus(struct writer *w, const struct guest_plan *g)
@@ -151,7 +151,7 @@ static void write_cpus(struct writer *w, const struct guest_plan *g)
 		      "cpu@%x { device_type = 'cpu'; compatible = 'arm,armv8'; reg = <%x>; "
 		      "enable-method = 'psci'; }",
 		      vcpu_affinity(i), vcpu_affinity(i));
-	end(w);
+	end_node(w);
 }
 
 static void write_memory(struct writer *w, const struct guest_plan *g)
@@ -162,7 +162,7 @@ static void write_memory(struct writer *w, const struct guest_plan *g)
 		to = put64(put64(to, g->ram[i].ipa.v), g->ram[i].size);
 	write(w, "memory@%lx { device_type = 'memory';", g->ram[0].ipa.v);
 	bytes(w, "reg", reg, (size_t)(to - reg));
-	end(w);
+	end_node(w);
 }
 
 /* Linux' binding reserved-memory/xen,shared-memory. */
@@ -182,10 +182,10 @@ static void write_shared(struct writer *w, const struct guest_plan *g)
 		      "xen,offset = <0 0>;",
 		      r->ipa, r->ipa, r->pa.size);
 		bytes(w, "xen,id", r->id, strlen(r->id) + 1);
-		end(w);
+		end_node(w);
 	}
 	if (any)
-		end(w);
+		end_node(w);
 }
 
 static void write_firmware(struct writer *w, const struct guest_plan *g)
@@ -220,7 +220,7 @@ static void write_gic(struct writer *w, const struct guest_plan *g)
 		      g->msi_base.v, g->its ? "arm,gic-v3-its" : "arm,gic-v2m-frame", PHANDLE_MSI,
 		      g->its ? "#msi-cells = <1>; " : "", g->msi_base.v,
 		      g->its ? VITS_SIZE : PAGE_SIZE);
-	end(w);
+	end_node(w);
 }
 
 static void write_uart(struct writer *w)
@@ -305,7 +305,7 @@ static uint64_t told_size(const struct guest_plan *g)
  * The windows. PCI Bus Binding §2.2.1.1: phys.hi says which space it is; not prefetchable, so that
  * a window takes all BARs.
  */
-static void write_windows(struct writer *w, const struct guest_plan *g)
+static void write_pci_windows(struct writer *w, const struct guest_plan *g)
 {
 	enum { IO = 0x01000000, MEM32 = 0x02000000, MEM64 = 0x03000000, ENTRY = 28 };
 	const struct vpci_config *v = &g->vpci;
@@ -332,13 +332,13 @@ static void write_pcie(struct writer *w, const struct guest_plan *g)
 	      "#address-cells = <3>; #size-cells = <2>; reg = <%016lx %016lx>; bus-range = <0 0>; "
 	      "linux,pci-domain = <0>; %s",
 	      v->ecam.v, v->ecam.v, MIB(1), g->coherent ? "dma-coherent;" : "");
-	write_windows(w, g);
+	write_pci_windows(w, g);
 	if (g->its) /* requester ID is DeviceID */
 		write(w, "msi-map = <0 %x 0 100>;", PHANDLE_MSI);
 	else if (g->msi)
 		write(w, "msi-parent = <%x>;", PHANDLE_MSI);
 	write_interrupt_map(w, g);
-	end(w);
+	end_node(w);
 }
 
 /*
@@ -377,7 +377,7 @@ static void copy_tree(struct writer *w, const struct guest_plan *g, int top)
 		last = depth;
 		n = dt_next_node(fdt, n, &depth);
 		for (; last >= MAX(depth, 0); last--)
-			end(w);
+			end_node(w);
 	}
 }
 
@@ -406,7 +406,7 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 		copy_tree(&w, g, dt_find(g->partial_fdt, "/aliases"));
 		copy_tree(&w, g, dt_find(g->partial_fdt, "/passthrough"));
 	}
-	end(&w);
+	end_node(&w);
 	w.err = w.err ? w.err : fdt_finish(buf);
 	return w.err ? HV_ENOMEM : HV_OK;
 }

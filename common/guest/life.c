@@ -117,7 +117,7 @@ void life_parked(struct vcpu *v)
 	}
 }
 
-static void print_exits(struct vcpu *v)
+static void print_vcpu_exits(struct vcpu *v)
 {
 	char text[VM_EXITS_TEXT];
 
@@ -126,7 +126,7 @@ static void print_exits(struct vcpu *v)
 }
 
 /* vCPU 0 is claimed last: no vCPU runs that could have claimed it before. */
-static void enter(struct vm *vm, enum vm_state from, const struct vcpu *self)
+static void enter_guest(struct vm *vm, enum vm_state from, const struct vcpu *self)
 {
 	struct vcpu *first = vm->vcpu[0];
 
@@ -140,7 +140,7 @@ static void enter(struct vm *vm, enum vm_state from, const struct vcpu *self)
 
 void life_start(struct vm *vm)
 {
-	enter(vm, VM_READY, NULL);
+	enter_guest(vm, VM_READY, NULL);
 }
 
 /* A device that did not come back from its reset reads as absent; the guest starts without it. */
@@ -197,7 +197,7 @@ static void forget(struct vm *vm, struct vcpu *self)
 }
 
 /* The guest is off, or does not start. True: so is every other one. */
-static bool end(struct vm *vm, enum vm_state from, struct vcpu *self)
+static bool end_guest(struct vm *vm, enum vm_state from, struct vcpu *self)
 {
 	uint32_t missed = __atomic_exchange_n(&vm->log.missed, 0, __ATOMIC_RELAXED);
 
@@ -205,7 +205,7 @@ static bool end(struct vm *vm, enum vm_state from, struct vcpu *self)
 	if (missed)
 		log_info("%s: %u more lines were not printed", vm->name, missed);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		print_exits(vm->vcpu[i]);
+		print_vcpu_exits(vm->vcpu[i]);
 	if (vm->vuart)
 		console_set_off(vm->console, true);
 	log_info("%s: off", vm->name);
@@ -220,7 +220,7 @@ static bool start_again(struct vm *vm, struct vcpu *self)
 	if (failed) {
 		quarantine(vm);
 		vm_alert(vm, LOG_ERR, "cannot start again: %s", failed);
-		return end(vm, VM_STARTING, self);
+		return end_guest(vm, VM_STARTING, self);
 	}
 	vm->lives++;
 	if (vm->vuart)
@@ -228,7 +228,7 @@ static bool start_again(struct vm *vm, struct vcpu *self)
 	vm_alert(vm, LOG_INFO,
 		 "starts again (life %lu; of its stage-2 tables %u are free, EL2 has %zu KiB)",
 		 vm->lives + 1, free_tables(&vm->cpu_s2), pmem_own_bytes() >> 10);
-	enter(vm, VM_STARTING, self);
+	enter_guest(vm, VM_STARTING, self);
 	return false;
 }
 
@@ -270,7 +270,7 @@ static bool end_as(struct vm *vm, struct vcpu *self, enum life_end why)
 	}
 	if (why == LIFE_RESET)
 		return vm_change_state(vm, VM_STOPPING, VM_STARTING) && start_again(vm, self);
-	return end(vm, VM_STOPPING, self);
+	return end_guest(vm, VM_STOPPING, self);
 }
 
 bool life_stop(struct vcpu *self, enum life_end why)
@@ -289,7 +289,7 @@ bool life_stop(struct vcpu *self, enum life_end why)
 	if (parked)
 		return end_as(vm, self, why);
 	vm_alert(vm, LOG_ERR, "a vCPU does not stop: the guest stays off");
-	return end(vm, VM_STOPPING, self);
+	return end_guest(vm, VM_STOPPING, self);
 }
 
 static bool all_parked(const struct vm *vm)
@@ -318,7 +318,7 @@ static bool poll_waiting(struct vm *vm, struct vcpu *self, uint32_t *again_us)
 	uint64_t now = arch_time_ticks();
 
 	if (asked == VM_ASKED_STOP)
-		return end(vm, VM_WAITING, self);
+		return end_guest(vm, VM_WAITING, self);
 	if (asked != VM_ASKED_NOTHING || now >= vm->wake_at)
 		return vm_change_state(vm, VM_WAITING, VM_STARTING) && start_again(vm, self);
 	*again_us = (uint32_t)((vm->wake_at - now) * 1000000 / arch_time_hz()) + 1;

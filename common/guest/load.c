@@ -59,8 +59,8 @@ static uint64_t ram_left(const struct vm *vm, uint64_t ipa, pa_t *pa)
 }
 
 /* What is one range to the guest may be several pieces. HV_EINVAL: not all of it is RAM. */
-static enum hv_status fill(struct vm *vm, uint64_t ipa, const char *data, uint64_t size,
-			   struct vcpu *self)
+static enum hv_status fill_ram(struct vm *vm, uint64_t ipa, const char *data, uint64_t size,
+			       struct vcpu *self)
 {
 	enum hv_status st = HV_OK;
 	pa_t pa;
@@ -93,7 +93,7 @@ static void sink_piece(void *arg, const void *piece, size_t size)
 	struct sink *s = arg;
 
 	if (s->st == HV_OK)
-		s->st = fill(s->vm, s->at, piece, size, s->self);
+		s->st = fill_ram(s->vm, s->at, piece, size, s->self);
 	s->at += size;
 }
 
@@ -131,7 +131,7 @@ static enum hv_status load_ramdisk(const struct guest_plan *g, struct vm *vm, st
 		n = MIN(module->size - at, IMAGE_WORK);
 		if (!module_read(module, at, vm->load_work, (size_t)n))
 			return HV_EUNSUPP;
-		st = fill(vm, g->image.initrd + at, vm->load_work, n, self);
+		st = fill_ram(vm, g->image.initrd + at, vm->load_work, n, self);
 	}
 	return st;
 }
@@ -159,7 +159,7 @@ enum hv_status load_guest(const struct guest_plan *g, struct vm *vm, struct vcpu
 	if (st == HV_OK)
 		st = guest_dt_build(g, initrd, vm->load_work, IMAGE_WORK);
 	if (st == HV_OK)
-		st = fill(vm, g->image.dtb, vm->load_work, IMAGE_WORK, self);
+		st = fill_ram(vm, g->image.dtb, vm->load_work, IMAGE_WORK, self);
 	arch_icache_inval_all();
 	count_ticks(&load_ticks.copy, start);
 	vm->vcpu[0]->entry = g->image.kernel;

@@ -38,7 +38,7 @@ static void print_state(const struct vm *vm, unsigned number)
 		 vm->vcpu_count, vm->lives, input ? ", has the input" : "");
 }
 
-static void print_exits(const struct vm *vm)
+static void print_guest_exits(const struct vm *vm)
 {
 	uint64_t sum[EXIT_REASONS] = { 0 };
 	char text[VM_EXITS_TEXT];
@@ -68,7 +68,7 @@ static void print_devices(const struct vm *vm)
 		log_info("  devices:%s", text);
 }
 
-static void list(void)
+static void list_guests(void)
 {
 	unsigned n = 0;
 
@@ -78,7 +78,7 @@ static void list(void)
 		const struct vm *vm = vms[dialog.listed++];
 
 		print_state(vm, dialog.listed);
-		print_exits(vm);
+		print_guest_exits(vm);
 		print_devices(vm);
 	}
 	if (dialog.listed < vm_count)
@@ -99,7 +99,7 @@ static const struct what {
 };
 
 /* By name, or by its number in the list. */
-static struct vm *find(const char *word)
+static struct vm *find_guest(const char *word)
 {
 	char number[12];
 
@@ -127,7 +127,7 @@ static void carry_out(struct vm *vm, const struct what *w)
 
 static bool took_name(const struct what *w, const char *word)
 {
-	struct vm *vm = find(word);
+	struct vm *vm = find_guest(word);
 
 	if (!vm) {
 		log_info("no guest \"%s\": nothing is done", word);
@@ -160,10 +160,10 @@ static bool command_on_guest(const struct what *w, const char *line)
 	return false;
 }
 
-static bool command(char letter, const char *line)
+static bool operator_command(char letter, const char *line)
 {
 	if (letter == 'l')
-		list();
+		list_guests();
 	for (unsigned i = 0; i < ARRAY_SIZE(whats); i++)
 		if (letter == whats[i].letter)
 			return command_on_guest(&whats[i], line);
@@ -181,6 +181,6 @@ void operator_init(const void *fdt)
 			"/chosen: viaduct,console-commands = \"%s\" is neither \"on\" nor \"off\"; "
 			"taken as \"on\"",
 			want);
-	console_set_commands(command,
+	console_set_commands(operator_command,
 			     "; l: list guests; r, k, s: restart, stop, start one (asks which)");
 }

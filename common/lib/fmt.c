@@ -21,7 +21,7 @@ struct spec {
 	bool is_long; /* long, long long and size_t are all 64 bits */
 };
 
-static void put(struct out *o, char c)
+static void put_char(struct out *o, char c)
 {
 	if (o->len + 1 < o->size)
 		o->buf[o->len++] = c;
@@ -32,11 +32,11 @@ static void put_padded(struct out *o, const struct spec *s, const char *text, si
 	size_t pad = s->width > len ? s->width - len : 0;
 
 	for (; !s->left && pad; pad--)
-		put(o, ' ');
+		put_char(o, ' ');
 	while (len--)
-		put(o, *text++);
+		put_char(o, *text++);
 	for (; pad; pad--)
-		put(o, ' ');
+		put_char(o, ' ');
 }
 
 /* Zeros stand between the sign and the digits. */
@@ -65,7 +65,7 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 		int64_t v;
 
 		if (*f != '%') {
-			put(&o, *f);
+			put_char(&o, *f);
 			continue;
 		}
 		for (f++; *f == '-' || *f == '0'; f++)
@@ -90,13 +90,13 @@ size_t fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 			put_padded(&o, &s, text, strlen(text));
 			break;
 		case 'c':
-			put(&o, (char)va_arg(ap, int));
+			put_char(&o, (char)va_arg(ap, int));
 			break;
 		case '%':
-			put(&o, '%');
+			put_char(&o, '%');
 			break;
 		default: /* unknown: shown, so that it gets mended */
-			put(&o, '%');
+			put_char(&o, '%');
 			f = start;
 		}
 	}

@@ -164,7 +164,7 @@ static uint32_t crc_update(uint32_t crc, const uint8_t *p, size_t size)
 	return crc;
 }
 
-static int drain(void *arg, unsigned char *piece, unsigned size)
+static int take_inflated(void *arg, unsigned char *piece, unsigned size)
 {
 	struct inflation *f = arg;
 	size_t fits = (size_t)MIN((uint64_t)size, f->limit - f->made);
@@ -200,7 +200,7 @@ static enum hv_status inflate_all(struct inflation *f, void *work)
 	if (!start || inflateBackInit(&z, MAX_WBITS, work) != Z_OK)
 		return HV_EINVAL;
 	f->next = start;
-	r = inflateBack(&z, feed, f, drain, f);
+	r = inflateBack(&z, feed, f, take_inflated, f);
 	if (f->unreadable)
 		return HV_EUNSUPP;
 	if (r == Z_BUF_ERROR && z.next_in)
@@ -235,7 +235,7 @@ enum hv_status image_unpack(struct image_file file, uint64_t limit, image_sink_f
 	return copy_all(file, limit, sink, arg, work);
 }
 
-static void keep(void *arg, const void *piece, size_t size)
+static void append_piece(void *arg, const void *piece, size_t size)
 {
 	uint8_t **to = arg;
 
@@ -263,7 +263,8 @@ enum hv_status image_head(const void *data, size_t size, void *head, uint64_t *f
 	*file_size = gzip ? load_le((const uint8_t *)data + size - 4, 4) :
 			    size; /* RFC 1952 §2.3.1 */
 	/* More than a head is in there: the limit ends it, which is no error here. */
-	if (image_unpack(image_in_memory(data, size), IMAGE_HEAD, keep, &to, work) == HV_EINVAL)
+	if (image_unpack(image_in_memory(data, size), IMAGE_HEAD, append_piece, &to, work) ==
+	    HV_EINVAL)
 		return HV_EINVAL;
 	return gzip && !plausible_inside(head, *file_size) ? HV_EINVAL : HV_OK;
 }

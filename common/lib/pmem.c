@@ -95,8 +95,8 @@ static void carve(struct ranges *l, unsigned i, struct range r)
 #define ANYWHERE ((struct range){ 0, UINT64_MAX })
 
 /* The first place in `limits` that is large enough. */
-static bool take(struct ranges *l, struct range limits, uint64_t size, uint64_t align,
-		 uint64_t *out)
+static bool take_range(struct ranges *l, struct range limits, uint64_t size, uint64_t align,
+		       uint64_t *out)
 {
 	for (unsigned i = 0; i < l->count; i++) {
 		*out = ALIGN_UP(MAX(l->r[i].base, limits.base), align);
@@ -144,7 +144,7 @@ void pmem_hold(struct range r)
 	uint64_t at;
 
 	pmem_save();
-	if (!take(&pm.guest.free, r, r.size, 1, &at))
+	if (!take_range(&pm.guest.free, r, r.size, 1, &at))
 		return;
 	if (largest(&pm.guest.free) < OWN_LEAST)
 		pmem_undo();
@@ -199,8 +199,8 @@ void *pmem_try_alloc(size_t size, size_t align)
 		panic("allocation of %zu bytes after boot", size);
 	align = MAX(align, 64);
 	size = ALIGN_UP(size, 64);
-	if (!take(&pm.own, ANYWHERE, size, align, &at) &&
-	    !(take_chunk(size + align) && take(&pm.own, ANYWHERE, size, align, &at)))
+	if (!take_range(&pm.own, ANYWHERE, size, align, &at) &&
+	    !(take_chunk(size + align) && take_range(&pm.own, ANYWHERE, size, align, &at)))
 		return NULL;
 	pm.own_bytes += size;
 	return memset(pa_to_va(PA(at)), 0, size);
@@ -235,7 +235,8 @@ bool pmem_take(struct range r)
 {
 	uint64_t at;
 
-	return take(&pm.guest.free, r, r.size, 1, &at) || take(&pm.guest.held, r, r.size, 1, &at);
+	return take_range(&pm.guest.free, r, r.size, 1, &at) ||
+	       take_range(&pm.guest.held, r, r.size, 1, &at);
 }
 
 bool pmem_free_range(unsigned i, struct range *out)
@@ -250,10 +251,10 @@ uint64_t pmem_alloc_guest(uint64_t size, pa_t *out)
 	struct ranges *l = &pm.guest.free;
 
 	size = ALIGN_UP(size, CHUNK);
-	if (size >= GIB(1) && take(l, ANYWHERE, size, GIB(1), &out->v))
+	if (size >= GIB(1) && take_range(l, ANYWHERE, size, GIB(1), &out->v))
 		return size;
 	size = MIN(size, largest(l));
-	return size && take(l, ANYWHERE, size, CHUNK, &out->v) ? size : 0;
+	return size && take_range(l, ANYWHERE, size, CHUNK, &out->v) ? size : 0;
 }
 
 void pmem_seal(void)

@@ -148,7 +148,7 @@ static unsigned leaf_level(uint64_t ipa, uint64_t pa, uint64_t size)
  * Walks to the leaf at `level` or below; a table in its place pushes the leaf down. `missing`
  * counts the tables that would have to be made on the way.
  */
-static uint64_t *walk(const struct s2 *s2, uint64_t ipa, unsigned *level, unsigned *missing)
+static uint64_t *walk_tables(const struct s2 *s2, uint64_t ipa, unsigned *level, unsigned *missing)
 {
 	uint64_t *table = pa_to_va(s2->root);
 	unsigned l = START_LEVEL;
@@ -167,7 +167,7 @@ static uint64_t *walk(const struct s2 *s2, uint64_t ipa, unsigned *level, unsign
  * Can every leaf of the range be written, and with how many new tables? Leaves run upwards, so a
  * table that an earlier leaf of this range already needs is recognised by its first address.
  */
-static enum hv_status prepare(const struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size)
+static enum hv_status prepare_leaves(const struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size)
 {
 	uint64_t made[LEAF] = { NO_TABLE, NO_TABLE, NO_TABLE };
 	unsigned need[S2_POOLS] = { 0 };
@@ -178,7 +178,7 @@ static enum hv_status prepare(const struct s2 *s2, uint64_t ipa, uint64_t pa, ui
 		return HV_EINVAL;
 	while (size) {
 		unsigned level = leaf_level(ipa, pa, size), missing;
-		const uint64_t *slot = walk(s2, ipa, &level, &missing);
+		const uint64_t *slot = walk_tables(s2, ipa, &level, &missing);
 
 		if (*slot & PTE_VALID)
 			return HV_ECONFLICT;
@@ -222,15 +222,16 @@ static void write_leaf(struct s2 *s2, uint64_t ipa, unsigned level, unsigned mis
 /*
  * Leaves with `bits` for the whole range: valid ones, of pa onwards, or marks, for which pa is ipa.
  */
-static enum hv_status put(struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size, uint64_t bits)
+static enum hv_status put_leaves(struct s2 *s2, uint64_t ipa, uint64_t pa, uint64_t size,
+				 uint64_t bits)
 {
-	enum hv_status st = prepare(s2, ipa, pa, size);
+	enum hv_status st = prepare_leaves(s2, ipa, pa, size);
 
 	if (st != HV_OK)
 		return st;
 	while (size) {
 		unsigned level = leaf_level(ipa, pa, size), missing;
-		uint64_t *slot = walk(s2, ipa, &level, &missing), pte = bits,
+		uint64_t *slot = walk_tables(s2, ipa, &level, &missing), pte = bits,
 			 covers = level_size(level);
 
 		if (bits & PTE_VALID)
@@ -250,13 +251,13 @@ enum hv_status s2_map(struct s2 *s2, ipa_t ipa, pa_t pa, uint64_t size, enum s2_
 
 	if (type == S2_RAM)
 		bits |= s2->geo.fwb ? ATTR_FWB_WB : ATTR_NORMAL_WB;
-	return put(s2, ipa.v, pa.v, size, bits);
+	return put_leaves(s2, ipa.v, pa.v, size, bits);
 }
 
 enum hv_status s2_mark(struct s2 *s2, ipa_t ipa, uint64_t size, uint64_t mark)
 {
 	ASSERT(mark && mark >> S2_MARK_BITS == 0);
-	return put(s2, ipa.v, ipa.v, size, mark << 1);
+	return put_leaves(s2, ipa.v, ipa.v, size, mark << 1);
 }
 
 /* Clears every leaf of the range; returns how many of them were valid. */
@@ -266,7 +267,7 @@ static uint64_t clear_leaves(struct s2 *s2, uint64_t ipa, uint64_t end)
 
 	while (ipa < end) {
 		unsigned level = 0, missing;
-		uint64_t *slot = walk(s2, ipa, &level, &missing);
+		uint64_t *slot = walk_tables(s2, ipa, &level, &missing);
 		uint64_t covers = level_size(level);
 
 		if (*slot) {

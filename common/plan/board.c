@@ -20,7 +20,7 @@
 #define MPIDR_AFFINITY (BITS(39, 32) | BITS(23, 0))
 
 /* NULL, with a log line: no room. */
-static void *list(unsigned count, size_t size, const char *what)
+static void *alloc_list(unsigned count, size_t size, const char *what)
 {
 	void *p = pmem_try_alloc(MAX(count, 1U) * size, 64);
 
@@ -66,7 +66,7 @@ static enum hv_status read_ram(struct board *b)
 	for (int n = -1; (n = next_memory(b->fdt, n)) >= 0;)
 		for (i = 0; dt_reg(b->fdt, n, i, &r) == HV_OK; i++)
 			count++;
-	b->ram = list(count, sizeof(*b->ram), "ranges of RAM");
+	b->ram = alloc_list(count, sizeof(*b->ram), "ranges of RAM");
 	if (!b->ram)
 		return HV_ENOMEM;
 	for (int n = -1; (n = next_memory(b->fdt, n)) >= 0;) {
@@ -134,7 +134,7 @@ static enum hv_status read_reserved(struct board *b)
 		log_err("board: /reserved-memory/%s has a malformed reg", dt_name(b->fdt, bad));
 		return HV_EINVAL;
 	}
-	b->reserved = list(b->reserved_count, sizeof(*b->reserved), "reserved ranges");
+	b->reserved = alloc_list(b->reserved_count, sizeof(*b->reserved), "reserved ranges");
 	if (!b->reserved)
 		return HV_ENOMEM;
 	b->reserved_count = 0;
@@ -163,7 +163,7 @@ static enum hv_status read_cpus(struct board *b)
 	dt_for_each_child(node, b->fdt, cpus)
 		count++;
 	count = MIN(count, MAX_CPUS);
-	b->cpu = list(count, sizeof(*b->cpu), "CPUs");
+	b->cpu = alloc_list(count, sizeof(*b->cpu), "CPUs");
 	if (!b->cpu)
 		return HV_ENOMEM;
 	dt_for_each_child(node, b->fdt, cpus) {

@@ -249,7 +249,8 @@ static void parse_name(const void *fdt, struct guest_plan *g)
 }
 
 /* ": did you mean \"xen,domain\"?", or "". */
-static const char *meant(const char *compatible, const char *list, char *buf, size_t size)
+static const char *suggest_compatible(const char *compatible, const char *list, char *buf,
+				      size_t size)
 {
 	const char *nearest = compatible ? text_nearest(compatible, list) : NULL;
 
@@ -278,7 +279,8 @@ static void parse_child(const struct plan *p, int node, struct guest_plan *g)
 		plan_parse_shared(fdt, node, g);
 	else
 		log_warn("%s is not supported; ignored%s", dt_path(fdt, node, path, sizeof(path)),
-			 meant(dt_string(fdt, node, "compatible"), kinds, hint, sizeof(hint)));
+			 suggest_compatible(dt_string(fdt, node, "compatible"), kinds, hint,
+					    sizeof(hint)));
 }
 
 void plan_parse_guest(const struct plan *p, struct guest_plan *g)
@@ -316,7 +318,7 @@ void plan_warn_child(const void *fdt, int node)
 
 	if (!dt_enabled(fdt, node))
 		return;
-	meant(kind, kinds, hint, sizeof(hint));
+	suggest_compatible(kind, kinds, hint, sizeof(hint));
 	if (dt_compatible(fdt, node, "multiboot,module") ||
 	    dt_compatible(fdt, node, "xen,multiboot-module") ||
 	    plan_module_kind(fdt, node) != MODULES)

@@ -327,7 +327,7 @@ void plan_read(struct plan *p, struct board *b)
 }
 
 /* Each step relies on the earlier ones; what they take of RAM is given back by a refusal. */
-static void decide(const struct plan *p, struct guest_plan *g)
+static void decide_guest(const struct plan *p, struct guest_plan *g)
 {
 	static void (*const steps[])(const struct plan *, struct guest_plan *) = {
 		check_modules,  plan_platform, choose_cpus,     plan_devices, plan_streams,
@@ -346,7 +346,7 @@ void plan_guests(struct plan *p)
 {
 	ASSERT(p->geo.ipa_bits >= 32 && p->geo.ipa_bits < 64);
 	for (struct guest_plan *g = p->guest; g < p->guest + p->guest_count; g++) {
-		decide(p, g);
+		decide_guest(p, g);
 		plan_for_each_device(d, g)
 			d->func->owner = (uint8_t)(g - p->guest);
 	}

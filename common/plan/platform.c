@@ -35,7 +35,7 @@ struct partial {
 	bool force;
 };
 
-static __printf(2, 3) void refuse(const struct partial *c, const char *fmt, ...)
+static __printf(2, 3) void refuse_partial(const struct partial *c, const char *fmt, ...)
 {
 	char why[160];
 	va_list ap;
@@ -105,18 +105,20 @@ static void check_registers(const struct partial *c, const struct plan_region *r
 
 	for (unsigned i = 0; i < b->ram_count; i++)
 		if (range_overlaps(r->pa, b->ram[i]))
-			refuse(c, "xen,reg is RAM; give the registers of a device");
+			refuse_partial(c, "xen,reg is RAM; give the registers of a device");
 	for (const struct guest_plan *o = c->p->guest; o < c->g; o++)
 		for (unsigned i = 0; i < o->region_count; i++)
 			if (range_overlaps(r->pa, o->region[i].pa))
-				refuse(c, "guest \"%s\" has its registers already; remove one",
-				       o->name);
+				refuse_partial(c,
+					       "guest \"%s\" has its registers already; remove one",
+					       o->name);
 	if (!c->force && !has_registers(c->board, c->host, r->pa, true))
-		refuse(c, "xen,reg is not in the reg of its xen,path; correct it");
+		refuse_partial(c, "xen,reg is not in the reg of its xen,path; correct it");
 	if (other)
-		refuse(c,
-		       "the page at 0x%lx has registers of %s as well; they cannot be kept apart",
-		       r->pa.base, other);
+		refuse_partial(
+			c,
+			"the page at 0x%lx has registers of %s as well; they cannot be kept apart",
+			r->pa.base, other);
 }
 
 static void add_registers(const struct partial *c)
@@ -132,15 +134,16 @@ static void add_registers(const struct partial *c)
 		struct plan_region r = { .pa = { v[0], v[1] }, .ipa = v[2] };
 
 		if (c->host < 0 && !c->force)
-			refuse(c, "it has xen,reg and no xen,path; give both");
+			refuse_partial(c, "it has xen,reg and no xen,path; give both");
 		if (!plan_region_sane(&r))
-			refuse(c, "xen,reg is malformed; give multiples of 4 KiB");
+			refuse_partial(c, "xen,reg is malformed; give multiples of 4 KiB");
 		else
 			check_registers(c, &r);
 		plan_add_region(c->g, &r);
 	}
 	if (s != HV_ENOENT)
-		refuse(c, "xen,reg is malformed; give <host size guest> in its parent's cells");
+		refuse_partial(
+			c, "xen,reg is malformed; give <host size guest> in its parent's cells");
 }
 
 static const unsigned one_each[] = { 1, 1, 1 };
@@ -167,15 +170,18 @@ static void add_line(const struct partial *c, struct plan_line l)
 			if (o == g && have.pintid == l.pintid && have.vintid == l.vintid)
 				return;
 			if (have.pintid == l.pintid || (o == g && have.vintid == l.vintid))
-				refuse(c,
-				       "its interrupt (SPI %u as SPI %u) is another device's too, "
-				       "of guest \"%s\"",
-				       l.pintid - 32, l.vintid - 32, o->name);
+				refuse_partial(
+					c,
+					"its interrupt (SPI %u as SPI %u) is another device's too, "
+					"of guest \"%s\"",
+					l.pintid - 32, l.vintid - 32, o->name);
 		}
 	if (l.pintid < 32 || l.vintid - 32 >= GUEST_SPIS || (g->vpl011 && l.vintid == VUART_VIRQ))
-		refuse(c, "an interrupt of it is no SPI, or the guest's UART has it; correct it");
+		refuse_partial(
+			c, "an interrupt of it is no SPI, or the guest's UART has it; correct it");
 	else if (g->line_count == PLAN_MAX_LINES)
-		refuse(c, "it has more than %d interrupts; remove a device", PLAN_MAX_LINES);
+		refuse_partial(c, "it has more than %d interrupts; remove a device",
+			       PLAN_MAX_LINES);
 	else
 		g->line[g->line_count++] = l;
 }
@@ -193,16 +199,17 @@ static void add_lines(const struct partial *c)
 			 dt_name(c->board, c->host), i);
 }
 
-static void add_stream(const struct partial *c, struct iommu *i, uint32_t sid)
+static void add_platform_stream(const struct partial *c, struct iommu *i, uint32_t sid)
 {
 	struct guest_plan *g = c->g;
 	bool usable = i && i->s2 &&
 		      (i->oas_bits > 63 || plan_ram_top(c->p->board) <= BIT(i->oas_bits));
 
 	if ((i && i->dead) || (!usable && !c->force))
-		refuse(c, "its IOMMU does not work, or cannot translate to all RAM; remove it");
+		refuse_partial(
+			c, "its IOMMU does not work, or cannot translate to all RAM; remove it");
 	else if (usable && g->stream_count == PLAN_MAX_STREAMS)
-		refuse(c, "it has too many DMA streams; remove a device");
+		refuse_partial(c, "it has too many DMA streams; remove a device");
 	else if (usable)
 		g->stream[g->stream_count++] = (struct iommu_stream){ i, sid & ~i->sid_ignored };
 }
@@ -214,21 +221,23 @@ static void add_streams(const struct partial *c)
 	const char *p = dt_get(c->board, c->host, "iommus", &len);
 
 	if (!len && !c->force)
-		refuse(c, "no IOMMU translates its DMA; give xen,force-assign-without-iommu if it "
-			  "has none, or trust the guest with all memory");
+		refuse_partial(
+			c, "no IOMMU translates its DMA; give xen,force-assign-without-iommu if it "
+			   "has none, or trust the guest with all memory");
 	for (; len; p += 4 + 4 * cells, len -= 4 + 4 * cells) {
 		uint32_t phandle = len < 4 ? 0 : (uint32_t)dt_cells(p, 1);
 
 		cells = dt_u32(c->board, dt_by_phandle(c->board, phandle), "#iommu-cells", 0);
 		if (cells - 1 > 1 || len < 4 + 4 * cells || (cells == 2 && dt_cells(p + 8, 1))) {
-			refuse(c, "iommus of its xen,path is malformed, or has a mask; remove it");
+			refuse_partial(
+				c, "iommus of its xen,path is malformed, or has a mask; remove it");
 			return;
 		}
-		add_stream(c, iommu_find(phandle), (uint32_t)dt_cells(p + 4, 1));
+		add_platform_stream(c, iommu_find(phandle), (uint32_t)dt_cells(p + 4, 1));
 	}
 }
 
-static void read_node(struct partial *c)
+static void read_partial_node(struct partial *c)
 {
 	static const char known[] =
 		"xen,reg\0xen,path\0xen,force-assign-without-iommu\0xen,pci-assigned\0";
@@ -244,11 +253,12 @@ static void read_node(struct partial *c)
 	c->force = dt_bool(c->fdt, c->node, "xen,force-assign-without-iommu");
 	c->host = path && *path == '/' ? dt_find(c->board, path) : -1;
 	if (phandle && (phandle == c->g->gic_phandle || phandle - GUEST_PHANDLE < GUEST_PHANDLES))
-		refuse(c, "its phandle is needed for the guest's own nodes; number it otherwise");
+		refuse_partial(
+			c, "its phandle is needed for the guest's own nodes; number it otherwise");
 	if (dt_bool(c->fdt, c->node, "xen,path") && c->host <= 0)
-		refuse(c, "xen,path names no node of the board; correct it");
+		refuse_partial(c, "xen,path names no node of the board; correct it");
 	else if (c->host > 0 && is_ours(c->p->board, c->host))
-		refuse(c, "the device at its xen,path is Viaduct's own; remove it");
+		refuse_partial(c, "the device at its xen,path is Viaduct's own; remove it");
 	add_registers(c);
 	if (plan_refused(c->g) || c->host <= 0)
 		return;
@@ -273,7 +283,7 @@ static void add_functions(const struct partial *c)
 			  v[2] & 7);
 	}
 	if (s != HV_ENOENT)
-		refuse(c, "xen,pci-assigned is malformed; give <segment bus devfn>...");
+		refuse_partial(c, "xen,pci-assigned is malformed; give <segment bus devfn>...");
 }
 
 void plan_platform(const struct plan *p, struct guest_plan *g)
@@ -311,8 +321,8 @@ void plan_platform(const struct plan *p, struct guest_plan *g)
 	add_functions(&c);
 	do {
 		if (depth > DEPTH)
-			refuse(&c, "it is nested too deep");
-		read_node(&c);
+			refuse_partial(&c, "it is nested too deep");
+		read_partial_node(&c);
 		c.node = dt_next_node(fdt, c.node, &depth);
 	} while (depth > 0 && c.node >= 0 && !plan_refused(g));
 }
@@ -325,7 +335,7 @@ bool plan_has_line(const struct guest_plan *g, uint32_t vintid)
 	return false;
 }
 
-static bool has_function(const struct guest_plan *g, const struct pci_func *f)
+static bool guest_has_function(const struct guest_plan *g, const struct pci_func *f)
 {
 	plan_for_each_device(d, g)
 		if (d->func == f)
@@ -339,7 +349,7 @@ static void check_stream(struct guest_plan *g, const struct guest_plan *o,
 {
 	pci_for_each(f)
 		if (!f->bridge && pci_has_stream(f, s->iommu, s->sid) &&
-		    has_function(g, f) != (o == g))
+		    guest_has_function(g, f) != (o == g))
 			plan_refuse(g,
 				    "StreamID 0x%x of a platform device of guest \"%s\" is that of "
 				    "%s too; give both to one guest",

@@ -107,7 +107,7 @@ static char mark_of(const char *list, const char *name)
 }
 
 /* The rule that was probably meant by a name that is in no table, or NULL. */
-static const char *meant(const struct prop_rule *rules, unsigned count, const char *name)
+static const char *suggest_rule(const struct prop_rule *rules, unsigned count, const char *name)
 {
 	for (unsigned i = 0; i < count; i++) {
 		char one[sizeof(rules[i].name) + 1] = { 0 };
@@ -153,6 +153,6 @@ void plan_properties(const void *fdt, int node, struct guest_plan *g, const stru
 		if (i < count)
 			apply(fdt, node, g, &rules[i], &p, (uint8_t *)into + rules[i].at);
 		else if (mark != '=')
-			warn_ignored(fdt, node, p.name, mark, meant(rules, count, p.name));
+			warn_ignored(fdt, node, p.name, mark, suggest_rule(rules, count, p.name));
 	}
 }

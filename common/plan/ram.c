@@ -220,7 +220,7 @@ static void check_direct(struct guest_plan *g, struct plan_space *s, struct gues
  * Below 4 GiB if it fits there, else from 8 GiB on as in Xen's map. 1 GiB alignment lets stage-2
  * use 1 GiB blocks; 2 MiB is the least that makes sense, and leaves no gap between pieces.
  */
-static void place(struct guest_plan *g, struct plan_space *s, struct guest_ram *r)
+static void place_piece(struct guest_plan *g, struct plan_space *s, struct guest_ram *r)
 {
 	static const struct range limits[] = { { GUEST_RAM_BASE, GUEST_RAM_SIZE },
 					       { GUEST_HIGH_BASE, BIT(48) } };
@@ -246,7 +246,7 @@ void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s)
 	else
 		take_any(g);
 	for (unsigned i = 0; i < g->ram_count && !plan_refused(g); i++) {
-		(g->direct_map ? check_direct : place)(g, s, &g->ram[i]);
+		(g->direct_map ? check_direct : place_piece)(g, s, &g->ram[i]);
 		plan_take(s, (struct range){ g->ram[i].ipa.v, g->ram[i].size }, "overlaps its RAM");
 	}
 }

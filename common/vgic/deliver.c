@@ -265,7 +265,7 @@ static __cold void count_ends(struct vcpu *v)
 }
 
 /* What others asked for. Hot: a device's LPI that the guest has taken comes again. */
-static void read_back(struct vgic_locked l, struct vcpu *v)
+static void read_back_requested(struct vgic_locked l, struct vcpu *v)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 
@@ -290,7 +290,7 @@ static void lr_maintain(struct vgic_locked l, struct vcpu *v)
 		st->priv.pending |= __atomic_exchange_n(&st->sgi_pending, 0, __ATOMIC_ACQUIRE);
 		st->ready |= 1;
 	}
-	read_back(l, v);
+	read_back_requested(l, v);
 	if (st->hcr & ICH_HCR_LRENPIE) /* else the count is of what nobody evicted */
 		count_ends(v);
 	refill(l, v);

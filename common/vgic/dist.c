@@ -6,7 +6,7 @@
  */
 #include "vgic_priv.h"
 
-static uint64_t typer(const struct vgic_vm *g)
+static uint64_t gicd_typer(const struct vgic_vm *g)
 {
 	uint64_t lines = g->bank_count - 1U;
 
@@ -20,7 +20,7 @@ static uint64_t typer(const struct vgic_vm *g)
 
 /* A group that was switched off leaves the list registers; one that was switched on may have
  * something for everybody. */
-static __cold enum emul set_ctlr(struct vcpu *cur, uint32_t value)
+static __cold enum emul gicd_set_ctlr(struct vcpu *cur, uint32_t value)
 {
 	struct vgic_locked l = vgic_lock(cur->vm->vgic);
 	struct vgic_vm *g = l.v;
@@ -50,7 +50,7 @@ static uint64_t read_other(const struct vgic_vm *g, uint64_t off)
 	case GICD_CTLR:
 		return g->ctlr | (v2 ? 0 : GICD_CTLR_ARE | GICD_CTLR_DS);
 	case GICD_TYPER:
-		return typer(g);
+		return gicd_typer(g);
 	case GICD_IIDR:
 		return VGIC_IIDR;
 	}
@@ -69,9 +69,9 @@ __attribute__((noinline)) enum emul vgic_dist_other(struct vcpu *vcpu, struct mm
 	if (a->size != 4)
 		return EMUL_OK;
 	if (a->write && a->off == GICD_CTLR)
-		return set_ctlr(vcpu,
-				(uint32_t)a->value & (uint32_t)(v2 ? GICD_CTLR_V2_ON :
-								     GICD_CTLR_G0 | GICD_CTLR_G1));
+		return gicd_set_ctlr(vcpu, (uint32_t)a->value &
+						   (uint32_t)(v2 ? GICD_CTLR_V2_ON :
+								   GICD_CTLR_G0 | GICD_CTLR_G1));
 	if (!a->write)
 		a->value = read_other(vcpu->vm->vgic, a->off);
 	return EMUL_OK;

@@ -88,7 +88,7 @@ static enum hv_status register_ppi(uint32_t ppi, irq_handler_fn *fn, enum irq_en
 }
 
 /* Of GICv2's CPU interface the first page is the hardware's, the second has only GICC_DIR. */
-static enum hv_status emulate(struct vm *vm)
+static enum hv_status register_emulators(struct vm *vm)
 {
 	bool v2 = gic.version == 2;
 	enum hv_status st = vm_emulate(vm, IPA(GUEST_GICD_BASE), v2 ? PAGE_SIZE : GICR_FRAME,
@@ -132,7 +132,7 @@ enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, bool lpis)
 	}
 	vm->vgic = g;
 	reset_all(vgic_lock(g));
-	return emulate(vm);
+	return register_emulators(vm);
 }
 
 static enum hv_status assign_ppi(struct vm *vm, uint32_t ppi)

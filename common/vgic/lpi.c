@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where each virtual LPI is. lpi->place is the one value that says so, and move() the one function
- * that writes it, together with what refers back: the queue of a vCPU, or the entry of its list
- * register. LPIs have no active state (IHI 0069 §5.1).
+ * Where each virtual LPI is. lpi->place is the one value that says so, and lpi_move() the one
+ * function that writes it, together with what refers back: the queue of a vCPU, or the entry of its
+ * list register. LPIs have no active state (IHI 0069 §5.1).
  *
  *   NOWHERE        not pending; or pending, and disabled: then lpi->pending is all there is of it
  *   QUEUED(n, q)   pending, enabled, for vCPU n: in its queue of priority q, until a list
@@ -60,7 +60,7 @@ static void unlink(struct vgic_cpu_state *st, unsigned queue, struct vlpi *lpi)
 }
 
 /* The only writer of lpi->place and of what refers back to it. */
-static void move(struct vgic_locked l, struct vlpi *lpi, struct vlpi_place to)
+static void lpi_move(struct vgic_locked l, struct vlpi *lpi, struct vlpi_place to)
 {
 	struct vlpi_place from = lpi->place;
 
@@ -78,41 +78,41 @@ static void move(struct vgic_locked l, struct vlpi *lpi, struct vlpi_place to)
 static const struct vlpi_place nowhere = { .where = VLPI_NOWHERE };
 
 /* One that is in no list register; returns the vCPU that has it to deliver now, NULL: none. */
-static struct vcpu *settle(struct vgic_locked l, struct vlpi *lpi)
+static struct vcpu *lpi_settle(struct vgic_locked l, struct vlpi *lpi)
 {
 	struct vcpu *to = l.v->vm->vcpu[lpi->is.vcpu];
 
 	if (!cpu_of(to)->lpis_on) /* lost, IHI 0069 §5.1 */
 		lpi->pending = false;
 	if (!lpi->pending || !lpi->is.enabled) {
-		move(l, lpi, nowhere);
+		lpi_move(l, lpi, nowhere);
 		return NULL;
 	}
-	move(l, lpi, (struct vlpi_place){ VLPI_QUEUED, lpi->is.prio / 8, to->index });
+	lpi_move(l, lpi, (struct vlpi_place){ VLPI_QUEUED, lpi->is.prio / 8, to->index });
 	return to;
 }
 
 /* The list register that has it is read back by its CPU. */
-static void read_back(struct vgic_locked l, struct vcpu *cur, const struct vlpi *lpi)
+static void lpi_read_back(struct vgic_locked l, struct vcpu *cur, const struct vlpi *lpi)
 {
 	lr_request(cur, l.v->vm->vcpu[lpi->place.vcpu], lpi->place.slot);
 }
 
-static void drop(struct vgic_locked l, struct vcpu *cur, struct vlpi *lpi)
+static void lpi_drop(struct vgic_locked l, struct vcpu *cur, struct vlpi *lpi)
 {
 	if (lpi->place.where == VLPI_LISTED)
-		read_back(l, cur, lpi);
+		lpi_read_back(l, cur, lpi);
 	lpi->pending = false;
-	move(l, lpi, nowhere);
+	lpi_move(l, lpi, nowhere);
 }
 
 /* What it is has changed. */
-static void follow(struct vgic_locked l, struct vcpu *cur, struct vlpi *lpi)
+static void lpi_follow(struct vgic_locked l, struct vcpu *cur, struct vlpi *lpi)
 {
 	if (lpi->place.where == VLPI_LISTED)
-		read_back(l, cur, lpi);
+		lpi_read_back(l, cur, lpi);
 	else
-		vgic_attend(cur, settle(l, lpi));
+		vgic_attend(cur, lpi_settle(l, lpi));
 }
 
 struct vlpi *lpi_first(const struct vgic_cpu_state *st, unsigned queue)
@@ -127,7 +127,7 @@ void lpi_listed(struct vgic_locked l, struct vcpu *v, unsigned n, struct vlpi *l
 	if (other) /* another event with this vINTID */
 		vgic_attend(v, lpi_unlisted(l, v, n, false));
 	lpi->pending = false;
-	move(l, lpi, (struct vlpi_place){ VLPI_LISTED, (uint8_t)n, v->index });
+	lpi_move(l, lpi, (struct vlpi_place){ VLPI_LISTED, (uint8_t)n, v->index });
 }
 
 struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, bool pending)
@@ -135,7 +135,7 @@ struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, bool
 	struct vlpi *lpi = cpu_of(v)->lr_lpi[n];
 
 	lpi->pending |= pending;
-	return settle(l, lpi);
+	return lpi_settle(l, lpi);
 }
 
 struct vlpi *lpi_listed_again(struct vgic_locked l, const struct vcpu *v, unsigned n)
@@ -161,7 +161,7 @@ void lpi_drop_all(struct vgic_locked l, struct vcpu *v)
 	struct vgic_cpu_state *st = cpu_of(v);
 
 	while (st->lpi_ready)
-		drop(l, NULL, lpi_first(st, (unsigned)__builtin_ctz(st->lpi_ready)));
+		lpi_drop(l, NULL, lpi_first(st, (unsigned)__builtin_ctz(st->lpi_ready)));
 }
 
 bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
@@ -171,7 +171,7 @@ bool vgic_lpi_pend(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 
 	if (news) {
 		lpi->pending = true;
-		follow(l, cur, lpi);
+		lpi_follow(l, cur, lpi);
 		news = lpi->pending; /* else it was lost */
 	}
 	vgic_unlock(l);
@@ -182,7 +182,7 @@ void vgic_lpi_clear(struct vm *vm, struct vcpu *cur, struct vlpi *lpi)
 {
 	struct vgic_locked l = vgic_lock(vm->vgic);
 
-	drop(l, cur, lpi);
+	lpi_drop(l, cur, lpi);
 	vgic_unlock(l);
 }
 
@@ -200,9 +200,9 @@ void vgic_lpi_set(struct vm *vm, struct vcpu *cur, struct vlpi *lpi, struct vlpi
 		return;
 	l = vgic_lock(vm->vgic);
 	if (lpi->is.vintid != is.vintid)
-		drop(l, cur, lpi);
+		lpi_drop(l, cur, lpi);
 	lpi->is = is;
 	if (lpi->is.vintid)
-		follow(l, cur, lpi);
+		lpi_follow(l, cur, lpi);
 	vgic_unlock(l);
 }

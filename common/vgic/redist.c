@@ -8,7 +8,7 @@
 
 #include "vgic_priv.h"
 
-static uint64_t typer(const struct vcpu *v)
+static uint64_t gicr_typer(const struct vcpu *v)
 {
 	uint64_t t = field_put(0, GICR_TYPER_AFF, vcpu_affinity(v->index)) |
 		     field_put(0, GICR_TYPER_NUMBER, v->index);
@@ -18,7 +18,7 @@ static uint64_t typer(const struct vcpu *v)
 	return t | (v->vm->vgic->lpis ? GICR_TYPER_PLPIS : 0);
 }
 
-static void set_ctlr(struct vcpu *v, uint64_t value)
+static void gicr_set_ctlr(struct vcpu *v, uint64_t value)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
 	struct vgic_locked l = vgic_lock(v->vm->vgic);
@@ -76,7 +76,7 @@ static void rd_write(struct vcpu *v, struct mmio_access *a, uint32_t off)
 		if (a->size != 4)
 			break;
 		if (off == GICR_CTLR)
-			set_ctlr(v, a->value);
+			gicr_set_ctlr(v, a->value);
 		else if (off == GICR_WAKER)
 			set_waker(v, a->value);
 	}
@@ -112,7 +112,7 @@ static uint64_t rd_read(struct vcpu *v, uint32_t off)
 {
 	switch (off & ~7U) {
 	case GICR_TYPER:
-		return typer(v);
+		return gicr_typer(v);
 	case GICD_PIDR2:
 		return VGIC_PIDR2;
 	}

@@ -33,10 +33,10 @@ enum vgic_reg_row {
 };
 
 /*
- * Brings the lines of `mask` back to software, where they stay until release(): no list register
- * takes one. False: a vCPU that has one did not answer in time, the guest is to try again.
+ * Brings the lines of `mask` back to software, where they stay until release_lines(): no list
+ * register takes one. False: a vCPU that has one did not answer in time, the guest is to try again.
  */
-static bool hold(struct vgic_set *s, uint32_t mask)
+static bool hold_lines(struct vgic_set *s, uint32_t mask)
 {
 	struct vgic_bank *b = s->bank;
 	uint64_t end = time_after(RECALL_MAX_US);
@@ -57,7 +57,7 @@ static bool hold(struct vgic_set *s, uint32_t mask)
 }
 
 /* Who may have a line of the bank to deliver, or an active one without a list register, looks. */
-static void release(struct vgic_set *s, uint32_t mask)
+static void release_lines(struct vgic_set *s, uint32_t mask)
 {
 	struct vgic_bank *b = s->bank;
 	const struct vm *vm = s->l.v->vm;
@@ -326,12 +326,12 @@ static __attribute__((noinline)) enum emul access_locked(struct vcpu *cur, struc
 		mask = a->write ? v : ~0U;
 
 	s.l = vgic_lock(b->vgic);
-	done = hold(&s, mask);
+	done = hold_lines(&s, mask);
 	if (done && a->write)
 		r->set(&s, v);
 	else if (done)
 		a->value = r->get(&s);
-	release(&s, mask);
+	release_lines(&s, mask);
 	vgic_unlock(s.l);
 	return done ? EMUL_OK : EMUL_RETRY;
 }

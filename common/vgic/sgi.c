@@ -5,7 +5,7 @@
  */
 #include "vgic_priv.h"
 
-static void send(struct vcpu *cur, struct vcpu *to, uint32_t sgi)
+static void sgi_send(struct vcpu *cur, struct vcpu *to, uint32_t sgi)
 {
 	if (!read_once(cpu_of(to)->online))
 		return;
@@ -19,7 +19,7 @@ static __cold void send_to_others(struct vcpu *cur, uint32_t sgi)
 
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		if (i != cur->index)
-			send(cur, vm->vcpu[i], sgi);
+			sgi_send(cur, vm->vcpu[i], sgi);
 }
 
 /*
@@ -39,5 +39,5 @@ void vgic_sgi1r(struct vcpu *cur, uint64_t value)
 	}
 	for_each_bit(i, (uint32_t)(value & SGI1R_TARGETS))
 		if (first + i < vm->vcpu_count)
-			send(cur, vm->vcpu[index_nospec(first + i, vm->vcpu_count)], sgi);
+			sgi_send(cur, vm->vcpu[index_nospec(first + i, vm->vcpu_count)], sgi);
 }

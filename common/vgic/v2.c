@@ -12,8 +12,8 @@
  */
 #include "vgic_priv.h"
 
-static void send(struct vgic_locked, struct vcpu *cur, struct vcpu *to, uint32_t sgi,
-		 uint32_t sources)
+static void v2_sgi_send(struct vgic_locked, struct vcpu *cur, struct vcpu *to, uint32_t sgi,
+			uint32_t sources)
 {
 	struct vgic_bank *b = &cpu_of(to)->priv;
 
@@ -33,7 +33,7 @@ static void set_sgir(struct vcpu *cur, uint32_t value)
 
 	l = vgic_lock(cur->vm->vgic);
 	for_each_bit(i, targets[field_get(SGIR_FILTER, value)])
-		send(l, cur, l.v->vm->vcpu[i], (uint32_t)field_get(SGIR_ID, value), self);
+		v2_sgi_send(l, cur, l.v->vm->vcpu[i], (uint32_t)field_get(SGIR_ID, value), self);
 	vgic_unlock(l);
 }
 
@@ -48,7 +48,7 @@ static uint32_t sgi_byte(struct vgic_locked l, struct vcpu *cur, uint32_t sgi, b
 		lr_recall(cur, &st->priv, sgi);
 	lr_fold(cur, st->fold);
 	if (write && set)
-		send(l, cur, cur, sgi, value & all);
+		v2_sgi_send(l, cur, cur, sgi, value & all);
 	else if (write)
 		st->sgi_source[sgi] &= (uint8_t)~value;
 	if (!st->sgi_source[sgi])

@@ -73,7 +73,7 @@ static void run(struct vits *its, struct vcpu *cur)
 	}
 }
 
-static void set_ctlr(struct vits *its, uint64_t v)
+static void vits_set_ctlr(struct vits *its, uint64_t v)
 {
 	its->enabled = v & CTLR_ENABLED;
 	if (its->enabled)
@@ -107,7 +107,7 @@ static void set_cwriter(struct vits *its, uint64_t v)
 }
 
 /* Registers by the doubleword that holds them; absent ones read 0. */
-static uint64_t reg_read(const struct vits *its, uint64_t off)
+static uint64_t vits_reg_read(const struct vits *its, uint64_t off)
 {
 	switch (off) {
 	case ITS_CTLR: /* and IIDR; never at work while off */
@@ -136,17 +136,17 @@ static uint64_t baser_pages(uint64_t v)
 	return field_get(BASER_PAGE, v) == 3 ? field_put(v, BASER_PAGE, 2) : v;
 }
 
-static void reg_write(struct vits *its, const struct mmio_access *a)
+static void vits_reg_write(struct vits *its, const struct mmio_access *a)
 {
 	uint64_t off = a->off & ~UINT64_C(7), v = a->value;
 	unsigned shift = (unsigned)(a->off & 7) * 8;
 	uint64_t word = UINT64_C(0xffffffff) << shift;
 
 	if (a->size == 4)
-		v = (reg_read(its, off) & ~word) | (v << shift & word);
+		v = (vits_reg_read(its, off) & ~word) | (v << shift & word);
 	switch (off) {
 	case ITS_CTLR:
-		set_ctlr(its, v);
+		vits_set_ctlr(its, v);
 		break;
 	case ITS_CBASER:
 		set_cbaser(its, v);
@@ -185,9 +185,9 @@ static enum emul vits_access(struct vcpu *vcpu, void *arg, struct mmio_access *a
 	}
 	spin_lock(&its->lock, LOCK_VITS);
 	if (a->write)
-		reg_write(its, a);
+		vits_reg_write(its, a);
 	else
-		a->value = reg_read(its, a->off & ~UINT64_C(7)) >> (a->off & 7) * 8;
+		a->value = vits_reg_read(its, a->off & ~UINT64_C(7)) >> (a->off & 7) * 8;
 	if (!a->write && a->size == 4)
 		a->value = (uint32_t)a->value;
 	run_unlock(its, vcpu);
@@ -231,7 +231,7 @@ void vits_reset(struct vits *its)
 	for (uint32_t i = 0; i < its->dev_end; i++)
 		for (struct vits_dev *dev = its->dev[i]; dev && dev->limit; dev->limit--)
 			vits_unmap(its, NULL, &dev->lpi[dev->limit - 1]);
-	set_ctlr(its, 0);
+	vits_set_ctlr(its, 0);
 	set_cbaser(its, 0);
 	memcpy(its->baser, baser_ro, sizeof(baser_ro));
 	memset(its->col, 0xff, sizeof(its->col)); /* VITS_UNMAPPED */

@@ -109,7 +109,7 @@ static struct vlpi *scan(struct vits *its)
 	return NULL;
 }
 
-/* A processor number that check() has seen. */
+/* A processor number that check_needs() has seen. */
 static uint16_t redist_of(const struct vits *its, uint64_t rd)
 {
 	return (uint16_t)index_nospec(rd, its->vm->vcpu_count);
@@ -132,8 +132,8 @@ static enum result on_all(struct vits *its, struct vcpu *cur, const struct its_c
 }
 
 /* The first thing that `need` asks for and the guest does not have; `lpi`: NULL, no such event. */
-static enum result check(const struct vits *its, const struct its_cmd *cmd, unsigned need,
-			 const struct vits_dev *dev, const struct vlpi *lpi)
+static enum result check_needs(const struct vits *its, const struct its_cmd *cmd, unsigned need,
+			       const struct vits_dev *dev, const struct vlpi *lpi)
 {
 	uint64_t icid = field_get(CMD2_ICID, cmd->w[2]);
 	uint32_t vcpus = its->vm->vcpu_count;
@@ -153,7 +153,7 @@ static enum result check(const struct vits *its, const struct its_cmd *cmd, unsi
 	return CMD_DONE;
 }
 
-static enum result perform(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
+static enum result perform_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
 	uint64_t kind = field_get(CMD0_KIND, cmd->w[0]), id = field_get(CMD0_DEVICE, cmd->w[0]);
 	uint32_t event = (uint32_t)field_get(CMD1_EVENT, cmd->w[1]);
@@ -167,7 +167,7 @@ static enum result perform(struct vits *its, struct vcpu *cur, const struct its_
 
 	if (kind == ITS_CMD_MAPC && !valid)
 		need = ICID;
-	r = check(its, cmd, need, dev, lpi);
+	r = check_needs(its, cmd, need, dev, lpi);
 	if (r != CMD_DONE)
 		return r;
 	switch (kind) {
@@ -208,7 +208,7 @@ static enum result perform(struct vits *its, struct vcpu *cur, const struct its_
 
 bool vits_command(struct vits *its, struct vcpu *cur, const struct its_cmd *cmd)
 {
-	enum result r = perform(its, cur, cmd);
+	enum result r = perform_command(its, cur, cmd);
 
 	if (r > CMD_MORE)
 		vm_log(its->vm, "ITS command 0x%lx, device 0x%lx, event 0x%lx skipped: %s",

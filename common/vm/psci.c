@@ -59,7 +59,7 @@ static const uint32_t functions[] = {
 };
 
 /* `fn` is one of PSCI's numbers: PSCI_FN_VERSION to 31 beyond, with or without PSCI_FN_64BIT. */
-static bool has_function(uint32_t fn)
+static bool psci_has_function(uint32_t fn)
 {
 	return functions[fn / PSCI_FN_64BIT & 1] >> (fn & PSCI_FN_MASK) & 1;
 }
@@ -67,7 +67,8 @@ static bool has_function(uint32_t fn)
 /* PSCI_FEATURES, DEN 0022 §5.16. */
 static int64_t features(uint32_t fn)
 {
-	bool known = (fn & ~(PSCI_FN_64BIT | PSCI_FN_MASK)) == PSCI_FN_VERSION && has_function(fn);
+	bool known = (fn & ~(PSCI_FN_64BIT | PSCI_FN_MASK)) == PSCI_FN_VERSION &&
+		     psci_has_function(fn);
 
 	return known || fn == SMCCC_FN_VERSION ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
 }
@@ -80,7 +81,7 @@ enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 	uint64_t a1 = r->x[1] & mask, a2 = r->x[2] & mask;
 	int64_t result = PSCI_NOT_SUPPORTED;
 
-	switch (has_function(fn) ? fn & ~PSCI_FN_64BIT : 0) {
+	switch (psci_has_function(fn) ? fn & ~PSCI_FN_64BIT : 0) {
 	case PSCI_FN_VERSION:
 		result = PSCI_VERSION_1_1;
 		break;

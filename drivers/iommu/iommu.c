@@ -155,7 +155,7 @@ struct s2_limits iommu_s2_limits(void)
 }
 
 /* With no lock held, where an IOMMU may have died: tells of it, once. */
-static void settle(struct iommu *i)
+static void report_death(struct iommu *i)
 {
 	if (i->dead && !__atomic_exchange_n(&i->told, true, __ATOMIC_RELAXED))
 		callbacks.died(i);
@@ -171,7 +171,7 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 	if (!i->dead)
 		st = i->driver->attach(i, sid, dma);
 	spin_unlock(&i->lock);
-	settle(i);
+	report_death(i);
 	return st;
 }
 
@@ -184,7 +184,7 @@ void iommu_flush(uint16_t vmid, ipa_t ipa, uint64_t size)
 		if (!i->dead) /* else nothing gets through any more, which is what a flush is for */
 			i->driver->flush(i, vmid, ipa, size);
 		spin_unlock(&i->lock);
-		settle(i);
+		report_death(i);
 	}
 }
 
@@ -204,7 +204,7 @@ static void look(struct iommu *i)
 	__atomic_store_n(&i->busy, false, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&i->left_over, __ATOMIC_SEQ_CST) && !i->dead)
 		callbacks.arm_poll_timer();
-	settle(i);
+	report_death(i);
 }
 
 static void handle_irq(void *arg, uint32_t intid, struct vcpu *cur)

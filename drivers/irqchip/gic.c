@@ -104,7 +104,7 @@ static void clear_spis(void)
 		gic_clear_lines(gic_hw.dist, i);
 }
 
-static enum hv_status set_ctlr(uint32_t v)
+static enum hv_status gic_write_ctlr(uint32_t v)
 {
 	wr32(gic_hw.dist, REG32(GICD_CTLR), v);
 	return gic_wait(gic_hw.dist);
@@ -113,15 +113,15 @@ static enum hv_status set_ctlr(uint32_t v)
 /* ARE is set only while both groups are disabled, and never cleared: IHI 0069 §12.9.4. */
 enum hv_status gic_reset_dist(uint32_t keep, uint32_t groups)
 {
-	enum hv_status st = set_ctlr(rd32(gic_hw.dist, REG32(GICD_CTLR)) & keep);
+	enum hv_status st = gic_write_ctlr(rd32(gic_hw.dist, REG32(GICD_CTLR)) & keep);
 
 	if (st == HV_OK)
-		st = set_ctlr(keep);
+		st = gic_write_ctlr(keep);
 	if (st != HV_OK)
 		return st;
 	clear_spis();
 	st = gic_wait(gic_hw.dist);
-	return st == HV_OK ? set_ctlr(keep | groups) : st;
+	return st == HV_OK ? gic_write_ctlr(keep | groups) : st;
 }
 
 void gic_vcpu_reset(void)

@@ -37,8 +37,8 @@ uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n)
 }
 
 /* Routed first: some distributors do not latch an edge that goes nowhere. */
-static enum hv_status alloc(struct msi_ctrl *c, uint32_t, uint32_t n, unsigned cpu,
-			    struct msi_block *out)
+static enum hv_status v2m_alloc(struct msi_ctrl *c, uint32_t, uint32_t n, unsigned cpu,
+				struct msi_block *out)
 {
 	uint32_t first = v2m_place(c, 0, n);
 
@@ -55,24 +55,24 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t, uint32_t n, unsigned c
 	return HV_OK;
 }
 
-static void move(const struct msi_block *b, uint32_t i, unsigned cpu)
+static void v2m_move(const struct msi_block *b, uint32_t i, unsigned cpu)
 {
 	gic_route(b->first_intid + i, cpu);
 }
 
-static void set_enabled(const struct msi_block *b, uint32_t i, bool on)
+static void v2m_set_enabled(const struct msi_block *b, uint32_t i, bool on)
 {
 	gic_set_enabled(0, b->first_intid + i, on);
 }
 
 static const struct msi_ops ops = {
-	.alloc = alloc,
-	.move = move,
-	.set_enabled = set_enabled,
+	.alloc = v2m_alloc,
+	.move = v2m_move,
+	.set_enabled = v2m_set_enabled,
 };
 
 /* The tree may correct what the frame says of itself. */
-static enum hv_status probe(struct frame *f, const void *fdt, int node)
+static enum hv_status probe_frame(struct frame *f, const void *fdt, int node)
 {
 	struct range reg;
 	uint32_t typer, first, spis;
@@ -104,7 +104,7 @@ void v2m_init(const void *fdt)
 	dt_for_each(n, fdt, COMPATIBLE) {
 		if (!dt_enabled(fdt, n) || count == V2M_FRAMES_MAX)
 			continue;
-		if (probe(&frames[count], fdt, n) == HV_OK)
+		if (probe_frame(&frames[count], fdt, n) == HV_OK)
 			count++;
 		else
 			log_warn("%s: malformed reg, or no SPIs that the GIC has: not used",

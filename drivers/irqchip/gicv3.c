@@ -28,7 +28,7 @@ static void v3_send_sgi(unsigned cpu, unsigned sgi)
 }
 
 /* IHI 0069 §12.11.42: the redistributor forwards nothing before ChildrenAsleep reads 0. */
-static enum hv_status wake(struct mmio rd)
+static enum hv_status wake_redist(struct mmio rd)
 {
 	wr32(rd, REG32(GICR_WAKER), rd32(rd, REG32(GICR_WAKER)) & ~(uint32_t)GICR_WAKER_SLEEP);
 	return poll32(rd, REG32(GICR_WAKER), GICR_WAKER_ASLEEP, 0, RWP_TIMEOUT_US,
@@ -87,7 +87,7 @@ static enum hv_status v3_cpu_init(unsigned cpu, uint64_t mpidr)
 		log_err("gic: CPU %u has no redistributor in the device tree", cpu);
 		return HV_ENOENT;
 	}
-	st = wake(c->rd);
+	st = wake_redist(c->rd);
 	if (st != HV_OK)
 		return st;
 	gic_clear_lines(c->sgi, 0);
@@ -127,7 +127,7 @@ static const struct gic_ops v3_ops = {
 };
 
 /* reg: distributor, then #redistributor-regions regions, then what GICv2 emulation needs. */
-static enum hv_status read_node(const void *fdt, int node)
+static enum hv_status gicv3_read_node(const void *fdt, int node)
 {
 	uint32_t count = dt_u32(fdt, node, "#redistributor-regions", 1);
 	struct range r;
@@ -153,7 +153,7 @@ enum hv_status gicv3_init(const void *fdt, int node)
 {
 	uint32_t typer, arch;
 
-	if (read_node(fdt, node) != HV_OK) {
+	if (gicv3_read_node(fdt, node) != HV_OK) {
 		log_err("gic: malformed reg, #redistributor-regions or redistributor-stride");
 		return HV_EINVAL;
 	}

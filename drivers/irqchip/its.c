@@ -33,8 +33,8 @@ static bool takes_lpis(const struct its *its, unsigned cpu)
 }
 
 /* Everything can be decided before anything is allocated or the ITS is told. */
-static enum hv_status check(const struct its *its, uint32_t device_id, uint32_t n, unsigned bits,
-			    unsigned cpu)
+static enum hv_status check_block(const struct its *its, uint32_t device_id, uint32_t n,
+				  unsigned bits, unsigned cpu)
 {
 	if (n == 0 || !takes_lpis(its, cpu))
 		return HV_EINVAL;
@@ -65,13 +65,13 @@ static enum hv_status map_events(struct its *its, const struct msi_block *b, con
 	return its_drain(its);
 }
 
-static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
-			    struct msi_block *out)
+static enum hv_status its_alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
+				struct msi_block *out)
 {
 	struct its *its = to_its(c);
 	unsigned bits = MAX(log2_ceil(n), ITS_EVENTS_MIN);
 	struct msi_block b = { .ctrl = c, .device_id = device_id, .count = n };
-	enum hv_status s = check(its, device_id, n, bits, cpu);
+	enum hv_status s = check_block(its, device_id, n, bits, cpu);
 	struct its_dev *dev;
 	void *itt;
 
@@ -92,14 +92,14 @@ static enum hv_status alloc(struct msi_ctrl *c, uint32_t device_id, uint32_t n, 
 }
 
 /* A command about an LPI of `cpu`. Nobody waits: an ITS that has stopped said so in the log. */
-static void send(struct its *its, struct its_cmd cmd, unsigned cpu)
+static void send_lpi_command(struct its *its, struct its_cmd cmd, unsigned cpu)
 {
 	struct its_cmd both[] = { cmd, its_sync(its, cpu) };
 
 	its_post(its, both, ARRAY_SIZE(both));
 }
 
-static void move(const struct msi_block *b, uint32_t i, unsigned cpu)
+static void its_move(const struct msi_block *b, uint32_t i, unsigned cpu)
 {
 	uint16_t *at = its_lpi_cpu(b->first_intid + i);
 	struct its *its = to_its(b->ctrl);
@@ -107,25 +107,26 @@ static void move(const struct msi_block *b, uint32_t i, unsigned cpu)
 	if (!takes_lpis(its, cpu) || *at == cpu)
 		return;
 	*at = (uint16_t)cpu;
-	send(its, its_cmd(ITS_CMD_MOVI, b->device_id, b->first_data + i, cpu), cpu);
+	send_lpi_command(its, its_cmd(ITS_CMD_MOVI, b->device_id, b->first_data + i, cpu), cpu);
 }
 
-static void set_enabled(const struct msi_block *b, uint32_t i, bool on)
+static void its_set_enabled(const struct msi_block *b, uint32_t i, bool on)
 {
 	uint32_t intid = b->first_intid + i;
 
 	if (its_lpi_enable(intid, on))
-		send(to_its(b->ctrl), its_cmd(ITS_CMD_INV, b->device_id, b->first_data + i, 0),
-		     *its_lpi_cpu(intid));
+		send_lpi_command(to_its(b->ctrl),
+				 its_cmd(ITS_CMD_INV, b->device_id, b->first_data + i, 0),
+				 *its_lpi_cpu(intid));
 }
 
 static const struct msi_ops ops = {
-	.alloc = alloc,
-	.move = move,
-	.set_enabled = set_enabled,
+	.alloc = its_alloc,
+	.move = its_move,
+	.set_enabled = its_set_enabled,
 };
 
-static enum hv_status probe(struct its *its, const void *fdt, int node, unsigned cpus)
+static enum hv_status its_probe_node(struct its *its, const void *fdt, int node, unsigned cpus)
 {
 	struct range reg;
 	enum hv_status s = dt_reg(fdt, node, 0, &reg);
@@ -177,7 +178,7 @@ void its_init(const void *fdt, unsigned cpus)
 		if (!dt_enabled(fdt, node) || count == ITS_MAX)
 			continue;
 		noncoherent = dt_bool(fdt, dt_parent(fdt, node), NONCOHERENT);
-		if (probe(&its_all[count], fdt, node, cpus) == HV_OK)
+		if (its_probe_node(&its_all[count], fdt, node, cpus) == HV_OK)
 			count++;
 		else
 			log_warn("%s: cannot be used: its devices have no MSI",

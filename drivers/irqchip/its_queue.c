@@ -32,7 +32,7 @@ enum hv_status its_queue_init(struct its *its)
 	return HV_OK;
 }
 
-static void put(struct its *its, uint32_t off, const struct its_cmd *cmd)
+static void queue_put(struct its *its, uint32_t off, const struct its_cmd *cmd)
 {
 	struct its_cmd *slot = &its->queue[off / CMD_BYTES];
 
@@ -50,7 +50,7 @@ static void unstall(struct its *its, uint32_t off)
 	log_err("its 0x%lx: stalled on command 0x%lx 0x%lx 0x%lx; skipped", its->regs.base,
 		bad->w[0], bad->w[1], bad->w[2]);
 	its->skipped = true;
-	put(its, off, &sync);
+	queue_put(its, off, &sync);
 	arch_dsb_oshst(); /* the SYNC is visible before the retry */
 	wr64(its->regs, GITS_CWRITER, its->write | CWRITER_RETRY);
 }
@@ -89,7 +89,7 @@ void its_post(struct its *its, const struct its_cmd *cmd, unsigned count)
 	/* One slot stays free: a full queue looks like an empty one. */
 	if (wait(its, QUEUE_BYTES - (count + 1) * CMD_BYTES)) {
 		for (unsigned i = 0; i < count; i++) {
-			put(its, its->write, &cmd[i]);
+			queue_put(its, its->write, &cmd[i]);
 			its->write = (its->write + CMD_BYTES) % QUEUE_BYTES;
 		}
 		arch_dsb_oshst(); /* commands and their tables are visible before the doorbell */

@@ -45,7 +45,7 @@ static uint64_t room(const struct pci_bar *b)
 }
 
 /* The window of the bridge above that has the BAR in it; NULL: it is on the root bus. */
-static struct pci_bar *window_of(const struct pci_func *f, const struct pci_bar *b)
+static struct pci_bar *window_above(const struct pci_func *f, const struct pci_bar *b)
 {
 	struct pci_func *up = f->parent;
 	bool pref;
@@ -64,7 +64,7 @@ static void pack(struct pci_bar *window)
 	for (unsigned i = 0; i < sorted_count; i++) {
 		struct pci_bar *b = bar_of(i);
 
-		if (window_of(func_of(i), b) != window)
+		if (window_above(func_of(i), b) != window)
 			continue;
 		window->align_shift = MAX(window->align_shift, b->align_shift);
 		b->pci = ALIGN_UP(window->size, BIT(b->align_shift));
@@ -133,7 +133,7 @@ static bool root_take(struct pci_host *h, struct pci_bar *b)
 	return false;
 }
 
-static void drop(struct pci_func *f, unsigned bar)
+static void drop_bar(struct pci_func *f, unsigned bar)
 {
 	log_warn("pci: %s: no room for BAR %u of 0x%llx bytes in the windows of %s", f->name, bar,
 		 (unsigned long long)f->bar[bar].size, f->host->name);
@@ -150,7 +150,7 @@ static bool is_in(unsigned i, const struct pci_func *bridge, unsigned slot)
 	const struct pci_func *f = func_of(i);
 
 	return sorted[i] % PCI_SLOTS < PCI_BARS && pci_is_below(f, bridge) &&
-	       window_of(f, bar_of(i)) == &f->parent->bar[slot];
+	       window_above(f, bar_of(i)) == &f->parent->bar[slot];
 }
 
 /* Number i did not fit: it has to go, or of a window the biggest BAR in it. */
@@ -162,7 +162,7 @@ static void make_room(unsigned i)
 	if (slot >= PCI_BARS)
 		for (i = 0; !is_in(i, bridge, slot); i++)
 			ASSERT(i + 1 < sorted_count); /* the window had a size */
-	drop(func_of(i), sorted[i] % PCI_SLOTS);
+	drop_bar(func_of(i), sorted[i] % PCI_SLOTS);
 }
 
 /* false: something was dropped; decide again. */
@@ -184,7 +184,7 @@ static void place_below(const struct pci_host *h)
 	pci_for_each_of(f, h)
 		for (struct pci_bar *b = f->bar; f->parent && b < &f->bar[PCI_SLOTS]; b++)
 			if (is_wanted(f, b))
-				b->pci += window_of(f, b)->pci;
+				b->pci += window_above(f, b)->pci;
 }
 
 static uint64_t last_of(const struct pci_bar *window)
@@ -199,7 +199,7 @@ static uint32_t window_bits(const struct pci_bar *w)
 			  (uint32_t)(w->pci >> 16 & 0xfff0) | (uint32_t)(last_of(w) & 0xfff00000);
 }
 
-static void write_windows(const struct pci_func *f)
+static void write_bridge_windows(const struct pci_func *f)
 {
 	const struct pci_bar *pref = &f->bar[PCI_SLOT_PREF];
 
@@ -229,7 +229,7 @@ static bool to_cpu(const struct pci_host *h, struct pci_bar *b)
 }
 
 /* Where we placed it, or firmware. */
-static void settle(struct pci_func *f)
+static void accept_bars(struct pci_func *f)
 {
 	for (struct pci_bar *b = f->bar; b < &f->bar[PCI_BARS]; b++) {
 		if (!is_wanted(f, b))
@@ -240,7 +240,7 @@ static void settle(struct pci_func *f)
 	}
 }
 
-static struct range pages_of(const struct pci_bar *b)
+static struct range bar_pages(const struct pci_bar *b)
 {
 	uint64_t base = ALIGN_DOWN(b->pa.v, PAGE_SIZE), end = b->pa.v + b->size;
 
@@ -252,18 +252,18 @@ static void refuse_sharing(struct pci_func *f, struct pci_func *g)
 	static const char why[] = "firmware placed its BAR in a page with another device's";
 
 	for (unsigned i = 0; i < PCI_BARS * PCI_BARS; i++)
-		if (range_overlaps(pages_of(&f->bar[i / PCI_BARS]),
-				   pages_of(&g->bar[i % PCI_BARS]))) {
+		if (range_overlaps(bar_pages(&f->bar[i / PCI_BARS]),
+				   bar_pages(&g->bar[i % PCI_BARS]))) {
 			pci_refuse(f, why);
 			pci_refuse(g, why);
 		}
 }
 
 /* Firmware's placement stands; a BAR whose page holds another device's BAR is of no use to us. */
-static void keep(struct pci_host *h)
+static void keep_placement(struct pci_host *h)
 {
 	pci_for_each_of(f, h)
-		settle(f);
+		accept_bars(f);
 	pci_for_each_of(f, h)
 		pci_for_each_of(g, h)
 			if (f < g)
@@ -271,7 +271,7 @@ static void keep(struct pci_host *h)
 }
 
 /* Its windows are BARs to whom they are in; with prefetchable ones of 64 bits up to the root. */
-static void prepare(struct pci_func *f)
+static void prepare_slots(struct pci_func *f)
 {
 	bool pref = f->bridge && (pci_cfg_read(f, PCI_PREF_WINDOW, 2) & 0xf) == PCI_PREF_64 &&
 		    (!f->parent || f->parent->bar[PCI_SLOT_PREF].mem64);
@@ -279,22 +279,22 @@ static void prepare(struct pci_func *f)
 	f->bar[PCI_SLOT_PREF].mem64 = f->bar[PCI_SLOT_PREF].prefetch = pref;
 	for (unsigned b = 0; b < PCI_BARS; b++)
 		if (!f->bar[b].io && f->bar[b].size > BAR_MAX)
-			drop(f, b);
+			drop_bar(f, b);
 }
 
-static void place(struct pci_host *h)
+static void place_bars(struct pci_host *h)
 {
 	size_t size = h->func_count * PCI_SLOTS * sizeof(*sorted);
 
 	pci_for_each_of(f, h)
-		prepare(f);
+		prepare_slots(f);
 	sorted = pmem_alloc(size, 64);
 	do {
 		measure(h);
 	} while (!place_root(h));
 	place_below(h);
 	pci_for_each_of(f, h) {
-		settle(f);
+		accept_bars(f);
 		pci_bars_write(f);
 	}
 	pmem_trim(sorted, size, 0);
@@ -305,16 +305,16 @@ void bridge_open(const struct pci_func *f)
 {
 	bridge_write_buses(f, f->bus_subordinate);
 	if (!f->host->probe_only)
-		write_windows(f);
+		write_bridge_windows(f);
 	pci_cfg_write(f, PCI_COMMAND, 2, PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF);
 }
 
 void pci_assign(struct pci_host *h)
 {
 	if (h->probe_only)
-		keep(h);
+		keep_placement(h);
 	else
-		place(h);
+		place_bars(h);
 	pci_for_each_of(f, h)
 		if (f->bridge)
 			bridge_open(f);

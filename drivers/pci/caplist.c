@@ -10,7 +10,7 @@
 #include "pci_priv.h"
 
 /* Register `reg` of a capability, which may begin at the very end of config space. */
-static uint32_t rd(const struct pci_cap *c, unsigned reg)
+static uint32_t cap_read(const struct pci_cap *c, unsigned reg)
 {
 	return c->off + reg < PCI_CFG_SIZE ? pci_cfg_read(c->func, c->off + reg, 4) : 0;
 }
@@ -50,14 +50,14 @@ static unsigned size_of(const struct pci_cap *c)
 	case PCI_EXT + PCI_ECAP_VC:
 	case PCI_EXT + PCI_ECAP_VC9:
 	case PCI_EXT + PCI_ECAP_MFVC: /* VC 0 and as many more */
-		return 0x1c + 0xc * (rd(c, 4) & 7);
+		return 0x1c + 0xc * (cap_read(c, 4) & 7);
 	case PCI_EXT + PCI_ECAP_REBAR:
-		return 4 + 8 * (rd(c, PCI_REBAR_CTRL(0)) >> 5 & 7);
+		return 4 + 8 * (cap_read(c, PCI_REBAR_CTRL(0)) >> 5 & 7);
 	case PCI_EXT + PCI_ECAP_DPA:
-		return 0x11 + (rd(c, 4) & 0x1f);
+		return 0x11 + (cap_read(c, 4) & 0x1f);
 	case PCI_EXT + PCI_ECAP_VSEC:
 	case PCI_EXT + PCI_ECAP_DVSEC:
-		return MAX(rd(c, 4) >> 20, 8u);
+		return MAX(cap_read(c, 4) >> 20, 8u);
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++)
 		if (fixed[i].id == c->id)
@@ -96,7 +96,7 @@ bool pci_cap_next(struct pci_cap *c)
 	bool ext = c->next >= PCI_ECAP_FIRST;
 
 	c->off = c->next;
-	c->head = c->off ? rd(c, 0) : 0;
+	c->head = c->off ? cap_read(c, 0) : 0;
 	if (!c->off || (ext && !c->head))
 		return false;
 	c->id = ext ? PCI_EXT + (c->head & 0xffff) : c->head & 0xff;

@@ -35,7 +35,7 @@ static void found(struct pci_func *f, const struct pci_cap *c)
 }
 
 /* To D0; and it never wakes the board. */
-static void wake(struct pci_func *f)
+static void enter_d0(struct pci_func *f)
 {
 	unsigned csr = f->cap_pm + PCI_PM_CSR;
 	uint32_t was = pci_cfg_read(f, csr, 2);
@@ -57,7 +57,7 @@ void caps_find(struct pci_func *f)
 	if (c.malformed)
 		pci_refuse(f, "its capability list is malformed");
 	if (f->cap_pm)
-		wake(f);
+		enter_d0(f);
 	if (f->cap_pcie)
 		f->pcie_type = pci_cfg_read(f, f->cap_pcie + PCI_EXP_FLAGS, 1) >>
 				       PCI_EXP_TYPE_SHIFT &

@@ -56,7 +56,8 @@ static void capture(struct pci_func *f)
 	caps_capture(f);
 }
 
-static void add(struct pci_host *h, struct pci_func *parent, unsigned bdf, uint32_t id, bool multi)
+static void add_function(struct pci_host *h, struct pci_func *parent, unsigned bdf, uint32_t id,
+			 bool multi)
 {
 	struct pci_func *f;
 
@@ -102,7 +103,7 @@ static void scan_slot(struct pci_host *h, struct pci_func *parent, unsigned bdf)
 			continue;
 		if (!fn)
 			multi = pci_host_read(h, bdf, PCI_HEADER_TYPE, 1) & PCI_HEADER_MULTI;
-		add(h, parent, bdf + fn, id, multi);
+		add_function(h, parent, bdf + fn, id, multi);
 	}
 }
 
@@ -138,7 +139,7 @@ static struct pci_func *next_bridge(const struct pci_host *h, const struct pci_f
 }
 
 /* Everything below root bus `root`, which was scanned; buses up to `limit` are to be had. */
-static void walk(struct pci_host *h, unsigned root, unsigned limit)
+static void walk_buses(struct pci_host *h, unsigned root, unsigned limit)
 {
 	struct pci_func *at = NULL;
 	unsigned last = root;
@@ -214,7 +215,7 @@ void pci_enumerate(struct pci_host *h)
 	for (unsigned i = 0; i < roots; i++) {
 		if (i)
 			scan_bus(h, NULL, root[i]);
-		walk(h, root[i], i + 1 < roots ? root[i + 1] - 1u : h->bus_last);
+		walk_buses(h, root[i], i + 1 < roots ? root[i + 1] - 1u : h->bus_last);
 	}
 	log_info("pci: %04x: %s, buses %02x-%02x, %u functions", h->segment, h->name, h->bus_first,
 		 h->bus_last, h->func_count);

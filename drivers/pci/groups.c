@@ -18,7 +18,7 @@
  * While groups grow, `group` is a function of the same group with a lower number, or the function's
  * own: the lowest names the group.
  */
-static unsigned name_of(struct pci_func *f)
+static unsigned group_root(struct pci_func *f)
 {
 	while (f->group != func_number(f)) {
 		f->group = pci_funcs[f->group].group; /* the way gets shorter each time */
@@ -29,7 +29,7 @@ static unsigned name_of(struct pci_func *f)
 
 static void join(struct pci_func *a, struct pci_func *b)
 {
-	unsigned x = name_of(a), y = name_of(b);
+	unsigned x = group_root(a), y = group_root(b);
 
 	pci_funcs[MAX(x, y)].group = (uint16_t)MIN(x, y);
 }
@@ -101,5 +101,5 @@ void groups_compute(void)
 	join_aliases();
 	streams_join(join);
 	pci_for_each(f)
-		f->group = (uint16_t)name_of(f);
+		f->group = (uint16_t)group_root(f);
 }

@@ -84,7 +84,7 @@ static const struct {
 	[BY_BUS] = { "bus", BUS_HOLD_US, BUS_PCI_US },
 };
 
-static void start(const struct pci_func *f)
+static void start_method(const struct pci_func *f)
 {
 	enum how how = f->reset_how;
 
@@ -98,7 +98,7 @@ static void start(const struct pci_func *f)
 		write_bus(f, PCI_BRIDGE_BUS_RESET);
 }
 
-static void end(const struct pci_func *f)
+static void end_method(const struct pci_func *f)
 {
 	if (f->reset_how == BY_PM)
 		to_d0(f);
@@ -211,7 +211,7 @@ static enum hv_status restore_all(const struct pci_func *f)
 
 enum { IDLE, GONE, WAKE, DRAIN, HOLD, LINK, SETTLE, READY, SLOW };
 
-static void enter(struct pci_func *f, uint8_t stage, uint32_t us)
+static void enter_stage(struct pci_func *f, uint8_t stage, uint32_t us)
 {
 	f->reset_stage = stage;
 	f->reset_due = arch_time_ticks() + us * arch_time_hz() / 1000000;
@@ -235,7 +235,7 @@ static void say(struct pci_func *f, const char *what)
 }
 
 /* What is done between a stage and the next, and how long that one may take. */
-static void advance(struct pci_func *f)
+static void advance_stage(struct pci_func *f)
 {
 	static const uint32_t most_us[] = {
 		[DRAIN] = DRAIN_US,
@@ -251,10 +251,10 @@ static void advance(struct pci_func *f)
 	} else if (stage == HOLD) {
 		if (pending(f))
 			say(f, "transactions still pending before reset");
-		start(f);
+		start_method(f);
 		us = methods[f->reset_how].hold_us;
 	} else if (stage == LINK) {
-		end(f);
+		end_method(f);
 	} else if (stage == SETTLE) {
 		us = methods[f->reset_how].settle_us;
 		if (f->reset_how == BY_FLR && pci_quirks(f) & QUIRK_SLOW_FLR)
@@ -262,10 +262,10 @@ static void advance(struct pci_func *f)
 	} else if (stage == SLOW) {
 		say(f, "slow to come back from reset");
 	}
-	enter(f, stage, us);
+	enter_stage(f, stage, us);
 }
 
-static enum hv_status finish(struct pci_func *f, enum hv_status st)
+static enum hv_status finish_reset(struct pci_func *f, enum hv_status st)
 {
 	f->reset_stage = IDLE;
 	pci_event(f, st == HV_OK ? PCI_RESET_DONE : PCI_RESET_FAILED);
@@ -282,13 +282,13 @@ void pci_reset_begin(struct pci_func *f)
 	f->reset_how = (uint8_t)method_of(f);
 	/* Unplugged: nothing to wait for, and each further access may take a completion timeout. */
 	if (pci_cfg_read(f, PCI_ID, 4) == UINT32_MAX) {
-		enter(f, GONE, 0);
+		enter_stage(f, GONE, 0);
 		return;
 	}
 	asleep = f->cap_pm && pci_cfg_read(f, f->cap_pm + PCI_PM_CSR, 2) & PCI_PM_STATE;
 	if (asleep)
 		to_d0(f);
-	enter(f, WAKE, asleep ? PM_US : 0);
+	enter_stage(f, WAKE, asleep ? PM_US : 0);
 }
 
 enum hv_status pci_reset_step(struct pci_func *f)
@@ -296,15 +296,15 @@ enum hv_status pci_reset_step(struct pci_func *f)
 	if (f->reset_stage == IDLE)
 		return HV_OK;
 	if (f->reset_stage == GONE)
-		return finish(f, HV_ETIMEOUT);
+		return finish_reset(f, HV_ETIMEOUT);
 	while (f->reset_stage < READY || !all_ready(f)) {
 		if (!is_over(f))
 			return HV_EAGAIN;
 		if (f->reset_stage == SLOW)
-			return finish(f, HV_ETIMEOUT);
-		advance(f);
+			return finish_reset(f, HV_ETIMEOUT);
+		advance_stage(f);
 	}
-	return finish(f, restore_all(f));
+	return finish_reset(f, restore_all(f));
 }
 
 enum hv_status pci_reset_owned(uint8_t owner, void (*wait)(void *arg), void *arg)

@@ -11,9 +11,10 @@
 static uint64_t *streams;
 static size_t count;
 
-static uint64_t key_of(const struct iommu *i, uint32_t sid)
+/* The stream's first key: that of function 0. */
+static uint64_t first_key(const struct iommu *i, uint32_t sid)
 {
-	return ((uint64_t)i->index << 32 | sid) << KEY_FUNC_BITS;
+	return iommu_stream_key(i, sid) << KEY_FUNC_BITS;
 }
 
 void streams_index(void)
@@ -25,15 +26,15 @@ void streams_index(void)
 	count = 0;
 	pci_for_each(f)
 		for (unsigned n = 0; n < f->sid_count; n++)
-			streams[count++] = key_of(f->iommu, f->sid[n]) | func_number(f);
+			streams[count++] = first_key(f->iommu, f->sid[n]) | func_number(f);
 	sort_keys(streams, count);
 }
 
 struct pci_func *pci_with_stream(const struct iommu *i, uint32_t sid, unsigned n)
 {
-	size_t at = sort_find(streams, count, key_of(i, sid)) + n;
+	size_t at = sort_find(streams, count, first_key(i, sid)) + n;
 
-	if (at >= count || streams[at] >> KEY_FUNC_BITS != key_of(i, sid) >> KEY_FUNC_BITS)
+	if (at >= count || streams[at] >> KEY_FUNC_BITS != first_key(i, sid) >> KEY_FUNC_BITS)
 		return NULL;
 	return &pci_funcs[streams[at] & KEY_FUNC];
 }

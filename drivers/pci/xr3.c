@@ -28,7 +28,7 @@ static void set(unsigned i, unsigned reg, uint64_t v)
 }
 
 /* The window that lets in [r) one to one: its index; -1: none. */
-static int window_of(struct range r)
+static int inbound_window(struct range r)
 {
 	for (unsigned i = 0; i < XR3_ATR_ENTRIES; i++) {
 		uint64_t src = get(i, XR3_ATR_SRC), size;
@@ -75,7 +75,7 @@ bool xr3_probe(struct pci_host *h, void (*map)(struct range))
 	if (map)
 		map((struct range){ XR3_JUNO_REGS, XR3_REGS_SIZE });
 	for (unsigned i = 0; i < h->inbound_count; i++)
-		if (!map || window_of(h->inbound[i]) >= 0)
+		if (!map || inbound_window(h->inbound[i]) >= 0)
 			h->inbound[ram++] = h->inbound[i];
 		else
 			closed(h, "dma-ranges", h->inbound[i]);
@@ -84,7 +84,7 @@ bool xr3_probe(struct pci_host *h, void (*map)(struct range))
 		if (dt_reg(h->fdt, n, 0, &r) != HV_OK || h->inbound_count == ARRAY_SIZE(h->inbound))
 			continue;
 		r.size = PAGE_SIZE;
-		window = map ? window_of(r) : 0;
+		window = map ? inbound_window(r) : 0;
 		if (window < 0)
 			window = window_add(r.base, first);
 		first = first < 0 ? window : first;

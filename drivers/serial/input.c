@@ -86,7 +86,7 @@ void console_set_commands(console_command_fn *run, const char *help)
 	commands.help = help;
 }
 
-static void command(char letter, const char *line)
+static void input_command(char letter, const char *line)
 {
 	bool more = false;
 
@@ -104,7 +104,7 @@ static void answer(char c)
 {
 	if (c == '\r' || c == '\n' || c == ESC) {
 		rx.line[c == ESC ? 0 : rx.len] = 0;
-		command(rx.asked, rx.line);
+		input_command(rx.asked, rx.line);
 	} else if (c == '\b' || c == 0x7f) {
 		if (rx.len)
 			rx.len--;
@@ -132,7 +132,7 @@ static void input(char c)
 		if (seen == 2)
 			move_input(input_to());
 	} else if (seen == 1 && (c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
-		command(c, NULL);
+		input_command(c, NULL);
 	} else {
 		/* The key that shows that no third one comes is the guest's as well. */
 		if (seen == 2)

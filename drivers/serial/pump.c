@@ -184,7 +184,7 @@ void console_set_retry_timer(void (*arm)(void))
 }
 
 /* Fills the empty stage. False: nothing to send, or it has to wait for somebody's line. */
-static bool fill(bool now)
+static bool fill_stage(bool now)
 {
 	uint8_t next = next_ring();
 	bool more = has_output(rings[tx.cur]);
@@ -230,7 +230,7 @@ static void send_all_or_interrupt(void)
 
 	do
 		full = !send_stage() || stages++ == PUMP_MAX;
-	while (!full && fill(false));
+	while (!full && fill_stage(false));
 	if (full != tx.armed)
 		uart_tx_irq(full);
 	tx.armed = full;
@@ -250,7 +250,7 @@ static void send_all_polled(void)
 			}
 			arch_cpu_relax();
 		}
-		if (!fill(true))
+		if (!fill_stage(true))
 			return;
 	}
 }

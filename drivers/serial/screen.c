@@ -9,17 +9,17 @@
 #define ESC 0x1b
 #define DEL 0x7f
 
-static void advance(struct screen *s, unsigned n)
+static void advance_cursor(struct screen *s, unsigned n)
 {
 	s->column = (uint16_t)MIN(s->column + n, UINT16_MAX);
 	s->width = MAX(s->width, s->column);
 }
 
-static unsigned show(struct screen *s, char *out, char a, char b)
+static unsigned show_pair(struct screen *s, char *out, char a, char b)
 {
 	out[0] = a;
 	out[1] = b;
-	advance(s, b ? 2 : 1);
+	advance_cursor(s, b ? 2 : 1);
 	return b ? 2 : 1;
 }
 
@@ -41,14 +41,14 @@ static unsigned put_text(struct screen *s, char c, char *out)
 	if (byte >= 0x80) {
 		s->utf8_len = utf8_length(byte);
 		if (!s->utf8_len)
-			return show(s, out, '?', 0);
+			return show_pair(s, out, '?', 0);
 		s->seq[0] = c;
 		s->seq_len = 1;
 		s->state = SCREEN_UTF8;
 		return 0;
 	}
 	if (byte >= 0x20 && byte != DEL)
-		return show(s, out, c, 0);
+		return show_pair(s, out, c, 0);
 	switch (c) {
 	case 0:
 		return 0;
@@ -66,7 +66,7 @@ static unsigned put_text(struct screen *s, char c, char *out)
 		out[0] = c;
 		return 1;
 	}
-	return show(s, out, '^', (char)(byte ^ 0x40));
+	return show_pair(s, out, '^', (char)(byte ^ 0x40));
 }
 
 /*
@@ -91,7 +91,7 @@ static unsigned put_utf8(struct screen *s, char c, char *out)
 	unsigned n;
 
 	if (((uint8_t)c & 0xc0) != 0x80) {
-		n = show(s, out, '?', 0);
+		n = show_pair(s, out, '?', 0);
 		return n + put_text(s, c, out + n);
 	}
 	s->seq[s->seq_len++] = c;
@@ -99,7 +99,7 @@ static unsigned put_utf8(struct screen *s, char c, char *out)
 		return 0;
 	s->state = SCREEN_TEXT;
 	if (!is_shown(s))
-		return show(s, out, '?', 0);
+		return show_pair(s, out, '?', 0);
 	memcpy(out, s->seq, s->seq_len);
 	return s->seq_len;
 }
@@ -132,7 +132,7 @@ static unsigned pass_csi(const struct screen *s, char final, char *out)
 	return 3U + s->seq_len;
 }
 
-static unsigned move(struct screen *s, unsigned n, char final, char *out)
+static unsigned move_cursor(struct screen *s, unsigned n, char final, char *out)
 {
 	unsigned most = final == 'D' ? s->column : s->width - s->column;
 
@@ -163,7 +163,7 @@ static unsigned put_csi(struct screen *s, char final, char *out)
 		return pass_csi(s, final, out);
 	case 'C': /* CUF, CUB */
 	case 'D':
-		return move(s, (unsigned)n, final, out);
+		return move_cursor(s, (unsigned)n, final, out);
 	}
 	return 0;
 }
@@ -193,7 +193,7 @@ static unsigned put_behind_esc(struct screen *s, char c, char *out)
 		s->seq_len = 0;
 		return 0;
 	}
-	n = show(s, out, '^', '[');
+	n = show_pair(s, out, '^', '[');
 	return n + put_text(s, c, out + n);
 }
 

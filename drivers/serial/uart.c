@@ -69,14 +69,14 @@ static struct serial {
 	uint8_t burst; /* characters that an empty FIFO takes */
 } serial;
 
-static uint32_t rd(unsigned reg)
+static uint32_t uart_rd(unsigned reg)
 {
 	uintptr_t at = serial.m.base + ((uintptr_t)reg << serial.shift);
 
 	return serial.width == 4 ? arch_mmio_r32(at) : arch_mmio_r8(at);
 }
 
-static void wr(unsigned reg, uint32_t v)
+static void uart_wr(unsigned reg, uint32_t v)
 {
 	uintptr_t at = serial.m.base + ((uintptr_t)reg << serial.shift);
 
@@ -88,43 +88,43 @@ static void wr(unsigned reg, uint32_t v)
 
 static uint32_t status(void)
 {
-	return rd(serial.l->status) ^ serial.l->low;
+	return uart_rd(serial.l->status) ^ serial.l->low;
 }
 
 static void enable_pl011(void)
 {
 	uint32_t need = PL011_CR_UARTEN | PL011_CR_TXE | PL011_CR_RXE;
 
-	if ((rd(PL011_LCR_H) & PL011_LCR_H_FEN) && (rd(PL011_CR) & need) == need)
+	if ((uart_rd(PL011_LCR_H) & PL011_LCR_H_FEN) && (uart_rd(PL011_CR) & need) == need)
 		return;
 	/* The line format changes only while the UART is off and idle (DDI 0183G §3.3.8). */
-	if (rd(PL011_CR) & PL011_CR_UARTEN) {
+	if (uart_rd(PL011_CR) & PL011_CR_UARTEN) {
 		enum hv_status idle = poll32(serial.m, REG32(PL011_FR), PL011_FR_BUSY, 0, 100000,
 					     "pl011");
 
 		(void)idle; /* a character may be cut; the console is worth more */
 	}
-	wr(PL011_CR, 0);
-	wr(PL011_LCR_H, PL011_LCR_H_FEN | PL011_LCR_H_WLEN8);
-	wr(PL011_CR, need);
+	uart_wr(PL011_CR, 0);
+	uart_wr(PL011_LCR_H, PL011_LCR_H_FEN | PL011_LCR_H_WLEN8);
+	uart_wr(PL011_CR, need);
 }
 
 void uart_init(void)
 {
 	serial.burst = UART_FIFO;
 	if (serial.kind == NS16550) {
-		if (rd(NS16550_LCR) & NS16550_LCR_DLAB)
-			wr(NS16550_LCR, rd(NS16550_LCR) & ~(uint32_t)NS16550_LCR_DLAB);
-		wr(NS16550_FCR, NS16550_FCR_ENABLE);
-		wr(NS16550_MCR, NS16550_MCR_ON);
-		if ((rd(NS16550_IIR) & NS16550_IIR_FIFOS) != NS16550_IIR_FIFOS)
+		if (uart_rd(NS16550_LCR) & NS16550_LCR_DLAB)
+			uart_wr(NS16550_LCR, uart_rd(NS16550_LCR) & ~(uint32_t)NS16550_LCR_DLAB);
+		uart_wr(NS16550_FCR, NS16550_FCR_ENABLE);
+		uart_wr(NS16550_MCR, NS16550_MCR_ON);
+		if ((uart_rd(NS16550_IIR) & NS16550_IIR_FIFOS) != NS16550_IIR_FIFOS)
 			serial.burst = 1;
 	} else {
 		if (serial.kind == PL011)
 			enable_pl011();
-		wr(PL011_ICR, PL011_INT_ALL & ~PL011_INT_TX);
+		uart_wr(PL011_ICR, PL011_INT_ALL & ~PL011_INT_TX);
 	}
-	wr(serial.l->mask, serial.l->rx);
+	uart_wr(serial.l->mask, serial.l->rx);
 }
 
 unsigned uart_write(const char *text, unsigned n)
@@ -135,19 +135,19 @@ unsigned uart_write(const char *text, unsigned n)
 	while (i < n && ((now = status()) & serial.l->room))
 		for (unsigned left = now & serial.l->empty ? serial.burst : 1; i < n && left;
 		     left--)
-			wr(serial.l->data, (uint8_t)text[i++]);
+			uart_wr(serial.l->data, (uint8_t)text[i++]);
 	return i;
 }
 
 /* DW_apb_uart: a timeout with nothing to read, and the busy interrupt, end by these reads only. */
 static void quiet_16550(void)
 {
-	uint32_t id = rd(NS16550_IIR) & NS16550_IIR_ID;
+	uint32_t id = uart_rd(NS16550_IIR) & NS16550_IIR_ID;
 
 	if (id == NS16550_IIR_TIMEOUT)
-		(void)rd(NS16550_DATA);
+		(void)uart_rd(NS16550_DATA);
 	if (id == NS16550_IIR_BUSY)
-		(void)rd(DW_UART_USR);
+		(void)uart_rd(DW_UART_USR);
 }
 
 bool uart_read(char *c)
@@ -160,7 +160,7 @@ bool uart_read(char *c)
 				quiet_16550();
 			return false;
 		}
-		data = rd(serial.l->data);
+		data = uart_rd(serial.l->data);
 		*c = (char)data;
 		if (!((now << 16 | data) & serial.l->bad)) /* after an overrun this one is good */
 			return true;
@@ -174,7 +174,7 @@ bool uart_read(char *c)
  */
 void uart_tx_irq(bool on)
 {
-	wr(serial.l->mask, on ? serial.l->rx | serial.l->tx : serial.l->rx);
+	uart_wr(serial.l->mask, on ? serial.l->rx | serial.l->tx : serial.l->rx);
 }
 
 bool uart_tx_idle(void)

@@ -60,6 +60,12 @@ struct iommu {
 extern struct iommu iommus[];
 extern unsigned iommu_count;
 
+/* One number for a stream of the board, to sort and to find by. */
+static inline uint64_t iommu_stream_key(const struct iommu *i, uint32_t sid)
+{
+	return (uint64_t)i->index << 32 | sid;
+}
+
 #define iommu_for_each(i) for (struct iommu *i = iommus; i < iommus + iommu_count; i++)
 
 /*

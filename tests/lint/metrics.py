@@ -24,13 +24,14 @@ BINARY = {"+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>", "&&", "||", "<", "
           "==", "!=", "=", "?"}
 ASSIGN = {"+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="}
 UNARY = {"!", "~", "++", "--"}
-STATIC = re.compile(r"^static [^;=(]*?\b(\w+)\(", re.M)
+ATTRIBUTE = r"__attribute__\(\([^\n]*?\)\)|__printf\([^\n)]*\)"
+STATIC = re.compile(rf"^static (?:{ATTRIBUTE}|[^;=(\n])*?\b(?!__)(\w+)\(", re.M)
 
 P95_MAX = 30
 # The same figures of the commit before the budget of lines was given up.
 BEFORE = {
     "median": 7, "p95": 21, "max": 47, "conditional": 21.7, "nested": 2.7, "dense": 18.6,
-    "comments": 0.11, "citations": 13.2, "shared": 40, "long": 0,
+    "comments": 0.11, "citations": 13.2, "shared": 38, "long": 0,
 }
 
 
@@ -44,7 +45,7 @@ def functions(code):
             yield name or "?", number - start - 1
             start = None
         if start is None:
-            m = re.match(r"^[A-Za-z_].*?([A-Za-z_0-9]+)\(", line)
+            m = re.match(rf"^(?=[A-Za-z_])(?:{ATTRIBUTE}|.)*?\b(?!__)(\w+)\(", line)
             name = m[1] if m else name
         last = line if line.strip() else last
 

@@ -34,7 +34,7 @@ static void runs(struct vpci_func *f)
 {
 	uint64_t size = ALIGN_UP(f->pf->bar[0].size, PAGE_SIZE), at = nondet_u64(), end;
 	const struct pci_part *p = &f->pf->msix[any_below(2)];
-	struct range table = pages_of(p->at.base, p->at.size);
+	struct range table = offset_pages(p->at.base, p->at.size);
 	bool trap;
 
 	ASSUME(at < size && IS_ALIGNED(at, PAGE_SIZE));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Placing a BAR in a window of the host bridge, and the registers of a bridge's window: every
- * window and BAR. Assumed: what host.c and prepare() see to, addresses and sizes below 2^48.
+ * window and BAR. Assumed: what host.c and prepare_slots() see to, addresses and sizes below 2^48.
  */
 #include "prove.h"
 

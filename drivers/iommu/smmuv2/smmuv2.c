@@ -66,7 +66,7 @@ static unsigned group_count(uint32_t idr0)
  * Only what stops streams is written, and in this order: with CLIENTPD = 0 left by firmware, a
  * match register that is cleared while USFCFG = 0 would let its stream pass.
  */
-static enum hv_status block(struct mmio m)
+static enum hv_status smmuv2_block(struct mmio m)
 {
 	uint32_t idr0 = rd32(m, REG32(SMMUV2_IDR0));
 	unsigned groups = group_count(idr0);
@@ -80,7 +80,7 @@ static enum hv_status block(struct mmio m)
 }
 
 /* The one sentence that says why it cannot be driven, or NULL. */
-static const char *unusable(const struct smmuv2 *s, uint32_t idr0)
+static const char *smmuv2_unusable(const struct smmuv2 *s, uint32_t idr0)
 {
 	if (!(idr0 & IDR0_S2TS))
 		return "translates stage 1 only";
@@ -95,7 +95,7 @@ static const char *unusable(const struct smmuv2 *s, uint32_t idr0)
 	return NULL;
 }
 
-static const char *probe(const void *fdt, int node, struct range reg, struct iommu *i)
+static const char *smmuv2_probe(const void *fdt, int node, struct range reg, struct iommu *i)
 {
 	struct smmuv2 *s = &smmus[i - iommus];
 	struct mmio m = mmio_at(PA(reg.base));
@@ -122,7 +122,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 		(unsigned)MIN(field_get(IDR2_OAS, idr2), field_get(IDR2_IAS, idr2)));
 	i->sid_bits = (uint8_t)field_get(IDR0_NUMSIDB, idr0);
 	i->coherent = (idr0 & IDR0_CTTW) && dt_bool(fdt, node, "dma-coherent");
-	return unusable(s, idr0);
+	return smmuv2_unusable(s, idr0);
 }
 
 /* Also those that are never used: what firmware left there may hold a shared line. */
@@ -168,7 +168,7 @@ static enum hv_status sync_all(const struct smmuv2 *s)
 	return sync(s, REG32(SMMUV2_TLBGSYNC), REG32(SMMUV2_TLBGSTATUS));
 }
 
-static enum hv_status start(const void *fdt, int node, struct iommu *i)
+static enum hv_status smmuv2_start(const void *fdt, int node, struct iommu *i)
 {
 	struct smmuv2 *s = i->priv;
 	struct mmio m = s->m;
@@ -264,7 +264,7 @@ static enum hv_status add_match(const struct smmuv2 *s, uint32_t sid, unsigned *
 }
 
 /* The stream to fault, and forgotten. Its guest's context stays. */
-static enum hv_status release(const struct smmuv2 *s, unsigned group)
+static enum hv_status release_stream(const struct smmuv2 *s, unsigned group)
 {
 	uint32_t old = rd32(s->m, S2CR(group));
 	uint16_t vmid = s->vmid[field_get(S2CR_CBNDX, old)];
@@ -340,7 +340,7 @@ static enum hv_status translate(struct smmuv2 *s, unsigned group, const struct s
 	if (c < s->contexts &&
 	    (rd32(s->m, S2CR(group)) & (S2CR_TYPE | S2CR_CBNDX)) == (S2CR_TRANSLATE | c))
 		return HV_OK;
-	st = release(s, group);
+	st = release_stream(s, group);
 	if (st == HV_OK && c == s->contexts) {
 		c = take_context(s);
 		if (c == s->contexts) {
@@ -371,7 +371,7 @@ static enum hv_status attach(struct iommu *i, uint32_t sid, const struct s2 *dma
 	}
 	if (dma)
 		return translate(s, group, dma);
-	st = release(s, group);
+	st = release_stream(s, group);
 	if (st == HV_OK)
 		silence(s, group);
 	return st;
@@ -410,7 +410,8 @@ static const struct record context = {
 };
 
 /* Reports the record and clears it; false: there is none. It stands still until it is cleared. */
-static bool take(const struct smmuv2 *s, const struct record *r, unsigned page, struct reg32 sid)
+static bool take_record(const struct smmuv2 *s, const struct record *r, unsigned page,
+			struct reg32 sid)
 {
 	uint32_t fsr = rd32(s->m, at_page(s, page, r->fsr));
 	struct iommu_fault f = { .has_addr = true };
@@ -430,25 +431,25 @@ static bool take(const struct smmuv2 *s, const struct record *r, unsigned page, 
 	return true;
 }
 
-static bool drain(struct iommu *i)
+static bool smmuv2_drain(struct iommu *i)
 {
 	const struct smmuv2 *s = i->priv;
 	bool any = true;
 
 	for (unsigned turn = 0; turn < TURNS && any; turn++) {
-		any = take(s, &global, 0, REG32(SMMUV2_GFSYNR1));
+		any = take_record(s, &global, 0, REG32(SMMUV2_GFSYNR1));
 		for (unsigned c = 0; c < s->contexts; c++)
-			any |= c != s->silent && take(s, &context, s->cb_page + c,
-						      at_page(s, 1, SMMUV2_CBFRSYNRA(c)));
+			any |= c != s->silent && take_record(s, &context, s->cb_page + c,
+							     at_page(s, 1, SMMUV2_CBFRSYNRA(c)));
 	}
 	return !any;
 }
 
 const struct iommu_driver smmuv2_driver = {
-	.block = block,
-	.probe = probe,
-	.start = start,
-	.drain = drain,
+	.block = smmuv2_block,
+	.probe = smmuv2_probe,
+	.start = smmuv2_start,
+	.drain = smmuv2_drain,
 	.attach = attach,
 	.flush = flush,
 };

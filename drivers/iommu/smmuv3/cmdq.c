@@ -26,7 +26,7 @@ static uint32_t cmdq_mask(const struct smmu *s)
 	return (2U << s->cmdq_log2) - 1;
 }
 
-static void put(struct smmu *s, uint64_t dw0, uint64_t dw1)
+static void cmdq_put(struct smmu *s, uint64_t dw0, uint64_t dw1)
 {
 	uint32_t index = s->cmdq_prod & cmdq_mask(s) >> 1;
 
@@ -75,8 +75,8 @@ static bool wait_consumed(struct smmu *s)
 static enum hv_status issue_batch(struct smmu *s, const struct smmu_cmd *cmds, unsigned n)
 {
 	for (unsigned c = 0; c < n; c++)
-		put(s, cmds[c].dw[0], cmds[c].dw[1]);
-	put(s, sync_dw0, 0);
+		cmdq_put(s, cmds[c].dw[0], cmds[c].dw[1]);
+	cmdq_put(s, sync_dw0, 0);
 	arch_dsb_oshst(); /* commands, and the tables they are about, before the doorbell */
 	wr32(s->m, CMDQ_PROD, s->cmdq_prod);
 	if (wait_consumed(s))

@@ -26,7 +26,7 @@ static enum hv_status set_cr0(struct mmio m, uint32_t v, const char *name)
 }
 
 /* GBPA first: its reset value is bypass, and clearing SMMUEN brings it into force. */
-static enum hv_status block(struct mmio m)
+static enum hv_status smmuv3_block(struct mmio m)
 {
 	static const char name[] = "smmuv3";
 	enum hv_status st = poll32(m, GBPA, GBPA_UPDATE, 0, REGISTER_US, name);
@@ -39,7 +39,8 @@ static enum hv_status block(struct mmio m)
 }
 
 /* The one sentence that says why it cannot be driven, or NULL. */
-static const char *unusable(const struct iommu *i, uint32_t idr0, uint32_t idr1, uint32_t idr5)
+static const char *smmuv3_unusable(const struct iommu *i, uint32_t idr0, uint32_t idr1,
+				   uint32_t idr5)
 {
 	if (!(idr0 & IDR0_S2P))
 		return "translates stage 1 only";
@@ -60,7 +61,7 @@ static const char *unusable(const struct iommu *i, uint32_t idr0, uint32_t idr1,
 	return NULL;
 }
 
-static const char *probe(const void *fdt, int node, struct range reg, struct iommu *i)
+static const char *smmuv3_probe(const void *fdt, int node, struct range reg, struct iommu *i)
 {
 	struct smmu *s = &smmus[i - iommus];
 	uint32_t idr0, idr1, idr3, idr5;
@@ -87,7 +88,7 @@ static const char *probe(const void *fdt, int node, struct range reg, struct iom
 	s->log2size = MIN(i->sid_bits, SID_BITS_MAX);
 	s->cmdq_log2 = (uint8_t)MIN(field_get(IDR1_CMDQS, idr1), (uint64_t)CMDQ_LOG2);
 	s->evtq_log2 = (uint8_t)MIN(field_get(IDR1_EVENTQS, idr1), (uint64_t)EVTQ_LOG2);
-	return unusable(i, idr0, idr1, idr5);
+	return smmuv3_unusable(i, idr0, idr1, idr5);
 }
 
 static void allocate(struct smmu *s)
@@ -160,7 +161,7 @@ static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint
 }
 
 /* The order of IHI 0070 §6.3.9: each enable is confirmed before the next step relies on it. */
-static enum hv_status start(const void *fdt, int node, struct iommu *i)
+static enum hv_status smmuv3_start(const void *fdt, int node, struct iommu *i)
 {
 	struct smmu *s = i->priv;
 	uint32_t idr0 = rd32(s->m, IDR0);
@@ -179,9 +180,9 @@ static enum hv_status start(const void *fdt, int node, struct iommu *i)
 }
 
 const struct iommu_driver smmuv3_driver = {
-	.block = block,
-	.probe = probe,
-	.start = start,
+	.block = smmuv3_block,
+	.probe = smmuv3_probe,
+	.start = smmuv3_start,
 	.drain = smmu_drain,
 	.attach = smmu_attach,
 	.flush = smmu_flush,
