@@ -250,6 +250,15 @@ int dt_next(const void *fdt, int node, const char *compatible)
 	return node;
 }
 
+unsigned dt_count(const void *fdt, const char *compatible)
+{
+	unsigned count = 0;
+
+	for (int n = -1; (n = dt_next(fdt, n, compatible)) >= 0;)
+		count++;
+	return count;
+}
+
 uint32_t dt_phandle(const void *fdt, int node)
 {
 	return dt_u32(fdt, node, "phandle", dt_u32(fdt, node, "linux,phandle", 0));

@@ -9,12 +9,12 @@
  */
 #include <hv/gic.h>
 #include <hv/irq.h>
-#include <hv/limits.h>
 #include <hv/log.h>
+#include <hv/pmem.h>
 
 #include "iommu_priv.h"
 
-struct iommu iommus[MAX_IOMMUS];
+struct iommu *iommus;
 unsigned iommu_count;
 
 /* The first row that fits a node counts; most nodes name their part and the architecture. */
@@ -26,15 +26,16 @@ static const struct {
 	{ "arm,smmu-v1", 1 }, { "arm,mmu-400", 1 }, { "arm,mmu-401", 1 },
 };
 
-static bool fits_before(const void *fdt, int node, unsigned kind)
+/* The first of the kinds that the node is of; ARRAY_SIZE(kinds): none. */
+static unsigned kind_of(const void *fdt, int node)
 {
-	while (kind--)
-		if (dt_compatible(fdt, node, kinds[kind].compatible))
-			return true;
-	return false;
+	unsigned kind = 0;
+
+	while (kind < ARRAY_SIZE(kinds) && !dt_compatible(fdt, node, kinds[kind].compatible))
+		kind++;
+	return kind;
 }
 
-/* Blocked even where there is no room to drive it. */
 static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(struct range))
 {
 	const struct iommu_driver *driver = version == 3 ? &smmuv3_driver : &smmuv2_driver;
@@ -51,14 +52,9 @@ static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(s
 	blocked = driver->block(mmio_at(PA(reg.base))) == HV_OK;
 	if (!blocked)
 		log_err("%s: cannot be put into global abort", name);
-	if (iommu_count == MAX_IOMMUS) {
-		log_err("%s: more than %u IOMMUs; what is behind this one stays blocked", name,
-			MAX_IOMMUS);
-		return;
-	}
 	i = &iommus[iommu_count++];
 	*i = (struct iommu){ .phandle = dt_phandle(fdt, node),
-			     .index = (uint8_t)(i - iommus),
+			     .index = (uint16_t)(i - iommus),
 			     .version = version,
 			     .dead = !blocked,
 			     .node = node,
@@ -70,20 +66,45 @@ static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(s
 	i->driver = why || !blocked ? NULL : driver;
 }
 
+/* Of the kinds, room for as many as there are nodes. */
+static void make_room(const void *fdt)
+{
+	unsigned room = 0;
+
+	dt_for_each(n, fdt, NULL)
+		room += kind_of(fdt, n) < ARRAY_SIZE(kinds);
+	iommus = pmem_alloc(MAX(room, 1U) * sizeof(*iommus), 64);
+	iommu_count = 0;
+}
+
 /* Not those that are disabled or need power first: an access to them may never end. */
 void iommu_probe(const void *fdt, void (*map)(struct range))
 {
-	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
-		dt_for_each(n, fdt, kinds[k].compatible) {
-			if (!dt_enabled(fdt, n) || fits_before(fdt, n, k))
-				continue;
-			if (!dt_has_power(fdt, n))
-				log_warn("%s: in a power domain, left alone; where firmware "
-					 "switches it on, say viaduct,powered",
-					 dt_name(fdt, n));
-			else
-				probe_node(fdt, n, kinds[k].version, map);
-		}
+	make_room(fdt);
+	dt_for_each(n, fdt, NULL) {
+		unsigned kind = kind_of(fdt, n);
+
+		if (kind == ARRAY_SIZE(kinds) || !dt_enabled(fdt, n))
+			continue;
+		if (!dt_has_power(fdt, n))
+			log_warn("%s: in a power domain, left alone; where firmware "
+				 "switches it on, say viaduct,powered",
+				 dt_name(fdt, n));
+		else
+			probe_node(fdt, n, kinds[kind].version, map);
+	}
+}
+
+/* Room for every interrupt of its node. */
+static void make_irq_room(const void *fdt, struct iommu *i)
+{
+	struct dt_irq irq;
+	unsigned count = 0;
+
+	while (dt_interrupt(fdt, i->node, count, &irq) == HV_OK)
+		count++;
+	i->irq = pmem_alloc(MAX(count, 1U) * sizeof(*i->irq), 64);
+	i->irq_room = count;
 }
 
 void iommu_start(const void *fdt)
@@ -91,6 +112,7 @@ void iommu_start(const void *fdt)
 	iommu_for_each(i) {
 		if (!i->driver)
 			continue;
+		make_irq_room(fdt, i);
 		i->s2 = i->driver->start(fdt, i->node, i) == HV_OK;
 		if (i->s2)
 			log_info("%s: SMMUv%u, %u-bit addresses, %u-bit StreamIDs%s", i->name,
@@ -219,7 +241,7 @@ void iommu_connect(struct iommu *i, const struct dt_irq *irq)
 	for (unsigned n = 0; n < i->irq_count; n++)
 		if (i->irq[n] == irq->intid)
 			return;
-	if (i->irq_count == IOMMU_LINES ||
+	if (i->irq_count == i->irq_room ||
 	    irq_register(irq->intid, handle_irq, i, IRQ_END_EL2) != HV_OK) {
 		log_warn("%s: its interrupt %u is taken; faults show late", i->name, irq->intid);
 		return;

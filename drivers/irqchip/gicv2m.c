@@ -9,14 +9,16 @@
 #include <hv/log.h>
 #include <hv/mmio.h>
 #include <hv/msi.h>
+#include <hv/pmem.h>
 #include <spec/gicv2m.h>
 
 #define COMPATIBLE "arm,gic-v2m-frame"
 
-static struct frame {
+struct frame {
 	struct msi_ctrl msi;
 	uint32_t next, end; /* INTIDs that are left */
-} frames[V2M_FRAMES_MAX];
+};
+static struct frame *frames; /* as many as the device tree has */
 static unsigned count;
 
 /* A device with MSI writes its message number, at most 31, into the low bits. */
@@ -101,8 +103,9 @@ void v2m_init(const void *fdt)
 	char path[64];
 
 	count = 0;
+	frames = pmem_alloc(MAX(dt_count(fdt, COMPATIBLE), 1U) * sizeof(*frames), 64);
 	dt_for_each(n, fdt, COMPATIBLE) {
-		if (!dt_enabled(fdt, n) || count == V2M_FRAMES_MAX)
+		if (!dt_enabled(fdt, n))
 			continue;
 		if (probe_frame(&frames[count], fdt, n) == HV_OK)
 			count++;

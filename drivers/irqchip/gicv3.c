@@ -8,18 +8,18 @@
 #include <arch/gic.h>
 #include <hv/dt.h>
 #include <hv/log.h>
+#include <hv/pmem.h>
 
 #include "gic_priv.h"
 
 #define RWP_TIMEOUT_US 100000
-#define MAX_REGIONS    16
 #define SGI_RANGES     BITS(7, 4) /* of Aff0, §12.2.20: TargetList has 16 bits */
 
 static struct {
 	unsigned region_count;
-	struct range region[MAX_REGIONS]; /* redistributors */
-	uint64_t stride;                  /* 0: by GICR_TYPER.VLPIS */
-	bool range_select;                /* SGIs reach CPUs whose Aff0 is 16 or more */
+	struct range *region; /* redistributors */
+	uint64_t stride;      /* 0: by GICR_TYPER.VLPIS */
+	bool range_select;    /* SGIs reach CPUs whose Aff0 is 16 or more */
 } v3;
 
 static void v3_send_sgi(unsigned cpu, unsigned sgi)
@@ -137,14 +137,17 @@ static enum hv_status gicv3_read_node(const void *fdt, int node)
 	if (dt_reg(fdt, node, 0, &r) != HV_OK || r.size < GICR_FRAME)
 		return HV_EINVAL;
 	gic_hw.dist = mmio_at(PA(r.base));
+	v3.region_count = 0;
 	v3.stride = stride && len == 8 ? dt_cells(stride, 2) : 0;
-	if (count == 0 || count > MAX_REGIONS || !IS_ALIGNED(v3.stride, GICR_FRAME) ||
+	while (v3.region_count < count && dt_reg(fdt, node, 1 + v3.region_count, &r) == HV_OK)
+		v3.region_count++;
+	if (count == 0 || v3.region_count < count || !IS_ALIGNED(v3.stride, GICR_FRAME) ||
 	    (stride && (v3.stride < 2 * GICR_FRAME || v3.stride > GIB(1))))
 		return HV_EINVAL;
+	v3.region = pmem_alloc(count * sizeof(*v3.region), 64);
 	for (uint32_t i = 0; i < count; i++)
 		if (dt_reg(fdt, node, 1 + i, &v3.region[i]) != HV_OK)
 			return HV_EINVAL;
-	v3.region_count = count;
 	return HV_OK;
 }
 

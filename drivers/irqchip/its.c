@@ -19,7 +19,7 @@
 #define ITT_ALIGN    256
 #define DEV_BITS_MAX 20 /* beyond: DeviceIDs that no host bridge of ours makes */
 
-static struct its its_all[ITS_MAX];
+static struct its *its_all; /* as many as the device tree has */
 static unsigned count;
 
 static struct its *to_its(struct msi_ctrl *c)
@@ -172,10 +172,11 @@ void its_init(const void *fdt, unsigned cpus)
 	count = 0;
 	if (!gic.has_lpis)
 		return;
+	its_all = pmem_alloc(MAX(dt_count(fdt, COMPATIBLE), 1U) * sizeof(*its_all), 64);
 	dt_for_each(node, fdt, COMPATIBLE) {
 		char path[64];
 
-		if (!dt_enabled(fdt, node) || count == ITS_MAX)
+		if (!dt_enabled(fdt, node))
 			continue;
 		noncoherent = dt_bool(fdt, dt_parent(fdt, node), NONCOHERENT);
 		if (its_probe_node(&its_all[count], fdt, node, cpus) == HV_OK)

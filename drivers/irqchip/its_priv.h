@@ -13,7 +13,6 @@
 #include <hv/spinlock.h>
 #include <spec/its.h>
 
-#define ITS_MAX        4
 #define ITS_EVENTS_MIN 5 /* log2: guests map 32 events a DeviceID at least (Linux does) */
 
 struct its_dev {

@@ -101,5 +101,7 @@ const char *dt_path(const void *fdt, int node, char *buf, size_t size);
 /* The next node of a compatible, or of all (NULL); of -1: the first. */
 int dt_next(const void *fdt, int node, const char *compatible);
 #define dt_for_each(n, fdt, compatible) for (int n = -1; (n = dt_next(fdt, n, compatible)) >= 0;)
+/* How many nodes have it, enabled or not: what a list of them needs room for. */
+unsigned dt_count(const void *fdt, const char *compatible);
 
 #endif

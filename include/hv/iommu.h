@@ -30,12 +30,10 @@ struct iommu_stream {
 	uint32_t sid;
 };
 
-#define IOMMU_LINES 136 /* SMMUv2: one a context, of 128, and global ones */
-
 struct iommu {
 	char name[40]; /* device-tree path's last part, for the log */
 	uint32_t phandle;
-	uint8_t index;    /* in iommus */
+	uint16_t index;   /* in iommus */
 	uint8_t version;  /* of the SMMU architecture: 1, 2, 3 */
 	uint8_t oas_bits; /* output address size */
 	uint8_t sid_bits;
@@ -53,11 +51,11 @@ struct iommu {
 	struct spinlock lock; /* all but the records of faults */
 	bool busy, left_over; /* someone drains; faults wait for it */
 	bool told;            /* of its death */
-	uint32_t irq[IOMMU_LINES];
-	unsigned irq_count;
+	uint32_t *irq;        /* INTIDs of its wires */
+	unsigned irq_count, irq_room;
 };
 
-extern struct iommu iommus[];
+extern struct iommu *iommus; /* as many as the device tree has */
 extern unsigned iommu_count;
 
 /* One number for a stream of the board, to sort and to find by. */

@@ -9,8 +9,7 @@
 #define MAX_GUEST_RAM  8        /* RAM ranges of one guest */
 #define MAX_PCI_HOSTS  64       /* host bridges */
 #define MAX_PCI_FUNCS  4096     /* PCI functions, bridges included */
-#define MAX_IOMMUS     8
-#define MAX_EMUL       16 /* kinds of emulated pages of one guest */
-#define GUEST_NAME_MAX 16 /* with NUL */
+#define MAX_EMUL       16       /* kinds of emulated pages of one guest */
+#define GUEST_NAME_MAX 16       /* with NUL */
 
 #endif

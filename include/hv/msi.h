@@ -53,7 +53,6 @@ struct msi_ctrl *its_find(uint32_t phandle);
  * GICv2m frames, after gic_init and with the `reg` of every "arm,gic-v2m-frame" mapped as Device;
  * one that cannot be used is left out with a log line. v2m_frame: NULL beyond the last.
  */
-#define V2M_FRAMES_MAX 8
 void v2m_init(const void *fdt);
 struct msi_ctrl *v2m_frame(unsigned n);
 struct msi_ctrl *v2m_find(uint32_t phandle);

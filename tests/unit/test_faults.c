@@ -38,7 +38,8 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 	return HV_OK;
 }
 
-struct iommu iommus[] = { { .name = "smmuv3@9050000" } };
+static struct iommu the_iommu = { .name = "smmuv3@9050000" };
+struct iommu *iommus = &the_iommu;
 unsigned iommu_count = 1;
 #define smmu iommus[0]
 

@@ -200,12 +200,25 @@ void arch_ich_vmcr_reset(void)
 	apr_clears++;
 }
 
+static unsigned more_regions; /* entries of the first region, in front of those two */
+
 /* Two regions, two redistributors each, the second region of GICv4 frames. */
 static void make_fdt(uint32_t regions, uint64_t stride)
 {
-	fdt32_t reg[] = { 0, cpu_to_fdt32(DIST_BASE), 0, cpu_to_fdt32(0x10000),
-			  0, cpu_to_fdt32(RD0_BASE),  0, cpu_to_fdt32(0x40000),
-			  0, cpu_to_fdt32(RD1_BASE),  0, cpu_to_fdt32(0x100000) };
+	const uint32_t dist_reg[] = { 0, DIST_BASE, 0, 0x10000 };
+	const uint32_t first[] = { 0, RD0_BASE, 0, 0x40000 },
+		       second[] = { 0, RD1_BASE, 0, 0x100000 };
+	fdt32_t reg[4 * 64];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 3 + more_regions; i++) {
+		const uint32_t *from = i ? first : dist_reg;
+
+		if (i == 2 + more_regions)
+			from = second;
+		for (unsigned k = 0; k < 4; k++)
+			reg[n++] = cpu_to_fdt32(from[k]);
+	}
 
 	assert_int_equal(fdt_create(fdt, sizeof(fdt)), 0);
 	assert_int_equal(fdt_finish_reservemap(fdt), 0);
@@ -214,7 +227,7 @@ static void make_fdt(uint32_t regions, uint64_t stride)
 	fdt_property_u32(fdt, "#size-cells", 2);
 	fdt_begin_node(fdt, "intc");
 	fdt_property_string(fdt, "compatible", "arm,gic-v3");
-	fdt_property(fdt, "reg", reg, sizeof(reg));
+	fdt_property(fdt, "reg", reg, (int)(n * sizeof(*reg)));
 	if (regions)
 		fdt_property_u32(fdt, "#redistributor-regions", regions);
 	if (stride)
@@ -253,6 +266,7 @@ static int setup(void **state)
 	icc_ctlr = 0;
 	dist_rss = false;
 	host_early(0);
+	more_regions = 0;
 	make_fdt(2, 0);
 	host_log_clear();
 	return 0;
@@ -319,6 +333,17 @@ static void redistributors_are_found_by_affinity(void **state)
 	assert_int_equal(gic_init(fdt, node, 3, 8), HV_OK);
 	assert_int_equal(gic.ops->cpu_init(3, mpidr[3]), HV_OK);
 	assert_int_equal(gic.ops->cpu_init(1, mpidr[1]), HV_ENOENT);
+}
+
+/* A board with a region for each CPU or chip: as many as the tree says. */
+static void every_region_of_the_tree_is_looked_at(void **state)
+{
+	more_regions = 40;
+	make_fdt(42, 0);
+	start_cpus();
+	assert_int_equal(gic_hw.cpu[3].rd.base, RD1_BASE + 0x40000);
+	make_fdt(43, 0); /* one more than reg has */
+	assert_int_equal(gic_init(fdt, node, 3, 8), HV_EINVAL);
 }
 
 static void lists_are_the_smallest_of_all_cpus(void **state)
@@ -425,6 +450,7 @@ int main(void)
 		T(everything_is_off_and_cleared),
 		T(lpis_need_fourteen_bits),
 		T(redistributors_are_found_by_affinity),
+		T(every_region_of_the_tree_is_looked_at),
 		T(lists_are_the_smallest_of_all_cpus),
 		T(bad_trees_and_hardware_are_refused),
 		T(single_lines),

@@ -33,6 +33,7 @@ static void *arena;
 static char fdt[4096];
 static uint32_t lpi_slots;
 static unsigned registered;
+static unsigned its_nodes; /* as many, all of the same registers */
 
 /* The rest of the interrupt code, in short. */
 enum hv_status irq_lpi_table(uint32_t count)
@@ -70,15 +71,17 @@ static void make_fdt(bool enabled, bool noncoherent)
 	fdt_property_u32(fdt, "#address-cells", 2);
 	fdt_property_u32(fdt, "#size-cells", 2);
 	fdt_property(fdt, "ranges", NULL, 0);
-	fdt_begin_node(fdt, "its@8080000");
-	fdt_property_string(fdt, "compatible", "arm,gic-v3-its");
-	fdt_property(fdt, "reg", reg, sizeof(reg));
-	fdt_property_u32(fdt, "phandle", PHANDLE);
-	if (!enabled)
-		fdt_property_string(fdt, "status", "disabled");
-	if (noncoherent)
-		fdt_property(fdt, "dma-noncoherent", NULL, 0);
-	fdt_end_node(fdt);
+	for (unsigned i = 0; i < its_nodes; i++) {
+		fdt_begin_node(fdt, "its@8080000");
+		fdt_property_string(fdt, "compatible", "arm,gic-v3-its");
+		fdt_property(fdt, "reg", reg, sizeof(reg));
+		fdt_property_u32(fdt, "phandle", PHANDLE + i);
+		if (!enabled)
+			fdt_property_string(fdt, "status", "disabled");
+		if (noncoherent)
+			fdt_property(fdt, "dma-noncoherent", NULL, 0);
+		fdt_end_node(fdt);
+	}
 	fdt_end_node(fdt);
 	fdt_end_node(fdt);
 	assert_int_equal(fdt_finish(fdt), 0);
@@ -97,6 +100,7 @@ static int setup(void **state)
 	lpi_slots = registered = 0;
 	host_mmio_clear();
 	its_model_init(&m);
+	its_nodes = 1;
 	make_fdt(true, false);
 	host_log_clear();
 	host_trace_clear();
@@ -107,6 +111,16 @@ static int teardown(void **state)
 {
 	free(arena);
 	return 0;
+}
+
+static void every_its_of_the_tree_is_there(void **state)
+{
+	its_nodes = 12;
+	make_fdt(true, false);
+	its_init(fdt, 1);
+	for (unsigned i = 0; i < its_nodes; i++)
+		assert_int_equal(its_find(PHANDLE + i)->phandle, PHANDLE + i);
+	assert_null(its_find(PHANDLE + its_nodes));
 }
 
 static struct msi_ctrl *bring_up(unsigned cpus)
@@ -574,6 +588,7 @@ static void collections_may_live_in_the_its(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(every_its_of_the_tree_is_there),
 		T(every_event_is_mapped_at_boot_and_masked),
 		T(a_vector_is_enabled_when_it_has_a_handler),
 		T(what_changes_nothing_sends_nothing),

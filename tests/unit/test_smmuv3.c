@@ -157,8 +157,6 @@ static int begin(void **state)
 	memset(arena, 0xa5, MIB(8));
 	pmem_reset();
 	pmem_add((struct range){ (uintptr_t)arena, MIB(8) });
-	memset(iommus, 0, sizeof(iommus[0]));
-	iommu_count = 0;
 	smmuv3_model_reset(&hw);
 	hw.irq = on_irq;
 	host_mmio_clear();
@@ -688,6 +686,62 @@ static void overflow_is_acknowledged(void **state)
 	assert_int_equal(faults, 1025);
 }
 
+/* ---- many of them ---- */
+
+#define MANY  40
+#define APART 0x20000ULL
+
+static struct smmuv3_model many[MANY];
+
+static void map_any(struct range r) { (void)r; }
+
+static void build_many(void)
+{
+	fdt_create(blob, sizeof(blob));
+	fdt_finish_reservemap(blob);
+	fdt_begin_node(blob, "");
+	CELLS("#address-cells", 2);
+	CELLS("#size-cells", 2);
+	for (unsigned n = 0; n < MANY; n++) {
+		uint32_t base = (uint32_t)(BASE + n * APART);
+
+		fdt_begin_node(blob, "smmu");
+		fdt_property_string(blob, "compatible", "arm,smmu-v3");
+		cells("reg", (const uint32_t[]){ 0, base, 0, 0x20000 }, 4);
+		cells("phandle", (const uint32_t[]){ 100 + n }, 1);
+		fdt_property(blob, "dma-coherent", NULL, 0);
+		fdt_end_node(blob);
+	}
+	fdt_end_node(blob);
+	assert_int_equal(fdt_finish(blob), 0);
+}
+
+/* A board has as many as its device tree says; each has streams of its own. */
+static void every_smmu_of_the_tree_is_driven(void **state)
+{
+	host_mmio_clear();
+	for (unsigned n = 0; n < MANY; n++) {
+		smmuv3_model_reset(&many[n]);
+		smmuv3_model_attach(&many[n], BASE + n * APART);
+	}
+	build_many();
+	iommu_set_callbacks(&callbacks);
+	iommu_probe(blob, map_any);
+	iommu_start(blob);
+	assert_int_equal(iommu_count, MANY);
+	for (unsigned n = 0; n < MANY; n++) {
+		struct iommu *i = iommu_find(100 + n);
+
+		assert_non_null(i);
+		assert_true(i->s2 && i->index == n);
+		assert_int_equal(iommu_attach(i, SID + n, &dma), HV_OK);
+	}
+	for (unsigned n = 0; n < MANY; n++)
+		for (unsigned k = 0; k < MANY; k++)
+			assert_int_equal(smmuv3_model_dma(&many[n], SID + k, 0x40000000, true, &pa),
+					 n == k ? DMA_OK : DMA_ABORT);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -720,6 +774,7 @@ int main(void)
 		TEST(smmu_that_does_not_start_stays_blocked),
 		TEST(events_are_bounded_and_the_rest_is_polled),
 		TEST(overflow_is_acknowledged),
+		TEST(every_smmu_of_the_tree_is_driven),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,8 +10,8 @@
  * be had for that: one whose table is empty and whose faults raise no interrupt.
  */
 #include <arch/barrier.h>
-#include <hv/limits.h>
 #include <hv/log.h>
+#include <hv/pmem.h>
 #include <spec/smmuv2.h>
 
 #include "../iommu_priv.h"
@@ -28,7 +28,7 @@
 static const uint32_t cr0_on = CR0_GFRE | CR0_GFIE | CR0_GCFGFRE | CR0_GCFGFIE | CR0_STALLD |
 			       CR0_USFCFG | CR0_VMIDPNE | CR0_PTM | CR0_SMCFCFG;
 
-static struct smmuv2 {
+struct smmuv2 {
 	struct iommu *i;
 	struct mmio m;
 	uint32_t cb_page;  /* register page of context bank 0 */
@@ -43,7 +43,7 @@ static struct smmuv2 {
 	uint8_t silent;         /* the context of detached streams; `contexts`: there is none */
 	struct s2 nothing;      /* its table */
 	uint8_t vmid[CONTEXTS]; /* whose a context is, for ever; 0: free */
-} smmus[MAX_IOMMUS];
+};
 
 static struct reg32 at_page(const struct smmuv2 *s, unsigned page, uint32_t off)
 {
@@ -97,7 +97,7 @@ static const char *smmuv2_unusable(const struct smmuv2 *s, uint32_t idr0)
 
 static const char *smmuv2_probe(const void *fdt, int node, struct range reg, struct iommu *i)
 {
-	struct smmuv2 *s = &smmus[i - iommus];
+	struct smmuv2 *s = pmem_alloc(sizeof(*s), 64);
 	struct mmio m = mmio_at(PA(reg.base));
 	uint32_t idr0 = rd32(m, REG32(SMMUV2_IDR0));
 	uint32_t idr1 = rd32(m, REG32(SMMUV2_IDR1));

@@ -6,7 +6,6 @@
  * transaction that is marked as translated aborts (CR0.ATSCHK = 1, STE.EATS = 0).
  */
 #include <arch/barrier.h>
-#include <hv/limits.h>
 #include <hv/pmem.h>
 
 #include "smmuv3_priv.h"
@@ -16,8 +15,6 @@
 #define CR0    REG32(SMMU_CR0)
 #define CR0ACK REG32(SMMU_CR0ACK)
 #define GBPA   REG32(SMMU_GBPA)
-
-static struct smmu smmus[MAX_IOMMUS];
 
 static enum hv_status set_cr0(struct mmio m, uint32_t v, const char *name)
 {
@@ -63,7 +60,7 @@ static const char *smmuv3_unusable(const struct iommu *i, uint32_t idr0, uint32_
 
 static const char *smmuv3_probe(const void *fdt, int node, struct range reg, struct iommu *i)
 {
-	struct smmu *s = &smmus[i - iommus];
+	struct smmu *s;
 	uint32_t idr0, idr1, idr3, idr5;
 
 	/*
@@ -73,6 +70,7 @@ static const char *smmuv3_probe(const void *fdt, int node, struct range reg, str
 		return "has a reg shorter than its two pages of 64 KiB";
 	if (dt_bool(fdt, node, "cavium,cn9900-broken-page1-regspace"))
 		return "has no second register page";
+	s = pmem_alloc(sizeof(*s), 64);
 	*s = (struct smmu){ .i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16, 10000) };
 	i->priv = s;
 	idr0 = rd32(s->m, IDR0);
