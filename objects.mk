@@ -92,6 +92,11 @@ pure_src := \
 	drivers/pci/xr3.c \
 	drivers/serial/screen.c \
 	drivers/serial/uart.c \
+	drivers/serial/uart_cadence.c \
+	drivers/serial/uart_imx.c \
+	drivers/serial/uart_lpuart.c \
+	drivers/serial/uart_ns16550.c \
+	drivers/serial/uart_pl011.c \
 	vpci/bars.c \
 	vpci/bridge.c \
 	vpci/caps.c \

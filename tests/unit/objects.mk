@@ -68,6 +68,7 @@ psci_objs := common/vm/psci.c common/vm/state.c
 vm_state_objs := common/vm/state.c
 operator_objs := common/guest/operator.c common/vm/exits.c common/vm/state.c common/lib/fmt.c $(dt_objs)
 smccc_objs := common/vm/smccc.c
-uart_objs := drivers/serial/uart.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
+uart_objs := drivers/serial/uart.c drivers/serial/uart_cadence.c drivers/serial/uart_imx.c \
+	drivers/serial/uart_lpuart.c drivers/serial/uart_ns16550.c drivers/serial/uart_pl011.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/vgic/vits_lpi.c common/lib/pmem.c tests/host/vits_world.c
 load_objs := common/lib/ratelimit.c common/guest/load.c common/vm/vm.c common/lib/image.c common/lib/image_kind.c common/lib/nearest.c common/guest/guest_dt.c $(dt_objs) common/lib/fmt.c common/lib/pmem.c common/lib/s2.c

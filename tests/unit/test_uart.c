@@ -9,6 +9,9 @@
 
 #include <host.h>
 #include <hv/console.h>
+#include <spec/cadence_uart.h>
+#include <spec/imx_uart.h>
+#include <spec/lpuart.h>
 #include <spec/ns16550.h>
 #include <spec/pl011.h>
 
@@ -84,6 +87,9 @@ static void stdout_path_decides_else_the_first_that_we_drive(void **state)
 		{ "serial7", "arm,pl011", 0x9000000, 33 },
 		{ "", "arm,pl011", 0x9000000, 33 },
 		{ ":9600", "arm,pl011", 0x9000000, 33 },
+		{ "serial1", "cdns,uart-r1p12", 0x9040000, 40 },
+		{ "serial1", "fsl,imx6q-uart", 0x9040000, 40 },
+		{ "serial1", "fsl,imx8qxp-lpuart", 0x9040000, 40 },
 		{ "serial1", "acme,uart", 0x9000000, 33 },
 		{ NULL, "arm,sbsa-uart", 0x9000000, 33 },
 	};
@@ -470,6 +476,262 @@ static void registers_that_we_cannot_reach_are_no_console(void **state)
 	shift = width = 0;
 }
 
+/* ---- UARTs of 32-bit registers: Cadence, i.MX, LPUART ---- */
+
+static struct {
+	uint32_t reg[0x100 / 4];
+	char sent[128];
+	unsigned sent_len, fifo, fifo_max, lost;
+	const char *input; /* '!' comes with a framing error */
+	bool overrun;      /* LPUART: nothing is received until the bit is cleared */
+	uint32_t latched;  /* Cadence: ISR */
+} soc;
+
+static bool soc_has_input(void) { return soc.input && *soc.input && !soc.overrun; }
+
+static void soc_begin(const char *compatible, unsigned fifo_max,
+		      uint64_t (*read)(void *, uint64_t, unsigned),
+		      void (*write)(void *, uint64_t, unsigned, uint64_t))
+{
+	found(compatible, 0, 0);
+	memset(&soc, 0, sizeof(soc));
+	soc.fifo_max = fifo_max;
+	host_mmio_add(AT, 0x1000, read, write, NULL);
+}
+
+static void soc_send(uint64_t c)
+{
+	if (soc.fifo == soc.fifo_max) {
+		soc.lost++;
+		return;
+	}
+	soc.fifo++;
+	soc.sent[soc.sent_len++ % sizeof(soc.sent)] = (char)c;
+}
+
+/* Each fills what is empty, asks for an interrupt when full, reads, and skips errors. */
+static void soc_works(bool (*line)(void))
+{
+	static char text[100];
+	unsigned written;
+	char c;
+
+	for (unsigned i = 0; i < sizeof(text); i++)
+		text[i] = (char)('A' + i % 26);
+	uart_init();
+	assert_true(uart_tx_idle());
+	assert_false(line());
+	written = uart_write(text, sizeof(text));
+	assert_int_equal(written, soc.fifo_max);
+	assert_int_equal(uart_write(text, 1), 0);
+	assert_false(uart_tx_idle());
+	uart_tx_irq(true);
+	assert_false(uart_read(&c)); /* what the handler does, whatever the interrupt was for */
+	assert_false(line());
+	soc.fifo = 0;
+	assert_true(line());
+	assert_false(uart_read(&c));
+	written += uart_write(text + written, (unsigned)sizeof(text) - written);
+	uart_tx_irq(false);
+	assert_false(line());
+	soc.fifo = 0;
+	assert_false(line());
+	while (written < sizeof(text)) {
+		written += uart_write(text + written, (unsigned)sizeof(text) - written);
+		soc.fifo = 0;
+	}
+	assert_memory_equal(soc.sent, text, sizeof(text));
+	assert_int_equal(soc.lost, 0);
+	soc.input = "a!b";
+	assert_true(line());
+	assert_true(uart_read(&c));
+	assert_int_equal(c, 'a');
+	assert_true(uart_read(&c));
+	assert_int_equal(c, soc.reg[CADENCE_UART_CR / 4] ? '!' : 'b'); /* Cadence does not tell */
+	while (uart_read(&c))
+		;
+	assert_int_equal(c, 'b');
+	assert_false(line());
+	host_mmio_clear();
+}
+
+static void cadence_latch(void)
+{
+	if (soc_has_input())
+		soc.latched |= CADENCE_UART_INT_RX;
+	if (!soc.fifo)
+		soc.latched |= CADENCE_UART_INT_TXEMPTY;
+}
+
+static bool cadence_line(void)
+{
+	cadence_latch();
+	return soc.latched & soc.reg[CADENCE_UART_IER / 4];
+}
+
+static uint64_t cadence_read(void *model, uint64_t off, unsigned size)
+{
+	(void)model;
+	assert_int_equal(size, 4);
+	cadence_latch();
+	if (off == CADENCE_UART_SR)
+		return (soc_has_input() ? 0 : CADENCE_UART_SR_RXEMPTY) |
+		       (soc.fifo ? CADENCE_UART_SR_TACTIVE : CADENCE_UART_SR_TXEMPTY) |
+		       (soc.fifo == soc.fifo_max ? CADENCE_UART_SR_TXFULL : 0);
+	if (off == CADENCE_UART_FIFO)
+		return (uint8_t)*soc.input++;
+	assert_int_equal(off, CADENCE_UART_CR);
+	return soc.reg[off / 4];
+}
+
+static void cadence_write(void *model, uint64_t off, unsigned size, uint64_t v)
+{
+	(void)model;
+	assert_int_equal(size, 4);
+	cadence_latch();
+	if (off == CADENCE_UART_FIFO)
+		soc_send(v);
+	else if (off == CADENCE_UART_IER)
+		soc.reg[CADENCE_UART_IER / 4] |= (uint32_t)v;
+	else if (off == CADENCE_UART_IDR)
+		soc.reg[CADENCE_UART_IER / 4] &= ~(uint32_t)v;
+	else if (off == CADENCE_UART_ISR)
+		soc.latched &= ~(uint32_t)v;
+	else
+		soc.reg[off / 4] = (uint32_t)v;
+	cadence_latch();
+}
+
+static void cadence_ends_what_it_latched(void **state)
+{
+	soc_begin("xlnx,xuartps", 64, cadence_read, cadence_write);
+	soc.reg[CADENCE_UART_CR / 4] = 0x128 | CADENCE_UART_CR_RXDIS | CADENCE_UART_CR_TXDIS;
+	soc.reg[CADENCE_UART_IER / 4] = CADENCE_UART_INT_ALL;
+	soc.latched = CADENCE_UART_INT_ALL;
+	soc_works(cadence_line);
+}
+
+static bool imx_line(void)
+{
+	return ((soc.reg[IMX_UART_UCR1 / 4] & IMX_UART_UCR1_TXMPTYEN) && !soc.fifo) ||
+	       ((soc.reg[IMX_UART_UCR4 / 4] & IMX_UART_UCR4_DREN) && soc_has_input()) ||
+	       (soc.reg[IMX_UART_UCR1 / 4] & 0x2200) || (soc.reg[IMX_UART_UCR2 / 4] & 0x8) ||
+	       (soc.reg[IMX_UART_UCR3 / 4] & 0x70);
+}
+
+static uint64_t imx_read(void *model, uint64_t off, unsigned size)
+{
+	uint32_t c;
+
+	(void)model;
+	assert_int_equal(size, 4);
+	if (off == IMX_UART_USR2)
+		return (soc_has_input() ? IMX_UART_USR2_RDR : 0) |
+		       (soc.fifo ? 0 : IMX_UART_USR2_TXFE | IMX_UART_USR2_TXDC);
+	if (off != IMX_UART_URXD)
+		return soc.reg[off / 4];
+	c = (uint8_t)*soc.input++;
+	return c | (c == '!' ? 0x1000 : 0) | 0x8000;
+}
+
+static void imx_write(void *model, uint64_t off, unsigned size, uint64_t v)
+{
+	(void)model;
+	assert_int_equal(size, 4);
+	if (off == IMX_UART_UTXD)
+		soc_send(v);
+	else
+		soc.reg[off / 4] = (uint32_t)v;
+}
+
+static void imx_leaves_firmwares_interrupts_off(void **state)
+{
+	soc_begin("fsl,imx6q-uart", 32, imx_read, imx_write);
+	soc.reg[IMX_UART_UCR1 / 4] = 0x2201;
+	soc.reg[IMX_UART_UCR2 / 4] = 0x402f; /* IRTS, WS, ATEN, TXEN, RXEN, no reset */
+	soc.reg[IMX_UART_UCR3 / 4] = 0x0774; /* RXDMUXSEL must stay */
+	soc.reg[IMX_UART_UCR4 / 4] = 0x8000;
+	soc_works(imx_line);
+	assert_int_equal(soc.reg[IMX_UART_UCR2 / 4], 0x4027);
+	assert_int_equal(soc.reg[IMX_UART_UCR3 / 4], 0x0704);
+	assert_int_equal(soc.reg[IMX_UART_UCR4 / 4], 0x8001);
+}
+
+static unsigned lpuart_base;
+
+static uint32_t *lpuart_reg(uint64_t off) { return &soc.reg[off / 4 + 1]; }
+
+static bool lpuart_line(void)
+{
+	uint32_t ctrl = *lpuart_reg(LPUART_CTRL);
+
+	return ((ctrl & LPUART_CTRL_TIE) && !soc.fifo) ||
+	       ((ctrl & LPUART_CTRL_RIE) && soc_has_input()) || (ctrl & (1U << 27 | 1U << 20));
+}
+
+static uint64_t lpuart_read(void *model, uint64_t off, unsigned size)
+{
+	uint32_t c;
+
+	(void)model;
+	assert_int_equal(size, 4);
+	assert_true(off >= lpuart_base);
+	off -= lpuart_base;
+	if (off == LPUART_STAT)
+		return (soc_has_input() ? LPUART_STAT_RDRF : 0) | (soc.overrun ? 1U << 19 : 0) |
+		       (soc.fifo ? 0 : LPUART_STAT_TDRE | LPUART_STAT_TC) | 1U << 29 /* MSBF */;
+	if (off != LPUART_DATA)
+		return *lpuart_reg(off);
+	c = (uint8_t)*soc.input++;
+	return c | (c == '!' ? 0x2000 : 0);
+}
+
+static void lpuart_write(void *model, uint64_t off, unsigned size, uint64_t v)
+{
+	(void)model;
+	assert_int_equal(size, 4);
+	assert_true(off >= lpuart_base);
+	off -= lpuart_base;
+	if (off == LPUART_DATA)
+		soc_send(v);
+	else if (off == LPUART_STAT) {
+		assert_true(v & 1U << 29);
+		soc.overrun &= !(v & 1U << 19);
+	} else {
+		if (off == LPUART_FIFO || off == LPUART_WATER)
+			assert_false(*lpuart_reg(LPUART_CTRL) & (LPUART_CTRL_TE | LPUART_CTRL_RE));
+		*lpuart_reg(off) = (uint32_t)v;
+	}
+}
+
+static void lpuart_sends_one_by_one_and_ends_an_overrun(void **state)
+{
+	static const struct {
+		const char *compatible;
+		unsigned base;
+	} rows[] = { { "fsl,imx7ulp-lpuart", 0x10 }, { "fsl,ls1028a-lpuart", 0 } };
+	char c;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		lpuart_base = rows[i].base;
+		soc_begin(rows[i].compatible, 1, lpuart_read, lpuart_write);
+		*lpuart_reg(LPUART_CTRL) = LPUART_CTRL_TE | LPUART_CTRL_RE | 1U << 27 | 1U << 20;
+		*lpuart_reg(LPUART_FIFO) = 0x99;
+		*lpuart_reg(LPUART_WATER) = 0x00010008;
+		soc_works(lpuart_line);
+		assert_int_equal(*lpuart_reg(LPUART_FIFO), 0x11);
+		assert_int_equal(*lpuart_reg(LPUART_WATER), 0);
+
+		soc_begin(rows[i].compatible, 1, lpuart_read, lpuart_write);
+		uart_init();
+		soc.input = "z";
+		soc.overrun = true;
+		assert_true(uart_read(&c)); /* it was waited for behind the overrun */
+		assert_int_equal(c, 'z');
+		host_mmio_clear();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +745,9 @@ int main(void)
 		cmocka_unit_test(ns16550_left_at_its_divisor_gets_its_registers_back),
 		cmocka_unit_test(dw_uart_quirks_end_their_interrupts),
 		cmocka_unit_test(broken_line_does_not_hold_the_cpu),
+		cmocka_unit_test(cadence_ends_what_it_latched),
+		cmocka_unit_test(imx_leaves_firmwares_interrupts_off),
+		cmocka_unit_test(lpuart_sends_one_by_one_and_ends_an_overrun),
 		cmocka_unit_test(registers_that_we_cannot_reach_are_no_console),
 	};
 

@@ -292,6 +292,27 @@ class Machine:
             self.extra + args
 
 
+class Board(Machine):
+    """Another machine of QEMU's than virt: TYPE is all of -M; TREE, a compiled device tree, where QEMU makes none."""
+
+    def __init__(self, name, type_, tree=None, smp=2, memory="2G", devices=(), serial=1, qemu=None, extra=()):
+        super().__init__(name, smp=smp, memory=memory, devices=devices, extra=extra)
+        self.type, self.board_tree, self.serial, self.qemu = type_, tree, serial, qemu or QEMU
+        self.base = ["-smp", str(smp), "-m", memory, "-accel", "tcg,thread=multi", "-display", "none",
+                     "-monitor", "none", "-net", "none", "-audio", "none"]
+
+    def dump_tree(self):
+        if not self.board_tree:
+            return super().dump_tree()
+        return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", self.board_tree], check=True, timeout=60,
+                              stdout=subprocess.PIPE, text=True).stdout
+
+    def command(self, args):
+        other = ["-serial", "null"] * (self.serial - 1)
+        return [self.qemu, "-M", self.type] + self.base + ["-chardev", "stdio,id=console,signal=off"] + \
+            other + ["-serial", "chardev:console"] + self.devices + self.extra + args
+
+
 class Result:
     """One VIADUCT-RESULT line."""
 
