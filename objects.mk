@@ -25,6 +25,7 @@ pure_src := \
 	common/plan/plan.c \
 	common/plan/map.c \
 	common/plan/msi.c \
+	common/plan/order.c \
 	common/plan/parse.c \
 	common/plan/pci.c \
 	common/plan/platform.c \

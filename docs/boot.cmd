@@ -5,8 +5,9 @@
 # Everything that differs from board to board and from guest to guest is in viaduct.env beside it.
 # (No `exit` and no `setexpr`: the one does nothing in some versions of U-Boot, the other is not in
 # every board's. So a failure is kept in ${failed}, and addresses are written down, not computed. `fdt
-# mknod` puts a node before those that are there, so guests and devices are added last one first: then
-# they stand in the tree, and are planned, as viaduct.env names them.)
+# mknod` puts a node before those that are there, so devices are added last one first: then they stand
+# in the tree, and get their places in the guest, as viaduct.env names them. Guests need no such care:
+# viaduct,order says how they are planned.)
 
 test -n "${prefix}" || setenv prefix /
 setenv from "${devtype} ${devnum}:${distro_bootpart}"
@@ -52,10 +53,8 @@ else
 	setenv fatal
 fi
 
-setenv last_first
-for i in ${guests}; do setenv last_first ${i} ${last_first}; done
 setenv started
-for i in ${last_first}; do
+for i in ${guests}; do
 	setenv guest ${i}
 	setenv wrong
 	# ${kernel} becomes the value of ${NAME_kernel}, and so on.
@@ -88,4 +87,5 @@ if test -n "${failed}"; then
 	echo "boot.scr: going on in 10 s; Ctrl-c for a prompt"
 	sleep 10
 fi
+test -z "${started}" || fdt set /chosen viaduct,order ${started}
 test -z "${started}" || booti ${viaduct_at} - ${tree_at}

@@ -99,6 +99,26 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 	}
 }
 
+/* `reg` of a module is one address and one size, in the cells that the guest's node says. */
+static bool module_reg(const void *fdt, int node, struct guest_plan *g, struct range *r)
+{
+	unsigned address = dt_address_cells(fdt, g->node), size = dt_size_cells(fdt, g->node), len;
+
+	dt_get(fdt, node, "reg", &len);
+	if (len && len != 4 * (address + size))
+		plan_refuse(g,
+			    "module %s: reg has %u cells, and its guest's #address-cells (%u) and "
+			    "#size-cells (%u) want %u; correct the one or the others (without "
+			    "them they are 2 and 1)",
+			    dt_name(fdt, node), len / 4, address, size, address + size);
+	else if (dt_reg_raw(fdt, node, 0, r) != HV_OK || !r->size)
+		plan_refuse(g,
+			    "module %s has no usable reg; give reg = <address size> in the guest "
+			    "node's #address-cells (%u) and #size-cells (%u)",
+			    dt_name(fdt, node), address, size);
+	return !plan_refused(g);
+}
+
 static void parse_module(const void *fdt, int node, enum plan_module kind, struct guest_plan *g)
 {
 	static const struct prop_rule rules[] = {
@@ -110,13 +130,9 @@ static void parse_module(const void *fdt, int node, enum plan_module kind, struc
 	struct range r;
 
 	plan_properties(fdt, node, g, rules, count, g, "=reg\0=bootargs\0!xen,uefi-binary\0");
-	if (dt_reg_raw(fdt, node, 0, &r) != HV_OK || !r.size)
-		plan_refuse(g,
-			    "module %s has no usable reg; give reg = <address size> in the guest "
-			    "node's #address-cells (%u) and #size-cells (%u)",
-			    dt_name(fdt, node), dt_address_cells(fdt, g->node),
-			    dt_size_cells(fdt, g->node));
-	else if (to->size)
+	if (!module_reg(fdt, node, g, &r))
+		return;
+	if (to->size)
 		plan_refuse(g, "module %s is the second of its kind; remove one",
 			    dt_name(fdt, node));
 	else
@@ -249,8 +265,7 @@ static void parse_name(const void *fdt, struct guest_plan *g)
 }
 
 /* ": did you mean \"xen,domain\"?", or "". */
-static const char *suggest_compatible(const char *compatible, const char *list, char *buf,
-				      size_t size)
+static const char *suggest(const char *compatible, const char *list, char *buf, size_t size)
 {
 	const char *nearest = compatible ? text_nearest(compatible, list) : NULL;
 
@@ -279,8 +294,7 @@ static void parse_child(const struct plan *p, int node, struct guest_plan *g)
 		plan_parse_shared(fdt, node, g);
 	else
 		log_warn("%s is not supported; ignored%s", dt_path(fdt, node, path, sizeof(path)),
-			 suggest_compatible(dt_string(fdt, node, "compatible"), kinds, hint,
-					    sizeof(hint)));
+			 suggest(dt_string(fdt, node, "compatible"), kinds, hint, sizeof(hint)));
 }
 
 void plan_parse_guest(const struct plan *p, struct guest_plan *g)
@@ -318,11 +332,14 @@ void plan_warn_child(const void *fdt, int node)
 
 	if (!dt_enabled(fdt, node))
 		return;
-	suggest_compatible(kind, kinds, hint, sizeof(hint));
+	suggest(kind, kinds, hint, sizeof(hint));
 	if (dt_compatible(fdt, node, "multiboot,module") ||
 	    dt_compatible(fdt, node, "xen,multiboot-module") ||
 	    plan_module_kind(fdt, node) != MODULES)
-		log_warn("/chosen/%s: Viaduct has no dom0; ignored", name);
+		log_warn("/chosen/%s: Viaduct has no dom0; ignored. Give the module to a guest: a "
+			 "node with compatible = \"xen,domain\" (on QEMU: tools/run instead of "
+			 "guest-loader)",
+			 name);
 	else if (kind && (hint[0] || !strncmp(kind, "xen,", 4) || looks_like_guest(fdt, node)))
 		log_warn("/chosen/%s: compatible \"%s\" is not supported; ignored%s", name, kind,
 			 hint);
@@ -334,10 +351,20 @@ void plan_warn_child(const void *fdt, int node)
 
 void plan_warn_chosen(const void *fdt, int chosen)
 {
+	static const char known[] = "viaduct,on-fault\0viaduct,console-commands\0viaduct,order\0"
+				    "viaduct,stay-on\0viaduct,epoch\0";
 	struct dt_prop p;
+	char hint[64];
 
 	for (int at = chosen; at >= 0 && (at = dt_next_prop(fdt, at, &p)) >= 0;)
 		if (!strncmp(p.name, "xen,", 4))
 			log_warn("/chosen: property \"%s\" has no meaning for Viaduct; ignored",
 				 p.name);
+		else if (!strncmp(p.name, "viaduct,", 8) && plan_list_index(known, p.name) < 0)
+			log_warn("/chosen: property \"%s\" is not known; ignored%s", p.name,
+				 suggest(p.name, known, hint, sizeof(hint)));
+	if (dt_bool(fdt, chosen, "linux,initrd-start"))
+		log_warn(
+			"/chosen: a ramdisk for Viaduct itself has no meaning; ignored. Give it to "
+			"a guest as a module (on QEMU: tools/run instead of -initrd)");
 }

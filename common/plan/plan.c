@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The planner: takes one guest after another in device-tree order and decides whether it can run
+ * The planner: takes one guest after another, in the order of order.c, and decides whether it can run
  * and with what. Modules, CPUs and images are decided here; declarations are read in plan_parse.c,
  * devices chosen in plan_pci.c, addresses in plan_map.c. A guest takes nothing until all of it is
  * decided: RAM, CPUs and devices of a refused guest stay free for the next one.
@@ -121,8 +121,11 @@ void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r,
 		if (range_overlaps(r, b->reserved[i]))
 			what = "reserved memory";
 	if (!board_is_ram(b, r))
-		plan_refuse(g, "%s at 0x%lx to 0x%lx is not RAM; correct it", prop, r.base,
-			    range_end(r) - 1);
+		plan_refuse(
+			g,
+			"%s at 0x%lx to 0x%lx is not RAM; correct it, or the #address-cells and "
+			"#size-cells that it is read with",
+			prop, r.base, range_end(r) - 1);
 	else
 		plan_refuse(g, "%s at 0x%lx to 0x%lx overlaps %s%s; give it elsewhere", prop,
 			    r.base, range_end(r) - 1,
@@ -294,11 +297,27 @@ static void forget_refused(struct guest_plan *g)
 		memset((char *)g + HEAD, 0, sizeof(*g) - HEAD); /* it has nothing */
 }
 
+/* Notes the node of every guest, and names what only looks like one. */
+static void find_guests(struct plan *p, const void *fdt, int chosen)
+{
+	char path[96];
+	int node;
+
+	dt_for_each_child(node, fdt, chosen) {
+		if (!plan_is_guest(fdt, node))
+			plan_warn_child(fdt, node);
+		else if (p->guest_count == MAX_VMS)
+			log_err("guest %s refused: there are %d guests already; remove one",
+				dt_path(fdt, node, path, sizeof(path)), MAX_VMS);
+		else
+			p->guest[p->guest_count++].node = node;
+	}
+}
+
 void plan_read(struct plan *p, struct board *b)
 {
 	int node, chosen = dt_find(b->fdt, "/chosen");
 	unsigned count = 0;
-	char path[96];
 
 	memset(p, 0, sizeof(*p));
 	p->board = b;
@@ -308,21 +327,12 @@ void plan_read(struct plan *p, struct board *b)
 	count = MIN(count, MAX_VMS);
 	p->guest = pmem_alloc(MAX(count, 1U) * sizeof(*p->guest), 64);
 	plan_warn_chosen(b->fdt, chosen);
-	dt_for_each_child(node, b->fdt, chosen) {
-		struct guest_plan *g = p->guest + p->guest_count;
-
-		if (!plan_is_guest(b->fdt, node)) {
-			plan_warn_child(b->fdt, node);
-		} else if (p->guest_count == MAX_VMS) {
-			log_err("guest %s refused: there are %d guests already; remove one",
-				dt_path(b->fdt, node, path, sizeof(path)), MAX_VMS);
-		} else {
-			p->guest_count++;
-			g->node = node;
-			g->gic_version = b->gic_version;
-			plan_parse_guest(p, g);
-			forget_refused(g);
-		}
+	find_guests(p, b->fdt, chosen);
+	plan_order(b->fdt, p->guest, p->guest_count);
+	for (struct guest_plan *g = p->guest; g < p->guest + p->guest_count; g++) {
+		g->gic_version = b->gic_version;
+		plan_parse_guest(p, g);
+		forget_refused(g);
 	}
 }
 

@@ -29,6 +29,8 @@ struct plan_device *plan_add_device(struct guest_plan *g);
  * no guest; properties of /chosen itself. */
 void plan_warn_child(const void *fdt, int node);
 void plan_warn_chosen(const void *fdt, int chosen);
+/* order.c: puts the nodes of guests, which are not read yet, into the order of planning. */
+void plan_order(const void *fdt, struct guest_plan *guest, unsigned count);
 
 /* plan_pci.c: in this order, for a guest that is not refused. */
 void plan_devices(const struct plan *p, struct guest_plan *g);    /* functions, BDFs, streams */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guests as declared under /chosen, and what becomes of each: everything is decided here, in
- * device-tree order, before anything is touched. A guest that cannot be started has `refused`,
+ * Guests as declared under /chosen, and what becomes of each: everything is decided here, one
+ * guest after the other in the order of order.c, before anything is touched. A guest that cannot be started has `refused`,
  * one sentence with the reason and the remedy; it does not stop the others.
  */
 #ifndef HV_PLAN_H

@@ -14,6 +14,15 @@ static void memory_3_cells(void)
 
 static void cpus_2_cells(void) { prop64("cpus", 1); }
 static void spis_many(void) { prop32("nr_spis", 961); }
+/* A node as written for other cells than it has. */
+static void cells_of_one(void)
+{
+	node("module@2");
+	prop_str("compatible", "multiboot,ramdisk");
+	prop32("reg", (uint32_t)MOD(1));
+	end();
+}
+
 static void crash_odd(void) { prop_str("on-crash", "explode"); }
 static void trap_odd(void) { prop32("trap-unmapped-accesses", 2); }
 static void vcpu_nobody(void) { vcpu(2, "0"); }
@@ -32,6 +41,11 @@ static const struct refusal refusals[] = {
 	{ "cpus too many for a guest", { { "a", 513, 64 } }, 0, "cpus is 513; give 1 to 512" },
 	{ "nr_spis", { { "a", 1, 64, .extra = spis_many } }, 0, "nr_spis is 961; give 0 to 960" },
 	{ "on-crash", { { "a", 1, 64, .extra = crash_odd } }, 0, "on-crash is malformed" },
+	{ "cells of the guest's node",
+	  { { "a", 1, 64, .extra = cells_of_one } },
+	  0,
+	  "module module@2: reg has 1 cells, and its guest's #address-cells (2) and #size-cells "
+	  "(2) want 4; correct" },
 	{ "trap-unmapped-accesses",
 	  { { "a", 1, 64, .extra = trap_odd } },
 	  0,
@@ -83,7 +97,7 @@ static void refuses(void **state) { check_refusals(refusals, ARRAY_SIZE(refusals
 static void guest_gets_what_it_declares(void **state)
 {
 	static const struct decl g[] = { { "domU1", 2, 256, MOD(0), MOD(1) },
-					 { "b", 1, 64, MOD(0) } };
+					 { "domU2", 1, 64, MOD(0) } };
 	const struct guest_plan *p;
 
 	starts(g, 2);
@@ -214,6 +228,69 @@ static void a_slip_is_told_with_what_was_meant(void **state)
 	assert_int_equal(occurrences("three"), 0);
 }
 
+static void order_listed(void)
+{
+	static const char list[] = "dom10\0nobody\0dom1b\0dom10"; /* the last one again */
+
+	prop_raw("viaduct,order", list, sizeof(list));
+}
+
+static void order_malformed(void) { prop_raw("viaduct,order", "a", 1); }
+
+/* The order of planning does not depend on the tree's: `want` has the names one after the other. */
+static void check_order(void (*chosen)(void), const char *want)
+{
+	static const char *const names[] = { "net", "dom10", "dom9", "dom1b", "dom09a", "dom1@1" };
+	char have[64] = "";
+
+	for (unsigned turn = 0; turn < 2; turn++) {
+		setup(NULL);
+		tree_begin();
+		if (chosen)
+			chosen();
+		for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+			unsigned n = turn ? (unsigned)ARRAY_SIZE(names) - 1 - i : i;
+			const struct decl g = { names[n], 1, 16, MOD(0) };
+
+			add_guest(&g, 0);
+		}
+		run();
+		assert_int_equal(plan.guest_count, ARRAY_SIZE(names));
+		have[0] = 0;
+		for (unsigned i = 0; i < plan.guest_count; i++)
+			sprintf(have + strlen(have), "%s ", plan.guest[i].name);
+		assert_string_equal(have, want);
+		assert_int_equal(plan.guest[0].vcpu[0].cpu, 0);
+	}
+}
+
+static void guests_are_planned_by_name(void **state)
+{
+	check_order(NULL, "dom1 dom1b dom9 dom09a dom10 net ");
+	check_order(order_listed, "dom10 dom1b dom1 dom9 dom09a net ");
+	assert_int_equal(occurrences("viaduct,order names \"nobody\", which is no guest"), 1);
+	assert_int_equal(occurrences("viaduct,order names \"dom10\", which is no guest, or twice"),
+			 1);
+	check_order(order_malformed, "dom1 dom1b dom9 dom09a dom10 net ");
+	assert_int_equal(occurrences("viaduct,order is malformed"), 1);
+}
+
+static void chosen_is_read_with_care(void **state)
+{
+	tree_begin();
+	prop_str("viaduct,stay-om", "");
+	prop_str("viaduct,what", "");
+	prop_str("viaduct,order", "a");
+	prop64("linux,initrd-start", 1);
+	run();
+	assert_int_equal(occurrences("\"viaduct,stay-om\" is not known; ignored; did you mean "
+				     "\"viaduct,stay-on\"?"),
+			 1);
+	assert_int_equal(occurrences("\"viaduct,what\" is not known; ignored\n"), 1);
+	assert_int_equal(occurrences("\"viaduct,order\" is not known"), 0);
+	assert_int_equal(occurrences("a ramdisk for Viaduct itself has no meaning; ignored"), 1);
+}
+
 static void as_many_guests_as_vmids(void **state)
 {
 	static char names[MAX_VMS + 1][8];
@@ -270,6 +347,8 @@ int main(void)
 		cmocka_unit_test_setup(as_many_guests_as_vmids, setup),
 		cmocka_unit_test_setup(device_fields, setup),
 		cmocka_unit_test(a_slip_is_told_with_what_was_meant),
+		cmocka_unit_test(guests_are_planned_by_name),
+		cmocka_unit_test_setup(chosen_is_read_with_care, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,9 +128,9 @@ static void is_ram(unsigned guest, unsigned i, uint64_t ipa, uint64_t pa, uint64
 
 static void static_memory_is_taken_as_it_is(void **state)
 {
-	static const struct decl g[] = { { "first", 1, 64 },
-					 { "two", 1, 64, .extra = static_two },
-					 { "direct", 1, 64, .extra = direct_static_low,
+	static const struct decl g[] = { { "a", 1, 64 },
+					 { "b_two", 1, 64, .extra = static_two },
+					 { "c_direct", 1, 64, .extra = direct_static_low,
 					   .dev = { { EDU } } } };
 
 	starts(g, 3);
@@ -145,7 +145,7 @@ static void static_memory_is_taken_as_it_is(void **state)
 static void static_memory_is_kept_for_its_guest(void **state)
 {
 	static const struct decl g[] = { { "big", 1, 3500 },
-					 { "refused", 1, 64, .extra = static_64,
+					 { "late", 1, 64, .extra = static_64,
 					   .dev = { { "0000:03:00.0", "intx", "on" } } },
 					 { "next", 1, 64, .extra = direct_static } };
 

@@ -150,24 +150,30 @@ class Disk:
 
 
 class FileServer:
-    """One file of random bytes over HTTP on the loopback; QEMU's user network shows it at 10.0.2.2."""
+    """A file of random bytes over HTTP on the loopback; QEMU's user network shows it at 10.0.2.2.
 
-    def __init__(self, size=4 * MIB + 4321, seed=2):
+    `pages` are texts under paths of their own; {base} in them becomes the server's URL, as its client sees it.
+    """
+
+    def __init__(self, size=4 * MIB + 4321, seed=2, pages=None):
         body = random.Random(seed).randbytes(size)
         self.size, self.sha256 = size, hashlib.sha256(body).hexdigest()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
+                page = (pages or {}).get(self.path)
+                data = body if page is None else page.replace("{base}", f"http://{self.headers['Host']}").encode()
                 self.send_response(200)
-                self.send_header("Content-Length", str(size))
+                self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(data)
 
             def log_message(self, *args):
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://10.0.2.2:{self.server.server_address[1]}/file"
+        self.base = f"http://10.0.2.2:{self.server.server_address[1]}"
+        self.url = f"{self.base}/file"
         self.server.timeout = 1
         # A process and no thread: pexpect forks, which with a second thread may deadlock.
         self.process = multiprocessing.get_context("fork").Process(target=self._serve, args=(os.getpid(),), daemon=True)
@@ -256,7 +262,9 @@ class Machine:
                               stdout=subprocess.PIPE, text=True).stdout
 
     def tree(self, guests, modules, extra_dts="", chosen=""):
-        """Compiles the device tree with the guests in it; returns its path."""
+        """Compiles the device tree with the guests in it, planned in this order; returns its path."""
+        if len(guests) > 1 and "viaduct,order" not in chosen:
+            chosen += "viaduct,order = " + ", ".join(f'"{g.name}"' for g in guests) + ";\n"
         text = self.dump_tree() + "\n/ {\n\tchosen {\n\t#address-cells = <2>;\n\t#size-cells = <2>;\n" + chosen + \
             "\n".join(g.dts(modules) for g in guests) + "\n\t};\n};\n" + extra_dts
         dts, dtb = f"{BUILD}/boot-logs/{self.name}.dts", f"{BUILD}/boot-logs/{self.name}.dtb"
