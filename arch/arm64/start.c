@@ -309,7 +309,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	el2_window_init();
 	idreg_plan(plan.geo);
 	build_guests(&plan, el2_map_device);
-	operator_init(fdt);
+	operator_init(&plan);
 	stay_on = dt_bool(fdt, dt_find(fdt, "/chosen"), "viaduct,stay-on");
 	place_guests();
 	if (irq_register(SGI_STOP, crash_stop, NULL, IRQ_END_EL2) != HV_OK ||

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <hv/build.h>
+#include <hv/console.h>
 #include <hv/faults.h>
 #include <hv/gic.h>
 #include <hv/life.h>
@@ -11,6 +12,8 @@
 #include <hv/pmem.h>
 #include <hv/vits.h>
 #include <hv/vuart.h>
+
+#define LONG_SCRUB GIB(1) /* from here on it takes long enough to be told before */
 
 /*
  * Stage-2 tables for [ipa, ipa + size), by level: those of the two ends, or, where the blocks of
@@ -218,6 +221,10 @@ static const char *build_parts(const struct plan *p, struct guest_plan *g, struc
 	if (g->has_pci && build_pci(g, vm, list, map_device) != HV_OK)
 		return "its PCI devices cannot be set up";
 	life_new_seeds(g);
+	if (g->ram_size >= LONG_SCRUB) {
+		log_info("%s: clears its %lu MiB of RAM", g->name, g->ram_size >> 20);
+		console_flush();
+	}
 	if (load_guest(g, vm, NULL) != HV_OK)
 		return "its images cannot be loaded";
 	return life_attach(vm, &vm->dma_s2) ? NULL : "its DMA streams cannot be attached";

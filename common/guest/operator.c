@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operator's commands behind Ctrl-a: what the guests are doing, and to restart, stop or start
- * one. What they print is bounded: LIST_GUESTS guests a time. The console calls one at a time.
+ * The operator's commands behind Ctrl-a: what the guests are doing, what one of them has, and to
+ * restart, stop or start one. What they print at a time is bounded, so that it fits in Viaduct's
+ * ring: LIST_GUESTS guests, or PLAN_DEVICES devices. The console calls one command at a time.
  */
 #include <string.h>
 
@@ -11,13 +12,18 @@
 #include <hv/life.h>
 #include <hv/log.h>
 #include <hv/pci.h>
+#include <hv/plan.h>
 
-#define LIST_GUESTS  6 /* of three lines each: they fit in Viaduct's ring */
+#define LIST_GUESTS  6 /* of three lines each */
 #define LIST_DEVICES 6
+#define PLAN_DEVICES 3 /* of some ten lines each */
+
+static const struct plan *plan __ro_after_boot;
 
 static struct {
-	unsigned listed; /* guests that `l` showed; the next one goes on there */
-	struct vm *vm;   /* whom the command is about: it waits for the y */
+	unsigned listed;  /* guests that `l` showed; the next one goes on there */
+	struct vm *vm;    /* whom the command is about: it waits for the y, or for the m */
+	unsigned planned; /* devices of it that `p` showed */
 } dialog;
 
 /* ---- list ---- */
@@ -160,18 +166,52 @@ static bool command_on_guest(const struct what *w, const char *line)
 	return false;
 }
 
+/* ---- plan ---- */
+
+/* As at boot; in pieces, as it may be long. */
+static bool show_plan(struct vm *vm)
+{
+	dialog.planned = plan_print_guest(plan, vm->plan, dialog.planned, PLAN_DEVICES);
+	dialog.vm = dialog.planned ? vm : NULL;
+	if (dialog.planned)
+		log_info("%s: %u devices more: m and Enter", vm->name,
+			 vm->plan->device_count - dialog.planned);
+	return dialog.planned;
+}
+
+static bool plan_of_guest(const char *line)
+{
+	struct vm *vm = dialog.vm;
+
+	dialog.vm = NULL;
+	if (!line) {
+		log_info("plan of which guest? Its name or number, and Enter");
+		return true;
+	}
+	if (vm)
+		return !strcmp(line, "m") && show_plan(vm);
+	vm = find_guest(line);
+	dialog.planned = 0;
+	if (!vm)
+		log_info("no guest \"%s\"", line);
+	return vm && show_plan(vm);
+}
+
 static bool operator_command(char letter, const char *line)
 {
 	if (letter == 'l')
 		list_guests();
+	if (letter == 'p')
+		return plan_of_guest(line);
 	for (unsigned i = 0; i < ARRAY_SIZE(whats); i++)
 		if (letter == whats[i].letter)
 			return command_on_guest(&whats[i], line);
 	return false;
 }
 
-void operator_init(const void *fdt)
+void operator_init(const struct plan *p)
 {
+	const void *fdt = p->board->fdt;
 	const char *want = dt_string(fdt, dt_find(fdt, "/chosen"), "viaduct,console-commands");
 
 	if (want && !strcmp(want, "off"))
@@ -181,6 +221,8 @@ void operator_init(const void *fdt)
 			"/chosen: viaduct,console-commands = \"%s\" is neither \"on\" nor \"off\"; "
 			"taken as \"on\"",
 			want);
+	plan = p;
 	console_set_commands(operator_command,
-			     "; l: list guests; r, k, s: restart, stop, start one (asks which)");
+			     "; l: list guests; p: plan of one (asks which); r, k, s: "
+			     "restart, stop, start one");
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The order in which guests are planned. The order of nodes in a device tree depends on the tool
- * that made it: U-Boot's `fdt mknod` and overlays put a new node before those that are there. So it
- * counts for nothing. First come the guests that `viaduct,order` of /chosen names, as it names them;
- * then the others by name, where a number counts by its value.
+ * that made it: U-Boot's `fdt mknod` and overlays put a new node before those that are there. So
+ * it counts for nothing. First come the guests that `viaduct,order` of /chosen names, as it names
+ * them; then the others by name, where a number counts by its value.
  */
 #include <string.h>
 
@@ -72,8 +72,8 @@ static bool is_called(const void *fdt, int node, const char *name)
 	return !strncmp(have, name, len) && (!have[len] || have[len] == '@');
 }
 
-static unsigned find_guest(const void *fdt, const struct guest_plan *guest, unsigned from,
-			   unsigned count, const char *name)
+static unsigned unplaced_guest(const void *fdt, const struct guest_plan *guest, unsigned from,
+			       unsigned count, const char *name)
 {
 	while (from < count && !is_called(fdt, guest[from].node, name))
 		from++;
@@ -95,7 +95,7 @@ static unsigned take_listed(const void *fdt, struct guest_plan *guest, unsigned 
 		return 0;
 	}
 	for (; name < end; name += strlen(name) + 1) {
-		at = find_guest(fdt, guest, done, count, name);
+		at = unplaced_guest(fdt, guest, done, count, name);
 		if (at == count) {
 			log_warn("/chosen: viaduct,order names \"%s\", which is no guest, or twice",
 				 name);

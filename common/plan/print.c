@@ -190,7 +190,7 @@ static void print_gic(const struct plan *p, const struct guest_plan *g)
 			 g->name, mate->name);
 }
 
-static void print_guest(const struct plan *p, const struct guest_plan *g)
+static void print_own(const struct plan *p, const struct guest_plan *g)
 {
 	print_cpus(g);
 	print_gic(p, g);
@@ -204,8 +204,18 @@ static void print_guest(const struct plan *p, const struct guest_plan *g)
 	if (g->msi)
 		log_info("%s:   doorbell IPA 0x%lx", g->name, g->vpci.dma_doorbell.v);
 	log_info("%s:   DMA      %s", g->name, g->coherent ? "coherent" : "not coherent");
-	plan_for_each_device(d, g)
-		print_device(p, g, d);
+}
+
+unsigned plan_print_guest(const struct plan *p, const struct guest_plan *g, unsigned first,
+			  unsigned count)
+{
+	unsigned i = first;
+
+	if (!first)
+		print_own(p, g);
+	for (; i < g->device_count && i - first < count; i++)
+		print_device(p, g, &g->device[i]);
+	return i < g->device_count ? i : 0;
 }
 
 /* Who the hardware does not keep apart, and who of them is why; groups of one are not worth it. */
@@ -256,7 +266,7 @@ void plan_print(const struct plan *p)
 			continue;
 		}
 		log_info("guest \"%s\" (%s) starts", g->name, path);
-		print_guest(p, g);
+		(void)plan_print_guest(p, g, 0, UINT32_MAX);
 	}
 	if (!p->guest_count)
 		log_err("there is no guest: give /chosen a child with compatible = \"xen,domain\"");

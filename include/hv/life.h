@@ -41,11 +41,12 @@ bool life_asked(const struct vcpu *v);
  */
 bool life_poll(struct vcpu *self, uint32_t *again_us);
 
+struct plan;
 /*
  * The operator's commands on the console, unless /chosen says viaduct,console-commands = "off".
- * Boot, when the guests are built.
+ * Boot, when the guests are built; `p` stays.
  */
-void operator_init(const void *fdt);
+void operator_init(const struct plan *p);
 
 /* A vCPU's CPU is parked: it will not touch the guest any more. */
 void life_parked(struct vcpu *v);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guests as declared under /chosen, and what becomes of each: everything is decided here, one
- * guest after the other in the order of order.c, before anything is touched. A guest that cannot be started has `refused`,
- * one sentence with the reason and the remedy; it does not stop the others.
+ * Guests as declared under /chosen, and what becomes of each: everything is decided here, one guest
+ * after the other in the order of order.c, before anything is touched. A guest that cannot be
+ * started has `refused`, one sentence with the reason and the remedy; it does not stop the others.
  */
 #ifndef HV_PLAN_H
 #define HV_PLAN_H
@@ -170,6 +170,13 @@ void plan_read(struct plan *p, struct board *b);
 void plan_guests(struct plan *p);
 /* The plan and every refusal, to the log. */
 void plan_print(const struct plan *p);
+/*
+ * What one guest has: all but its PCI devices if `first` is 0, and up to `count` devices from
+ * number `first` on. Returns the number of the next device, 0: that was the last. One caller at a
+ * time.
+ */
+unsigned plan_print_guest(const struct plan *p, const struct guest_plan *g, unsigned first,
+			  unsigned count);
 
 /*
  * What is left of a guest's address space, and what its devices can address there: inside every

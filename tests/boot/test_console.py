@@ -128,6 +128,8 @@ def test_the_operator_lists_restarts_stops_and_starts_guests():
         assert run.wait_line(r"^viaduct: 1 \w+: running for \d+ s, vCPUs 1, restarts 0, has the input", seconds=20)
         first = re.search(r"^1 (\w+):", next(x for x in run.viaduct() if x.startswith("1 ")))[1]
         other = "left" if first == "right" else "right"
+        operate(run, "p", other)
+        assert run.pump(lambda r: len([x for x in r.viaduct() if x.startswith(f"{other}:   CPUs  ")]) == 2, 20), run.tail()
         operate(run, "r", other, "y")
         assert run.wait_line(rf"^viaduct: {other}: starts again \(life 2;", seconds=20), run.tail()
         assert run.pump(lambda r: len([x for x in r.guest(other) if x.endswith("beat=1")]) == 2, 20), run.tail()

@@ -14,8 +14,11 @@ import viaduct_qemu as vq
 PARTITION, SIZE = 64 * vq.MIB, 64 * vq.MIB      # behind what the guest's `disk` test reads and writes
 
 
-def make_boot_disk(path, files):
-    """A disk with random content in front and one bootable partition that holds `files`: {name: path or text}."""
+def make_boot_disk(path, files, script=None):
+    """A disk with random content in front and one bootable partition that holds `files`: {name: path or text}.
+
+    U-Boot runs `script`, a text, or docs/boot.cmd.
+    """
     disk, folder = vq.Disk(path, 21), f"{path}.files"
     os.makedirs(folder)
     for name, source in files.items():
@@ -24,8 +27,13 @@ def make_boot_disk(path, files):
         else:
             with open(f"{folder}/{name}", "w", encoding="ascii", newline="") as f:
                 f.write(source)
-    subprocess.run(["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", f"{vq.ROOT}/docs/boot.cmd",
-                    f"{folder}/boot.scr"], check=True, stdout=subprocess.DEVNULL)
+    source = f"{vq.ROOT}/docs/boot.cmd"
+    if script is not None:
+        source = f"{path}.cmd"
+        with open(source, "w", encoding="ascii") as f:
+            f.write(script)
+    subprocess.run(["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", source, f"{folder}/boot.scr"], check=True,
+                   stdout=subprocess.DEVNULL)
     with open(path, "r+b") as f:
         f.truncate(PARTITION + SIZE)
         f.seek(440)             # of the MBR: signature, four partitions, 0x55aa

@@ -12,6 +12,7 @@
 #include <hv/console.h>
 #include <hv/life.h>
 #include <hv/pci.h>
+#include <hv/plan.h>
 
 #define GUESTS 8
 
@@ -43,9 +44,26 @@ void life_ask(struct vm *v, enum vm_asked what)
 	asked = what;
 }
 
-static void *tree(const char *value)
+static struct guest_plan guest_plan[GUESTS];
+static unsigned plan_first, plan_calls;
+
+unsigned plan_print_guest(const struct plan *p, const struct guest_plan *g, unsigned at,
+			  unsigned count)
 {
+	assert_non_null(p);
+	assert_true(g >= guest_plan && g < guest_plan + GUESTS);
+	plan_first = at;
+	plan_calls++;
+	return at + count < g->device_count ? at + count : 0;
+}
+
+static const struct plan *tree(const char *value)
+{
+	static struct board board;
+	static struct plan plan = { .board = &board };
 	static char blob[512];
+
+	board.fdt = blob;
 
 	assert_int_equal(fdt_create_empty_tree(blob, sizeof(blob)), 0);
 	fdt_add_subnode(blob, 0, "chosen");
@@ -54,7 +72,7 @@ static void *tree(const char *value)
 					     "viaduct,console-commands", value,
 					     (int)strlen(value) + 1),
 				 0);
-	return blob;
+	return &plan;
 }
 
 static int begin(void **state)
@@ -69,6 +87,8 @@ static int begin(void **state)
 		vcpu[i] = (struct vcpu){ .vm = &vm[i] };
 		first[i] = &vcpu[i];
 		vm[i].vcpu = &first[i];
+		guest_plan[i].device_count = i;
+		vm[i].plan = &guest_plan[i];
 		vm[i].console = (uint8_t)(i + 1);
 		vm[i].vuart = (struct vuart *)&vm[i];
 		all[i] = &vm[i];
@@ -180,6 +200,33 @@ static void the_list_is_bounded(void **state)
 	assert_non_null(strstr(host_log(), "1 a: "));
 }
 
+static void the_plan_comes_in_pieces(void **state)
+{
+	guest_plan[1].device_count = 7;
+	plan_calls = 0;
+	assert_true(command('p', NULL));
+	assert_true(command('p', "b"));
+	assert_int_equal(plan_first, 0);
+	assert_non_null(strstr(host_log(), "b: 4 devices more: m and Enter"));
+	assert_true(command('p', "m"));
+	assert_int_equal(plan_first, 3);
+	assert_false(command('p', "m"));
+	assert_int_equal(plan_first, 6);
+	/* Anything else ends it, and the next time it begins anew. */
+	assert_true(command('p', NULL));
+	assert_true(command('p', "2"));
+	assert_false(command('p', ""));
+	assert_true(command('p', NULL));
+	assert_false(command('p', "a"));
+	assert_int_equal(plan_first, 0);
+	assert_int_equal(plan_calls, 5);
+	assert_true(command('p', NULL));
+	assert_false(command('p', "nobody"));
+	assert_non_null(strstr(host_log(), "no guest \"nobody\""));
+	assert_int_equal(plan_calls, 5);
+	expect(NULL, VM_ASKED_NOTHING);
+}
+
 static void a_product_has_no_commands(void **state)
 {
 	command = NULL;
@@ -198,6 +245,7 @@ int main(void)
 		cmocka_unit_test_setup(start_is_for_who_is_off, begin),
 		cmocka_unit_test_setup(the_list_says_what_there_is, begin),
 		cmocka_unit_test_setup(the_list_is_bounded, begin),
+		cmocka_unit_test_setup(the_plan_comes_in_pieces, begin),
 		cmocka_unit_test_setup(a_product_has_no_commands, begin),
 	};
 
