@@ -12,6 +12,7 @@ pure_src := \
 	common/lib/entropy.c \
 	common/guest/faults.c \
 	common/lib/fmt.c \
+	common/guest/dt_writer.c \
 	common/guest/guest_dt.c \
 	common/lib/image.c \
 	common/lib/image_kind.c \
@@ -22,6 +23,8 @@ pure_src := \
 	common/lib/log.c \
 	common/lib/mmio.c \
 	common/lib/nearest.c \
+	common/plan/bus.c \
+	common/plan/intx.c \
 	common/plan/plan.c \
 	common/plan/map.c \
 	common/plan/msi.c \
@@ -60,7 +63,10 @@ pure_src := \
 	common/vm/vm.c \
 	common/guest/vuart.c \
 	drivers/iommu/iommu.c \
+	drivers/iommu/smmuv2/contexts.c \
+	drivers/iommu/smmuv2/faults.c \
 	drivers/iommu/smmuv2/smmuv2.c \
+	drivers/iommu/smmuv2/streams.c \
 	drivers/iommu/smmuv3/cmdq.c \
 	drivers/iommu/smmuv3/evtq.c \
 	drivers/iommu/smmuv3/smmuv3.c \
@@ -122,6 +128,7 @@ arch_src := \
 	arch/arm64/port/libc.c \
 	arch/arm64/mmu.c \
 	arch/arm64/port/port.c \
+	arch/arm64/serror.c \
 	arch/arm64/smp.c \
 	arch/arm64/start.c \
 	arch/arm64/timer.c \

@@ -2,7 +2,7 @@
 /*
  * The planner: takes one guest after another, in the order of order.c, and decides whether it can
  * run and with what. Modules, CPUs and images are decided here; declarations are read in
- * plan_parse.c, devices chosen in plan_pci.c, addresses in plan_map.c. A guest takes nothing until
+ * parse.c, devices chosen in pci.c, addresses in map.c. A guest takes nothing until
  * all of it is decided: RAM, CPUs and devices of a refused guest stay free for the next one.
  */
 #include <stddef.h>

@@ -19,6 +19,12 @@ static inline bool plan_translated(const struct pci_func *f)
 	return f->iommu && f->sid_count && f->iommu->s2;
 }
 
+/* Name of the guest that has `f`; "?": none has it. */
+static inline const char *plan_owner_name(const struct plan *p, const struct pci_func *f)
+{
+	return f->owner < MAX_VMS ? p->guest[f->owner].name : "?";
+}
+
 /* An enabled guest node. */
 bool plan_is_guest(const void *fdt, int node);
 /* Reads the declaration at g->node. May refuse. */
@@ -32,15 +38,19 @@ void plan_warn_chosen(const void *fdt, int chosen);
 /* order.c: puts the nodes of guests, which are not read yet, into the order of planning. */
 void plan_order(const void *fdt, struct guest_plan *guest, unsigned count);
 
-/* plan_pci.c: in this order, for a guest that is not refused. */
-void plan_devices(const struct plan *p, struct guest_plan *g);    /* functions, BDFs, streams */
-void plan_intx_check(const struct plan *p, struct guest_plan *g); /* lines that two guests need */
-uint64_t plan_ram_top(const struct board *b);                     /* the end of all RAM */
-void plan_intx_assign(struct plan *p);                            /* all guests, at the end */
+/* pci.c: the functions of a guest that is not refused. May refuse. */
+void plan_devices(const struct plan *p, struct guest_plan *g);
+uint64_t plan_ram_top(const struct board *b); /* PA: the end of all RAM */
+/* bus.c: the guest's device and function number of each of its functions. May refuse. */
+void plan_lay_out(struct guest_plan *g);
+/* intx.c: refuses a guest that needs a line which an earlier guest needs too. Behind plan_devices(). */
+void plan_intx_check(const struct plan *p, struct guest_plan *g);
+/* Pin and virtual line of each device of all guests, at the end. */
+void plan_intx_assign(struct plan *p);
 /* A device of another guest that can raise the INTx line that `d` got, or NULL. */
 const struct plan_device *plan_intx_intruder(const struct plan *p, const struct guest_plan *g,
 					     const struct plan_device *d);
-/* plan_msi.c: the message path of one device; vectors of all guests, at the end, before INTx. */
+/* msi.c: the message path of one device; vectors of all guests, at the end, before INTx. */
 void plan_msi_choose(const struct plan *p, struct guest_plan *g, struct plan_device *d);
 void plan_msi_share(struct plan *p);
 /* Another guest whose messages go to this frame, or NULL. */
@@ -49,10 +59,10 @@ const struct guest_plan *plan_frame_mate(const struct plan *p, const struct gues
 /* The interrupts that are left when MSIs turn out not to reach their doorbell. */
 void plan_msi_off(struct guest_plan *g, const char *why);
 
-/* plan_map.c: where RAM, BAR windows, doorbell and regions go in the guest's address space. */
+/* map.c: where RAM, BAR windows, doorbell and regions go in the guest's address space. */
 void plan_map_guest(const struct plan *p, struct guest_plan *g);
 void plan_take(struct plan_space *s, struct range r, const char *why);
-/* plan_ram.c: gives pmem the board's RAM without what is taken, when all declarations are read. */
+/* ram.c: gives pmem the board's RAM without what is taken, when all declarations are read. */
 void plan_reserve(const struct board *b);
 /* MODULES: none of them. */
 enum plan_module plan_module_kind(const void *fdt, int node);
@@ -63,20 +73,20 @@ void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s);
 /* plan.c: names what is at `r`, where `prop` of the guest wants RAM and cannot have it. */
 void plan_refuse_ram(const struct plan *p, struct guest_plan *g, struct range r, const char *prop);
 
-/* plan_shared.c: shared memory, and where regions are. */
+/* shared.c: shared memory, and where regions are. */
 void plan_parse_shared(const void *fdt, int node, struct guest_plan *g);
 bool plan_pages_sane(struct range r); /* whole pages, and no wrap */
 bool plan_region_sane(const struct plan_region *r);
 void plan_add_region(struct guest_plan *g, const struct plan_region *r);
 void plan_regions(const struct plan *p, struct guest_plan *g, struct plan_space *s);
 
-/* plan_platform.c: reads the partial device tree; later, when PCI functions are chosen, streams. */
+/* platform.c: reads the partial device tree; later, when PCI functions are chosen, streams. */
 void plan_platform(const struct plan *p, struct guest_plan *g);
 void plan_streams(const struct plan *p, struct guest_plan *g);
 bool plan_has_line(const struct guest_plan *g, uint32_t vintid);
 
 /*
- * plan_props.c: a node's properties, by table. PROP_NUMBER is a uint32_t from min to max,
+ * props.c: a node's properties, by table. PROP_NUMBER is a uint32_t from min to max,
  * PROP_TEXT a string of min to max characters in an array with room for its NUL,
  * PROP_CHOICE a uint8_t: which of the strings of list `min`, where bit n of `max` allows n.
  * `others` lists what has no rule as "=a\0-b\0!c\0": = is read elsewhere, - has no meaning for

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest's CPUs reach besides its RAM and PCI: memory that it shares with other guests
- * (xen,domain-shared-memory-v1) and registers of platform devices (plan_platform.c). Both are
+ * (xen,domain-shared-memory-v1) and registers of platform devices (platform.c). Both are
  * regions: pages, and where the guest sees them. Devices do not reach shared memory: it is in no
  * DMA root, so that no device of one guest writes into what another one reads.
  */

@@ -9,7 +9,7 @@ screen_objs := drivers/serial/screen.c common/lib/fmt.c
 console_objs := drivers/serial/console.c drivers/serial/input.c drivers/serial/pump.c drivers/serial/screen.c common/lib/fmt.c common/lib/pmem.c common/lib/mmio.c
 vuart_objs := common/guest/vuart.c common/lib/pmem.c
 iommu_src := common/lib/ratelimit.c drivers/iommu/iommu.c $(patsubst %,drivers/iommu/smmuv3/%.c,cmdq evtq smmuv3 strtab) \
-	drivers/iommu/smmuv2/smmuv2.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c \
+	$(patsubst %,drivers/iommu/smmuv2/%.c,contexts faults smmuv2 streams) $(dt_objs) common/lib/fmt.c common/lib/mmio.c \
 	common/lib/pmem.c common/lib/s2.c
 smmuv3_objs := $(iommu_src) tests/host/smmuv3_model.c
 smmuv2_objs := $(iommu_src) tests/host/smmuv2_model.c
@@ -35,9 +35,10 @@ plan_msi_objs := $(plan_objs)
 plan_map_objs := $(plan_objs)
 plan_ram_objs := $(plan_objs)
 plan_print_objs := $(plan_objs)
-dom0less_objs := $(plan_fake_objs) common/guest/guest_dt.c
+guest_dt_src := common/guest/guest_dt.c common/guest/dt_writer.c
+dom0less_objs := $(plan_fake_objs) $(guest_dt_src)
 board_objs := common/plan/board.c common/lib/pmem.c $(dt_objs)
-guest_dt_objs := common/guest/guest_dt.c common/lib/fmt.c $(dt_objs)
+guest_dt_objs := $(guest_dt_src) common/lib/fmt.c $(dt_objs)
 image_objs := common/lib/image.c common/lib/image_kind.c common/lib/nearest.c
 faults_objs := common/lib/ratelimit.c common/guest/faults.c drivers/pci/device.c common/lib/fmt.c common/lib/pmem.c common/lib/sort.c
 pci_src := common/lib/ratelimit.c $(patsubst %,drivers/pci/%.c,assign bars caps caplist device ecam enumerate fabric find groups host identify quirks \
@@ -71,4 +72,4 @@ smccc_objs := common/vm/smccc.c
 uart_objs := drivers/serial/uart.c drivers/serial/uart_cadence.c drivers/serial/uart_imx.c \
 	drivers/serial/uart_lpuart.c drivers/serial/uart_ns16550.c drivers/serial/uart_pl011.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c
 vits_objs := common/vgic/vits.c common/vgic/vits_cmd.c common/vgic/vits_lpi.c common/lib/pmem.c tests/host/vits_world.c
-load_objs := common/lib/ratelimit.c common/guest/load.c common/vm/vm.c common/lib/image.c common/lib/image_kind.c common/lib/nearest.c common/guest/guest_dt.c $(dt_objs) common/lib/fmt.c common/lib/pmem.c common/lib/s2.c
+load_objs := common/lib/ratelimit.c common/guest/load.c common/vm/vm.c common/lib/image.c common/lib/image_kind.c common/lib/nearest.c $(guest_dt_src) $(dt_objs) common/lib/fmt.c common/lib/pmem.c common/lib/s2.c

@@ -38,12 +38,12 @@ static void cmdq_put(struct smmu *s, uint64_t dw0, uint64_t dw1)
 /* IHI 0070 §7.1: the queue stopped at a bad command; it goes on when that is mended and acked. */
 static bool mend(struct smmu *s)
 {
-	uint32_t acked = rd32(s->m, GERRORN);
+	uint32_t acked = rd32(s->i->m, GERRORN);
 	uint32_t cons, index, missed;
 
-	if (!((rd32(s->m, GERROR) ^ acked) & GERROR_CMDQ))
+	if (!((rd32(s->i->m, GERROR) ^ acked) & GERROR_CMDQ))
 		return false;
-	cons = rd32(s->m, CMDQ_CONS);
+	cons = rd32(s->i->m, CMDQ_CONS);
 	index = cons & cmdq_mask(s) >> 1;
 	if (ratelimit_pass(&s->log, &missed))
 		log_err("%s: command 0x%lx failed with error %lu", s->i->name, s->cmdq[index * 2],
@@ -51,7 +51,7 @@ static bool mend(struct smmu *s)
 	s->cmdq[index * 2] = sync_dw0;
 	s->cmdq[index * 2 + 1] = 0;
 	arch_dsb_oshst(); /* the mended command before the queue goes on */
-	wr32(s->m, GERRORN, acked ^ (uint32_t)GERROR_CMDQ);
+	wr32(s->i->m, GERRORN, acked ^ (uint32_t)GERROR_CMDQ);
 	return true;
 }
 
@@ -63,7 +63,7 @@ static bool wait_consumed(struct smmu *s)
 	for (;;) {
 		bool late = arch_time_ticks() > end;
 
-		if ((rd32(s->m, CMDQ_CONS) & cmdq_mask(s)) == s->cmdq_prod)
+		if ((rd32(s->i->m, CMDQ_CONS) & cmdq_mask(s)) == s->cmdq_prod)
 			return true;
 		if (late || (mend(s) && ++errors > ERRORS_MAX))
 			return false;
@@ -78,7 +78,7 @@ static enum hv_status issue_batch(struct smmu *s, const struct smmu_cmd *cmds, u
 		cmdq_put(s, cmds[c].dw[0], cmds[c].dw[1]);
 	cmdq_put(s, sync_dw0, 0);
 	arch_dsb_oshst(); /* commands, and the tables they are about, before the doorbell */
-	wr32(s->m, CMDQ_PROD, s->cmdq_prod);
+	wr32(s->i->m, CMDQ_PROD, s->cmdq_prod);
 	if (wait_consumed(s))
 		return HV_OK;
 	iommu_kill(s->i, "the command queue does not answer");
@@ -98,7 +98,7 @@ enum hv_status smmu_issue(struct smmu *s, const struct smmu_cmd *cmds, unsigned 
 
 static uint32_t active_errors(const struct smmu *s)
 {
-	return (rd32(s->m, GERROR) ^ rd32(s->m, GERRORN)) & GERROR_ALL;
+	return (rd32(s->i->m, GERROR) ^ rd32(s->i->m, GERRORN)) & GERROR_ALL;
 }
 
 /* IHI 0070 §7.5. Command errors are mended by whoever waits; here it is nobody's. */
@@ -112,7 +112,7 @@ void smmu_gerror(struct smmu *s)
 	if (!s->i->dead) {
 		mend(s);
 		active = active_errors(s) & ~(uint32_t)GERROR_CMDQ;
-		wr32(s->m, GERRORN, rd32(s->m, GERRORN) ^ active);
+		wr32(s->i->m, GERRORN, rd32(s->i->m, GERRORN) ^ active);
 		if (active && ratelimit_pass(&s->log, &missed))
 			log_err("%s: global error 0x%x", s->i->name, active);
 		if (active & GERROR_SFM)

@@ -72,7 +72,7 @@ bool smmu_drain(struct iommu *i)
 
 	smmu_gerror(s);
 	while (left && turns--) {
-		uint32_t prod = rd32(s->m, EVENTQ_PROD);
+		uint32_t prod = rd32(s->i->m, EVENTQ_PROD);
 
 		arch_dsb_osh(); /* the index before the records */
 		if (((prod ^ s->evtq_cons) & (mask | EVENTQ_OVERFLOW)) == 0)
@@ -88,7 +88,7 @@ bool smmu_drain(struct iommu *i)
 		}
 		ack_overflow(s, prod);
 		arch_dsb_osh(); /* the records are read before their place is given back */
-		wr32(s->m, EVENTQ_CONS, s->evtq_cons);
+		wr32(s->i->m, EVENTQ_CONS, s->evtq_cons);
 	}
 	return false;
 }

@@ -71,12 +71,12 @@ static const char *smmuv3_probe(const void *fdt, int node, struct range reg, str
 	if (dt_bool(fdt, node, "cavium,cn9900-broken-page1-regspace"))
 		return "has no second register page";
 	s = pmem_alloc(sizeof(*s), 64);
-	*s = (struct smmu){ .i = i, .m = mmio_at(PA(reg.base)), .log = RATELIMIT(16, 10000) };
+	*s = (struct smmu){ .i = i, .log = RATELIMIT(16, 10000) };
 	i->priv = s;
-	idr0 = rd32(s->m, IDR0);
-	idr1 = rd32(s->m, IDR1);
-	idr3 = rd32(s->m, REG32(SMMU_IDR3));
-	idr5 = rd32(s->m, REG32(SMMU_IDR5));
+	idr0 = rd32(s->i->m, IDR0);
+	idr1 = rd32(s->i->m, IDR1);
+	idr3 = rd32(s->i->m, REG32(SMMU_IDR3));
+	idr5 = rd32(s->i->m, REG32(SMMU_IDR5));
 	i->oas_bits = s2_address_bits((unsigned)field_get(IDR5_OAS, idr5));
 	i->sid_bits = (uint8_t)field_get(IDR1_SIDSIZE, idr1);
 	i->fwb = idr3 & IDR3_FWB;
@@ -103,7 +103,7 @@ static void allocate(struct smmu *s)
 
 static void program_tables(const struct smmu *s)
 {
-	struct mmio m = s->m;
+	struct mmio m = s->i->m;
 
 	wr32(m, REG32(SMMU_CR1),
 	     (uint32_t)(FIELD(CR1_TABLE_SH, 3) | FIELD(CR1_TABLE_OC, 1) | FIELD(CR1_TABLE_IC, 1) |
@@ -136,7 +136,7 @@ static enum hv_status forget_firmware(struct smmu *s, uint32_t idr0)
 static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint32_t idr0)
 {
 	static const char names[][9] = { "combined", "eventq", "gerror" };
-	struct mmio m = s->m;
+	struct mmio m = s->i->m;
 	struct dt_irq irq;
 
 	/* What firmware left enabled guards the registers of messages (§6.3.16, §6.3.19). */
@@ -162,19 +162,19 @@ static enum hv_status start_irqs(const void *fdt, int node, struct smmu *s, uint
 static enum hv_status smmuv3_start(const void *fdt, int node, struct iommu *i)
 {
 	struct smmu *s = i->priv;
-	uint32_t idr0 = rd32(s->m, IDR0);
+	uint32_t idr0 = rd32(s->i->m, IDR0);
 	/* Any endpoint may mark a request as translated (IHI 0070 §3.9.1, §6.3.9). */
 	uint32_t check = idr0 & IDR0_ATS ? CR0_ATSCHK : 0;
 
 	allocate(s);
 	program_tables(s);
 	arch_dsb_oshst(); /* zeroed tables before the SMMU looks */
-	if (set_cr0(s->m, check | CR0_CMDQEN, i->name) != HV_OK ||
+	if (set_cr0(s->i->m, check | CR0_CMDQEN, i->name) != HV_OK ||
 	    forget_firmware(s, idr0) != HV_OK ||
-	    set_cr0(s->m, check | CR0_CMDQEN | CR0_EVENTQEN, i->name) != HV_OK ||
+	    set_cr0(s->i->m, check | CR0_CMDQEN | CR0_EVENTQEN, i->name) != HV_OK ||
 	    start_irqs(fdt, node, s, idr0) != HV_OK)
 		return HV_ETIMEOUT;
-	return set_cr0(s->m, check | CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN, i->name);
+	return set_cr0(s->i->m, check | CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN, i->name);
 }
 
 const struct iommu_driver smmuv3_driver = {

@@ -19,7 +19,6 @@
 
 struct smmu {
 	struct iommu *i;
-	struct mmio m;
 	uint64_t ste1; /* what this SMMU wants in doubleword 1 of every entry */
 	uint64_t *l1;
 	uint8_t log2size; /* StreamIDs 0 .. 2^log2size */
