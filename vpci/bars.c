@@ -51,11 +51,14 @@ static uint64_t run_end(const struct vpci_func *f, unsigned bar, uint64_t at, bo
 	return end;
 }
 
-/* Does another BAR hold something in r? */
-static bool held_by_other(const struct vpci_func *f, unsigned bar, struct range r, bool small_only)
+enum which_bars { ALL_BARS, SMALL_BARS };
+
+/* Does another BAR, of these, hold something in r? */
+static bool held_by_other(const struct vpci_func *f, unsigned bar, struct range r,
+			  enum which_bars which)
 {
 	vpci_for_each(g, f->v)
-		for_each_bit(b, g->held & (small_only ? g->small : ~0u))
+		for_each_bit(b, g->held & (which == SMALL_BARS ? g->small : ~0u))
 			if (!(g == f && b == bar) && range_overlaps(r, bar_range(g, b)))
 				return true;
 	return false;
@@ -97,7 +100,7 @@ static void decide_held(struct vpci_func *f)
 		if (!vpci_in_window(f->v, r.base, r.size)) {
 			if (!is_idle(f, bar))
 				log_once(f, bar, "is outside the host bridge's windows");
-		} else if (held_by_other(f, bar, r, false)) {
+		} else if (held_by_other(f, bar, r, ALL_BARS)) {
 			f->blocked |= (uint8_t)(1u << bar);
 			log_once(f, bar, "lies over another BAR");
 		} else {
@@ -116,7 +119,7 @@ static bool is_crowded(const struct vpci_func *f, unsigned bar)
 		return false;
 	run_end(f, bar, 0, &trap);
 	return trap || !(f->page_alone & 1u << bar) || !IS_ALIGNED(base, PAGE_SIZE) ||
-	       held_by_other(f, bar, offset_pages(base, 1), true);
+	       held_by_other(f, bar, offset_pages(base, 1), SMALL_BARS);
 }
 
 /* How the BAR should be mapped, in the form of f->mapped. */

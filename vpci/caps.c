@@ -168,13 +168,14 @@ static bool show_capability(const struct vpci_func *f, const struct pci_cap *c)
  * The guest's list of those that are shown. The first extended one stays where it is: if it is
  * hidden, as one that has no ID.
  */
-static void build_list(const struct vpci_func *f, bool ext)
+static void build_list(const struct vpci_func *f, enum pci_list which)
 {
+	bool ext = which == PCI_LIST_EXTENDED;
 	unsigned link = ext ? PCI_ECAP_FIRST :
 			      PCI_CAP_PTR; /* dword that points to the next shown */
 	unsigned next = ext ? ECAP_NEXT : 8;
 
-	for (struct pci_cap c = pci_cap_list(f->pf, ext); pci_cap_next(&c);) {
+	for (struct pci_cap c = pci_cap_list(f->pf, which); pci_cap_next(&c);) {
 		cfg.head[DW(c.off) / 64] |= BIT(DW(c.off) % 64);
 		if (!show_capability(f, &c))
 			continue;
@@ -263,9 +264,9 @@ void caps_build(struct vpci_func *f)
 
 	memset(&cfg, 0, sizeof(cfg));
 	build_header(f);
-	build_list(f, false);
+	build_list(f, PCI_LIST);
 	if (f->pf->ext_config)
-		build_list(f, true);
+		build_list(f, PCI_LIST_EXTENDED);
 	build_gaps(f);
 	f->dwords = DWORDS;
 	while (f->dwords > DW(PCI_CFG_LEGACY_SIZE) && cfg.row[f->dwords - 1] == ROW_NONE)

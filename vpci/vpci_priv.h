@@ -89,30 +89,33 @@ union vpci_vector {
 enum { MODE_INTX, MODE_MSI, MODE_MSIX };
 
 struct vpci_func {
-	struct spinlock lock;
-	uint8_t mode;
-	uint16_t dwords; /* of config space that have a row; behind it everything reads 0 */
-	const uint8_t *row;
-	uint32_t *shadow;
-	uint32_t *initial; /* the shadow at power-on */
+	/* Fixed at boot */
 	struct vpci *v;
 	struct pci_func *pf;
 	struct vpci_assignment as;
-	uint8_t msi, msix;         /* visible capabilities, byte offset; 0: none */
+	uint16_t dwords; /* of config space that have a row; behind it everything reads 0 */
+	const uint8_t *row;
+	uint32_t *initial;  /* the shadow at power-on */
+	uint8_t msi, msix;  /* visible capabilities, byte offset; 0: none */
+	uint8_t granted;    /* MSI: messages, a power of two */
+	uint16_t vectors;   /* MSI-X */
+	bool direct;        /* ... whose table is mapped straight through */
+	uint8_t present;    /* BARs that the guest sees, a bit each */
+	uint8_t small;      /* of them: below 4 KiB */
+	uint8_t page_alone; /* small ones whose host page holds nobody else's BAR */
+
+	/* Run time, under `lock` */
+	struct spinlock lock;
+	uint32_t *shadow;
+	uint8_t mode;              /* MODE_INTX, MODE_MSI, MODE_MSIX */
 	bool decoding;             /* physical MEM is on, read back */
-	uint8_t granted;           /* MSI: messages, a power of two */
-	uint16_t vectors;          /* MSI-X */
-	bool direct;               /* ... whose table is mapped straight through */
 	bool stopped;              /* a vector ran away */
 	uint32_t *idle;            /* a vector: messages in a row that changed nothing */
 	union vpci_vector *vector; /* NULL: direct */
 	uint64_t woken_at;         /* ticks; PCI_WAKING */
+	uint8_t logged;            /* BARs, a bit each */
 
-	uint8_t present;    /* BARs that the guest sees, a bit each */
-	uint8_t small;      /* of them: below 4 KiB */
-	uint8_t page_alone; /* small ones whose host page holds nobody else's BAR */
-	uint8_t logged;
-	/* config_lock */
+	/* Run time, under vm->config_lock */
 	bool live;       /* decodes: MEM, D0, and its state lets it */
 	uint8_t held;    /* BARs that have their range; first come, first served */
 	uint8_t blocked; /* BARs that wait until somebody moves away */
@@ -170,14 +173,13 @@ emul_fn vpci_ecam_access, vpci_window_access;
 /* caps.c: rows and initial shadow, allocated, from the device as it is at boot. */
 void caps_build(struct vpci_func *f);
 
-/* bars.c, trap.c */
-/* Recomputes the mappings after a change of BARs, COMMAND or power. Lock held, not config_lock. */
 /* The cookie of a trapped page's mark: one of the functions that have a BAR there, and its BAR. */
 static inline uint32_t bar_cookie(const struct vpci_func *f, unsigned bar)
 {
 	return (uint32_t)(f - f->v->func) << 3 | bar;
 }
 
+/* What bar_cookie() was given, as a number of the function; a stale mark may give any number. */
 static inline unsigned bar_cookie_func(uint32_t cookie)
 {
 	return cookie >> 3;
@@ -188,10 +190,16 @@ static inline unsigned bar_cookie_bar(uint32_t cookie)
 	return cookie & 7;
 }
 
+/* bars.c: recomputes the mappings after a change of BARs, COMMAND or power. Lock held, not
+ * config_lock. */
 void bars_update(struct vpci_func *f);
+/* The hook of a write to dword `dw`, which the shadow has. Lock held. */
+void bar_wrote(struct vpci_func *f, unsigned dw);
+/* Boot: which BARs there are; the pages of them that EL2 itself touches are mapped. */
 void bars_init(struct vpci_func *f);
 void bars_map_at_el2(const struct vpci_func *f);
-void bar_wrote(struct vpci_func *f, unsigned dw);
+
+/* trap.c: accesses to trapped pages of BARs. Takes the lock. */
 emul_fn vpci_bar_access;
 
 /* state.c: what the device is set to; all with the lock held. *_wrote: the shadow has what the
@@ -213,14 +221,18 @@ bool state_settle(struct vpci_func *f); /* back from reset or D3hot: restores; t
 
 /* msi.c */
 void msi_init(struct vpci_func *f); /* before caps_build: what can be granted */
-void msi_write_masks(struct vpci_func *f);
+/* Boot: handlers of the function's vectors. HV_ECONFLICT, HV_EINVAL: irq_register() says so. */
 enum hv_status __must_check msi_connect(struct vpci_func *f);
-void msi_apply(struct vpci_func *f); /* interrupt mode from the shadow to the device */
+void msi_write_masks(struct vpci_func *f); /* the shadow's mask bits to the device. Lock held */
+/* The interrupt mode from the shadow to the device, and COMMAND with it. Lock held. */
+void msi_apply(struct vpci_func *f);
+/* The doorbell as the device is told it: an IPA behind an IOMMU, else a PA. */
 uint64_t msi_device_address(const struct vpci_func *f);
 
 /* msix.c */
 /* The whole physical table, physical MEM on; false: not done by `end` (ticks). */
 bool __must_check msix_program(struct vpci_func *f, uint64_t end);
+/* An access to a trapped table, at byte `off` of it. Lock held. */
 uint64_t msix_read(const struct vpci_func *f, unsigned off, unsigned size);
 void msix_write(struct vpci_func *f, unsigned off, unsigned size, uint64_t value);
 void msix_forget(struct vpci_func *f); /* the guest's table as after power-on */

@@ -97,7 +97,7 @@ static void build_vcpus(const struct guest_plan *g, struct vm *vm)
 
 static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm)
 {
-	enum hv_status st = vgic_init(vm, g->spi_count, g->its);
+	enum hv_status st = vgic_init(vm, g->spi_count, g->its ? VGIC_LPIS : VGIC_NO_LPIS);
 
 	if (st == HV_OK && gic.version == 2)
 		st = s2_map(&vm->cpu_s2, IPA(GUEST_GICC_BASE), gic.gicv, PAGE_SIZE, S2_DEVICE);

@@ -71,15 +71,14 @@ static void write_shared(struct dt_writer *w, const struct guest_plan *g)
 		if (!r->id[0])
 			continue;
 		if (!any)
-			dtw_write(
-				w,
-				"reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;");
+			dtw_write(w, "reserved-memory { #address-cells = <2>; #size-cells = <2>; "
+				     "ranges;");
 		any = true;
-		dtw_write(
-			w,
-			"xen-shmem@%lx { compatible = 'xen,shared-memory-v1'; reg = <%016lx %016lx>; "
-			"xen,offset = <0 0>;",
-			r->ipa, r->ipa, r->pa.size);
+		dtw_write(w,
+			  "xen-shmem@%lx { compatible = 'xen,shared-memory-v1'; "
+			  "reg = <%016lx %016lx>; "
+			  "xen,offset = <0 0>;",
+			  r->ipa, r->ipa, r->pa.size);
 		dtw_bytes(w, "xen,id", r->id, strlen(r->id) + 1);
 		dtw_end(w);
 	}
@@ -105,14 +104,15 @@ static void write_gic(struct dt_writer *w, const struct guest_plan *g)
 	bool v2 = g->gic_version == 2;
 
 	/* #address-cells: also those of the unit address of an interrupt-map's parent. */
-	dtw_write(
-		w,
-		"interrupt-controller@%x { compatible = '%s'; phandle = <%x>; "
-		"#interrupt-cells = <3>; interrupt-controller; "
-		"#address-cells = <2>; #size-cells = <2>; ranges; reg = <%016x %016lx %016x %016lx>;",
-		GUEST_GICD_BASE, v2 ? "arm,cortex-a15-gic" : "arm,gic-v3", g->gic_phandle,
-		GUEST_GICD_BASE, v2 ? GICV2_SIZE : GICD_SIZE,
-		v2 ? GUEST_GICC_BASE : GUEST_GICR_BASE, v2 ? GICC_SIZE : GICR_SIZE * g->vcpu_count);
+	dtw_write(w,
+		  "interrupt-controller@%x { compatible = '%s'; phandle = <%x>; "
+		  "#interrupt-cells = <3>; interrupt-controller; "
+		  "#address-cells = <2>; #size-cells = <2>; ranges; "
+		  "reg = <%016x %016lx %016x %016lx>;",
+		  GUEST_GICD_BASE, v2 ? "arm,cortex-a15-gic" : "arm,gic-v3", g->gic_phandle,
+		  GUEST_GICD_BASE, v2 ? GICV2_SIZE : GICD_SIZE,
+		  v2 ? GUEST_GICC_BASE : GUEST_GICR_BASE,
+		  v2 ? GICC_SIZE : GICR_SIZE * g->vcpu_count);
 	if (g->msi)
 		dtw_write(
 			w,
@@ -228,12 +228,12 @@ static void write_pcie(struct dt_writer *w, const struct guest_plan *g)
 {
 	const struct vpci_config *v = &g->vpci;
 
-	dtw_write(
-		w,
-		"pcie@%lx { compatible = 'pci-host-ecam-generic'; device_type = 'pci'; "
-		"#address-cells = <3>; #size-cells = <2>; reg = <%016lx %016lx>; bus-range = <0 0>; "
-		"linux,pci-domain = <0>; %s",
-		v->ecam.v, v->ecam.v, MIB(1), g->coherent ? "dma-coherent;" : "");
+	dtw_write(w,
+		  "pcie@%lx { compatible = 'pci-host-ecam-generic'; device_type = 'pci'; "
+		  "#address-cells = <3>; #size-cells = <2>; reg = <%016lx %016lx>; "
+		  "bus-range = <0 0>; "
+		  "linux,pci-domain = <0>; %s",
+		  v->ecam.v, v->ecam.v, MIB(1), g->coherent ? "dma-coherent;" : "");
 	write_pci_windows(w, g);
 	if (g->its) /* requester ID is DeviceID */
 		dtw_write(w, "msi-map = <0 %x 0 100>;", PHANDLE_MSI);

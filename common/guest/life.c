@@ -207,7 +207,7 @@ static bool end_guest(struct vm *vm, enum vm_state from, struct vcpu *self)
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		print_vcpu_exits(vm->vcpu[i]);
 	if (vm->vuart)
-		console_set_off(vm->console, true);
+		console_guest_off(vm->console);
 	log_info("%s: off", vm->name);
 	return vm_change_state(vm, from, VM_OFF) && !any_left();
 }
@@ -224,7 +224,7 @@ static bool start_again(struct vm *vm, struct vcpu *self)
 	}
 	vm->lives++;
 	if (vm->vuart)
-		console_set_off(vm->console, false);
+		console_guest_on(vm->console);
 	vm_alert(vm, LOG_INFO,
 		 "starts again (life %lu; of its stage-2 tables %u are free, EL2 has %zu KiB)",
 		 vm->lives + 1, free_tables(&vm->cpu_s2), pmem_own_bytes() >> 10);

@@ -21,14 +21,14 @@ static bool needs_line(const struct plan_device *d)
 	return has_line(d) && (d->intx == PLAN_ON || d->msi == PLAN_OFF || d->func->intx_stuck);
 }
 
-/* Another guest's device on the line of `d`: one that needs it, or any. */
+/* Another guest's device on the line of `d` that `counts`, has_line() or needs_line(); or NULL. */
 static const struct plan_device *rival(const struct plan *p, const struct guest_plan *g,
-				       const struct plan_device *d, bool needing)
+				       const struct plan_device *d,
+				       bool (*counts)(const struct plan_device *))
 {
 	for (const struct guest_plan *o = p->guest; o < p->guest + p->guest_count; o++)
 		plan_for_each_device(r, o)
-			if (o != g && has_line(r) && (!needing || needs_line(r)) &&
-			    r->func->intx.intid == d->func->intx.intid)
+			if (o != g && counts(r) && r->func->intx.intid == d->func->intx.intid)
 				return r;
 	return NULL;
 }
@@ -51,7 +51,7 @@ void plan_intx_check(const struct plan *p, struct guest_plan *g)
 		if (d->intx == PLAN_ON && !has_line(d))
 			plan_refuse(g, "%s has intx = \"on\" but no INTx line; give \"auto\"",
 				    d->func->name);
-		if (!needs_line(d) || !(o = rival(p, g, d, true)))
+		if (!needs_line(d) || !(o = rival(p, g, d, needs_line)))
 			continue;
 		stuck = stuck_of(d->func, o->func);
 		plan_refuse(
@@ -110,7 +110,7 @@ static const char *no_intx(const struct plan *p, const struct guest_plan *g,
 		return "the function has none";
 	if (!has_line(d))
 		return "no interrupt-map entry";
-	if (!needs_line(d) && rival(p, g, d, false))
+	if (!needs_line(d) && rival(p, g, d, has_line))
 		return "another guest uses its line; MSI stays";
 	return NULL;
 }

@@ -63,18 +63,27 @@ static bool is_within(const void *fdt, int node, int of)
 	return node == of;
 }
 
-/* Registers that `node` of the board has in `pages`: some, or all that is there. */
-static bool has_registers(const void *fdt, int node, struct range pages, bool all)
+/* Whether `node` of the board has a register in `pages` (PA). */
+static bool has_register_in(const void *fdt, int node, struct range pages)
+{
+	struct range r;
+
+	for (unsigned i = 0; dt_reg(fdt, node, i, &r) == HV_OK; i++)
+		if (range_overlaps(r, pages))
+			return true;
+	return false;
+}
+
+/* Whether each page of `pages` (PA) has registers of `node`. */
+static bool has_registers_throughout(const void *fdt, int node, struct range pages)
 {
 	struct range r;
 
 	for (unsigned i = 0; dt_reg(fdt, node, i, &r) == HV_OK; i++) {
 		uint64_t base = ALIGN_DOWN(r.base, PAGE_SIZE);
 
-		if (all ? range_contains((struct range){ base,
-							 ALIGN_UP(range_end(r), PAGE_SIZE) - base },
-					 pages.base, pages.size) :
-			  range_overlaps(r, pages))
+		r = (struct range){ base, ALIGN_UP(range_end(r), PAGE_SIZE) - base };
+		if (range_contains(r, pages.base, pages.size))
 			return true;
 	}
 	return false;
@@ -86,7 +95,7 @@ static const char *neighbour(const struct partial *c, struct range pages)
 	const void *fdt = c->board;
 
 	dt_for_each(n, fdt, NULL)
-		if (dt_enabled(fdt, n) && has_registers(fdt, n, pages, false) &&
+		if (dt_enabled(fdt, n) && has_register_in(fdt, n, pages) &&
 		    (c->host < 0 ? is_ours(c->p->board, n) :
 				   !is_within(fdt, n, c->host) && !is_within(fdt, c->host, n)))
 			return dt_name(fdt, n);
@@ -112,7 +121,7 @@ static void check_registers(const struct partial *c, const struct plan_region *r
 				refuse_partial(c,
 					       "guest \"%s\" has its registers already; remove one",
 					       o->name);
-	if (!c->force && !has_registers(c->board, c->host, r->pa, true))
+	if (!c->force && !has_registers_throughout(c->board, c->host, r->pa))
 		refuse_partial(c, "xen,reg is not in the reg of its xen,path; correct it");
 	if (other)
 		refuse_partial(

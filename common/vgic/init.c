@@ -103,7 +103,7 @@ static enum hv_status register_emulators(struct vm *vm)
 			  vgic_redist_access, NULL, NULL);
 }
 
-enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, bool lpis)
+enum hv_status vgic_init(struct vm *vm, uint32_t spi_count, enum vgic_lpis lpis)
 {
 	struct vgic_vm *g;
 	enum hv_status st;

@@ -125,16 +125,16 @@ void lpi_listed(struct vgic_locked l, struct vcpu *v, unsigned n, struct vlpi *l
 	struct vlpi *other = cpu_of(v)->lr_lpi[n];
 
 	if (other) /* another event with this vINTID */
-		vgic_attend(v, lpi_unlisted(l, v, n, false));
+		vgic_attend(v, lpi_unlisted(l, v, n, 0));
 	lpi->pending = false;
 	lpi_move(l, lpi, (struct vlpi_place){ VLPI_LISTED, (uint8_t)n, v->index });
 }
 
-struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, bool pending)
+struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, uint64_t lr)
 {
 	struct vlpi *lpi = cpu_of(v)->lr_lpi[n];
 
-	lpi->pending |= pending;
+	lpi->pending |= (lr & LR_PENDING) != 0;
 	return lpi_settle(l, lpi);
 }
 
@@ -153,7 +153,7 @@ void lpi_unlist_all(struct vgic_locked l, struct vcpu *v)
 {
 	for (unsigned n = 0; n < gic.lr_count; n++)
 		if (cpu_of(v)->lr_lpi[n])
-			lpi_unlisted(l, v, n, false);
+			lpi_unlisted(l, v, n, 0);
 }
 
 void lpi_drop_all(struct vgic_locked l, struct vcpu *v)

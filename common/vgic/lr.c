@@ -69,8 +69,7 @@ static void lr_forget(struct vcpu *v, unsigned n, uint64_t lr)
 
 	st->fold &= (uint16_t)~(1U << n);
 	if (st->lr_lpi[n])
-		lr_attend_other(v, lpi_unlisted((struct vgic_locked){ v->vm->vgic }, v, n,
-						lr & LR_PENDING));
+		lr_attend_other(v, lpi_unlisted((struct vgic_locked){ v->vm->vgic }, v, n, lr));
 	if (id >= GIC_LPI_FIRST)
 		return;
 	struct vgic_bank *b = bank_of(v, id / 32);

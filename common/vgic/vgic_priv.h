@@ -222,7 +222,7 @@ void lpi_listed(struct vgic_locked l, struct vcpu *v, unsigned n, struct vlpi *l
 /*
  * n, which has one, has it no more; `pending` is how it was there. Who has to look: NULL, nobody.
  */
-struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, bool pending);
+struct vcpu *lpi_unlisted(struct vgic_locked l, struct vcpu *v, unsigned n, uint64_t lr);
 /* The one in n, if it is to be pending there once more and may; NULL: n has to be read back. */
 struct vlpi *lpi_listed_again(struct vgic_locked l, const struct vcpu *v, unsigned n);
 void lpi_unlist_all(struct vgic_locked l, struct vcpu *v); /* not pending there any more */

@@ -78,11 +78,11 @@ static bool claim(struct pci_cap *c, unsigned end)
 	return true;
 }
 
-struct pci_cap pci_cap_list(const struct pci_func *f, bool ext)
+struct pci_cap pci_cap_list(const struct pci_func *f, enum pci_list which)
 {
 	struct pci_cap c = { .func = f, .taken = { BITS(PCI_CAP_FIRST / 4 - 1, 0) } };
 
-	if (ext) {
+	if (which == PCI_LIST_EXTENDED) {
 		c.taken[0] = UINT64_MAX;
 		c.next = PCI_ECAP_FIRST;
 	} else if (pci_cfg_read(f, PCI_STATUS, 2) & PCI_STS_CAPS) {

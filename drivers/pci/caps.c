@@ -50,7 +50,7 @@ static void enter_d0(struct pci_func *f)
 
 void caps_find(struct pci_func *f)
 {
-	struct pci_cap c = pci_cap_list(f, false);
+	struct pci_cap c = pci_cap_list(f, PCI_LIST);
 
 	while (pci_cap_next(&c))
 		found(f, &c);
@@ -171,7 +171,7 @@ static void found_extended(struct pci_func *f, const struct pci_cap *c)
 
 static void walk_extended(struct pci_func *f)
 {
-	struct pci_cap c = pci_cap_list(f, true);
+	struct pci_cap c = pci_cap_list(f, PCI_LIST_EXTENDED);
 	uint32_t head = pci_cfg_read(f, PCI_ECAP_FIRST, 4);
 
 	/* No answer, or the first 256 bytes over again: a bridge above that drops high bits. */

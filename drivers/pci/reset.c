@@ -86,7 +86,7 @@ static const struct {
 
 static void start_method(const struct pci_func *f)
 {
-	enum how how = f->reset_how;
+	enum how how = f->reset.how;
 
 	if (how == BY_FLR)
 		pci_cfg_write(f, f->cap_pcie + PCI_EXP_DEVCTL, 2, f->devctl | PCI_EXP_DEVCTL_FLR);
@@ -100,9 +100,9 @@ static void start_method(const struct pci_func *f)
 
 static void end_method(const struct pci_func *f)
 {
-	if (f->reset_how == BY_PM)
+	if (f->reset.how == BY_PM)
 		to_d0(f);
-	else if (f->reset_how >= BY_LINK)
+	else if (f->reset.how >= BY_LINK)
 		write_bus(f, 0);
 }
 
@@ -175,7 +175,7 @@ static bool is_ready(const struct pci_func *f)
 
 static bool is_hit(const struct pci_func *o, const struct pci_func *f)
 {
-	return o == f || (f->reset_how >= BY_LINK && pci_is_below(o, f->parent));
+	return o == f || (f->reset.how >= BY_LINK && pci_is_below(o, f->parent));
 }
 
 /* Its quarantine, which the reset undoes, is still being written on another CPU. */
@@ -209,29 +209,46 @@ static enum hv_status restore_all(const struct pci_func *f)
 	return st;
 }
 
+/*
+ * The stages of a reset. Each is entered when the one before it is over.
+ *
+ *	stage  | done as it is entered | it is over
+ *	-------+-----------------------+------------------------------------------------
+ *	IDLE   | no reset is under way |
+ *	GONE   | it is unplugged       | at once: HV_ETIMEOUT
+ *	WAKE   | to D0 where it slept  | PM_US later, or at once
+ *	DRAIN  | pci_quiesce()         | nothing is pending, or DRAIN_US later
+ *	HOLD   | start_method()        | hold_us of the method later
+ *	LINK   | end_method()          | the link is up, or LINK_US later
+ *	SETTLE |                       | settle_us of the method later
+ *	READY  |                       | all that were hit answer, or READY_US later
+ *	SLOW   | a line in the log     | they answer, or SLOW_US later: HV_ETIMEOUT
+ *
+ * Where they answer, everything is restored: HV_OK; HV_ECONFLICT: something else is there.
+ */
 enum { IDLE, GONE, WAKE, DRAIN, HOLD, LINK, SETTLE, READY, SLOW };
 
 static void enter_stage(struct pci_func *f, uint8_t stage, uint32_t us)
 {
-	f->reset_stage = stage;
-	f->reset_due = arch_time_ticks() + us * arch_time_hz() / 1000000;
+	f->reset.stage = stage;
+	f->reset.due = arch_time_ticks() + us * arch_time_hz() / 1000000;
 }
 
 static bool is_over(const struct pci_func *f)
 {
-	return arch_time_ticks() >= f->reset_due || (f->reset_stage == DRAIN && !pending(f)) ||
-	       (f->reset_stage == LINK && (f->reset_how < BY_LINK || link_up(f->parent)));
+	return arch_time_ticks() >= f->reset.due || (f->reset.stage == DRAIN && !pending(f)) ||
+	       (f->reset.stage == LINK && (f->reset.how < BY_LINK || link_up(f->parent)));
 }
 
-/* Guests reset their functions as often as they like: what comes of it is said a few times. */
-static void say(struct pci_func *f, const char *what)
+/* Guests reset their functions as often as they like: lines about it have a budget. */
+static void log_reset(struct pci_func *f, const char *what)
 {
 	uint32_t missed;
 
-	if (!f->log.burst)
-		f->log = RATELIMIT(4, 10000);
-	if (ratelimit_pass(&f->log, &missed) && !log_spare("pci: %s: %s", f->name, what))
-		ratelimit_miss(&f->log, missed + 1);
+	if (!f->reset.log.burst)
+		f->reset.log = RATELIMIT(4, 10000);
+	if (ratelimit_pass(&f->reset.log, &missed) && !log_spare("pci: %s: %s", f->name, what))
+		ratelimit_miss(&f->reset.log, missed + 1);
 }
 
 /* What is done between a stage and the next, and how long that one may take. */
@@ -243,34 +260,34 @@ static void advance_stage(struct pci_func *f)
 		[READY] = READY_US,
 		[SLOW] = SLOW_US,
 	};
-	uint8_t stage = (uint8_t)(f->reset_stage + 1);
+	uint8_t stage = (uint8_t)(f->reset.stage + 1);
 	uint32_t us = most_us[stage];
 
 	if (stage == DRAIN) {
 		pci_quiesce(f);
 	} else if (stage == HOLD) {
 		if (pending(f))
-			say(f, "transactions still pending before reset");
+			log_reset(f, "transactions still pending before reset");
 		start_method(f);
-		us = methods[f->reset_how].hold_us;
+		us = methods[f->reset.how].hold_us;
 	} else if (stage == LINK) {
 		end_method(f);
 	} else if (stage == SETTLE) {
-		us = methods[f->reset_how].settle_us;
-		if (f->reset_how == BY_FLR && pci_quirks(f) & QUIRK_SLOW_FLR)
+		us = methods[f->reset.how].settle_us;
+		if (f->reset.how == BY_FLR && pci_quirks(f) & QUIRK_SLOW_FLR)
 			us = FLR_SLOW_US;
 	} else if (stage == SLOW) {
-		say(f, "slow to come back from reset");
+		log_reset(f, "slow to come back from reset");
 	}
 	enter_stage(f, stage, us);
 }
 
 static enum hv_status finish_reset(struct pci_func *f, enum hv_status st)
 {
-	f->reset_stage = IDLE;
+	f->reset.stage = IDLE;
 	pci_event(f, st == HV_OK ? PCI_RESET_DONE : PCI_RESET_FAILED);
 	if (st != HV_OK)
-		say(f, "did not come back from reset as it was");
+		log_reset(f, "did not come back from reset as it was");
 	return st;
 }
 
@@ -279,7 +296,7 @@ void pci_reset_begin(struct pci_func *f)
 	bool asleep;
 
 	pci_event(f, PCI_RESET_BEGINS);
-	f->reset_how = (uint8_t)method_of(f);
+	f->reset.how = (uint8_t)method_of(f);
 	/* Unplugged: nothing to wait for, and each further access may take a completion timeout. */
 	if (pci_cfg_read(f, PCI_ID, 4) == UINT32_MAX) {
 		enter_stage(f, GONE, 0);
@@ -293,14 +310,14 @@ void pci_reset_begin(struct pci_func *f)
 
 enum hv_status pci_reset_step(struct pci_func *f)
 {
-	if (f->reset_stage == IDLE)
+	if (f->reset.stage == IDLE)
 		return HV_OK;
-	if (f->reset_stage == GONE)
+	if (f->reset.stage == GONE)
 		return finish_reset(f, HV_ETIMEOUT);
-	while (f->reset_stage < READY || !all_ready(f)) {
+	while (f->reset.stage < READY || !all_ready(f)) {
 		if (!is_over(f))
 			return HV_EAGAIN;
-		if (f->reset_stage == SLOW)
+		if (f->reset.stage == SLOW)
 			return finish_reset(f, HV_ETIMEOUT);
 		advance_stage(f);
 	}

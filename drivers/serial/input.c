@@ -73,11 +73,18 @@ void input_add(uint8_t ring)
 		rx.to = ring;
 }
 
-void console_set_off(uint8_t ring, bool off)
+void console_guest_off(uint8_t ring)
 {
-	__atomic_store_n(&rings[ring]->off, off, __ATOMIC_SEQ_CST);
-	if (input_to() == (off ? ring : 0))
-		move_input(off ? ring : 0);
+	__atomic_store_n(&rings[ring]->off, true, __ATOMIC_SEQ_CST);
+	if (input_to() == ring)
+		move_input(ring);
+}
+
+void console_guest_on(uint8_t ring)
+{
+	__atomic_store_n(&rings[ring]->off, false, __ATOMIC_SEQ_CST);
+	if (input_to() == 0)
+		move_input(0);
 }
 
 void console_set_commands(console_command_fn *run, const char *help)

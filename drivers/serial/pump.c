@@ -183,8 +183,11 @@ void console_set_retry_timer(void (*arm)(void))
 	arm_retry_timer = arm;
 }
 
+/* Whether a line that its guest has not ended holds up the others, for CONSOLE_HOLD_US at most. */
+enum pump_how { KEEP_LINES_WHOLE, BREAK_LINES };
+
 /* Fills the empty stage. False: nothing to send, or it has to wait for somebody's line. */
-static bool fill_stage(bool now)
+static bool fill_stage(enum pump_how how)
 {
 	uint8_t next = next_ring();
 	bool more = has_output(rings[tx.cur]);
@@ -194,7 +197,7 @@ static bool fill_stage(bool now)
 	if (next == tx.cur && !more)
 		return false;
 	if (tx.line_len && next != tx.cur && !(more && tx.line_len < LINE_LONG)) {
-		if (!more && !now && arch_time_ticks() < tx.held_until) {
+		if (!more && how == KEEP_LINES_WHOLE && arch_time_ticks() < tx.held_until) {
 			if (!__atomic_exchange_n(&tx.retrying, true, __ATOMIC_RELAXED))
 				arm_retry_timer();
 			return false;
@@ -230,7 +233,7 @@ static void send_all_or_interrupt(void)
 
 	do
 		full = !send_stage() || stages++ == PUMP_MAX;
-	while (!full && fill_stage(false));
+	while (!full && fill_stage(KEEP_LINES_WHOLE));
 	if (full != tx.armed)
 		uart_tx_irq(full);
 	tx.armed = full;
@@ -250,7 +253,7 @@ static void send_all_polled(void)
 			}
 			arch_cpu_relax();
 		}
-		if (!fill_stage(true))
+		if (!fill_stage(BREAK_LINES))
 			return;
 	}
 }

@@ -44,8 +44,12 @@ void console_poll(void);
 /* Everything out, synchronously: before power-off and in a crash. Bounded, whatever happens. */
 void console_flush(void);
 
-/* The guest of this ring went off, or starts: input leaves it, or comes where nobody has it. */
-void console_set_off(uint8_t ring, bool off);
+/*
+ * The guest of this ring went off, and input goes to another that is not; or it starts, and gets
+ * the input where nobody has it. Any CPU.
+ */
+void console_guest_off(uint8_t ring);
+void console_guest_on(uint8_t ring);
 uint8_t console_input(void); /* the ring that has the input; 0: none */
 
 /*

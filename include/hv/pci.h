@@ -88,7 +88,20 @@ struct pci_part {
 };
 enum { MSIX_TABLE, MSIX_PBA };
 
+/* A reset that is under way, of reset.c. */
+struct pci_reset {
+	uint8_t stage; /* 0: none is */
+	uint8_t how;
+	uint64_t due;         /* ticks: when the stage is over at the latest */
+	struct ratelimit log; /* lines about resets of this function */
+};
+
+/*
+ * A function. All but the last part is captured at boot, before a guest had the device, and never
+ * read from it again for a decision.
+ */
 struct pci_func {
+	/* Found: enumerate.c, caps.c, bars.c */
 	struct pci_host *host;
 	struct pci_func *parent; /* bridge above, NULL on the root bus */
 	uint16_t bdf;            /* requester ID: bus 15:8, device 7:3, function 2:0 */
@@ -103,26 +116,26 @@ struct pci_func {
 	uint8_t irq_pin;                        /* 0 none, 1..4 */
 	bool intx_stuck; /* DisINTx does not work: its line cannot be silenced */
 	struct pci_bar bar[PCI_SLOTS];
-	/* capability offsets, 0: absent; validated, inside config space */
+
+	/* Its capabilities: offsets, 0: absent; validated, inside config space */
 	uint8_t cap_pm, cap_msi, cap_msix, cap_pcie, cap_af;
 	uint16_t cap_acs, cap_rebar;
 	uint8_t rebar_count; /* resizable BARs; sizes as at boot: */
 	uint8_t rebar_size[PCI_BARS];
-	bool ext_config;   /* offsets >= 0x100 answer */
-	uint8_t pcie_type; /* device/port type of the PCIe capability */
-	bool pcie_v2;      /* version 2 of it or later: has DEVCTL2 */
-	bool flr;          /* function level reset of the PCIe capability */
-	bool af_flr;       /* of the AF capability */
-	bool pm_reset;     /* D3hot to D0 resets it */
-	bool open_way;     /* it, or a bridge above it, keeps no requests apart (groups.c) */
-	bool isolates;     /* ACS is on with all that a group's border needs */
-	uint8_t mps;       /* largest payload it can: 128 << mps */
-	uint16_t devctl, devctl2, lnkctl, acs_ctrl; /* as at boot, given back by reset */
-	uint16_t msix_count;                        /* 0: none, or unusable */
+	bool ext_config;         /* offsets >= 0x100 answer */
+	uint8_t pcie_type;       /* device/port type of the PCIe capability */
+	bool pcie_v2;            /* version 2 of it or later: has DEVCTL2 */
+	bool flr;                /* function level reset of the PCIe capability */
+	bool af_flr;             /* of the AF capability */
+	bool pm_reset;           /* D3hot to D0 resets it */
+	uint8_t mps;             /* largest payload it can: 128 << mps */
+	uint16_t msix_count;     /* 0: none, or unusable */
 	struct pci_part msix[2]; /* table and pending bits, in memory BARs that exist */
 	uint8_t msi_count;       /* vectors offered: 1..32; 0: none */
 	bool msi_64, msi_mask;   /* layout of the capability (§7.7.1), as when it was found */
-	/* identity towards SMMU and ITS */
+
+	/* Decided: fabric.c, identify.c, groups.c. Its identity towards SMMU and ITS. */
+	uint16_t devctl, devctl2, lnkctl, acs_ctrl; /* what each reset gives back */
 	uint8_t alias_count;
 	uint16_t alias[4];   /* requester IDs its transactions may carry */
 	struct iommu *iommu; /* NULL: no IOMMU translates it */
@@ -131,15 +144,16 @@ struct pci_func {
 	struct msi_ctrl *msi; /* NULL: no MSI controller */
 	uint32_t device_id;   /* ITS DeviceID */
 	struct dt_irq intx;   /* physical line after swizzle; intid 0: none */
+	bool open_way;        /* it, or a bridge above it, keeps no requests apart (groups.c) */
+	bool isolates;        /* ACS is on with all that a group's border needs */
 	uint16_t group;       /* isolation group, index of its first member */
 	const char *refused;  /* why it cannot be given to a guest, or NULL */
-	uint8_t owner;        /* vm id, or PCI_NO_OWNER */
-	uint32_t state;       /* enum pci_state; device.c changes it, on any CPU */
-	uint32_t cutting;     /* CPUs that quarantine it just now: no reset ends meanwhile */
-	uint8_t reset_stage;  /* of reset.c; 0: no reset under way */
-	uint8_t reset_how;
-	uint64_t reset_due;
-	struct ratelimit log; /* lines about its resets */
+	uint8_t owner;        /* vm id, or PCI_NO_OWNER; the planner's, or given back by build.c */
+
+	/* Run time */
+	uint32_t state;   /* enum pci_state; device.c changes it, on any CPU */
+	uint32_t cutting; /* CPUs that quarantine it just now: no reset ends meanwhile */
+	struct pci_reset reset;
 };
 
 #define PCI_NO_OWNER 0xff
@@ -230,11 +244,12 @@ struct pci_cap {
 	bool malformed;               /* at the end of the list: it should go on */
 	uint64_t taken[16];           /* of config space, a bit a dword: those that came */
 };
+enum pci_list { PCI_LIST, PCI_LIST_EXTENDED }; /* PCIe r6.0 §7.5.1.1.11, §7.6.3 */
 /*
- * Walks a list: c = pci_cap_list(f, ext); while (pci_cap_next(&c)) ... `ext` chooses the extended
- * list (PCIe r6.0 §7.6). Reads the device's config space. Boot only, no lock.
+ * Walks a list: c = pci_cap_list(f, which); while (pci_cap_next(&c)) ... Reads the device's config
+ * space. Boot only, no lock.
  */
-struct pci_cap pci_cap_list(const struct pci_func *f, bool ext);
+struct pci_cap pci_cap_list(const struct pci_func *f, enum pci_list which);
 bool pci_cap_next(struct pci_cap *c);
 
 /*

@@ -22,15 +22,20 @@
 enum plan_auto { PLAN_AUTO, PLAN_ON, PLAN_OFF, PLAN_DIRECT, PLAN_TRAPPED };
 
 struct plan_device {
-	char host[64];
-	struct pci_func *func;
-	/* Complete but for as.msi.first_data and first_intid, which msi_alloc gives; as.msi.ctrl
-	 * and count (vectors wanted, 0: no MSI) are set. */
-	struct vpci_assignment as;
+	/* Declared: parse.c */
+	char host[64]; /* which function, as pci_find() reads it */
 	bool has_guest_bdf;
-	uint8_t intx; /* enum plan_auto: as declared */
-	uint8_t msi;  /* declared; after planning PLAN_TRAPPED, PLAN_DIRECT or PLAN_OFF */
+	uint8_t intx; /* enum plan_auto */
 	bool allow_no_reset, force_no_iommu, allow_shared_frame;
+	/* Declared, and after planning PLAN_TRAPPED, PLAN_DIRECT or PLAN_OFF */
+	uint8_t msi;
+	/* Decided: pci.c, bus.c, msi.c, intx.c */
+	struct pci_func *func;
+	/*
+	 * Complete but for as.msi.first_data and first_intid, which msi_alloc gives; as.msi.ctrl
+	 * and count (vectors wanted, 0: no MSI) are set.
+	 */
+	struct vpci_assignment as;
 	const char *intx_note; /* why it has none, or NULL */
 	const char *msi_note;
 };
@@ -63,46 +68,58 @@ struct plan_vcpu {
 	uint64_t list[MAX_CPUS / 64];
 };
 
+/*
+ * A guest as it is declared, and what is decided about it. Filled in this order; from plan_guests()
+ * on nothing changes but its seeds.
+ */
 struct guest_plan {
-	int node;
+	int node; /* in the board's device tree */
 	char name[GUEST_NAME_MAX];
-	char refused[240]; /* "" : starts */
-	struct plan_device *device;
+	char refused[240]; /* "" : starts. A refused guest has nothing of what follows. */
+
+	/* Declared: parse.c, shared.c */
 	uint32_t vcpu_count;
-	struct plan_vcpu *vcpu; /* one each */
-	uint64_t ram_size;      /* bytes in all */
-	bool direct_map;        /* IPA = PA */
-	unsigned ram_count;
-	struct guest_ram ram[MAX_GUEST_RAM]; /* adjacent IPAs may be in pieces of PA */
-	struct range module[MODULES];        /* PA; size 0: none */
-	struct image_layout image;           /* where they go, if plan->module_data was set */
+	struct plan_vcpu *vcpu;       /* one each; .cpu is decided */
+	uint64_t ram_size;            /* bytes in all */
+	bool direct_map;              /* IPA = PA */
+	struct range module[MODULES]; /* PA; size 0: none */
 	char bootargs[1024];
 	bool raw_kernel; /* viaduct,raw: a binary without a header, for the base of RAM */
 	bool vpl011;
 	bool stop_on_crash;     /* on-crash = "stop" */
 	uint32_t trap_unmapped; /* 0: what nobody answers reads as all ones, writes are ignored */
-	uint32_t nr_spis;       /* as declared */
-	uint32_t spi_count;     /* multiple of 32 */
-	struct entropy entropy; /* of this guest alone; set by the caller, behind plan_guests */
-	/* Of its next life, from `entropy`; no seeds where that has none to give. */
-	uint8_t kaslr_seed[8], rng_seed[32];
+	uint32_t nr_spis;
 	bool has_pci;
-	bool coherent;       /* dma-coherent */
-	uint8_t gic_version; /* the host's */
-	bool its; /* what it sees of its MSI controller is a virtual ITS; else a GICv2m frame */
-	/* of that: GUEST_V2M_BASE; GUEST_ITS_BASE, or where its devices can write */
-	ipa_t msi_base;
-	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame; count 0: none */
-	struct msi_ctrl *msi;          /* where its devices' messages go; NULL: it has none */
 	unsigned device_count, device_room;
-	struct vpci_config vpci;
+	struct plan_device *device;
 	unsigned region_count;
-	struct plan_region region[PLAN_MAX_REGIONS];
+	struct plan_region region[PLAN_MAX_REGIONS]; /* IPAs are decided where they are not fixed */
+
+	/* Of its partial device tree: platform.c */
+	const void *partial_fdt; /* what guest_dt_build copies, or NULL */
 	unsigned line_count, stream_count;
 	struct plan_line line[PLAN_MAX_LINES];
 	struct iommu_stream stream[PLAN_MAX_STREAMS]; /* of platform devices */
-	const void *partial_fdt;                      /* what guest_dt_build copies, or NULL */
-	uint32_t gic_phandle;                         /* in the guest's tree */
+
+	/* Decided: ram.c, map.c, msi.c, intx.c, plan.c */
+	unsigned ram_count;
+	struct guest_ram ram[MAX_GUEST_RAM]; /* adjacent IPAs may be in pieces of PA */
+	struct image_layout image;           /* where they go, if plan->module_data was set */
+	uint8_t gic_version;                 /* the host's */
+	uint32_t gic_phandle;                /* in the guest's tree */
+	uint32_t spi_count;                  /* multiple of 32 */
+	bool coherent;                       /* dma-coherent */
+	struct vpci_config vpci;
+	struct msi_ctrl *msi; /* where its devices' messages go; NULL: it has none */
+	bool its;             /* what it sees of that is a virtual ITS; else a GICv2m frame */
+	/* of that: GUEST_V2M_BASE; GUEST_ITS_BASE, or where its devices can write */
+	ipa_t msi_base;
+	uint32_t v2m_first, v2m_count; /* INTIDs of its GICv2m frame; count 0: none */
+
+	/* Run time */
+	struct entropy entropy; /* of this guest alone; set by the caller, behind plan_guests */
+	/* Of its next life, from `entropy`; no seeds where that has none to give. */
+	uint8_t kaslr_seed[8], rng_seed[32];
 };
 
 #define plan_for_each_device(d, g)                                                                 \

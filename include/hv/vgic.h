@@ -33,9 +33,10 @@ struct vgic_vcpu {
 /*
  * Boot: allocates, registers the emulators at GUEST_GIC*_BASE; of GICv2's CPU interface the caller
  * maps the first page to gic.gicv. vm->vcpu[] is filled. Virtual SPIs are 32 .. 32 + spi_count, a
- * multiple of 32; lpis: the guest has a virtual ITS.
+ * multiple of 32 (else HV_EINVAL). HV_ENOMEM: no number is left for an emulator.
  */
-enum hv_status __must_check vgic_init(struct vm *vm, uint32_t spi_count, bool lpis);
+enum vgic_lpis { VGIC_NO_LPIS, VGIC_LPIS }; /* LPIS: the guest has a virtual ITS */
+enum hv_status __must_check vgic_init(struct vm *vm, uint32_t spi_count, enum vgic_lpis lpis);
 /* To the state after reset, of one vCPU and its CPU interface; on its own CPU, before entry. */
 void vgic_vcpu_reset(struct vcpu *vcpu);
 

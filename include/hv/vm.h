@@ -116,35 +116,40 @@ struct guest_ram {
 struct guest_plan;
 
 struct vm {
+	/* Built at boot, and fixed from then on */
 	char name[GUEST_NAME_MAX];
 	uint8_t id; /* number in the plan, also where an earlier guest is refused; VMID is id + 1 */
-	enum vm_state state;     /* vm_change_state() */
-	enum vm_asked asked;     /* taken when a state is changed for it */
 	struct guest_plan *plan; /* what it is started from, again and again */
 	void *load_work;         /* IMAGE_WORK bytes: inflates its kernel, writes its tree */
 	uint16_t vcpu_count;
 	struct vcpu **vcpu;
-	struct s2 cpu_s2; /* RAM, BARs, marks */
-	struct s2 dma_s2; /* RAM, MSI doorbell; what its devices reach */
 	uint8_t ram_count;
 	struct guest_ram ram[MAX_GUEST_RAM];
 	/* By the low byte of a mark; [0] answers for what has none (vPCI's windows). */
 	struct emul_region emul[MAX_EMUL];
 	uint8_t emul_count;
 	bool open_bus; /* what nobody answers reads as all ones, and writes go nowhere */
-	struct spinlock config_lock; /* cpu_s2 and vPCI mappings */
 	struct vgic_vm *vgic;
 	struct vits *vits; /* NULL: no MSI */
 	struct vpci *vpci; /* NULL: no PCI */
 	struct vuart *vuart;
-	uint8_t console;         /* ring of drivers/serial/console.c */
+	uint8_t console; /* ring of drivers/serial/console.c */
+
+	/* Run time: address spaces */
+	struct s2 cpu_s2;            /* RAM, BARs, marks */
+	struct s2 dma_s2;            /* RAM, MSI doorbell; what its devices reach */
+	struct spinlock config_lock; /* cpu_s2 and vPCI mappings */
+
+	/* Run time: its lives */
+	enum vm_state state;     /* vm_change_state() */
+	enum vm_asked asked;     /* taken when a state is changed for it */
+	uint32_t backoff_ms;     /* before it last started again behind a crash; 0: never */
+	uint64_t wake_at;        /* ticks; while VM_WAITING */
+	uint64_t lives;          /* restarts so far */
+	uint64_t cntvoff;        /* virtual counter offset, equal on all vCPUs */
 	struct ratelimit log;    /* lines that this guest can cause at will */
 	struct ratelimit alerts; /* lines about its life, and of what it was kept from */
 	uint64_t isv0_aborts;
-	uint32_t backoff_ms; /* before it last started again behind a crash; 0: never */
-	uint64_t wake_at;    /* ticks; while VM_WAITING */
-	uint64_t lives;      /* restarts so far */
-	uint64_t cntvoff;    /* virtual counter offset, equal on all vCPUs */
 };
 
 extern struct vm **vms; /* vms[0 .. vm_count) */

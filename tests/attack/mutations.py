@@ -107,7 +107,7 @@ MUTATIONS = [
     ("user_calls_and_vectors", "3", "arch/arm64/controls.c",
      "ROW(CPTR_EL2, .value = 0x22ff | CPTR_TZ | CPTR_TSM)", "ROW(CPTR_EL2, .value = 0x22ff)"),
     ("pci_bars_over_one_another", "3", "vpci/bars.c",
-     "} else if (held_by_other(f, bar, r, false)) {", "} else if (held_by_other(f, bar, r, false) && !r.base) {"),
+     "} else if (held_by_other(f, bar, r, ALL_BARS)) {", "} else if (held_by_other(f, bar, r, ALL_BARS) && !r.base) {"),
     ("pci_messages_to_everywhere", "3", "vpci/msi.c",
      "pci_cfg_write(f->pf, at + 4, 4, (uint32_t)addr);",
      "pci_cfg_write(f->pf, at + 4, 4, f->shadow[DW(f->msi) + 1]);"),

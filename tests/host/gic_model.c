@@ -479,7 +479,7 @@ void world_init(unsigned n, uint32_t spis, bool lpis, unsigned lr_count)
 		vcpus[i].index = vcpus[i].cpu = (uint16_t)i;
 		world_vm.vcpu[i] = &vcpus[i];
 	}
-	if (vgic_init(&world_vm, spis, lpis) != HV_OK)
+	if (vgic_init(&world_vm, spis, lpis ? VGIC_LPIS : VGIC_NO_LPIS) != HV_OK)
 		abort();
 }
 

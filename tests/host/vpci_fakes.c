@@ -181,14 +181,14 @@ void pci_reset_begin(struct pci_func *f)
 	host_trace("pci_reset", (uint64_t)(f - pci_funcs), 0);
 	d->cfg[0x44] &= 0xfc;
 	lose_state(d);
-	f->reset_due = arch_time_ticks() + 100000;
+	f->reset.due = arch_time_ticks() + 100000;
 }
 
 enum hv_status pci_reset_step(struct pci_func *f)
 {
 	enum hv_status st = dev_of(f)->gone ? HV_ETIMEOUT : dev_of(f)->reset_status;
 
-	if (arch_time_ticks() < f->reset_due && !dev_of(f)->gone)
+	if (arch_time_ticks() < f->reset.due && !dev_of(f)->gone)
 		return HV_EAGAIN;
 	pci_event(f, st == HV_OK ? PCI_RESET_DONE : PCI_RESET_FAILED);
 	return st;

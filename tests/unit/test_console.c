@@ -276,20 +276,20 @@ static void a_line_is_bounded(void **state)
 
 static void input_leaves_who_goes_off(void **state)
 {
-	console_set_off(a, true);
+	console_guest_off(a);
 	uart.input = "b";
 	console_poll();
 	uart.input = "\001\001\001b"; /* nobody else takes it */
 	console_poll();
 	assert_string_equal(got[0], "");
 	assert_string_equal(got[1], "bb");
-	console_set_off(b, true);
+	console_guest_off(b);
 	assert_int_equal(console_input(), 0);
 	uart.input = "x";
 	console_poll();
-	console_set_off(b, false);
+	console_guest_on(b);
 	assert_int_equal(console_input(), b);
-	console_set_off(a, false); /* it stays where it is */
+	console_guest_on(a); /* it stays where it is */
 	uart.input = "b\001\001\001a";
 	console_poll();
 	assert_string_equal(got[0], "a");

@@ -140,12 +140,12 @@ static void too_many_vcpus_are_refused(void **state)
 {
 	start(1);
 	world_vm.vcpu_count = 0;
-	assert_int_equal(vgic_init(&world_vm, 32, false), HV_EINVAL);
+	assert_int_equal(vgic_init(&world_vm, 32, VGIC_NO_LPIS), HV_EINVAL);
 	world_vm.vcpu_count = MAX_VCPUS + 1;
-	assert_int_equal(vgic_init(&world_vm, 32, false), HV_EINVAL);
+	assert_int_equal(vgic_init(&world_vm, 32, VGIC_NO_LPIS), HV_EINVAL);
 	gic.version = 2;
 	world_vm.vcpu_count = GICV2_MAX_CPUS + 1;
-	assert_int_equal(vgic_init(&world_vm, 32, false), HV_EINVAL);
+	assert_int_equal(vgic_init(&world_vm, 32, VGIC_NO_LPIS), HV_EINVAL);
 	gic.version = 3;
 }
 

@@ -185,7 +185,7 @@ static void bad_configurations_are_refused(void **state)
 
 	start(1, 32, false);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(vgic_init(&world_vm, bad[i], false), HV_EINVAL);
+		assert_int_equal(vgic_init(&world_vm, bad[i], VGIC_NO_LPIS), HV_EINVAL);
 }
 
 static uint32_t seed = 1;

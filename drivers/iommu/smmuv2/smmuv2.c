@@ -113,8 +113,8 @@ static enum hv_status smmuv2_start(const void *fdt, int node, struct iommu *i)
 		return HV_ETIMEOUT;
 	connect_irqs(fdt, node, s);
 	return s2_init(&s->nothing,
-		       s2_geometry((struct s2_limits){ i->oas_bits, false },
-				   (struct s2_limits){ i->oas_bits, false }),
+		       s2_geometry((struct s2_limits){ .pa_bits = i->oas_bits },
+				   (struct s2_limits){ .pa_bits = i->oas_bits }),
 		       0, (struct s2_need){ 0, 0 }, S2_SMMU);
 }
 

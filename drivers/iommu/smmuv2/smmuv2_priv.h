@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One SMMUv1 or SMMUv2: what its files share. The lock of its struct iommu is for all but faults. */
+/* One SMMUv1 or SMMUv2: what its files share. Its struct iommu has the lock, for all but faults. */
 #ifndef SMMUV2_PRIV_H
 #define SMMUV2_PRIV_H
 

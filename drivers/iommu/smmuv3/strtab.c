@@ -23,10 +23,10 @@ static void store(uint64_t *p, uint64_t v)
 	__atomic_store_n(p, v, __ATOMIC_RELAXED); /* the SMMU may read at any time */
 }
 
-static enum hv_status config_changed(struct smmu *s, uint32_t sid, bool leaf)
+/* IHI 0070 §4.3.1: `leaf` is CMD1_LEAF where only the entry changed, 0 where the table did. */
+static enum hv_status config_changed(struct smmu *s, uint32_t sid, uint64_t leaf)
 {
-	struct smmu_cmd cmd = { { field_put(FIELD(CMD0_OP, OP_CFGI_STE), CMD0_SID, sid),
-				  leaf ? CMD1_LEAF : 0 } };
+	struct smmu_cmd cmd = { { field_put(FIELD(CMD0_OP, OP_CFGI_STE), CMD0_SID, sid), leaf } };
 
 	return smmu_issue(s, &cmd, 1);
 }
@@ -42,7 +42,7 @@ static enum hv_status add_entries(struct smmu *s, uint32_t sid)
 		l2[n * STE_DWORDS] = ste0_abort;
 	arch_dsb_oshst(); /* entries before the pointer to them */
 	store(&s->l1[sid >> SPLIT], va_to_pa(l2).v | FIELD(L1STD_SPAN, SPLIT + 1));
-	return config_changed(s, sid, false);
+	return config_changed(s, sid, 0);
 }
 
 /* Doublewords 1 to 3: the geometry is the CPU's, laid out as in VTCR_EL2; faults are recorded. */
@@ -64,7 +64,7 @@ static enum hv_status make_abort(struct smmu *s, uint64_t *ste, uint32_t sid)
 	if (ste[0] == ste0_abort)
 		return HV_OK;
 	store(&ste[0], ste0_abort);
-	st = config_changed(s, sid, true);
+	st = config_changed(s, sid, CMD1_LEAF);
 	/* Only now can nothing bring the VMID's translations back for this stream. */
 	return st == HV_OK ? smmu_flush_all(s, (uint16_t)field_get(STE2_S2VMID, ste[2])) : st;
 }
@@ -88,7 +88,7 @@ enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 		encode_stage2(s, dma, ste);
 		arch_dsb_oshst(); /* all of the entry before what makes it count */
 		store(&ste[0], ste0_stage2);
-		st = config_changed(s, sid, true);
+		st = config_changed(s, sid, CMD1_LEAF);
 	}
 	return st;
 }
