@@ -29,7 +29,11 @@ static void add_need(struct s2_need *need, uint64_t ipa, uint64_t pa, uint64_t s
 static enum hv_status build_roots(const struct plan *p, const struct guest_plan *g, struct vm *vm,
 				  const struct vpci_assignment *list)
 {
-	uint16_t vmid = (uint16_t)(vm->id + 1);
+	/*
+	 * 8 bits, which every CPU and SMMU has (VTCR_EL2.VS = 0), are enough: guest 255 has VMID 0.
+	 * Nothing else uses 0: a CPU without a guest is at EL2, and a stream without one aborts.
+	 */
+	uint16_t vmid = (vm->id + 1U) % MAX_VMS;
 	struct s2_need ram = { 0, 0 }, cpu;
 	enum hv_status st;
 

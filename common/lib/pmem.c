@@ -191,7 +191,8 @@ static bool take_chunk(uint64_t size)
 	return false;
 }
 
-void *pmem_try_alloc(size_t size, size_t align)
+/* As it was left; NULL: there is none. */
+static void *take_own(size_t size, size_t align)
 {
 	uint64_t at;
 
@@ -203,7 +204,23 @@ void *pmem_try_alloc(size_t size, size_t align)
 	    !(take_chunk(size + align) && take_range(&pm.own, ANYWHERE, size, align, &at)))
 		return NULL;
 	pm.own_bytes += size;
-	return memset(pa_to_va(PA(at)), 0, size);
+	return pa_to_va(PA(at));
+}
+
+void *pmem_try_alloc(size_t size, size_t align)
+{
+	void *p = take_own(size, align);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+void *pmem_alloc_unset(size_t size, size_t align)
+{
+	void *p = take_own(size, align);
+
+	if (!p)
+		panic("out of memory: %zu bytes for Viaduct itself", size);
+	return p;
 }
 
 void *pmem_alloc(size_t size, size_t align)

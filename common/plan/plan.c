@@ -358,7 +358,7 @@ void plan_guests(struct plan *p)
 	for (struct guest_plan *g = p->guest; g < p->guest + p->guest_count; g++) {
 		decide_guest(p, g);
 		plan_for_each_device(d, g)
-			d->func->owner = (uint8_t)(g - p->guest);
+			d->func->owner = (uint16_t)(g - p->guest);
 	}
 	plan_msi_share(p);
 	plan_intx_assign(p);

@@ -17,7 +17,7 @@
 #define HI_SPACE_IO  0x01000000u
 #define HI_PREFETCH  0x40000000u
 
-struct pci_host pci_hosts[MAX_PCI_HOSTS];
+struct pci_host *pci_hosts __ro_after_boot;
 unsigned pci_host_count;
 struct pci_func *pci_funcs __ro_after_boot;
 unsigned pci_func_count;
@@ -163,6 +163,7 @@ void pci_probe_hosts(const void *fdt, void (*map)(struct range))
 {
 	static const char ecam[] = "pci-host-ecam-generic";
 
+	pci_hosts = pmem_alloc(MAX(dt_count(fdt, ecam), 1U) * sizeof(*pci_hosts), 64);
 	pci_host_count = 0;
 	pci_func_count = 0;
 	dt_for_each(n, fdt, ecam) {
@@ -174,17 +175,12 @@ void pci_probe_hosts(const void *fdt, void (*map)(struct range))
 				 dt_name(fdt, n));
 			continue;
 		}
-		if (pci_host_count == MAX_PCI_HOSTS) {
-			log_warn("pci: more than %u host bridges; the others are left alone",
-				 MAX_PCI_HOSTS);
-			break;
-		}
 		if (read_host(fdt, n, &pci_hosts[pci_host_count], map))
 			pci_host_count++;
 	}
 	number_segments();
 	func_room = pci_host_count ? MAX_PCI_FUNCS : 1;
-	pci_funcs = pmem_alloc(func_room * sizeof(*pci_funcs), 64);
+	pci_funcs = pmem_alloc_unset(func_room * sizeof(*pci_funcs), 64);
 	for (unsigned i = 0; map && i < pci_host_count; i++)
 		map(pci_hosts[i].ecam);
 }

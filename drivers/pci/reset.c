@@ -324,7 +324,7 @@ enum hv_status pci_reset_step(struct pci_func *f)
 	return finish_reset(f, restore_all(f));
 }
 
-enum hv_status pci_reset_owned(uint8_t owner, void (*wait)(void *arg), void *arg)
+enum hv_status pci_reset_owned(uint16_t owner, void (*wait)(void *arg), void *arg)
 {
 	enum hv_status st = HV_OK, s;
 	bool again;

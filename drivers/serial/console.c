@@ -30,7 +30,7 @@ static bool ring_put(struct ring *r, const char *text, size_t n, size_t keep)
 	return true;
 }
 
-void console_put(uint8_t ring, const char *text, size_t n)
+void console_put(uint16_t ring, const char *text, size_t n)
 {
 	struct ring *r = rings[ring];
 
@@ -54,7 +54,7 @@ bool console_put_spare(const char *line, size_t n)
 
 /* ---- life ---- */
 
-uint8_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
+uint16_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
 {
 	struct ring *r = pmem_alloc(sizeof(*r), 64);
 
@@ -63,8 +63,8 @@ uint8_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
 	*r = (struct ring){ .buf = pmem_alloc(RING_SIZE, 64), .name = name, .rx = fn, .arg = arg };
 	ring_count++;
 	if (fn)
-		input_add((uint8_t)(ring_count - 1));
-	return (uint8_t)(ring_count - 1);
+		input_add((uint16_t)(ring_count - 1));
+	return (uint16_t)(ring_count - 1);
 }
 
 void console_init(void)

@@ -37,6 +37,6 @@ void pump_poll(void); /* from the UART's interrupt or the timer */
 
 /* input.c: what the UART received goes where it belongs. */
 void input_poll(void);
-void input_add(uint8_t ring); /* boot */
+void input_add(uint16_t ring); /* boot */
 
 #endif

@@ -14,7 +14,7 @@
 
 static struct {
 	bool busy;
-	uint8_t to;     /* ring that has the input; 0: none */
+	uint16_t to;    /* ring that has the input; 0: none */
 	uint8_t ctrl_a; /* how many in a row */
 	char asked;     /* letter of the command that waits for a line; 0: none */
 	uint8_t len;
@@ -26,16 +26,16 @@ static struct {
 	const char *help;
 } commands __ro_after_boot;
 
-static bool takes_input(uint8_t ring)
+static bool takes_input(uint16_t ring)
 {
 	return rings[ring]->rx && !__atomic_load_n(&rings[ring]->off, __ATOMIC_SEQ_CST);
 }
 
 /* The next ring behind `from` whose guest takes input, `from` itself last; 0: none does. */
-static uint8_t next_input(uint8_t from)
+static uint16_t next_input(uint16_t from)
 {
 	for (unsigned i = 1; i <= ring_count; i++) {
-		uint8_t n = (uint8_t)((from + i) % ring_count);
+		uint16_t n = (uint16_t)((from + i) % ring_count);
 
 		if (n && takes_input(n))
 			return n;
@@ -44,9 +44,9 @@ static uint8_t next_input(uint8_t from)
 }
 
 /* Where nobody else has moved it from there. */
-static void move_input(uint8_t from)
+static void move_input(uint16_t from)
 {
-	uint8_t to = next_input(from);
+	uint16_t to = next_input(from);
 
 	if (!__atomic_compare_exchange_n(&rx.to, &from, to, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_RELAXED))
@@ -57,30 +57,30 @@ static void move_input(uint8_t from)
 		log_info("no guest takes input");
 }
 
-static uint8_t input_to(void)
+static uint16_t input_to(void)
 {
 	return __atomic_load_n(&rx.to, __ATOMIC_SEQ_CST);
 }
 
-uint8_t console_input(void)
+uint16_t console_input(void)
 {
 	return input_to();
 }
 
-void input_add(uint8_t ring)
+void input_add(uint16_t ring)
 {
 	if (!rx.to)
 		rx.to = ring;
 }
 
-void console_guest_off(uint8_t ring)
+void console_guest_off(uint16_t ring)
 {
 	__atomic_store_n(&rings[ring]->off, true, __ATOMIC_SEQ_CST);
 	if (input_to() == ring)
 		move_input(ring);
 }
 
-void console_guest_on(uint8_t ring)
+void console_guest_on(uint16_t ring)
 {
 	__atomic_store_n(&rings[ring]->off, false, __ATOMIC_SEQ_CST);
 	if (input_to() == 0)
@@ -122,7 +122,7 @@ static void answer(char c)
 
 static void deliver(char c)
 {
-	uint8_t to = input_to();
+	uint16_t to = input_to();
 
 	if (rx.asked)
 		answer(c);

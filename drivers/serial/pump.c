@@ -31,7 +31,7 @@ static struct {
 	/* the pump's own */
 	bool armed;          /* the UART is full; its interrupt calls */
 	bool stuck;          /* the UART took nothing for STUCK_US; not waited for again */
-	uint8_t cur;         /* ring whose line is on the screen */
+	uint16_t cur;        /* ring whose line is on the screen */
 	uint32_t line_len;   /* of that line, so far; 0: it is finished */
 	uint64_t held_until; /* without output since, the line may be broken */
 	char stage[STAGE_SIZE];
@@ -50,14 +50,14 @@ static bool has_output(const struct ring *r)
  * The next ring with output, the one on the screen last and also when there is none. Viaduct's own
  * is first: what it says is bounded by time, and guests that print all the time do not delay it.
  */
-static uint8_t next_ring(void)
+static uint16_t next_ring(void)
 {
-	uint8_t n = tx.cur;
+	uint16_t n = tx.cur;
 
 	if (has_output(rings[0]))
 		return 0;
 	do
-		n = (uint8_t)((n + 1) % ring_count);
+		n = (uint16_t)((n + 1) % ring_count);
 	while (n != tx.cur && !has_output(rings[n]));
 	return n;
 }
@@ -189,7 +189,7 @@ enum pump_how { KEEP_LINES_WHOLE, BREAK_LINES };
 /* Fills the empty stage. False: nothing to send, or it has to wait for somebody's line. */
 static bool fill_stage(enum pump_how how)
 {
-	uint8_t next = next_ring();
+	uint16_t next = next_ring();
 	bool more = has_output(rings[tx.cur]);
 
 	tx.stage_pos = 0;

@@ -28,12 +28,12 @@ bool uart_tx_idle(void);
 void console_init(void); /* uart_find was successful, and the UART is mapped */
 /* A guest's ring: returns its number. `name`: GUEST_NAME_MAX at most, and stays where it is. `rx`
  * gets input, on the CPU that owns the UART interrupt. */
-uint8_t console_add(const char *name, void (*rx)(void *arg, char c), void *arg);
+uint16_t console_add(const char *name, void (*rx)(void *arg, char c), void *arg);
 /*
  * All of it or, when the ring is full or has lost something, nothing; never blocks for long. Ring 0
  * is Viaduct's own and gets whole lines.
  */
-void console_put(uint8_t ring, const char *text, size_t n);
+void console_put(uint16_t ring, const char *text, size_t n);
 /*
  * A line that a guest or device causes, into Viaduct's own ring: only while half of that stays free
  * for lines that matter more. False: it was not taken, and nobody is told.
@@ -48,9 +48,9 @@ void console_flush(void);
  * The guest of this ring went off, and input goes to another that is not; or it starts, and gets
  * the input where nobody has it. Any CPU.
  */
-void console_guest_off(uint8_t ring);
-void console_guest_on(uint8_t ring);
-uint8_t console_input(void); /* the ring that has the input; 0: none */
+void console_guest_off(uint16_t ring);
+void console_guest_on(uint16_t ring);
+uint16_t console_input(void); /* the ring that has the input; 0: none */
 
 /*
  * What Ctrl-a and a letter does, but for h. First without a line; while it returns true, what is

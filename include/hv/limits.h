@@ -4,10 +4,9 @@
 #define HV_LIMITS_H
 
 #define MAX_CPUS       512      /* physical CPUs: as many windows as a table at EL2 has entries */
-#define MAX_VMS        255      /* guests: a VMID of 8 bits each, and 0 is nobody's */
+#define MAX_VMS        256      /* guests: a VMID of 8 bits each */
 #define MAX_VCPUS      MAX_CPUS /* vCPUs of one guest: each has a CPU of its own */
 #define MAX_GUEST_RAM  8        /* RAM ranges of one guest */
-#define MAX_PCI_HOSTS  64       /* host bridges */
 #define MAX_PCI_FUNCS  4096     /* PCI functions, bridges included */
 #define MAX_EMUL       16       /* kinds of emulated pages of one guest */
 #define GUEST_NAME_MAX 16       /* with NUL */

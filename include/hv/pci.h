@@ -148,7 +148,7 @@ struct pci_func {
 	bool isolates;        /* ACS is on with all that a group's border needs */
 	uint16_t group;       /* isolation group, index of its first member */
 	const char *refused;  /* why it cannot be given to a guest, or NULL */
-	uint8_t owner;        /* vm id, or PCI_NO_OWNER; the planner's, or given back by build.c */
+	uint16_t owner;       /* vm id, or PCI_NO_OWNER; the planner's, or given back by build.c */
 
 	/* Run time */
 	uint32_t state;   /* enum pci_state; device.c changes it, on any CPU */
@@ -156,9 +156,9 @@ struct pci_func {
 	struct pci_reset reset;
 };
 
-#define PCI_NO_OWNER 0xff
+#define PCI_NO_OWNER 0xffff
 
-extern struct pci_host pci_hosts[MAX_PCI_HOSTS];
+extern struct pci_host *pci_hosts; /* own memory, as many as the device tree has */
 extern unsigned pci_host_count;
 extern struct pci_func *pci_funcs; /* own memory, as many as were found */
 extern unsigned pci_func_count;
@@ -295,6 +295,6 @@ const char *pci_reset_method(const struct pci_func *f);
 void pci_reset_begin(struct pci_func *f);
 enum hv_status __must_check pci_reset_step(struct pci_func *f);
 /* All functions of an owner, waiting once for all, in `wait`. Boot, or the stopped guest's CPU. */
-enum hv_status __must_check pci_reset_owned(uint8_t owner, void (*wait)(void *arg), void *arg);
+enum hv_status __must_check pci_reset_owned(uint16_t owner, void (*wait)(void *arg), void *arg);
 
 #endif

@@ -203,7 +203,7 @@ unsigned plan_print_guest(const struct plan *p, const struct guest_plan *g, unsi
 struct plan_space {
 	uint64_t end;
 	unsigned host_count, taken_count;
-	const struct pci_host *host[MAX_PCI_HOSTS];
+	const struct pci_host *host[PLAN_MAX_DEVICES]; /* one each at most */
 	struct range taken[MAX_GUEST_RAM + PLAN_MAX_REGIONS + 8];
 	const char *why[MAX_GUEST_RAM + PLAN_MAX_REGIONS + 8]; /* "overlaps its RAM" */
 };

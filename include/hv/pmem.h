@@ -26,6 +26,8 @@ void pmem_hold(struct range r);
 /* Viaduct's own memory: zeroed, mapped at EL2 read-write, aligned to `align` (power of two, at
  * least 64). Panics when RAM is used up: boot cannot go on. */
 void *pmem_alloc(size_t size, size_t align);
+/* The same, but what is in it is left over: for what is filled as it is used, and trimmed. */
+void *pmem_alloc_unset(size_t size, size_t align);
 /* NULL instead of panic. */
 void *pmem_try_alloc(size_t size, size_t align);
 /* Of an allocation of `size` bytes only the first `used` are kept; before pmem_seal. */

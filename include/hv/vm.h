@@ -118,7 +118,7 @@ struct guest_plan;
 struct vm {
 	/* Built at boot, and fixed from then on */
 	char name[GUEST_NAME_MAX];
-	uint8_t id; /* number in the plan, also where an earlier guest is refused; VMID is id + 1 */
+	uint8_t id;              /* number in the plan, also where an earlier guest is refused */
 	struct guest_plan *plan; /* what it is started from, again and again */
 	void *load_work;         /* IMAGE_WORK bytes: inflates its kernel, writes its tree */
 	uint16_t vcpu_count;
@@ -133,7 +133,7 @@ struct vm {
 	struct vits *vits; /* NULL: no MSI */
 	struct vpci *vpci; /* NULL: no PCI */
 	struct vuart *vuart;
-	uint8_t console; /* ring of drivers/serial/console.c */
+	uint16_t console; /* ring of drivers/serial/console.c */
 
 	/* Run time: address spaces */
 	struct s2 cpu_s2;            /* RAM, BARs, marks */

@@ -6,7 +6,8 @@
 
 #include <plan_fakes.h>
 
-struct pci_host pci_hosts[MAX_PCI_HOSTS];
+static struct pci_host fake_hosts[4];
+struct pci_host *pci_hosts = fake_hosts;
 unsigned pci_host_count;
 static struct pci_func funcs[256];
 struct pci_func *pci_funcs = funcs;
@@ -132,7 +133,7 @@ void fake_pci_reset(void)
 	struct pci_host *h = &pci_hosts[0];
 
 	frame_count = 0;
-	memset(pci_hosts, 0, sizeof(pci_hosts));
+	memset(fake_hosts, 0, sizeof(fake_hosts));
 	memset(funcs, 0, sizeof(funcs));
 	fake_smmu = (struct iommu){ .name = "smmuv3@9050000",
 				    .oas_bits = 44,

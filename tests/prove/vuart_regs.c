@@ -13,7 +13,7 @@ void vgic_set_level(struct vm *vm, struct vcpu *cur, uint32_t vintid, bool level
 {
 }
 
-void console_put(uint8_t console, const char *text, size_t n)
+void console_put(uint16_t console, const char *text, size_t n)
 {
 	PROVE(n == 1, "a write is one character");
 	shown++;

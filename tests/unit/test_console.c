@@ -24,7 +24,7 @@ static struct {
 } uart;
 
 static char got[2][64];
-static uint8_t a, b;
+static uint16_t a, b;
 static unsigned retries;
 
 void uart_init(void) {}
@@ -61,7 +61,7 @@ static void on_rx(void *arg, char c)
 
 static void on_retry(void) { retries++; }
 
-static void puts_to(uint8_t ring, const char *s)
+static void puts_to(uint16_t ring, const char *s)
 {
 	while (*s)
 		console_put(ring, s++, 1);

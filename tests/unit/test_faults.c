@@ -64,7 +64,7 @@ struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid)
 	return pci_with_stream(i, sid, 0);
 }
 
-static void add_func(uint16_t bdf, uint32_t sid, uint8_t owner, bool bridge)
+static void add_func(uint16_t bdf, uint32_t sid, uint16_t owner, bool bridge)
 {
 	struct pci_func *f = &pci_funcs[pci_func_count++];
 

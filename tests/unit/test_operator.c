@@ -36,7 +36,7 @@ void console_set_commands(console_command_fn *run, const char *help)
 	assert_memory_equal(help, "; ", 2);
 }
 
-uint8_t console_input(void) { return 2; }
+uint16_t console_input(void) { return 2; }
 
 void life_ask(struct vm *v, enum vm_asked what)
 {

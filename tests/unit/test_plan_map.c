@@ -121,11 +121,11 @@ static void large_bar_moves_the_high_window(void **state)
 
 static void place_is_pure_and_lowest(void **state)
 {
-	const struct plan_space space = { .end = UINT64_C(1) << 40,
-					  .host_count = 1,
-					  .host = { &juno },
-					  .taken_count = 1,
-					  .taken = { { 0x80000000, MIB(16) } } };
+	static const struct plan_space space = { .end = UINT64_C(1) << 40,
+						 .host_count = 1,
+						 .host = { &juno },
+						 .taken_count = 1,
+						 .taken = { { 0x80000000, MIB(16) } } };
 	const struct range all = { 0, UINT64_MAX };
 	struct plan_clash c;
 	uint64_t at;

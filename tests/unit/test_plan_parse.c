@@ -304,10 +304,29 @@ static void as_many_guests_as_vmids(void **state)
 	}
 	run();
 	assert_int_equal(plan.guest_count, MAX_VMS);
-	assert_int_equal(occurrences("guest /chosen/g255 refused: there are 255 guests already"),
+	assert_int_equal(occurrences("guest /chosen/g256 refused: there are 256 guests already"),
 			 1);
 	for (unsigned i = 4; i < MAX_VMS; i++) /* four CPUs */
 		assert_true(strstr(plan.guest[i].refused, "0 of 4 are free"));
+}
+
+/* Number 255 is a guest like any other, and not "nobody". */
+static void the_last_of_256_guests_owns_its_device(void **state)
+{
+	static char names[MAX_VMS][8];
+
+	tree_begin();
+	for (unsigned i = 0; i < MAX_VMS; i++) {
+		const struct decl refused = { names[i], 5, 16, MOD(0) };
+		const struct decl last = { names[i], 1, 64, .dev = { { EDU, NULL } } };
+
+		sprintf(names[i], "g%u", i);
+		add_guest(i + 1 < MAX_VMS ? &refused : &last, 0);
+	}
+	run();
+	assert_string_equal(plan.guest[MAX_VMS - 1].refused, "");
+	assert_int_equal(fake_func(EDU)->owner, MAX_VMS - 1);
+	assert_int_not_equal(fake_func(EDU)->owner, PCI_NO_OWNER);
 }
 
 static void device_fields(void **state)
@@ -345,6 +364,7 @@ int main(void)
 		cmocka_unit_test_setup(other_spellings, setup),
 		cmocka_unit_test_setup(ignored_gets_one_warning, setup),
 		cmocka_unit_test_setup(as_many_guests_as_vmids, setup),
+		cmocka_unit_test_setup(the_last_of_256_guests_owns_its_device, setup),
 		cmocka_unit_test_setup(device_fields, setup),
 		cmocka_unit_test(a_slip_is_told_with_what_was_meant),
 		cmocka_unit_test(guests_are_planned_by_name),

@@ -504,10 +504,11 @@ static void context_is_exactly_stage_2(void **state)
 {
 	attached();
 	/*
-	 * v1: T0SZ -8 with its sign, SL0 1, write-back walks, inner shareable, EAE; VMID 3, stage 2
+	 * v1: T0SZ -8 with its sign, SL0 1, write-back walks, inner shareable, EAE; stage 2, with
+	 * the VMID of context 0, whatever the guest's is
 	 */
 	assert_int_equal(hw.cb[0].tcr, 0x80003558);
-	assert_int_equal(hw.cb[0].cbar, 3);
+	assert_int_equal(hw.cb[0].cbar, 1);
 	assert_int_equal(hw.cb[0].sctlr, 0x167); /* M, TRE, AFE, CFRE, CFIE, HUPCF */
 	assert_int_equal(hw.cb[0].ttbr0[0] | (uint64_t)hw.cb[0].ttbr0[1] << 32, dma.root.v);
 	assert_int_equal(hw.smr[0], 1U << 31 | SID);
@@ -519,7 +520,7 @@ static void context_is_exactly_stage_2(void **state)
 	/* v2: T0SZ 24, PASize 4 (44 bits) */
 	assert_int_equal(hw.cb[0].tcr, 0x80043558);
 	assert_int_equal(hw.cb[0].cba2r, 1);
-	assert_int_equal(hw.cb[0].cbar, 3);
+	assert_int_equal(hw.cb[0].cbar, 1);
 }
 
 static void reaches_its_guest_only(void)
@@ -687,6 +688,25 @@ static void detach_stops_and_forgets(void **state)
 	assert_int_equal(pa, 0x880000000);
 	iommu_attach(i, SID, NULL);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
+}
+
+/* All VMIDs are guests', 0 as well: a silent stream must not find what is cached for that one. */
+static void silent_stream_finds_nothing_of_guest_vmid_0(void **state)
+{
+	struct iommu *i = attached();
+	struct s2 zero;
+
+	make_root(&zero, 0, 0x890000000);
+	assert_int_equal(attach(SID + 1, &zero), HV_OK);
+	assert_int_equal(iommu_attach(i, SID, NULL), HV_OK);
+	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_OK); /* cached */
+	assert_int_equal(pa, 0x890000000);
+	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
+	zero.flush = iommu_flush;
+	s2_unmap(&zero, IPA(0x80000000), MIB(2));
+	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_ABORT);
+	assert_int_equal(iommu_attach(i, SID, &dma), HV_OK);
+	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK);
 }
 
 static void unmap_pages(unsigned left)
@@ -974,6 +994,7 @@ int main(void)
 		TEST(streams_of_a_guest_share_its_context),
 		TEST(other_root_is_reached_through_fault),
 		TEST(detach_stops_and_forgets),
+		TEST(silent_stream_finds_nothing_of_guest_vmid_0),
 		TEST(unmap_takes_a_page_away_from_the_device),
 		TEST(prefetching_that_outlives_invalidation_is_off),
 		TEST(contexts_run_out),

@@ -36,7 +36,7 @@ enum hv_status vm_emulate(struct vm *v, ipa_t base, uint64_t size, emul_fn *fn, 
 	return HV_OK;
 }
 
-uint8_t console_add(const char *name, void (*rx)(void *arg, char c), void *arg)
+uint16_t console_add(const char *name, void (*rx)(void *arg, char c), void *arg)
 {
 	assert_string_equal(name, "alpha");
 	rx_fn = rx;
@@ -44,7 +44,7 @@ uint8_t console_add(const char *name, void (*rx)(void *arg, char c), void *arg)
 	return 3;
 }
 
-void console_put(uint8_t ring, const char *text, size_t n)
+void console_put(uint16_t ring, const char *text, size_t n)
 {
 	assert_int_equal(ring, 3);
 	strncat(sent, text, n);

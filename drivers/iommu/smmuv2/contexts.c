@@ -41,17 +41,26 @@ enum hv_status smmuv2_sync_all(const struct smmuv2 *s)
 	return sync(s, REG32(SMMUV2_TLBGSYNC), REG32(SMMUV2_TLBGSTATUS));
 }
 
-enum hv_status smmuv2_flush_vmid(const struct smmuv2 *s, uint16_t vmid)
+/*
+ * VMIDs here are those of contexts (CR0.VMIDPNE makes them the SMMU's own): one a context, also of
+ * the silent one, so that no stream finds what was cached for another context.
+ */
+static uint32_t vmid_of(unsigned c)
 {
-	wr32(s->i->m, REG32(SMMUV2_TLBIVMID), vmid);
+	return c + 1;
+}
+
+enum hv_status smmuv2_flush_context(const struct smmuv2 *s, unsigned c)
+{
+	wr32(s->i->m, REG32(SMMUV2_TLBIVMID), vmid_of(c));
 	return smmuv2_sync_all(s);
 }
 
-unsigned smmuv2_context_of(const struct smmuv2 *s, uint16_t vmid)
+unsigned smmuv2_context_of(const struct smmuv2 *s, unsigned owner)
 {
 	unsigned c = 0;
 
-	while (c < s->contexts && (s->vmid[c] != vmid || c == s->silent))
+	while (c < s->contexts && (s->owner[c] != owner || c == s->silent))
 		c++;
 	return c;
 }
@@ -67,12 +76,12 @@ static void flush_pages(const struct smmuv2 *s, unsigned c, uint64_t ipa, uint64
 void smmuv2_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size)
 {
 	const struct smmuv2 *s = i->priv;
-	unsigned c = smmuv2_context_of(s, vmid);
+	unsigned c = smmuv2_context_of(s, 1U + vmid);
 
 	if (c < s->contexts && s->by_ipa && size <= FLUSH_PAGES * PAGE_SIZE)
 		flush_pages(s, c, ipa.v, size);
 	else if (c < s->contexts)
-		smmuv2_flush_vmid(s, vmid);
+		smmuv2_flush_context(s, c);
 }
 
 /* Into a context that is off. The geometry is the CPU's VTCR_EL2. */
@@ -82,7 +91,7 @@ static void write_context(const struct smmuv2 *s, unsigned c, const struct s2 *d
 
 	wr32(s->i->m, smmuv2_page(s, 1, SMMUV2_CBA2R(c)),
 	     s->va64 ? CBA2R_VA64 : 0); /* v1: reserved, 0 */
-	wr32(s->i->m, smmuv2_page(s, 1, SMMUV2_CBAR(c)), (uint32_t)(CBAR_S2 | dma->vmid));
+	wr32(s->i->m, smmuv2_page(s, 1, SMMUV2_CBAR(c)), (uint32_t)(CBAR_S2 | vmid_of(c)));
 	wr32(s->i->m, smmuv2_bank(s, c, CB_TCR), (uint32_t)(s->va64 ? tcr : tcr & TCR_AARCH32));
 	wr32(s->i->m, smmuv2_bank(s, c, CB_TTBR0), (uint32_t)dma->root.v);
 	wr32(s->i->m, smmuv2_bank(s, c, CB_TTBR0 + 4), (uint32_t)(dma->root.v >> 32));
@@ -96,10 +105,10 @@ enum hv_status smmuv2_open_context(struct smmuv2 *s, unsigned c, const struct s2
 	enum hv_status st;
 
 	write_context(s, c, dma);
-	st = smmuv2_flush_vmid(s, dma->vmid);
+	st = smmuv2_flush_context(s, c);
 	if (st == HV_OK) {
 		wr32(s->i->m, smmuv2_bank(s, c, CB_SCTLR), SCTLR_SILENT | SCTLR_CFIE);
-		s->vmid[c] = (uint8_t)dma->vmid;
+		s->owner[c] = (uint16_t)(1U + dma->vmid);
 	}
 	return st;
 }

@@ -20,13 +20,13 @@ struct smmuv2 {
 	bool va64;         /* v2 with AArch64 tables of 4 KiB, and invalidation by IPA */
 	bool matching;     /* else the StreamID is the index */
 	bool mmu500;
-	bool by_ipa;            /* takes the 64-bit accesses that forget single pages */
-	uint32_t groups;        /* S2CRs, and SMRs where it matches */
-	uint8_t banks;          /* that it has */
-	uint8_t contexts;       /* of them: for guests */
-	uint8_t silent;         /* the context of detached streams; `contexts`: there is none */
-	struct s2 nothing;      /* its table */
-	uint8_t vmid[CONTEXTS]; /* whose a context is, for ever; 0: free */
+	bool by_ipa;              /* takes the 64-bit accesses that forget single pages */
+	uint32_t groups;          /* S2CRs, and SMRs where it matches */
+	uint8_t banks;            /* that it has */
+	uint8_t contexts;         /* of them: for guests */
+	uint8_t silent;           /* the context of detached streams; `contexts`: there is none */
+	struct s2 nothing;        /* its table */
+	uint16_t owner[CONTEXTS]; /* 1 + VMID of whose a context is, for ever; 0: free */
 };
 
 static inline struct reg32 smmuv2_page(const struct smmuv2 *s, unsigned page, uint32_t off)
@@ -39,8 +39,8 @@ static inline struct reg32 smmuv2_bank(const struct smmuv2 *s, unsigned context,
 	return smmuv2_page(s, s->cb_page + context, off);
 }
 
-/* contexts.c. The number of a guest's context, of VMID 0 a free one; s->contexts: there is none. */
-unsigned smmuv2_context_of(const struct smmuv2 *s, uint16_t vmid);
+/* contexts.c. The context of 1 + a guest's VMID, of 0 a free one; s->contexts: there is none. */
+unsigned smmuv2_context_of(const struct smmuv2 *s, unsigned owner);
 void smmuv2_reset_context(const struct smmuv2 *s, unsigned context);
 /* Brings a free context into force for a guest. HV_ETIMEOUT: the SMMU is dead. */
 enum hv_status smmuv2_open_context(struct smmuv2 *s, unsigned context, const struct s2 *dma);
@@ -48,7 +48,7 @@ enum hv_status smmuv2_open_context(struct smmuv2 *s, unsigned context, const str
 bool smmuv2_open_silent(struct smmuv2 *s);
 /* Invalidations, complete on return. HV_ETIMEOUT: the SMMU is dead. */
 enum hv_status smmuv2_sync_all(const struct smmuv2 *s);
-enum hv_status smmuv2_flush_vmid(const struct smmuv2 *s, uint16_t vmid);
+enum hv_status smmuv2_flush_context(const struct smmuv2 *s, unsigned c);
 void smmuv2_flush(struct iommu *i, uint16_t vmid, ipa_t ipa, uint64_t size);
 
 /* streams.c */

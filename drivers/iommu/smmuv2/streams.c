@@ -3,7 +3,7 @@
  * Streams. Each is an S2CR, found through a stream match register or, where it has none, at the
  * StreamID's own index. An S2CR is
  *
- *	fault  <->  translate by a context (one a guest: its VMID, its DMA root)
+ *	fault  <->  translate by a context (one a guest: its DMA root)
  *
  * and never goes from one context to another but through fault; what matches no register faults
  * as well.
@@ -52,12 +52,13 @@ static enum hv_status add_match(const struct smmuv2 *s, uint32_t sid, unsigned *
 static enum hv_status release_stream(const struct smmuv2 *s, unsigned group)
 {
 	uint32_t old = rd32(s->i->m, S2CR(group));
-	uint16_t vmid = s->vmid[field_get(S2CR_CBNDX, old)];
+	unsigned c = (unsigned)field_get(S2CR_CBNDX, old);
 
 	if ((old & S2CR_TYPE) != S2CR_TRANSLATE)
 		return HV_OK;
 	wr32(s->i->m, S2CR(group), S2CR_FAULT);
-	return vmid ? smmuv2_flush_vmid(s, vmid) : HV_OK; /* of nothing nothing is remembered */
+	return s->owner[c] ? smmuv2_flush_context(s, c) :
+			     HV_OK; /* of nothing nothing is remembered */
 }
 
 /* A stream that faults is to do so silently, where there is a context for it. */
@@ -85,7 +86,7 @@ static unsigned take_context(struct smmuv2 *s)
 
 static enum hv_status translate(struct smmuv2 *s, unsigned group, const struct s2 *dma)
 {
-	unsigned c = smmuv2_context_of(s, dma->vmid);
+	unsigned c = smmuv2_context_of(s, 1U + dma->vmid);
 	enum hv_status st;
 
 	if (c < s->contexts &&
