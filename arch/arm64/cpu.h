@@ -90,6 +90,11 @@ _Noreturn void cpu_run(void);
 /* cpu_run() on an empty stack: from a trap that does not return to the guest. */
 _Noreturn void cpu_park(void);
 
+/* Until an interrupt is there for v, of this CPU. Does not return where its guest is stopped. */
+void cpu_suspend(struct vcpu *v);
+/* Enters v as after CPU_ON, while its interrupts and timers are what they were. */
+_Noreturn void cpu_resume(struct vcpu *v);
+
 /* Secure monitor call, SMCCC: x0..x3 in, x0 out. */
 static inline int64_t smc(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3)
 {

@@ -196,6 +196,10 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		r->x[0] = ~UINT64_C(0);
 	else
 		action = smccc_call(v, r);
+	if (action == PSCI_STANDBY || action == PSCI_POWERDOWN)
+		cpu_suspend(v);
+	if (action == PSCI_POWERDOWN)
+		cpu_resume(v);
 	if (action == PSCI_CPU_OFF)
 		cpu_park();
 	if (action == PSCI_VM_RESET)

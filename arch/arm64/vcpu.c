@@ -13,6 +13,7 @@
 
 #include "controls.h"
 #include "cpu.h"
+#include "entry.h"
 #include "sysreg.h"
 
 #define SCTLR_EL1_RESET  0x30d00800 /* RES1; MMU and caches off, little endian */
@@ -29,8 +30,10 @@
 	X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1)    \
 	X(vbar_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) X(par_el1) X(elr_el1)          \
 	X(spsr_el1) X(sp_el0) X(sp_el1) X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) \
-	X(csselr_el1) X(cntkctl_el1) X(cntv_ctl_el0) X(cntv_cval_el0)                              \
-	X(cntp_ctl_el0) X(cntp_cval_el0)
+	X(csselr_el1) X(cntkctl_el1)
+
+/* The timers of EL1, which go on while a vCPU sleeps. */
+#define EACH_TIMER(X) X(cntv_ctl_el0) X(cntv_cval_el0) X(cntp_ctl_el0) X(cntp_cval_el0)
 
 /* Breakpoint and watchpoint n; how many there are says ID_AA64DFR0_EL1. */
 #define EACH_DEBUG(X)                                                                              \
@@ -96,23 +99,31 @@ static void reset_el1(const struct cpu *c)
 	simd_reset();
 }
 
+static void load_controls(void)
+{
+	this_cpu()->hcr_off = 0;
+	controls_load(this_cpu());
+	arch_isb();
+	/* What an earlier life of this VMID left in this CPU. */
+	__asm__ volatile("tlbi vmalls12e1; dsb nsh; ic iallu; dsb nsh; isb" ::: "memory");
+}
+
 /* Everything that the CPU has of a vCPU: before each start. */
 static void vcpu_load(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
 	reset_el1(this_cpu());
+#define X(name) write_sysreg(name, 0);
+	EACH_TIMER(X)
+#undef X
 	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
 	write_sysreg(vmpidr_el2, BIT(31) | vcpu_affinity(vcpu->index));
 	write_sysreg(vtcr_el2, s2_vtcr(&vm->cpu_s2));
 	write_sysreg(vttbr_el2, s2_vttbr(&vm->cpu_s2));
 	write_sysreg(cntvoff_el2, vm->cntvoff);
 	arch_isb();
-	this_cpu()->hcr_off = 0;
-	controls_load(this_cpu());
-	arch_isb();
-	/* What an earlier life of this VMID left in this CPU. */
-	__asm__ volatile("tlbi vmalls12e1; dsb nsh; ic iallu; dsb nsh; isb" ::: "memory");
+	load_controls();
 	vgic_vcpu_reset(vcpu);
 	smccc_vcpu_reset();
 }
@@ -141,6 +152,32 @@ static void look_after(struct vcpu *v)
 		timer_arm(again_us);
 }
 
+void cpu_suspend(struct vcpu *v)
+{
+	vcpu_change_state(v, VCPU_ON, VCPU_SUSPENDED);
+	for (;;) {
+		irq_dispatch(v);
+		if (__atomic_load_n(&v->vgic.attention, __ATOMIC_ACQUIRE))
+			trap_attention(v);
+		if (vgic_wakes())
+			break;
+		__asm__ volatile("dsb sy; wfi" ::: "memory"); /* as in cpu_run() */
+	}
+	vcpu_change_state(v, VCPU_SUSPENDED, VCPU_ON);
+}
+
+/*
+ * Behind a powerdown state, DEN 0022 §6.4: as CPU_ON enters, but that timers and the interrupt
+ * controller, CPU interface and all, are as they were.
+ */
+void cpu_resume(struct vcpu *v)
+{
+	reset_el1(this_cpu());
+	load_controls();
+	smccc_vcpu_reset();
+	guest_enter(v->entry, v->context, PSTATE_EL1H_DAIF);
+}
+
 void cpu_run(void)
 {
 	struct vcpu *v = this_cpu()->vcpu;
@@ -163,7 +200,9 @@ void cpu_park(void)
 {
 	struct vcpu *v = this_cpu()->vcpu;
 
-	if (v && __atomic_load_n(&v->state, __ATOMIC_RELAXED) == VCPU_ON)
+	enum vcpu_state state = v ? __atomic_load_n(&v->state, __ATOMIC_RELAXED) : VCPU_OFF;
+
+	if (state == VCPU_ON || state == VCPU_SUSPENDED)
 		life_parked(v);
 	stack_reset_and_run(this_cpu()->stack_top);
 }

@@ -109,9 +109,11 @@ static bool any_left(void)
 
 void life_parked(struct vcpu *v)
 {
-	if (vcpu_state(v) == VCPU_ON) {
+	enum vcpu_state state = vcpu_state(v); /* its own CPU's to change */
+
+	if (state == VCPU_ON || state == VCPU_SUSPENDED) {
 		vgic_vcpu_off(v);
-		vcpu_change_state(v, VCPU_ON, VCPU_OFF);
+		vcpu_change_state(v, state, VCPU_OFF);
 	} else {
 		vcpu_change_state(v, VCPU_ON_PENDING, VCPU_OFF);
 	}

@@ -28,6 +28,21 @@ static struct {
 
 /* ---- list ---- */
 
+/* A vCPU is on, all that are sleep in PSCI. */
+static bool is_suspended(const struct vm *vm)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		enum vcpu_state s = __atomic_load_n(&vm->vcpu[i]->state, __ATOMIC_RELAXED);
+
+		if (s != VCPU_OFF && s != VCPU_SUSPENDED)
+			return false;
+		any |= s == VCPU_SUSPENDED;
+	}
+	return any;
+}
+
 static void print_state(const struct vm *vm, unsigned number)
 {
 	static const char names[VM_STATES][12] = {
@@ -35,12 +50,15 @@ static void print_state(const struct vm *vm, unsigned number)
 	};
 	enum vm_state state = vm_state(vm);
 	bool input = vm->vuart && vm->console == console_input();
+	const char *name = names[state];
 	char since[32] = "";
 
+	if (state == VM_RUNNING && is_suspended(vm))
+		name = "suspended";
 	if (state == VM_RUNNING)
 		fmt_print(since, sizeof(since), " for %lu s",
 			  (arch_time_ticks() - vm->cntvoff) / arch_time_hz());
-	log_info("%u %s: %s%s, vCPUs %u, restarts %lu%s", number, vm->name, names[state], since,
+	log_info("%u %s: %s%s, vCPUs %u, restarts %lu%s", number, vm->name, name, since,
 		 vm->vcpu_count, vm->lives, input ? ", has the input" : "");
 }
 

@@ -308,6 +308,15 @@ void vgic_enter(struct vcpu *v)
 	vgic_unlock(l);
 }
 
+/* Were there more than list registers, one of those that are there is pending: see above. */
+bool vgic_wakes(void)
+{
+	for (unsigned n = 0; n < gic.lr_count; n++)
+		if (gic.ops->lr_read(n) & LR_PENDING)
+			return true;
+	return false;
+}
+
 /*
  * The conditions are gone when the handler returns, or the line would fire again at once: ended
  * lines of emulated devices (EISR), EOIcount, nothing pending left.

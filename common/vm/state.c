@@ -21,7 +21,8 @@ static const uint8_t vcpu_next[VCPU_STATES] = {
 	[VCPU_OFF] = BIT(VCPU_CLAIMED),
 	[VCPU_CLAIMED] = BIT(VCPU_ON_PENDING),
 	[VCPU_ON_PENDING] = BIT(VCPU_ON) | BIT(VCPU_OFF),
-	[VCPU_ON] = BIT(VCPU_OFF),
+	[VCPU_ON] = BIT(VCPU_OFF) | BIT(VCPU_SUSPENDED),
+	[VCPU_SUSPENDED] = BIT(VCPU_ON) | BIT(VCPU_OFF),
 };
 
 enum vm_state vm_state(const struct vm *vm)

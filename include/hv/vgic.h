@@ -45,6 +45,12 @@ void vgic_vcpu_reset(struct vcpu *vcpu);
 void vgic_vcpu_off(struct vcpu *vcpu);
 
 /*
+ * An interrupt that the guest enabled is pending for this CPU's vCPU, whatever its CPU interface
+ * masks. Behind vgic_enter().
+ */
+bool vgic_wakes(void);
+
+/*
  * Gives physical INTID `pintid` (PPI or SPI) to the guest as `vintid`: HW-linked, registers the
  * handler, leaves it disabled until the guest enables it. PPIs: for every vCPU, vintid == pintid.
  * HV_ECONFLICT: somebody has it.

@@ -30,12 +30,16 @@ struct guest_regs {
  *	ON_PENDING -> ON          its own CPU, which enters it
  *	ON_PENDING -> OFF         its own CPU: the guest is being stopped
  *	ON -> OFF                 its own CPU, which parks
+ *	ON -> SUSPENDED           its own CPU, in CPU_SUSPEND or SYSTEM_SUSPEND
+ *	SUSPENDED -> ON           its own CPU, when an interrupt is there for it
+ *	SUSPENDED -> OFF          its own CPU, which parks: the guest is being stopped
  */
 enum vcpu_state {
 	VCPU_OFF,        /* parked at EL2; PSCI may turn it on */
 	VCPU_CLAIMED,    /* somebody's CPU_ON is writing its entry point */
 	VCPU_ON_PENDING, /* CPU_ON accepted, not yet entered */
 	VCPU_ON,
+	VCPU_SUSPENDED, /* its CPU sleeps at EL2; PSCI calls it on */
 	VCPU_STATES,
 };
 
@@ -60,7 +64,7 @@ struct vcpu {
 	uint16_t index;               /* in vm->vcpu; see vcpu_affinity() */
 	uint16_t cpu;                 /* physical CPU it is pinned to */
 	enum vcpu_state state;        /* vcpu_change_state() */
-	uint64_t entry;               /* IPA, for VCPU_ON_PENDING */
+	uint64_t entry;               /* IPA, for VCPU_ON_PENDING and powered down */
 	uint64_t context;             /* x0 at entry */
 	uint64_t exits[EXIT_REASONS]; /* since boot; written on its own CPU */
 };
@@ -122,6 +126,7 @@ struct vm {
 	struct guest_plan *plan; /* what it is started from, again and again */
 	void *load_work;         /* IMAGE_WORK bytes: inflates its kernel, writes its tree */
 	uint16_t vcpu_count;
+	uint32_t cpu_on_count; /* vCPUs that others turned on, so far */
 	struct vcpu **vcpu;
 	uint8_t ram_count;
 	struct guest_ram ram[MAX_GUEST_RAM];

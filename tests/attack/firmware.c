@@ -183,3 +183,44 @@ ATTACK(psci_suspend_in_every_state, 0,
 		gic_sgi(3, 1);
 	end_on(1);
 }
+
+#define SYSTEM_SUSPEND UINT64_C(0xc400000e)
+
+/* Entries that no vCPU may wake up at, and the guest's sleep while others are awake. */
+static void suspends_wrongly(unsigned cpu)
+{
+	const u64 entry[] = { 0,
+			      0x0f000000,
+			      machine.gicd,
+			      machine.ram_base - 4,
+			      machine.ram_base + 2,
+			      machine.ram_base + machine.ram_size,
+			      BIT(63) };
+
+	gic_cpu_init();
+	gic_enable(3, NULL);
+	while (!stop_others)
+		for (unsigned i = 0; i < ARRAY_COUNT(entry); i++) {
+			if (psci(PSCI_CPU_SUSPEND, 0x10000, entry[i], cpu) != -9)
+				broke("wakes up at %lx", entry[i]);
+			if (psci(SYSTEM_SUSPEND, (u64)secondary_entry, cpu, 0) != -3)
+				broke("the guest sleeps while vCPU 0 is awake");
+		}
+}
+
+ATTACK(psci_suspend_where_it_must_not, 0,
+       "two vCPUs ask to wake up in holes, devices and behind RAM, and suspend the guest meanwhile",
+       "entries are checked as CPU_ON's are; the last vCPU alone suspends the guest",
+       "common/vm/psci.c")
+{
+	start_on(1, suspends_wrongly);
+	start_on(2, suspends_wrongly);
+	for (unsigned i = 0; i < 20; i++) {
+		if (psci(PSCI_CPU_ON, machine.mpidr[1], 0, 0) == 0)
+			broke("a vCPU that is on is turned on");
+		delay_ms(1);
+	}
+	stop_others = true;
+	end_on(1);
+	end_on(2);
+}

@@ -34,7 +34,7 @@ void prove(void)
 	__CPROVER_havoc_object(&r);
 	__CPROVER_havoc_object(v);
 	for (unsigned i = 0; i < 2; i++) {
-		ASSUME(v[i].state <= VCPU_ON);
+		ASSUME(v[i].state <= VCPU_SUSPENDED);
 		v[i].vm = &vm;
 		v[i].index = (uint16_t)i;
 		was[i] = v[i];
@@ -47,12 +47,15 @@ void prove(void)
 
 		PROVE(!changed || (was[i].state == VCPU_OFF && v[i].state == VCPU_ON_PENDING),
 		      "a call turns on what is off, and changes no other state");
-		PROVE(changed || (v[i].entry == was[i].entry && v[i].context == was[i].context),
+		PROVE(changed || (i == 0 && action == PSCI_POWERDOWN) ||
+			      (v[i].entry == was[i].entry && v[i].context == was[i].context),
 		      "the entry point of what is not off stays");
 		PROVE(!changed || (is_ram && v[i].entry == asked && !(asked & 3)),
 		      "a vCPU starts in RAM, aligned");
 		turned_on = turned_on || changed;
 	}
+	PROVE(action != PSCI_POWERDOWN || (is_ram && v[0].entry == asked && !(asked & 3)),
+	      "a powered down vCPU wakes up in RAM, aligned");
 	PROVE(turned_on == kicked, "who is turned on is woken");
 	PROVE(!turned_on || (action == PSCI_RESUME && r.x[0] == PSCI_SUCCESS), "and said so");
 }

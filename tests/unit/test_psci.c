@@ -56,8 +56,8 @@ static int begin(void **state)
 static void every_number_is_known_or_not_supported(void **state)
 {
 	/* 32-bit and 64-bit: DEN 0022 §5.1 */
-	static const char *const there = "xxxxx.x.xxx.......x.............",
-				 *const twin = ".x.xx.............x.............";
+	static const char *const there = "xxxxx.x.xxx...x...x.............",
+				 *const twin = ".x.xx.........x...x.............";
 
 	for (uint32_t n = 0; n < 64; n++) {
 		bool has = n < 32 && there[n] == 'x', has64 = n < 32 && twin[n] == 'x';
@@ -84,7 +84,73 @@ static void versions_and_constants(void **state)
 {
 	assert_int_equal(call(PSCI_FN_VERSION, 0, 0, 0), 0x10001);
 	assert_int_equal(call(PSCI_FN_MIGRATE_INFO, 0, 0, 0), 2);
-	assert_int_equal(call(PSCI_FN_CPU_SUSPEND | PSCI_FN_64BIT, 0, RAM, 0), 0);
+}
+
+#define SUSPEND        (PSCI_FN_CPU_SUSPEND | PSCI_FN_64BIT)
+#define SYSTEM_SUSPEND (PSCI_FN_SYSTEM_SUSPEND | PSCI_FN_64BIT)
+
+/* DEN 0022 §5.4.2: the entry point is for powerdown states only. */
+static void cpu_suspend_waits_as_its_state_says(void **state)
+{
+	for (uint64_t level = 0; level < 4; level++) {
+		assert_int_equal(call(SUSPEND, level << 24 | 0xffff, 1, 2), PSCI_SUCCESS);
+		assert_int_equal(action, PSCI_STANDBY);
+		vcpu[0].entry = vcpu[0].context = 0;
+		call(SUSPEND, level << 24 | 0x10000, RAM + 8, UINT64_C(0x1234567887654321));
+		assert_int_equal(action, PSCI_POWERDOWN);
+		assert_int_equal(vcpu[0].entry, RAM + 8);
+		assert_int_equal(vcpu[0].context, 0x1234567887654321);
+	}
+	call(PSCI_FN_CPU_SUSPEND, 0x10000, UINT64_C(0xf00000000) | RAM, UINT64_MAX);
+	assert_int_equal(action, PSCI_POWERDOWN);
+	assert_int_equal(vcpu[0].entry, RAM);
+	assert_int_equal(vcpu[0].context, UINT32_MAX);
+}
+
+static void cpu_suspend_refuses(void **state)
+{
+	vcpu[0].entry = 4711;
+	for (unsigned bit = 0; bit < 32; bit++) {
+		bool reserved = bit > 25 || (bit > 16 && bit < 24);
+
+		if (!reserved)
+			continue;
+		assert_int_equal(call(SUSPEND, UINT64_C(1) << bit, RAM, 0), PSCI_INVALID);
+		assert_int_equal(action, PSCI_RESUME);
+		assert_int_equal(call(SUSPEND, UINT64_C(1) << bit | 0x10000, RAM, 0), PSCI_INVALID);
+		assert_int_equal(action, PSCI_RESUME);
+	}
+	assert_int_equal(call(SUSPEND, 0x10000, RAM - 4, 0), PSCI_INVALID_ADDRESS);
+	assert_int_equal(action, PSCI_RESUME);
+	assert_int_equal(call(SUSPEND, 0x10000, RAM + 2, 0), PSCI_INVALID_ADDRESS);
+	assert_int_equal(call(SYSTEM_SUSPEND, RAM + 1, 0, 0), PSCI_INVALID_ADDRESS);
+	assert_int_equal(action, PSCI_RESUME);
+	assert_int_equal(vcpu[0].entry, 4711);
+}
+
+static void the_system_suspends_with_its_last_vcpu(void **state)
+{
+	for (unsigned s = 0; s < VCPU_STATES; s++) {
+		vcpu[1].state = (enum vcpu_state)s;
+		if (s == VCPU_OFF)
+			continue;
+		assert_int_equal(call(SYSTEM_SUSPEND, RAM, 0, 0), PSCI_DENIED);
+		assert_int_equal(action, PSCI_RESUME);
+	}
+	vcpu[1].state = VCPU_OFF;
+	call(SYSTEM_SUSPEND, RAM + 4, 5, 6);
+	assert_int_equal(action, PSCI_POWERDOWN);
+	assert_int_equal(vcpu[0].entry, RAM + 4);
+	assert_int_equal(vcpu[0].context, 5);
+}
+
+/* PSCI has no word for it: a suspended vCPU is on. */
+static void a_suspended_vcpu_is_on(void **state)
+{
+	vcpu[1].state = VCPU_SUSPENDED;
+	assert_int_equal(call(PSCI_FN_CPU_ON | PSCI_FN_64BIT, 1, RAM, 0), PSCI_ALREADY_ON);
+	assert_int_equal(call(PSCI_FN_AFFINITY_INFO, 1, 0, 0), PSCI_AFFINITY_ON);
+	assert_null(kicked);
 }
 
 static void ends(void **state)
@@ -152,6 +218,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(every_number_is_known_or_not_supported, begin),
 		cmocka_unit_test_setup(versions_and_constants, begin),
+		cmocka_unit_test_setup(cpu_suspend_waits_as_its_state_says, begin),
+		cmocka_unit_test_setup(cpu_suspend_refuses, begin),
+		cmocka_unit_test_setup(the_system_suspends_with_its_last_vcpu, begin),
+		cmocka_unit_test_setup(a_suspended_vcpu_is_on, begin),
 		cmocka_unit_test_setup(ends, begin),
 		cmocka_unit_test_setup(cpu_on_starts_once, begin),
 		cmocka_unit_test_setup(bad_arguments, begin),

@@ -17,11 +17,8 @@ static const char *const vm_table[VM_STATES] = {
 	".x....", "..x...", "...xxx", "....xx", ".x...x", "....x.",
 };
 static const char *const vcpu_table[VCPU_STATES] = {
-	/* OFF CLAIMED ON_PENDING ON */
-	".x..",
-	"..x.",
-	"x..x",
-	"x...",
+	/* OFF CLAIMED ON_PENDING ON SUSPENDED */
+	".x...", "..x..", "x..x.", "x...x", "x..x.",
 };
 
 /* An illegal change is a bug of Viaduct's and ends in an assertion: tried in a child. */
