@@ -12,7 +12,7 @@
 
 static char log_buf[RING_SIZE]; /* of ring 0, which is there from the first line on */
 static struct ring log_ring = { .buf = log_buf };
-struct ring *rings[RINGS] = { &log_ring };
+struct ring *rings[RINGS]; /* not initialised: it would be 2 KiB of the image */
 unsigned ring_count = 1;
 
 /* ---- writers ---- */
@@ -32,7 +32,7 @@ static bool ring_put(struct ring *r, const char *text, size_t n, size_t keep)
 
 void console_put(uint16_t ring, const char *text, size_t n)
 {
-	struct ring *r = rings[ring];
+	struct ring *r = ring ? rings[ring] : &log_ring; /* there is a log before console_init() */
 
 	spin_lock(&r->lock, LOCK_CONSOLE);
 	if (!ring_put(r, text, n, 0))
@@ -45,9 +45,9 @@ bool console_put_spare(const char *line, size_t n)
 {
 	bool taken;
 
-	spin_lock(&rings[0]->lock, LOCK_CONSOLE);
-	taken = ring_put(rings[0], line, n, RING_SIZE / 2);
-	spin_unlock(&rings[0]->lock);
+	spin_lock(&log_ring.lock, LOCK_CONSOLE);
+	taken = ring_put(&log_ring, line, n, RING_SIZE / 2);
+	spin_unlock(&log_ring.lock);
 	pump();
 	return taken;
 }
@@ -69,6 +69,7 @@ uint16_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
 
 void console_init(void)
 {
+	rings[0] = &log_ring;
 	uart_init();
 	pump_init();
 }

@@ -96,6 +96,8 @@ unsigned uart_write(const char *text, unsigned n)
 		for (unsigned left = now & serial.kind->empty ? serial.burst : 1; i < n && left;
 		     left--)
 			uart_wr(serial.kind->tx_data, (uint8_t)text[i++]);
+	if (i && serial.kind->wrote)
+		serial.kind->wrote();
 	return i;
 }
 

@@ -20,10 +20,19 @@ static void cadence_tx_irq(bool on)
 	uart_wr(on ? CADENCE_UART_IER : CADENCE_UART_IDR, CADENCE_UART_INT_TXEMPTY);
 }
 
-/* uart_read() looks at the FIFO again behind this, and the console writes behind uart_read(). */
+/*
+ * TXEMPTY is latched again as long as the FIFO is empty: it is cleared when it has something. A
+ * full FIFO lasts for milliseconds, so the next time that it is empty is not missed.
+ */
+static void cadence_wrote(void)
+{
+	uart_wr(CADENCE_UART_ISR, CADENCE_UART_INT_TXEMPTY);
+}
+
+/* uart_read() looks at the FIFO again behind this. */
 static void cadence_read_all(void)
 {
-	uart_wr(CADENCE_UART_ISR, CADENCE_UART_INT_ALL);
+	uart_wr(CADENCE_UART_ISR, CADENCE_UART_INT_ALL & ~CADENCE_UART_INT_TXEMPTY);
 }
 
 const struct uart_kind uart_cadence = {
@@ -38,5 +47,6 @@ const struct uart_kind uart_cadence = {
 	.idle = CADENCE_UART_SR_TXEMPTY | CADENCE_UART_SR_TACTIVE,
 	.init = cadence_init,
 	.tx_irq = cadence_tx_irq,
+	.wrote = cadence_wrote,
 	.read_all = cadence_read_all,
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A kind of UART: what differs between the UARTs that uart.c drives. One file each. */
+/*
+ * A kind of UART: what differs between the UARTs that uart.c drives. One file each. One CPU at a
+ * time writes (write, wrote, tx_irq), one at a time reads (read_all): they share no register.
+ */
 #ifndef UART_PRIV_H
 #define UART_PRIV_H
 
@@ -18,8 +21,9 @@ struct uart_kind {
 	uint32_t bad_status;  /* bits of `status` that came with it, the same */
 	void (*init)(void);   /* keeps baud rate and format; no interrupt but the receiver's */
 	void (*tx_irq)(bool on);
-	void (*read_all)(
-		void); /* all was read: ends what else holds the interrupt line; may be NULL */
+	/* May be NULL: */
+	void (*wrote)(void);    /* some characters were written: ends the transmitter's interrupt */
+	void (*read_all)(void); /* all was read: ends what else holds the interrupt line */
 };
 
 extern const struct uart_kind uart_pl011, uart_sbsa, uart_ns16550, uart_cadence, uart_imx,
