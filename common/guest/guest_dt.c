@@ -286,8 +286,11 @@ static void copy_tree(struct dt_writer *w, const struct guest_plan *g, int top)
 enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ipa, void *buf,
 			      size_t size)
 {
-	struct dt_writer w = { buf, fdt_create(buf, (int)size) };
+	struct dt_writer w = { buf, 0 };
 
+	/* libfdt leaves padding as it is, and all of the buffer goes to the guest. */
+	memset(buf, 0, size);
+	w.err = fdt_create(buf, (int)size);
 	w.err = w.err ? w.err : fdt_finish_reservemap(buf);
 	dtw_begin(&w, "");
 	dtw_write(&w,
@@ -310,5 +313,8 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 	}
 	dtw_end(&w);
 	w.err = w.err ? w.err : fdt_finish(buf);
-	return w.err ? HV_ENOMEM : HV_OK;
+	if (w.err)
+		return HV_ENOMEM;
+	memset((char *)buf + fdt_totalsize(buf), 0, size - fdt_totalsize(buf));
+	return HV_OK;
 }

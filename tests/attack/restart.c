@@ -3,6 +3,8 @@
  * Attacks by SYSTEM_RESET: each is called again in every life until it returns. shared->rounds
  * counts the resets.
  */
+#include <libfdt.h>
+
 #include "attack.h"
 
 extern char image_end[], secondary_entry[];
@@ -28,6 +30,20 @@ ATTACK(restart_loop, RESTARTS, "SYSTEM_RESET again and again",
 {
 	if (again(8))
 		reset();
+}
+
+ATTACK(memory_behind_the_tree, ONCE,
+       "the guest reads what lies behind its device tree, up to 64 KiB",
+       "the buffer that the tree is written in is cleared", "common/guest/guest_dt.c")
+{
+	const u8 *tree = machine.dtb;
+	u32 size = fdt_totalsize(tree);
+
+	for (u32 i = size; i < 0x10000; i++)
+		if (tree[i]) {
+			broke("byte 0x%x behind the tree is 0x%x", i - size, tree[i]);
+			return;
+		}
 }
 
 static void reset_on(unsigned cpu)

@@ -246,6 +246,21 @@ static void gicv2_and_its_frame_the_bridges_msi_parent(void **state)
 	assert_null(fdt_getprop(blob, at("/pcie@10000000"), "msi-map", NULL));
 }
 
+/* The guest gets all of the buffer: nothing that was in it before is in it then. */
+static void nothing_of_the_buffer_before_comes_through(void **state)
+{
+	static uint8_t other[sizeof(blob)];
+
+	memset(blob, 0, sizeof(blob));
+	build((struct range){ 0x41000000, 0x123 });
+	memcpy(other, blob, sizeof(blob));
+	memset(blob, 0xa5, sizeof(blob));
+	build((struct range){ 0x41000000, 0x123 });
+	assert_memory_equal(blob, other, sizeof(blob));
+	for (size_t i = fdt_totalsize(blob); i < sizeof(blob); i++)
+		assert_int_equal(blob[i], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +269,7 @@ int main(void)
 		cmocka_unit_test_setup(leaves_out_what_is_not_there, setup),
 		cmocka_unit_test_setup(gicv2_and_its_frame_the_bridges_msi_parent, setup),
 		cmocka_unit_test_setup(every_short_buffer_is_noticed, setup),
+		cmocka_unit_test_setup(nothing_of_the_buffer_before_comes_through, setup),
 		cmocka_unit_test_setup(dtc_has_no_complaint, setup),
 	};
 
