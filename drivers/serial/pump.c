@@ -4,8 +4,9 @@
  * with "(name) ". A CPU that finds another at it leaves its call.
  *
  * A line that is not finished (a prompt, an echo) is shown at once. It is broken for another ring
- * only after CONSOLE_HOLD_US without output, or when it gets longer than LINE_LONG: a guest that
- * never ends its line cannot keep the others silent.
+ * only after CONSOLE_HOLD_US without output, or when it gets longer than LINE_LONG, or when another
+ * has waited for WAIT_US: a guest that never ends its line, however it prints, cannot keep the
+ * others silent.
  */
 #include <arch/cpu.h>
 #include <arch/time.h>
@@ -15,6 +16,7 @@
 #include "console_priv.h"
 
 #define LINE_LONG  512 /* characters after which others may break a line */
+#define WAIT_US    (4 * CONSOLE_HOLD_US)
 #define STAGE_SIZE 160 /* a piece of a line */
 #define PREFIX_MAX (GUEST_NAME_MAX + 3)
 /* What one character may add: a prefix, a return with another, and what is shown for it. */
@@ -32,8 +34,10 @@ static struct {
 	bool armed;          /* the UART is full; its interrupt calls */
 	bool stuck;          /* the UART took nothing for STUCK_US; not waited for again */
 	uint16_t cur;        /* ring whose line is on the screen */
+	uint16_t turn;       /* the last one of a guest that was */
 	uint32_t line_len;   /* of that line, so far; 0: it is finished */
 	uint64_t held_until; /* without output since, the line may be broken */
+	uint64_t wait_until; /* so long another ring waits for its end; 0: none does */
 	char stage[STAGE_SIZE];
 	uint8_t stage_pos, stage_len;
 } tx;
@@ -49,17 +53,20 @@ static bool has_output(const struct ring *r)
 /*
  * The next ring with output, the one on the screen last and also when there is none. Viaduct's own
  * is first: what it says is bounded by time, and guests that print all the time do not delay it.
+ * Guests take turns, whatever Viaduct says between them.
  */
 static uint16_t next_ring(void)
 {
-	uint16_t n = tx.cur;
+	uint16_t n = tx.turn;
 
 	if (has_output(rings[0]))
 		return 0;
-	do
-		n = (uint16_t)((n + 1) % ring_count);
-	while (n != tx.cur && !has_output(rings[n]));
-	return n;
+	for (unsigned i = 0; i < ring_count; i++) {
+		n = (uint16_t)((n + 1U) % ring_count);
+		if (n != tx.cur && has_output(rings[n]))
+			return n;
+	}
+	return tx.cur;
 }
 
 static void stage(char c)
@@ -98,6 +105,7 @@ static void stage_newline(void)
 	r->screen.column = r->screen.width = 0;
 	r->returned = false;
 	tx.line_len = 0;
+	tx.wait_until = 0;
 }
 
 static void begin_line(struct ring *r)
@@ -183,8 +191,22 @@ void console_set_retry_timer(void (*arm)(void))
 	arm_retry_timer = arm;
 }
 
-/* Whether a line that its guest has not ended holds up the others, for CONSOLE_HOLD_US at most. */
+/* Whether a line that its guest has not ended holds up the others, for WAIT_US at most. */
 enum pump_how { KEEP_LINES_WHOLE, BREAK_LINES };
+
+/* Another ring has output. May it break the line on the screen, which has `more` to come or not? */
+static bool may_break_line(bool more, enum pump_how how)
+{
+	uint64_t time = arch_time_ticks();
+
+	if (!tx.wait_until)
+		tx.wait_until = time_after(WAIT_US);
+	if (time >= tx.wait_until)
+		return true;
+	if (more)
+		return tx.line_len >= LINE_LONG;
+	return how == BREAK_LINES || time >= tx.held_until;
+}
 
 /* Fills the empty stage. False: nothing to send, or it has to wait for somebody's line. */
 static bool fill_stage(enum pump_how how)
@@ -196,17 +218,21 @@ static bool fill_stage(enum pump_how how)
 	tx.stage_len = 0;
 	if (next == tx.cur && !more)
 		return false;
-	if (tx.line_len && next != tx.cur && !(more && tx.line_len < LINE_LONG)) {
-		if (!more && how == KEEP_LINES_WHOLE && arch_time_ticks() < tx.held_until) {
+	if (tx.line_len && next != tx.cur) {
+		if (may_break_line(more, how)) {
+			stage_newline();
+			return true;
+		}
+		if (!more) {
 			if (!__atomic_exchange_n(&tx.retrying, true, __ATOMIC_RELAXED))
 				arm_retry_timer();
 			return false;
 		}
-		stage_newline();
-		return true;
 	}
-	if (!tx.line_len)
+	if (!tx.line_len) {
 		tx.cur = next;
+		tx.turn = next ? next : tx.turn;
+	}
 	stage_ring(rings[tx.cur]);
 	return true;
 }

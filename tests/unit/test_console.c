@@ -21,6 +21,7 @@ static struct {
 	unsigned room; /* characters it still takes */
 	bool irq;
 	const char *input;
+	void (*on_write)(void); /* what another CPU does meanwhile */
 } uart;
 
 static char got[2][64];
@@ -37,6 +38,8 @@ unsigned uart_write(const char *s, unsigned n)
 	memcpy(uart.out + uart.len, s, n);
 	uart.len += n;
 	uart.out[uart.len] = 0;
+	if (uart.on_write)
+		uart.on_write();
 	return n;
 }
 
@@ -60,6 +63,8 @@ static void on_rx(void *arg, char c)
 }
 
 static void on_retry(void) { retries++; }
+
+static void put_nul(void) { console_put(a, "", 1); }
 
 static void puts_to(uint16_t ring, const char *s)
 {
@@ -153,6 +158,33 @@ static void endless_line_does_not_silence_others(void **state)
 	for (unsigned i = 0; i < 600; i++)
 		console_put(a, "x", 1);
 	assert_non_null(strstr(uart.out, "x\r\n(beta) here\r\n(alpha) x"));
+}
+
+/* A character now and then, each within the hold of the one before. */
+static void slow_line_does_not_silence_others(void **state)
+{
+	console_put(a, "x", 1);
+	puts_to(b, "here\n");
+	console_put(0, "viaduct: x\n", 11);
+	for (unsigned i = 0; i < 10; i++) {
+		host_time_advance(CONSOLE_HOLD_US / 2);
+		console_put(a, "x", 1);
+	}
+	expect("(alpha) xxxxxxxx\r\nviaduct: x\r\n(beta) here\r\n(alpha) xxx");
+}
+
+/* What is not shown makes no line longer: it comes in whenever the console looks. */
+static void invisible_output_does_not_silence_others(void **state)
+{
+	console_put(a, "x", 1);
+	uart.on_write = put_nul;
+	puts_to(b, "here\n");
+	for (unsigned i = 0; i < 10; i++) {
+		host_time_advance(CONSOLE_HOLD_US / 2);
+		console_poll();
+	}
+	uart.on_write = NULL;
+	assert_non_null(strstr(uart.out, "x\r\n(beta) here\r\n"));
 }
 
 static void long_line_is_whole_when_nobody_waits(void **state)
@@ -518,6 +550,8 @@ int main(void)
 		cmocka_unit_test_setup(prompt_is_broken_only_after_the_hold, begin),
 		cmocka_unit_test_setup(nobody_waits_at_the_end, begin),
 		cmocka_unit_test_setup(endless_line_does_not_silence_others, begin),
+		cmocka_unit_test_setup(slow_line_does_not_silence_others, begin),
+		cmocka_unit_test_setup(invisible_output_does_not_silence_others, begin),
 		cmocka_unit_test_setup(long_line_is_whole_when_nobody_waits, begin),
 		cmocka_unit_test_setup(full_uart_is_left_to_its_interrupt, begin),
 		cmocka_unit_test_setup(overflow_is_dropped_and_counted, begin),
