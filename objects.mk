@@ -4,6 +4,7 @@ pure_src := \
 	common/plan/board.c \
 	common/guest/backoff.c \
 	common/guest/build.c \
+	common/guest/devices.c \
 	drivers/serial/console.c \
 	drivers/serial/input.c \
 	drivers/serial/pump.c \
@@ -85,14 +86,17 @@ pure_src := \
 	drivers/pci/bars.c \
 	drivers/pci/caps.c \
 	drivers/pci/caplist.c \
+	drivers/pci/contain.c \
 	drivers/pci/device.c \
 	drivers/pci/ecam.c \
 	drivers/pci/enumerate.c \
+	drivers/pci/errors.c \
 	drivers/pci/fabric.c \
 	drivers/pci/find.c \
 	drivers/pci/groups.c \
 	drivers/pci/host.c \
 	drivers/pci/identify.c \
+	drivers/pci/ports.c \
 	drivers/pci/quirks.c \
 	drivers/pci/reset.c \
 	drivers/pci/streams.c \

@@ -46,7 +46,7 @@ static bool is_gone(struct vpci_func *f)
 {
 	if (pci_cfg_read(f->pf, PCI_ID, 4) != PCI_ALL_ONES)
 		return false;
-	if (pci_event(f->pf, PCI_VANISHED) == PCI_ABSENT)
+	if (!pci_lose(f->pf))
 		return false;
 	bars_update(f);
 	vm_log(f->v->vm,

@@ -92,6 +92,15 @@ void vpci_reset(struct vpci *v)
 		reset_func(f);
 }
 
+void vpci_look(struct vpci *v)
+{
+	vpci_for_each(f, v) {
+		spin_lock(&f->lock, LOCK_VPCI);
+		bars_update(f);
+		spin_unlock(&f->lock);
+	}
+}
+
 void vpci_quiesce(struct vpci *v)
 {
 	vpci_for_each(f, v) {

@@ -100,8 +100,8 @@ void state_restore(struct vpci_func *f)
 		return;
 	}
 	f->decoding = false;
-	pci_event(f->pf, PCI_VANISHED);
 	pci_cfg_write(f->pf, PCI_COMMAND, 2, PCI_CMD_INTX_OFF);
+	pci_lose(f->pf);
 	vm_log(f->v->vm,
 	       "00:%02x.%x: device %s answers too slowly; all ones until a reset or a restart",
 	       f->as.devfn >> 3, f->as.devfn & 7, f->pf->name);

@@ -128,6 +128,9 @@ void timer_stop(void);
 void timer_arm(uint32_t us);  /* cpu_run() and the following look again */
 void timer_arm_console(void); /* console_poll() in CONSOLE_HOLD_US */
 void timer_arm_iommu(void);   /* iommu_poll() in a millisecond */
+/* PCI ports are looked at on this CPU (boot), whenever it calls the second one and by its timer. */
+void timer_set_ports_cpu(unsigned cpu);
+void timer_look_at_ports(void);
 
 /* Ends v's guest: called on one of its CPUs, does not return. start.c */
 _Noreturn void vm_stop(struct vcpu *v, enum life_end why);

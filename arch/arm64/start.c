@@ -9,6 +9,7 @@
 #include <hv/board.h>
 #include <hv/build.h>
 #include <hv/console.h>
+#include <hv/devices.h>
 #include <hv/dt.h>
 #include <hv/entropy.h>
 #include <hv/faults.h>
@@ -243,6 +244,10 @@ static void start_housekeeping(void)
 	unsigned cpu = housekeeper();
 
 	iommu_route(cpu);
+	if (pci_ports_init(devices_told)) {
+		timer_set_ports_cpu(cpu);
+		gic.ops->send_sgi(cpu, SGI_KICK); /* it may sleep already */
+	}
 	if (uart_intid && irq_register(uart_intid, uart_fired, NULL, IRQ_END_EL2) == HV_OK) {
 		gic_route(uart_intid, cpu);
 		gic_set_edge(cpu, uart_intid, false);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EL2's only timer, CNTHP of each CPU: a one-shot for what is to be looked at again (console
- * output that waits, IOMMU events behind a bound, a guest that waits for its next life). It
- * interrupts the CPU that armed it.
+ * output that waits, IOMMU events behind a bound, PCI ports, a guest that waits for its next life).
+ * It interrupts the CPU that armed it.
  */
 #include <arch/barrier.h>
 #include <hv/console.h>
 #include <hv/iommu.h>
 #include <hv/irq.h>
+#include <hv/pci.h>
 #include <hv/vgic.h>
 
 #include "cpu.h"
@@ -31,12 +32,27 @@ void timer_stop(void)
 	arch_isb(); /* its level is gone before its interrupt is enabled or deactivated */
 }
 
+/* The CPU that looks at PCI ports; -1: none does. */
+static int ports_cpu __ro_after_boot = -1;
+
+void timer_set_ports_cpu(unsigned cpu)
+{
+	__atomic_store_n(&ports_cpu, (int)cpu, __ATOMIC_RELEASE);
+}
+
+void timer_look_at_ports(void)
+{
+	if (__atomic_load_n(&ports_cpu, __ATOMIC_ACQUIRE) == (int)this_cpu()->id)
+		timer_arm(pci_ports_poll());
+}
+
 void timer_fired(void *arg, uint32_t intid, struct vcpu *cur)
 {
 	(void)arg, (void)intid, (void)cur;
 	timer_stop();
 	console_poll();
 	iommu_poll();
+	timer_look_at_ports();
 }
 
 void timer_arm_console(void)

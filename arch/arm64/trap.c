@@ -8,6 +8,7 @@
 #include <hv/smccc.h>
 #include <hv/vits.h>
 #include <hv/vm.h>
+#include <hv/vpci.h>
 
 #include "controls.h"
 #include "cpu.h"
@@ -323,6 +324,9 @@ void trap_attention(struct vcpu *v)
 		cpu_park();
 	if (life_asked(v))
 		vm_stop(v, LIFE_RESET); /* or off: as it was asked */
+	if (__atomic_load_n(&v->vm->devices_changed, __ATOMIC_RELAXED) &&
+	    __atomic_exchange_n(&v->vm->devices_changed, false, __ATOMIC_ACQUIRE))
+		vpci_look(v->vm->vpci);
 	if (v->vm->vits)
 		vits_resume(v->vm->vits, v);
 	vgic_enter(v);

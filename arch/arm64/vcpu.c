@@ -184,6 +184,7 @@ void cpu_run(void)
 
 	for (;;) {
 		irq_dispatch(v);
+		timer_look_at_ports();
 		v = __atomic_load_n(&this_cpu()->vcpu, __ATOMIC_ACQUIRE); /* boot gives it late */
 		if (v)
 			look_after(v);

@@ -184,39 +184,13 @@ static void print(const struct source *s, const struct iommu_fault *f)
 	log_spare("%s: DMA%s refused: %s", source_name(s).text, where, f->reason);
 }
 
-/* A function that sends by it is quarantined or lost; or it is of no endpoint but a platform
- * device's. */
-static bool is_to_be_cut(const struct source *s)
-{
-	bool any = false;
-
-	pci_for_each_with(f, s->iommu, s->sid) {
-		if (f->bridge)
-			continue;
-		if (pci_state(f) == PCI_QUARANTINED || pci_state(f) == PCI_LOST)
-			return true;
-		any = true;
-	}
-	return !any;
-}
-
 /*
- * The devices first: while one of them is quarantined nobody opens the stream again. A reset that
- * begins then ends after pci_quarantine_done, and opens the stream behind this. One that had begun
- * before has silenced the device and may end at any moment: the stream stays as it is. The line
- * comes with the first storm of a life, the second, the fourth, and so on: the guest may reset its
- * device and begin anew.
+ * The line comes with the first storm of a life, the second, the fourth, and so on: the guest may
+ * reset its device and begin anew.
  */
 static void cut_stream(const struct source *s, bool alert)
 {
-	pci_for_each_with(f, s->iommu, s->sid)
-		if (!f->bridge)
-			pci_quarantine(f);
-	if (is_to_be_cut(s))
-		iommu_attach(s->iommu, s->sid, NULL);
-	pci_for_each_with(f, s->iommu, s->sid)
-		if (!f->bridge)
-			pci_quarantine_done(f);
+	pci_cut_stream(s->iommu, s->sid);
 	if (alert)
 		log_err("%s: more than %u refused DMA within a second; quarantined",
 			source_name(s).text, FAULT_BUDGET);

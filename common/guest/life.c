@@ -62,9 +62,12 @@ static bool is_attached(const struct pci_func *f, const struct vm *vm, const str
 bool life_attach(const struct vm *vm, const struct s2 *root)
 {
 	pci_for_each(f)
-		for (unsigned s = 0; is_attached(f, vm, root) && s < f->sid_count; s++)
+		for (unsigned s = 0; is_attached(f, vm, root) && s < f->sid_count; s++) {
 			if (iommu_attach(f->iommu, f->sid[s], root) != HV_OK && root)
 				return false;
+			if (root && pci_stream_is_cut(f->iommu, f->sid[s])) /* meanwhile */
+				iommu_attach(f->iommu, f->sid[s], NULL);
+		}
 	plan_for_each_stream(s, vm->plan)
 		if (iommu_attach(s->iommu, s->sid, root) != HV_OK && root)
 			return false;

@@ -300,12 +300,13 @@ static void place_bars(struct pci_host *h)
 	pmem_trim(sorted, size, 0);
 }
 
-/* It forwards from now on: what is below is silent. Errors are nobody's to see. */
+/* It forwards from now on: what is below is silent. */
 void bridge_open(const struct pci_func *f)
 {
 	bridge_write_buses(f, f->bus_subordinate);
 	if (!f->host->probe_only)
 		write_bridge_windows(f);
+	errors_open(f);
 	pci_cfg_write(f, PCI_COMMAND, 2, PCI_CMD_MEM | PCI_CMD_MASTER | PCI_CMD_INTX_OFF);
 }
 

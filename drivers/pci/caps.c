@@ -163,6 +163,10 @@ static void found_extended(struct pci_func *f, const struct pci_cap *c)
 	if (id == PCI_ECAP_AER &&
 	    (pci_is_type(f, PCI_EXP_ROOT_PORT) || pci_is_type(f, PCI_EXP_RC_EC)))
 		pci_cfg_write(f, c->off + PCI_AER_ROOT_CMD, 4, 0);
+	if (id == PCI_ECAP_AER && !f->cap_aer)
+		f->cap_aer = (uint16_t)c->off;
+	if (id == PCI_ECAP_DPC && !f->cap_dpc)
+		f->cap_dpc = (uint16_t)c->off;
 	if (id == PCI_ECAP_ACS && !f->cap_acs)
 		f->cap_acs = (uint16_t)c->off;
 	if (id == PCI_ECAP_REBAR && !f->cap_rebar)
@@ -197,4 +201,26 @@ void caps_capture(struct pci_func *f)
 	if (f->cap_af)
 		f->af_flr = (pci_cfg_read(f, f->cap_af + PCI_AF_CAP, 1) & PCI_AF_CAP_TP_FLR) ==
 			    PCI_AF_CAP_TP_FLR;
+}
+
+/* FNV-1a, by words. */
+static void mix(uint32_t *hash, uint32_t value)
+{
+	*hash = (*hash ^ value) * 0x01000193;
+}
+
+uint32_t caps_layout(const struct pci_func *f)
+{
+	uint32_t hash = 0x811c9dc5;
+
+	for (unsigned ext = 0; ext <= f->ext_config; ext++)
+		for (struct pci_cap c = pci_cap_list(f, ext); pci_cap_next(&c);) {
+			mix(&hash, c.id << 16 | c.off);
+			mix(&hash, c.size);
+		}
+	for (unsigned i = 0; f->cap_msix && i < ARRAY_SIZE(f->msix); i++)
+		mix(&hash, pci_cfg_read(f, f->cap_msix + PCI_MSIX_TABLE + 4 * i, 4));
+	if (f->cap_msix)
+		mix(&hash, pci_cfg_read(f, f->cap_msix + PCI_MSIX_CTRL, 2) & PCI_MSIX_LAST);
+	return hash;
 }

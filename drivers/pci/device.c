@@ -77,6 +77,7 @@ void pci_command_write(struct pci_func *f, uint32_t command)
 {
 	uint32_t silent = (command & ~(uint32_t)PCI_CMD_MASTER) | PCI_CMD_INTX_OFF;
 
+	__atomic_store_n(&f->command, (uint16_t)command, __ATOMIC_RELAXED);
 	if (pci_state(f) == PCI_OWNED) {
 		pci_cfg_write(f, PCI_COMMAND, 2, command);
 		arch_dsb_osh(); /* the write before the look: pairs with pci_quarantine */
@@ -108,12 +109,4 @@ bool pci_quarantine(struct pci_func *f)
 void pci_quarantine_done(struct pci_func *f)
 {
 	__atomic_sub_fetch(&f->cutting, 1, __ATOMIC_SEQ_CST);
-}
-
-bool pci_stream_is_cut(const struct iommu *i, uint32_t sid)
-{
-	pci_for_each_with(f, i, sid)
-		if (pci_state(f) == PCI_QUARANTINED)
-			return true;
-	return false;
 }

@@ -20,6 +20,8 @@ void hosts_settle(void);
 /* caps.c: finds the capabilities and wakes the function; then, with BARs sized, what they say. */
 void caps_find(struct pci_func *f);
 void caps_capture(struct pci_func *f);
+/* Where its capabilities are, as one number that is another for another part; bounded reads. */
+uint32_t caps_layout(const struct pci_func *f);
 
 /* bars.c */
 void bars_size(struct pci_func *f);
@@ -35,6 +37,29 @@ void fabric_restore(const struct pci_func *f);
 /* Bridges: bus numbers (enumerate.c), and all that makes one forward (assign.c). */
 void bridge_write_buses(const struct pci_func *f, unsigned subordinate);
 void bridge_open(const struct pci_func *f);
+
+/* contain.c: those of its streams that have to abort. */
+void streams_cut_lost(const struct pci_func *f);
+
+/* reset.c */
+bool reset_takes_link(const struct pci_func *f); /* a reset is under way that the port above sees */
+void reset_open_below(const struct pci_func *port); /* bridges that forgot what they were told */
+
+/*
+ * errors.c: a function and its bridges report what goes wrong (boot: watch; a bridge behind a
+ * reset: open), and forget what they recorded. collect: what a root port was told since; functions
+ * below are touched until `end` (ticks) at most.
+ */
+struct pci_func *next_below(const struct pci_func *bridge, struct pci_func *f);
+/* Functions of guests below a bridge. */
+#define for_each_below(f, bridge) for (struct pci_func *f = NULL; (f = next_below(bridge, f));)
+void errors_tell(pci_told_fn *fn);
+void pci_tell(struct pci_func *f, bool grave, const char *fmt, ...) __printf(3, 4);
+void errors_watch(struct pci_func *f);
+uint32_t errors_bridge_ctrl(const struct pci_func *bridge); /* Bridge Control without a reset */
+void errors_open(const struct pci_func *bridge);
+void errors_forget(const struct pci_func *f);
+void errors_collect(struct pci_func *root, uint64_t end);
 
 /* quirks.c: what its resets cannot. */
 #define QUIRK_NO_FLR       0x1

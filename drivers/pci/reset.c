@@ -19,6 +19,8 @@
 #define LINK_US     1000000
 #define READY_US    1000000 /* then it is said to be slow */
 #define SLOW_US     59000000
+#define GAP_US      1000 /* between looks whether it is ready, at first */
+#define GAP_MAX_US  512000
 
 void pci_quiesce(const struct pci_func *f)
 {
@@ -64,7 +66,7 @@ static void to_d0(const struct pci_func *f)
 
 static void write_bus(const struct pci_func *f, uint32_t control)
 {
-	pci_cfg_write(f->parent, PCI_BRIDGE_CTRL, 2, control);
+	pci_cfg_write(f->parent, PCI_BRIDGE_CTRL, 2, control | errors_bridge_ctrl(f->parent));
 	(void)pci_cfg_read(f->parent, PCI_BRIDGE_CTRL, 2);
 }
 
@@ -144,10 +146,18 @@ static bool link_up(const struct pci_func *port)
 	       pci_cfg_read(port, port->cap_pcie + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_ACTIVE;
 }
 
+/* The revision apart. Behind a time in which it was not there, also what its capabilities are. */
+static bool is_same(const struct pci_func *f)
+{
+	return pci_cfg_read(f, PCI_ID, 4) == pci_id(f) &&
+	       pci_cfg_read(f, PCI_CLASS_REV, 4) >> 8 == f->class_rev >> 8 &&
+	       (!f->reset.anew || !f->watched || caps_layout(f) == f->layout);
+}
+
 /* As boot left it: quiet, D0, BARs in place. */
 static enum hv_status restore(const struct pci_func *f)
 {
-	if (pci_cfg_read(f, PCI_ID, 4) != pci_id(f))
+	if (!is_same(f))
 		return HV_ECONFLICT;
 	if (f->cap_pm)
 		to_d0(f);
@@ -160,6 +170,7 @@ static enum hv_status restore(const struct pci_func *f)
 	if (!f->host->probe_only)
 		pci_bars_write(f);
 	fabric_restore(f);
+	errors_forget(f);
 	if (f->bridge)
 		bridge_open(f);
 	return HV_OK;
@@ -184,18 +195,40 @@ static bool is_being_cut(const struct pci_func *f)
 	return __atomic_load_n(&f->cutting, __ATOMIC_SEQ_CST);
 }
 
+static bool any_being_cut(const struct pci_func *f)
+{
+	pci_for_each(o)
+		if (is_hit(o, f) && is_being_cut(o))
+			return true;
+	return false;
+}
+
 /* Bridges are opened on the way: only then can be seen what is behind. They come before it. */
 static bool all_ready(const struct pci_func *f)
 {
 	pci_for_each(o) {
 		if (!is_hit(o, f))
 			continue;
-		if (!is_ready(o) || is_being_cut(o))
+		if (!is_ready(o))
 			return false;
 		if (o->bridge)
 			bridge_open(o);
 	}
 	return true;
+}
+
+/* Each look may take a completion timeout: after 1 ms, 2 ms, 4 ms, in the end each half second. */
+static bool look_ready(struct pci_func *f)
+{
+	uint64_t now = arch_time_ticks();
+
+	if (now < f->reset.next_look || any_being_cut(f))
+		return false;
+	if (all_ready(f))
+		return true;
+	f->reset.next_look = now + f->reset.gap_us * arch_time_hz() / 1000000;
+	f->reset.gap_us = MIN(2 * f->reset.gap_us, (uint32_t)GAP_MAX_US);
+	return false;
 }
 
 static enum hv_status restore_all(const struct pci_func *f)
@@ -207,6 +240,35 @@ static enum hv_status restore_all(const struct pci_func *f)
 		st = s == HV_OK ? st : s;
 	}
 	return st;
+}
+
+/* The link above it is down: it will not get ready. */
+static bool is_cut_off(const struct pci_func *f)
+{
+	return f->parent && !link_up(f->parent);
+}
+
+/* The reset's own doing is no news to who looks at the port. */
+static void settle_port(const struct pci_func *port)
+{
+	if (pci_is_port(port))
+		pci_cfg_write(port, port->cap_pcie + PCI_EXP_SLTSTA, 2,
+			      PCI_EXP_SLTSTA_CARD | PCI_EXP_SLTSTA_LINK);
+}
+
+bool reset_takes_link(const struct pci_func *f)
+{
+	return pci_state(f) == PCI_RESETTING && f->reset.how >= BY_OTHERS;
+}
+
+void reset_open_below(const struct pci_func *port)
+{
+	pci_for_each_of(o, port->host)
+		if (o->bridge && pci_is_below(o, port)) {
+			o->reset.anew = true; /* another one may have come with the card */
+			if (restore(o) != HV_OK)
+				return; /* what is behind it stays unreachable */
+		}
 }
 
 /*
@@ -221,7 +283,8 @@ static enum hv_status restore_all(const struct pci_func *f)
  *	HOLD   | start_method()        | hold_us of the method later
  *	LINK   | end_method()          | the link is up, or LINK_US later
  *	SETTLE |                       | settle_us of the method later
- *	READY  |                       | all that were hit answer, or READY_US later
+ *	READY  |                       | all that were hit answer, or READY_US later;
+ *	       |                       | then a link that is down: HV_ETIMEOUT
  *	SLOW   | a line in the log     | they answer, or SLOW_US later: HV_ETIMEOUT
  *
  * Where they answer, everything is restored: HV_OK; HV_ECONFLICT: something else is there.
@@ -285,9 +348,17 @@ static void advance_stage(struct pci_func *f)
 static enum hv_status finish_reset(struct pci_func *f, enum hv_status st)
 {
 	f->reset.stage = IDLE;
-	pci_event(f, st == HV_OK ? PCI_RESET_DONE : PCI_RESET_FAILED);
-	if (st != HV_OK)
-		log_reset(f, "did not come back from reset as it was");
+	if (f->reset.how >= BY_LINK)
+		settle_port(f->parent);
+	if (st == HV_OK && pci_event(f, PCI_RESET_DONE) == PCI_ABSENT)
+		st = HV_ETIMEOUT; /* lost meanwhile */
+	if (st == HV_OK) {
+		f->reset.anew = false;
+		return st;
+	}
+	pci_event(f, PCI_RESET_FAILED);
+	streams_cut_lost(f);
+	log_reset(f, "did not come back from reset as it was");
 	return st;
 }
 
@@ -295,7 +366,9 @@ void pci_reset_begin(struct pci_func *f)
 {
 	bool asleep;
 
-	pci_event(f, PCI_RESET_BEGINS);
+	f->reset.anew |= pci_event(f, PCI_RESET_BEGINS) == PCI_LOST;
+	f->reset.next_look = 0;
+	f->reset.gap_us = GAP_US;
 	f->reset.how = (uint8_t)method_of(f);
 	/* Unplugged: nothing to wait for, and each further access may take a completion timeout. */
 	if (pci_cfg_read(f, PCI_ID, 4) == UINT32_MAX) {
@@ -314,10 +387,10 @@ enum hv_status pci_reset_step(struct pci_func *f)
 		return HV_OK;
 	if (f->reset.stage == GONE)
 		return finish_reset(f, HV_ETIMEOUT);
-	while (f->reset.stage < READY || !all_ready(f)) {
+	while (f->reset.stage < READY || !look_ready(f)) {
 		if (!is_over(f))
 			return HV_EAGAIN;
-		if (f->reset.stage == SLOW)
+		if (f->reset.stage == SLOW || (f->reset.stage == READY && is_cut_off(f)))
 			return finish_reset(f, HV_ETIMEOUT);
 		advance_stage(f);
 	}

@@ -93,7 +93,10 @@ struct pci_reset {
 	uint8_t stage; /* 0: none is */
 	uint8_t how;
 	uint64_t due;         /* ticks: when the stage is over at the latest */
-	struct ratelimit log; /* lines about resets of this function */
+	uint64_t next_look;   /* ticks: no look at whether it is ready before */
+	uint32_t gap_us;      /* from that look to the next */
+	bool anew;            /* it was lost: another device may be there now */
+	struct ratelimit log; /* lines about resets of this function; a port's, about errors */
 };
 
 /*
@@ -119,7 +122,7 @@ struct pci_func {
 
 	/* Its capabilities: offsets, 0: absent; validated, inside config space */
 	uint8_t cap_pm, cap_msi, cap_msix, cap_pcie, cap_af;
-	uint16_t cap_acs, cap_rebar;
+	uint16_t cap_acs, cap_rebar, cap_aer, cap_dpc;
 	uint8_t rebar_count; /* resizable BARs; sizes as at boot: */
 	uint8_t rebar_size[PCI_BARS];
 	bool ext_config;         /* offsets >= 0x100 answer */
@@ -149,10 +152,14 @@ struct pci_func {
 	uint16_t group;       /* isolation group, index of its first member */
 	const char *refused;  /* why it cannot be given to a guest, or NULL */
 	uint16_t owner;       /* vm id, or PCI_NO_OWNER; the planner's, or given back by build.c */
+	bool watched;         /* it reports errors, and ports above it are looked at (ports.c) */
+	uint32_t layout;      /* ... then: where its capabilities were, in one number */
 
 	/* Run time */
-	uint32_t state;   /* enum pci_state; device.c changes it, on any CPU */
-	uint32_t cutting; /* CPUs that quarantine it just now: no reset ends meanwhile */
+	uint32_t state;       /* enum pci_state; device.c changes it, on any CPU */
+	uint16_t command;     /* COMMAND as its guest wants it */
+	uint32_t cutting;     /* CPUs that quarantine it just now: no reset ends meanwhile */
+	uint32_t correctable; /* errors that it said were corrected */
 	struct pci_reset reset;
 };
 
@@ -275,8 +282,32 @@ void pci_command_write(struct pci_func *f, uint32_t command);
  */
 bool pci_quarantine(struct pci_func *f);
 void pci_quarantine_done(struct pci_func *f);
-/* Is a function that sends with this StreamID quarantined? */
+/*
+ * Must this stream abort? One of its functions is quarantined, or all that it has are lost. Whoever
+ * attaches a stream asks this behind it, too: it may have changed meanwhile, on another CPU.
+ */
 bool pci_stream_is_cut(const struct iommu *i, uint32_t sid);
+/*
+ * Quarantines all functions that send with this StreamID, and has it abort. Any CPU, no lock of an
+ * IOMMU held.
+ */
+void pci_cut_stream(struct iommu *i, uint32_t sid);
+/* The same for all streams of a function. */
+void pci_contain(struct pci_func *f);
+/* It is gone from the bus: touched no more, its streams abort. False: it was lost before. */
+bool pci_lose(struct pci_func *f);
+
+/*
+ * The ports above the functions that guests have: links, slots and error messages are looked at by
+ * time (ports.c), as PCIe r6.0 §6.2 and §6.7 have them. `told` hears of each function of a guest
+ * that something happened to; it may be lost or quarantined since.
+ *
+ * Before pmem_seal, with all guests built; false: there is nothing to look at. Then poll, on one
+ * CPU for ever: returns how long until the next call, in us.
+ */
+typedef void pci_told_fn(struct pci_func *f, bool grave, const char *what);
+bool pci_ports_init(pci_told_fn *told);
+uint32_t pci_ports_poll(void);
 
 /* Memory BARs to where they are assigned. */
 void pci_bars_write(const struct pci_func *f);

@@ -135,8 +135,9 @@ struct vm {
 	uint8_t emul_count;
 	bool open_bus; /* what nobody answers reads as all ones, and writes go nowhere */
 	struct vgic_vm *vgic;
-	struct vits *vits; /* NULL: no MSI */
-	struct vpci *vpci; /* NULL: no PCI */
+	struct vits *vits;    /* NULL: no MSI */
+	struct vpci *vpci;    /* NULL: no PCI */
+	bool devices_changed; /* vpci_look() is to be called */
 	struct vuart *vuart;
 	uint16_t console; /* ring of drivers/serial/console.c */
 

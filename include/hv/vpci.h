@@ -46,6 +46,8 @@ enum hv_status __must_check vpci_init(struct vm *vm, const struct vpci_config *c
 				      const struct vpci_assignment *list, unsigned count);
 /* To the state a guest finds after power-on; devices quiet. */
 void vpci_reset(struct vpci *v);
+/* The state of functions may have changed behind its back: what is mapped follows. Own CPU. */
+void vpci_look(struct vpci *v);
 /* Bus master and everything off at guest end. */
 void vpci_quiesce(struct vpci *v);
 

@@ -61,6 +61,7 @@
 #define PCI_IO_WINDOW_HI	0x30
 #define PCI_BRIDGE_ROM		0x38
 #define PCI_BRIDGE_CTRL		0x3e
+#define   PCI_BRIDGE_SERR	0x0002u /* error messages pass upwards */
 #define   PCI_BRIDGE_BUS_RESET	0x0040u
 
 /* Capability IDs: PCI Code and ID Assignment 1.14 §2, §3 */
@@ -138,6 +139,7 @@
 #define   PCI_EXP_DEVCAP_FLR	0x10000000u
 #define PCI_EXP_DEVCTL		0x08
 #define   PCI_EXP_DEVCTL_ERRORS 0x000fu
+#define   PCI_EXP_DEVCTL_REPORTS 0x0007u /* of them: correctable, non-fatal, fatal */
 #define   PCI_EXP_DEVCTL_MPS	0x00e0u
 #define   PCI_EXP_DEVCTL_MPS_SHIFT 5
 #define   PCI_EXP_DEVCTL_PHANTOM 0x0200u
@@ -145,14 +147,32 @@
 #define   PCI_EXP_DEVCTL_SNOOP	0x0800u /* Enable No Snoop */
 #define   PCI_EXP_DEVCTL_FLR	0x8000u
 #define PCI_EXP_DEVSTA		0x0a
+#define   PCI_EXP_DEVSTA_ERRORS	0x000fu /* RW1C, as all status here is */
+#define   PCI_EXP_DEVSTA_FATAL	0x0004u
+#define   PCI_EXP_DEVSTA_UNCORRECTABLE 0x0006u
 #define   PCI_EXP_DEVSTA_PENDING 0x0020u
 #define PCI_EXP_LNKCAP		0x0c
 #define   PCI_EXP_LNKCAP_ACTIVE 0x00100000u /* the link reports that it is up */
 #define PCI_EXP_LNKCTL		0x10
 #define PCI_EXP_LNKSTA		0x12
 #define   PCI_EXP_LNKSTA_ACTIVE 0x2000u
+#define PCI_EXP_SLTCAP		0x14
+#define   PCI_EXP_SLTCAP_HOTPLUG 0x00000040u
+#define   PCI_EXP_SLTCAP_AT_ONCE 0x00040000u /* commands are not confirmed */
 #define PCI_EXP_SLTCTL		0x18
 #define   PCI_EXP_SLTCTL_NOTIFY 0x103fu /* every notification */
+#define   PCI_EXP_SLTCTL_LAMP	0x0300u /* power indicator */
+#define     PCI_EXP_LAMP_ON	0x0100u
+#define     PCI_EXP_LAMP_BLINKS	0x0200u
+#define     PCI_EXP_LAMP_OFF	0x0300u
+#define   PCI_EXP_SLTCTL_NO_POWER 0x0400u
+#define PCI_EXP_SLTSTA		0x1a
+#define   PCI_EXP_SLTSTA_BUTTON	0x0001u /* attention button pressed */
+#define   PCI_EXP_SLTSTA_CARD	0x0008u /* presence changed */
+#define   PCI_EXP_SLTSTA_DONE	0x0010u /* command completed */
+#define   PCI_EXP_SLTSTA_PRESENT 0x0040u
+#define   PCI_EXP_SLTSTA_LINK	0x0100u /* link state changed */
+#define   PCI_EXP_SLTSTA_EVENTS	0x011fu
 #define PCI_EXP_RTCTL		0x1c
 #define   PCI_EXP_RTCTL_RRS	0x0010u
 #define PCI_EXP_DEVCTL2		0x28
@@ -172,7 +192,16 @@
 /* Extended capabilities, §7.6.3 */
 #define PCI_ECAP_FIRST		0x100
 #define PCI_AER_SIZE		0x2c /* without root and prefix registers, §7.8.4 */
+#define PCI_AER_UNC_STATUS	0x04 /* §7.8.4.2 */
+#define PCI_AER_COR_STATUS	0x10 /* §7.8.4.5 */
 #define PCI_AER_ROOT_CMD	0x2c /* §7.8.4.9 */
+#define PCI_AER_ROOT_STATUS	0x30 /* §7.8.4.10: messages that came, from anywhere below */
+#define   PCI_AER_ROOT_COR	0x00000001u
+#define   PCI_AER_ROOT_UNC	0x00000004u
+#define   PCI_AER_ROOT_UNC_MORE	0x00000008u
+#define   PCI_AER_ROOT_FATAL	0x00000040u
+#define   PCI_AER_ROOT_EVENTS	0x0000007fu
+#define PCI_AER_ROOT_SOURCE	0x34 /* requester IDs: correctable 15:0, uncorrectable 31:16 */
 #define PCI_REBAR_CAP(i)	(4 + 8 * (i)) /* §7.8.6.2: bit 4 + n is 2^n MiB */
 #define PCI_REBAR_CTRL(i)	(8 + 8 * (i)) /* §7.8.6.3 */
 #define   PCI_REBAR_KEEP	0x0000ffffu /* the rest is larger sizes, bit 16 is 2^28 MiB */
@@ -186,5 +215,9 @@
 #define PCI_PASID_CTRL		0x06 /* §7.8.9.3 */
 #define PCI_SRIOV_CTRL		0x08 /* §9.3.3.3 */
 #define PCI_DPC_CTRL		0x06 /* §7.9.14.3 */
+#define   PCI_DPC_UNCORRECTABLE	0x0002u /* triggers on non-fatal and fatal messages */
+#define PCI_DPC_STATUS		0x08 /* §7.9.14.4 */
+#define   PCI_DPC_TRIGGERED	0x0001u
+#define   PCI_DPC_BUSY		0x0010u
 
 #endif

@@ -20,6 +20,16 @@ static uint8_t arena[ARENA] __attribute__((aligned(4096)));
 static uint8_t fdt[65536];
 static int its, v2m;
 
+unsigned board_cuts;
+
+enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
+{
+	assert(!dma && (i == &board_smmu || i == &board_smmu2));
+	(void)sid;
+	board_cuts++;
+	return HV_OK;
+}
+
 struct iommu *iommu_find(uint32_t phandle)
 {
 	if (phandle == BOARD_SMMU)

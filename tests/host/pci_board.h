@@ -46,6 +46,7 @@ void board_probe(struct pcim *m);
 /* board_end, then all of PCI as at boot. */
 void board_go(void);
 
+extern unsigned board_cuts;   /* streams that were told to abort */
 extern unsigned board_mapped; /* how many ECAMs were mapped */
 
 struct pci_func *board_func(const struct pcim_dev *d); /* the function captured for it */

@@ -29,7 +29,7 @@ static bool is_bridge(const struct pcim_dev *d)
 static bool held_in_reset(const struct pcim_dev *d)
 {
 	for (d = d->up; d; d = d->up)
-		if (d->cfg[0x3e] & 0x40)
+		if (d->cfg[0x3e] & 0x40 || d->link_down)
 			return true;
 	return false;
 }
@@ -104,6 +104,8 @@ static uint64_t read(void *model, uint64_t off, unsigned size)
 		m->outside++;
 		return ones;
 	}
+	if (d && d->answer_us)
+		host_time_advance(d->answer_us);
 	if (!d || d->gone || held_in_reset(d))
 		return ones;
 	if (d->not_ready) {
@@ -113,6 +115,14 @@ static uint64_t read(void *model, uint64_t off, unsigned size)
 	if (o >= 0x100 && !d->pcie)
 		return ones;
 	return get(d->cfg + o, size);
+}
+
+static void reset_below(struct pcim *m, const struct pcim_dev *d)
+{
+	for (unsigned i = 0; i < m->count; i++)
+		for (struct pcim_dev *u = m->dev[i].up; u; u = u->up)
+			if (u == d)
+				reset(&m->dev[i]);
 }
 
 static void side_effects(struct pcim *m, struct pcim_dev *d, const uint8_t *was)
@@ -128,11 +138,13 @@ static void side_effects(struct pcim *m, struct pcim_dev *d, const uint8_t *was)
 		reset(d);
 	if (d->pm && (was[csr] & 3) == 3 && !(d->cfg[csr] & 3) && !(d->cfg[csr] & 8))
 		reset(d);
+	if (d->dpc && d->dpc_triggered && !(d->cfg[d->dpc + 8] & 1)) {
+		d->dpc_triggered = false;
+		pcim_link(d, true);
+		reset_below(m, d);
+	}
 	if (is_bridge(d) && was[0x3e] & 0x40 && !(d->cfg[0x3e] & 0x40))
-		for (unsigned i = 0; i < m->count; i++)
-			for (struct pcim_dev *u = m->dev[i].up; u; u = u->up)
-				if (u == d)
-					reset(&m->dev[i]);
+		reset_below(m, d);
 }
 
 static void write(void *model, uint64_t off, unsigned size, uint64_t v)
@@ -323,6 +335,106 @@ void pcim_acs(struct pcim_dev *d, uint16_t cap)
 	d->acs = pcim_ecap(d, 0x000d, 8);
 	pcim_set(d, d->acs + 4u, 2, cap);
 	pcim_writable(d, d->acs + 6u, 2, cap);
+}
+
+void pcim_slot(struct pcim_dev *port)
+{
+	unsigned at = port->pcie;
+
+	pcim_set(port, at + 0x14u, 4, 0x0000005b);
+	pcim_set(port, at + 0x18u, 2, 0x0100);
+	pcim_set(port, at + 0x1au, 2, 0x0040);
+	put(port->w1c + at + 0x1a, 2, 0x011f);
+}
+
+void pcim_aer(struct pcim_dev *d)
+{
+	bool root = d->pcie && get(d->cfg + d->pcie + 2, 2) >> 4 == 0x14;
+	uint16_t at = d->aer = pcim_ecap(d, 0x0001, root ? 0x48 : 0x2c);
+
+	put(d->w1c + at + 4, 4, 0xfffff030);
+	put(d->w1c + at + 0x10, 4, 0xf1c1);
+	if (!root)
+		return;
+	pcim_writable(d, at + 0x2cu, 4, 7);
+	put(d->w1c + at + 0x30, 4, 0x7f);
+}
+
+void pcim_dpc(struct pcim_dev *port)
+{
+	uint16_t at = port->dpc = pcim_ecap(port, 0x001d, 0x10);
+
+	pcim_writable(port, at + 6u, 2, 0x00ff);
+	put(port->w1c + at + 8, 2, 0x0009);
+}
+
+void pcim_link(struct pcim_dev *port, bool up)
+{
+	port->link_down = !up;
+	put(port->cfg + port->pcie + 0x12, 2, up ? 0x2000 : 0);
+	if (get(port->cfg + port->pcie + 0x14, 4))
+		port->cfg[port->pcie + 0x1b] |= 1;
+}
+
+void pcim_press(struct pcim_dev *port)
+{
+	port->cfg[port->pcie + 0x1a] |= 1;
+}
+
+void pcim_card(struct pcim_dev *port, struct pcim_dev *card, bool there)
+{
+	uint8_t *status = &port->cfg[port->pcie + 0x1a];
+
+	*status = (uint8_t)((*status & ~0x40) | (there ? 0x48 : 0x08));
+	card->gone = !there;
+	if (there)
+		memcpy(card->cfg, card->power_on, sizeof(card->cfg));
+	pcim_link(port, there);
+}
+
+static void dpc_trigger(struct pcim_dev *port)
+{
+	port->cfg[port->dpc + 8] |= 1;
+	port->dpc_triggered = true;
+	pcim_link(port, false);
+}
+
+/* At the root port: the first sender of each kind is kept. */
+static void root_error(struct pcim_dev *root, enum pcim_severity severity, uint32_t rid)
+{
+	static const uint32_t first[] = { 1, 4 | 0x20, 4 | 0x40 }, more[] = { 2, 8, 8 };
+	uint32_t status = get(root->cfg + root->aer + 0x30, 4);
+	bool again = status & (severity ? 4u : 1u);
+
+	if (!again)
+		put(root->cfg + root->aer + (severity ? 0x36 : 0x34), 2, rid);
+	put(root->cfg + root->aer + 0x30, 4,
+	    status | first[severity] | (again ? more[severity] : 0));
+}
+
+void pcim_error(struct pcim_dev *d, enum pcim_severity severity, uint32_t status)
+{
+	unsigned bus = d->up ? d->up->cfg[0x19] : d->root_bus;
+	uint32_t rid = bus << 8 | d->devfn;
+	unsigned at = d->aer + (severity ? 4u : 0x10u);
+
+	d->cfg[d->pcie + 0xa] |= (uint8_t)(1 << severity);
+	if (d->aer)
+		put(d->cfg + at, 4, get(d->cfg + at, 4) | status);
+	for (struct pcim_dev *from = d; d; d = d->up) {
+		unsigned type = get(d->cfg + d->pcie + 2, 2) >> 4 & 15;
+
+		if (d != from && !(d->cfg[0x3e] & 2))
+			return; /* SERR# Enable of Bridge Control */
+		if (d->dpc && severity && d->cfg[d->dpc + 6] & 2) {
+			dpc_trigger(d);
+			return;
+		}
+		if (!(d->cfg[d->pcie + 8] & 1 << severity))
+			return; /* not enabled in Device Control */
+		if (type == 4 && d->aer)
+			root_error(d, severity, rid);
+	}
 }
 
 static bool bar_hit(const struct pcim_dev *d, uint64_t pci)

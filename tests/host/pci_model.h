@@ -24,12 +24,15 @@ struct pcim_dev {
 	uint16_t last_ecap, next_ecap;
 	uint8_t next_cap;
 	uint8_t pm, pcie, af, msi, msix;
-	uint16_t acs;
+	uint16_t acs, aer, dpc;
 	unsigned resets;    /* FLR, AF, PM and bus resets that took effect */
 	unsigned not_ready; /* reads of the ID that give RRS after a reset (or now) */
 	unsigned not_ready_after_reset;
-	bool gone; /* unplugged: all ones */
+	bool gone;          /* unplugged: all ones */
+	bool link_down;     /* a port: nothing below it answers */
+	uint32_t answer_us; /* how long each access to it takes */
 	bool dead_after_reset;
+	bool dpc_triggered;
 };
 
 struct pcim {
@@ -65,6 +68,20 @@ void pcim_af(struct pcim_dev *d);
 void pcim_msi(struct pcim_dev *d, unsigned mmc, bool wide, bool mask);
 void pcim_msix(struct pcim_dev *d, unsigned count, uint32_t table, uint32_t pba);
 void pcim_acs(struct pcim_dev *d, uint16_t cap);
+
+/* A hot-plug slot with button, indicator and power; what the bus sees of it. */
+void pcim_slot(struct pcim_dev *port);
+void pcim_aer(struct pcim_dev *d);
+void pcim_dpc(struct pcim_dev *port);
+void pcim_link(struct pcim_dev *port, bool up);
+void pcim_press(struct pcim_dev *port); /* the attention button */
+void pcim_card(struct pcim_dev *port, struct pcim_dev *card, bool there);
+/*
+ * The function finds an error, a bit of its AER status, and sends a message upwards, as §6.2.6 and
+ * §6.2.11 have it.
+ */
+enum pcim_severity { PCIM_CORRECTABLE, PCIM_NONFATAL, PCIM_FATAL };
+void pcim_error(struct pcim_dev *d, enum pcim_severity severity, uint32_t status);
 
 /* Who would take a memory access to `pci`, were all functions to decode: NULL: nobody, or two. */
 struct pcim_dev *pcim_route(struct pcim *m, uint64_t pci);

@@ -17,7 +17,7 @@ its_objs := drivers/irqchip/its.c drivers/irqchip/its_lpi.c drivers/irqchip/its_
 	drivers/irqchip/its_table.c drivers/irqchip/msi.c $(dt_objs) common/lib/fmt.c common/lib/mmio.c common/lib/pmem.c \
 	tests/host/its_model.c
 vpci_objs := $(patsubst %,vpci/%.c,bars bridge caps config init msi msix rules state trap) \
-	drivers/pci/bars.c drivers/pci/caplist.c drivers/pci/device.c tests/host/vpci_fakes.c common/lib/s2.c common/lib/pmem.c
+	drivers/pci/bars.c drivers/pci/caplist.c drivers/pci/contain.c drivers/pci/device.c tests/host/vpci_fakes.c common/lib/s2.c common/lib/pmem.c
 vpci_caps_objs := $(vpci_objs)
 vpci_config_objs := $(vpci_objs)
 vpci_bars_objs := $(vpci_objs)
@@ -40,13 +40,14 @@ dom0less_objs := $(plan_fake_objs) $(guest_dt_src)
 board_objs := common/plan/board.c common/lib/pmem.c $(dt_objs)
 guest_dt_objs := $(guest_dt_src) common/lib/fmt.c $(dt_objs)
 image_objs := common/lib/image.c common/lib/image_kind.c common/lib/nearest.c
-faults_objs := common/lib/ratelimit.c common/guest/faults.c drivers/pci/device.c common/lib/fmt.c common/lib/pmem.c common/lib/sort.c
-pci_src := common/lib/ratelimit.c $(patsubst %,drivers/pci/%.c,assign bars caps caplist device ecam enumerate fabric find groups host identify quirks \
-	reset streams xr3) common/lib/sort.c common/lib/fmt.c common/lib/pmem.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
+faults_objs := common/lib/ratelimit.c common/guest/faults.c drivers/pci/contain.c drivers/pci/device.c common/lib/fmt.c common/lib/pmem.c common/lib/sort.c
+pci_src := common/lib/ratelimit.c $(patsubst %,drivers/pci/%.c,assign bars caps caplist contain device ecam enumerate errors fabric find groups host identify ports \
+	quirks reset streams xr3) common/lib/sort.c common/lib/fmt.c common/lib/pmem.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)
 pci_identify_objs := $(pci_src)
 pci_reset_objs := $(pci_src)
+pci_ports_objs := $(pci_src)
 pci_random_objs := $(pci_src) tests/fuzz/fuzz_enumerate.c
 vgic_objs := $(patsubst %,common/vgic/%.c,check deliver dist init line lpi lr redist regs sgi v2 v2m) drivers/irqchip/irq.c common/lib/pmem.c \
 	common/lib/mmio.c tests/host/gic_model.c
