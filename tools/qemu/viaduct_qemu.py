@@ -36,6 +36,8 @@ UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 GUEST_LINE = re.compile(r"^\((?P<name>[^()]{1,31})\) ?(?P<text>.*)$")
 VIADUCT_LINE = re.compile(r"^viaduct: (?P<text>.*)$")
 RESULT = re.compile(r"^VIADUCT-RESULT (?P<test>\S+) ?(?P<facts>.*) (?P<verdict>OK|FAIL)$")
+# What no guest is to see: Linux' complaint about a window of 4 GiB.
+UNWANTED = re.compile(r"^\(.*Memory resource size exceeds max for 32 bits")
 FATAL = re.compile(r"Kernel panic - not syncing|^viaduct: .*\bpanic\b")
 SWITCH = "\x01\x01\x01"        # three times Ctrl-a
 
@@ -80,7 +82,8 @@ class Guest:
             "cpus": f"<{self.cpus}>", "memory": f"<{cells(self.memory_mib * 1024)}>", "vpl011": "",
         }
         props.update(self.properties)
-        lines = [f"{k} = {v};" if v else f"{k};" for k, v in props.items() if v is not None]
+        # `extra` may begin with properties, which dtc wants before nodes.
+        lines = [f"{k} = {v};" if v else f"{k};" for k, v in props.items() if v is not None] + [self.extra]
         for kind, path in (("kernel", self.kernel), ("ramdisk", self.ramdisk), ("device-tree", self.partial)):
             if path is None:
                 continue
@@ -92,7 +95,6 @@ class Guest:
                          f"reg = <{cells(at)} {cells(size)}>; {args}}};".replace(f"@{at:x}-{kind}", f"@{at:x}"))
         if self.devices:
             lines.append('vpci { compatible = "viaduct,vpci"; ' + " ".join(d.dts() for d in self.devices) + " };")
-        lines.append(self.extra)
         return f"{self.name} {{\n\t" + "\n\t".join(lines) + "\n};"
 
 
@@ -400,6 +402,7 @@ class Run:
         """Waits for QEMU's own end; past the deadline, or when a kernel dies, it is killed. Returns self."""
         self.pump(lambda r: r.find(FATAL))
         self.close()
+        assert not self.find(UNWANTED), self.tail()
         return self
 
     def send(self, text):
