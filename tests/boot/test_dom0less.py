@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 import viaduct_qemu as vq
+from examples import example
 from payloads import assert_ok, guest
 from qmp import Qmp, qmp_option
 
@@ -74,29 +75,7 @@ def test_shared_memory_goes_both_ways():
     assert run.ended_by_itself, run.tail()
 
 
-PARTIAL = """/dts-v1/;
-/ {
-	#address-cells = <2>; #size-cells = <2>;
-	gic: gic { #interrupt-cells = <3>; interrupt-controller; };
-	aliases { serial1 = "/passthrough/uart@a0000000"; };
-	passthrough {
-		compatible = "simple-bus";
-		ranges; #address-cells = <2>; #size-cells = <2>;
-		clk: clk { compatible = "fixed-clock"; #clock-cells = <0>; clock-frequency = <24000000>; };
-		uart@a0000000 {
-			compatible = "arm,pl011", "arm,primecell";
-			reg = <0 0xa0000000 0 0x1000>;
-			interrupt-parent = <&gic>;
-			interrupts = <0 40 4>;
-			clocks = <&clk>, <&clk>;
-			clock-names = "uartclk", "apb_pclk";
-			xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;
-			xen,path = "/pl011@9040000";
-			xen,force-assign-without-iommu = <1>;
-		};
-	};
-};
-"""
+PARTIAL = example("uart")
 
 
 def partial(name, text):

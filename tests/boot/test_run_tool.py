@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """tools/run, as a user runs it: guests from a TOML file, and what it says of a file that is wrong."""
 import shutil
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -55,6 +57,26 @@ def test_plan_only(folder):
     assert "(one)" not in done.stdout
 
 
+def test_gdb_is_waited_for(folder):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    with open(f"{folder}/gdb.toml", "w", encoding="utf-8") as f:
+        f.write('[guest.two]\nkernel = "hello.bin"\nmemory = "32M"\n')
+    with subprocess.Popen([RUN, f"{folder}/gdb.toml", "--gdb", str(port), "--timeout", "100"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child, socket.socket() as gdb:
+        deadline = time.monotonic() + 60
+        while gdb.connect_ex(("127.0.0.1", port)):
+            assert time.monotonic() < deadline and child.poll() is None, child.communicate()
+            time.sleep(0.2)
+        gdb.sendall(b"$?#3f")
+        assert gdb.recv(1) == b"+" and gdb.recv(100).startswith(b"$T05")     # stopped, by SIGTRAP
+        gdb.sendall(b"+$c#63")
+        out, _ = child.communicate(timeout=120)
+    assert "(two) PAYLOAD hello: ok" in out, out
+    assert "target remote 127.0.0.1" in out
+
+
 @pytest.mark.parametrize("change, sentence", [
     (("Image.gz", "Image.zst"), "there is no file"),
     (("memory", "memroy"), "memroy is not known; there are"),
@@ -64,6 +86,8 @@ def test_plan_only(folder):
     (("[guest.two]", "[guests.two]"), "[guests] is not known"),
     (("kernel = \"hello.bin\"\n", ""), "[guest.two]: kernel is missing"),
     (("[pci.disk]", "[pci.disk"), "guests.toml"),
+    (('"nvme"', '"nvmee"'), "'nvmee' is not a valid device model name"),
+    (("[guest.two]", '[guest.two]\nextra = "on-crash = ;"'), "dtc on"),
 ])
 def test_a_file_that_is_wrong_gets_one_sentence(folder, change, sentence):
     done = run(folder, GUESTS.replace(*change))

@@ -34,3 +34,13 @@ def test_ram_is_scrubbed_when_a_guest_goes_off(work):
         run.wait_line(r"no guest is left")
         assert not has_pattern(monitor, work)
     assert_ok(run, "g", "victim")
+
+
+def test_a_long_scrub_is_told_before():
+    """On a board with much RAM the console would stand still, and nobody would know why."""
+    guests = [guest("large", "hello", properties={"memory": "<0 0x100000>"}), guest("small", "hello")]
+    with vq.Machine("long-scrub", memory="2G").start(guests, timeout=60) as run:
+        run.wait()
+    assert_ok(run, "large", "hello")
+    said = [line for line in run.viaduct() if "of RAM" in line]
+    assert said == ["large: clears its 1024 MiB of RAM"], said
