@@ -60,7 +60,6 @@ struct shared {
 	volatile u64 scratch[8]; /* of the attacks */
 };
 extern struct shared *shared;
-struct shared *shared_find(void);                  /* maps it; NULL: there is none */
 void seed_publish(struct shared *s, unsigned who); /* 0 the neighbour, 1 the attacker */
 
 /* --- the attackers' tools --- */
@@ -69,7 +68,10 @@ extern struct pci_dev nvme; /* the same */
 u64 rnd(void);              /* repeatable: seed=N of the command line */
 u64 rnd_below(u64 n);       /* 0 .. n - 1 */
 u64 rnd_odd(void);          /* what code often gets wrong: 0, ~0, powers of two, ... */
-u64 attack_ram(void);       /* the second half of RAM: 4 KiB aligned, nobody's */
+u64 rnd_step(u64 *state);   /* a sequence of one's own, from a state that is not 0 */
+/* Half of all r stand for a number that code often gets wrong; false: this one does not. */
+bool rnd_is_odd(u64 r, u64 *odd);
+u64 attack_ram(void); /* the second half of RAM: 4 KiB aligned, nobody's */
 u64 attack_ram_size(void);
 /* Runs fn(cpu) on another vCPU, which comes back for more; false: it does not run. */
 bool start_on(unsigned cpu, void (*fn)(unsigned cpu));

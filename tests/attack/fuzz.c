@@ -14,13 +14,7 @@ static u64 state[RT_MAX_CPUS];
 
 static u64 next(unsigned cpu)
 {
-	u64 x = state[cpu];
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	state[cpu] = x;
-	return x * 0x2545f4914f6cdd1d;
+	return rnd_step(&state[cpu]);
 }
 
 static u64 below(unsigned cpu, u64 n)
@@ -30,20 +24,11 @@ static u64 below(unsigned cpu, u64 n)
 
 static u64 odd(unsigned cpu)
 {
-	u64 r = next(cpu);
+	u64 r = next(cpu), value;
 
-	switch (r >> 61) {
-	case 0:
-		return 0;
-	case 1:
-		return ~UINT64_C(0);
-	case 2:
-		return BIT(r & 63);
-	case 3:
-		return BIT(r & 63) - 1;
-	default:
-		return r & 0xffff ? r : r >> 16;
-	}
+	if (rnd_is_odd(r, &value))
+		return value;
+	return r & 0xffff ? r : r >> 16;
 }
 
 /* Nowhere, or in RAM that the payload does not use. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The attacker: runs its attacks in order, over its own restarts as well. See attack.h. */
-#include <libfdt.h>
 #include <stdarg.h>
 
 #include "attack.h"
@@ -132,7 +131,7 @@ void payload_main(void)
 {
 	u32 count = (u32)(attacks_end - attacks_start);
 
-	shared = shared_find();
+	shared = shared_page();
 	if (!check(shared, "shared memory"))
 		return;
 	report("life=%u seed=%lu\n", ++shared->life, arg_number("seed", 1));

@@ -143,7 +143,7 @@ static void device_init(void)
 
 void payload_main(void)
 {
-	out = shared_find();
+	out = shared_page();
 	if (!check(out, "shared memory"))
 		return;
 	ram = ((u64)image_end + 0xfff) & ~UINT64_C(0xfff);

@@ -16,17 +16,6 @@ volatile bool stop_others;
 
 /* --- shared memory --- */
 
-struct shared *shared_find(void)
-{
-	int node = fdt_node_offset_by_compatible(machine.dtb, -1, "xen,shared-memory-v1");
-	const fdt32_t *reg = node < 0 ? NULL : fdt_getprop(machine.dtb, node, "reg", NULL);
-	u64 base = reg ? (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]) : 0;
-
-	if (base)
-		map_page(base, MAP_NORMAL);
-	return (struct shared *)base;
-}
-
 /* What /chosen tells a guest that must stay secret: who = 0 the neighbour, 1 the attacker. */
 void seed_publish(struct shared *s, unsigned who)
 {
@@ -56,12 +45,17 @@ void rnd_start(const char *name)
 	state |= 1;
 }
 
+u64 rnd_step(u64 *s)
+{
+	*s ^= *s >> 12;
+	*s ^= *s << 25;
+	*s ^= *s >> 27;
+	return *s * 0x2545f4914f6cdd1d;
+}
+
 u64 rnd(void)
 {
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return state * 0x2545f4914f6cdd1d;
+	return rnd_step(&state);
 }
 
 u64 rnd_below(u64 n)
@@ -69,19 +63,23 @@ u64 rnd_below(u64 n)
 	return (rnd() >> 11) % n;
 }
 
+bool rnd_is_odd(u64 r, u64 *odd)
+{
+	const u64 values[] = { 0, ~UINT64_C(0), BIT(r & 63), BIT(r & 63) - 1 };
+
+	if (r >> 61 >= ARRAY_COUNT(values))
+		return false;
+	*odd = values[r >> 61];
+	return true;
+}
+
 u64 rnd_odd(void)
 {
-	u64 r = rnd();
+	u64 r = rnd(), odd;
 
+	if (rnd_is_odd(r, &odd))
+		return odd;
 	switch (r >> 61) {
-	case 0:
-		return 0;
-	case 1:
-		return ~UINT64_C(0);
-	case 2:
-		return BIT(r & 63);
-	case 3:
-		return BIT(r & 63) - 1;
 	case 4:
 		return attack_ram() + (r & 0xffff8);
 	case 5:

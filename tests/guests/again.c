@@ -6,8 +6,6 @@
  *	again.times=N  resets itself so often (default 4)
  *	again.rest=MS  waits before the last reset, so that what Viaduct says of it is not held back
  */
-#include <libfdt.h>
-
 #include "edu.h"
 #include "rt.h"
 
@@ -32,17 +30,6 @@ void payload_secondary(unsigned cpu)
 	while (!go)
 		relax();
 	psci(PSCI_SYSTEM_RESET, 0, 0, 0);
-}
-
-static u32 *diary(void)
-{
-	int node = fdt_node_offset_by_compatible(machine.dtb, -1, "xen,shared-memory-v1");
-	const fdt32_t *reg = node < 0 ? NULL : fdt_getprop(machine.dtb, node, "reg", NULL);
-	u64 base = reg ? (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]) : 0;
-
-	if (base)
-		map_page(base, MAP_NORMAL);
-	return (u32 *)base;
 }
 
 static u64 *dirt(void)
@@ -121,7 +108,7 @@ static void use_edu(void)
 
 void payload_main(void)
 {
-	u32 *lives = diary();
+	u32 *lives = shared_page();
 
 	if (!check(lives, "shared memory"))
 		return;

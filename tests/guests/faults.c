@@ -256,9 +256,15 @@ static void check_instructions(void)
 
 /* --- every offset and width of the interrupt controller --- */
 
-static void sweep_read(const char *what, u64 base, u64 size, u64 step)
+struct sweep {
+	unsigned accesses, aborts;
+	unsigned strange; /* exceptions that are no data aborts */
+};
+
+/* `value`: what is written; NULL: reads. */
+static struct sweep sweep(u64 base, u64 size, u64 step, const u64 *value)
 {
-	unsigned aborts = 0, reads = 0, strange = 0;
+	struct sweep s = { 0 };
 
 	for (u64 a = base; a < base + size; a += step)
 		for (unsigned width = 1; width <= 8; width *= 2) {
@@ -267,34 +273,31 @@ static void sweep_read(const char *what, u64 base, u64 size, u64 step)
 			if (a & (width - 1))
 				continue;
 			fault_arm();
-			(void)read_width(a, width);
+			if (value)
+				write_width(a, width, *value);
+			else
+				(void)read_width(a, width);
 			esr = fault_taken();
-			reads++;
-			aborts += esr != 0;
-			strange += esr && ESR_EC(esr) != 0x25;
+			s.accesses++;
+			s.aborts += esr != 0;
+			s.strange += esr && ESR_EC(esr) != 0x25;
 		}
-	check(!strange, "sweep read %s reads=%u aborts=%u", what, reads, aborts);
+	return s;
+}
+
+static void sweep_read(const char *what, u64 base, u64 size, u64 step)
+{
+	struct sweep s = sweep(base, size, step, NULL);
+
+	check(!s.strange, "sweep read %s reads=%u aborts=%u", what, s.accesses, s.aborts);
 }
 
 static void sweep_write(const char *what, u64 base, u64 size, u64 step, u64 value)
 {
-	unsigned aborts = 0, writes = 0, strange = 0;
+	struct sweep s = sweep(base, size, step, &value);
 
-	for (u64 a = base; a < base + size; a += step)
-		for (unsigned width = 1; width <= 8; width *= 2) {
-			u64 esr;
-
-			if (a & (width - 1))
-				continue;
-			fault_arm();
-			write_width(a, width, value);
-			esr = fault_taken();
-			writes++;
-			aborts += esr != 0;
-			strange += esr && ESR_EC(esr) != 0x25;
-		}
-	check(!strange, "sweep write %s value=%lx writes=%u aborts=%u", what, value, writes,
-	      aborts);
+	check(!s.strange, "sweep write %s value=%lx writes=%u aborts=%u", what, value, s.accesses,
+	      s.aborts);
 }
 
 static void timer_irq(u32 intid)

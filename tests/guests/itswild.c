@@ -4,8 +4,6 @@
  * one CPU and is moved to the other, discarded and mapped again, while the other CPU is off, comes
  * on, or the guest resets. None of it may reach another guest, and its own ITS works afterwards.
  */
-#include <libfdt.h>
-
 #include "edu.h"
 #include "rt.h"
 
@@ -202,22 +200,11 @@ static void still_works(void)
 	check(taken - before == 100, "signalled=100 taken=%u", taken - before);
 }
 
-static u32 *diary(void)
-{
-	int node = fdt_node_offset_by_compatible(machine.dtb, -1, "xen,shared-memory-v1");
-	const fdt32_t *reg = node < 0 ? NULL : fdt_getprop(machine.dtb, node, "reg", NULL);
-	u64 base = reg ? (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]) : 0;
-
-	if (base)
-		map_page(base, MAP_NORMAL);
-	return (u32 *)base;
-}
-
 void payload_main(void)
 {
 	struct pci_dev d;
 	u64 doorbell;
-	u32 *life = diary(), lives = (u32)arg_number("itswild.lives", 2);
+	u32 *life = shared_page(), lives = (u32)arg_number("itswild.lives", 2);
 
 	gic_init();
 	gic_enable(LPI_FIRST, on_lpi);

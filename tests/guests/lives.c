@@ -24,17 +24,6 @@ void payload_secondary(unsigned cpu)
 		relax();
 }
 
-static u32 *diary(void)
-{
-	int node = fdt_node_offset_by_compatible(machine.dtb, -1, "xen,shared-memory-v1");
-	const fdt32_t *reg = node < 0 ? NULL : fdt_getprop(machine.dtb, node, "reg", NULL);
-	u64 base = reg ? (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]) : 0;
-
-	if (base)
-		map_page(base, MAP_NORMAL);
-	return (u32 *)base;
-}
-
 static void print_seed(const char *name)
 {
 	static char text[129];
@@ -99,7 +88,7 @@ static void end(void)
 
 void payload_main(void)
 {
-	u32 *lives = diary();
+	u32 *lives = shared_page();
 
 	if (!check(lives, "shared memory"))
 		return;

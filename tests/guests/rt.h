@@ -162,6 +162,9 @@ struct machine {
 };
 extern struct machine machine;
 
+/* The first page of memory that outlives this guest, mapped; NULL: it has no shared memory. */
+void *shared_page(void);
+
 /* A word of the kernel command line "name=value"; NULL when it is not there. */
 const char *arg_find(const char *name);
 u64 arg_number(const char *name, u64 otherwise);

@@ -234,3 +234,14 @@ bool pci_msi_target(const struct pci_dev *d, u32 *device_id, u64 *doorbell)
 	}
 	return machine.its && fdt_getprop(machine.dtb, machine.pci, "msi-parent", NULL);
 }
+
+void *shared_page(void)
+{
+	int node = dt_compatible("xen,shared-memory-v1", NULL);
+	u64 base = 0, size;
+
+	if (node < 0 || !dt_reg(node, 0, &base, &size))
+		return NULL;
+	map_page(base, MAP_NORMAL);
+	return (void *)base;
+}

@@ -4,8 +4,6 @@
  * firmware and hypervisor used the CPU before, and behind a restart and a CPU_ON, where a former
  * life left everything filled. Lives are counted in shared memory, which is nobody's to clear.
  */
-#include <libfdt.h>
-
 #include "rt.h"
 
 const char payload_name[] = "state";
@@ -127,17 +125,6 @@ static void fill(void)
 	isb();
 }
 
-static u32 *diary(void)
-{
-	int node = fdt_node_offset_by_compatible(machine.dtb, -1, "xen,shared-memory-v1");
-	const fdt32_t *reg = node < 0 ? NULL : fdt_getprop(machine.dtb, node, "reg", NULL);
-	u64 base = reg ? (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]) : 0;
-
-	if (base)
-		map_page(base, MAP_NORMAL);
-	return (u32 *)base;
-}
-
 void payload_secondary(unsigned cpu)
 {
 	look("cpu-on", cpu);
@@ -154,7 +141,7 @@ static void secondary(u32 times)
 
 void payload_main(void)
 {
-	u32 *lives = diary(), life;
+	u32 *lives = shared_page(), life;
 
 	if (!check(lives, "shared memory"))
 		return;

@@ -5,8 +5,6 @@
  * function-level reset does, and so does the guest's next start. How often it has started it keeps
  * in shared memory, which is nobody's to clear.
  */
-#include <libfdt.h>
-
 #include "rt.h"
 
 const char payload_name[] = "storm";
@@ -25,17 +23,6 @@ const char payload_name[] = "storm";
 static struct pci_dev nvme;
 static u64 regs;
 static volatile u32 *sq, *cq;
-
-static u32 *diary(void)
-{
-	int node = fdt_node_offset_by_compatible(machine.dtb, -1, "xen,shared-memory-v1");
-	const fdt32_t *reg = node < 0 ? NULL : fdt_getprop(machine.dtb, node, "reg", NULL);
-	u64 base = reg ? (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]) : 0;
-
-	if (base)
-		map_page(base, MAP_NORMAL);
-	return (u32 *)base;
-}
 
 static void controller_on(u64 queue)
 {
@@ -106,7 +93,7 @@ static void flr(void)
 
 void payload_main(void)
 {
-	u32 *lives = diary();
+	u32 *lives = shared_page();
 
 	if (!check(lives && pci_find(NVME, 0, &nvme), "nvme and diary found"))
 		return;

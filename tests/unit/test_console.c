@@ -371,7 +371,6 @@ static void early_lines_wait_for_the_uart_and_are_synchronous(void **state)
 
 static void return_writes_the_prefix_again(void **state)
 {
-	(void)state;
 	puts_to(a, "10%\r20%\rviaduct: error: forged\r\n");
 	expect("(alpha) 10%\r(alpha) 20%\r(alpha) viaduct: error: forged\r\n");
 	puts_to(a, "\r\r\nviaduct: x\n");
@@ -380,7 +379,6 @@ static void return_writes_the_prefix_again(void **state)
 
 static void colours_end_with_the_line(void **state)
 {
-	(void)state;
 	puts_to(a, "\033[8mhidden\nx\033[31m\ry\033[m\n");
 	expect("(alpha) \033[8mhidden\033[m\r\n(alpha) x\033[31m\033[m\r(alpha) y\033[m\r\n");
 	puts_to(a, "\033[7mprompt");
@@ -391,7 +389,6 @@ static void colours_end_with_the_line(void **state)
 
 static void own_lines_come_first(void **state)
 {
-	(void)state;
 	uart.room = 0;
 	for (unsigned i = 0; i < 50; i++) {
 		puts_to(a, "noise\n");
@@ -412,7 +409,6 @@ static void half_of_the_log_is_kept_for_what_matters(void **state)
 	char line[129];
 	unsigned taken = 0;
 
-	(void)state;
 	memset(line, 'n', 128);
 	line[128] = '\n';
 	uart.room = 0;
@@ -525,7 +521,6 @@ static void no_output_of_a_guest_leaves_its_lines(void **state)
 	};
 	uint32_t seed = 1;
 
-	(void)state;
 	memset(term.row, ' ', sizeof(term.row));
 	term.at = 0;
 	for (unsigned i = 0; i < 20000; i++) {

@@ -33,7 +33,6 @@ static void published_vectors(void **state)
 	static const char four[] = "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
 				   "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu";
 
-	(void)state;
 	expect_hash("", 0, 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	expect_hash("abc", 3, 1,
 		    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -51,7 +50,6 @@ static struct entropy pool;
 
 static int begin(void **state)
 {
-	(void)state;
 	memset(&pool, 0, sizeof(pool));
 	entropy_mix(&pool, "seed", 4);
 	host_random = 0;
@@ -63,7 +61,6 @@ static void a_label_and_a_call_give_what_no_other_gives(void **state)
 	static uint8_t got[40][48];
 	static const char *const labels[] = { "a", "b" };
 
-	(void)state;
 	for (unsigned i = 0; i < 40; i++) {
 		struct entropy copy = pool;
 
@@ -83,7 +80,6 @@ static void the_pool_forgets_what_it_gave(void **state)
 	struct entropy before = pool;
 	uint8_t out[64];
 
-	(void)state;
 	entropy_get(&pool, "x", out, sizeof(out));
 	assert_memory_not_equal(pool.key, before.key, 32);
 	assert_memory_not_equal(pool.key, out, 32);
@@ -97,7 +93,6 @@ static void the_construction_is_as_described(void **state)
 	uint8_t in[1 + 32 + 8 + 3] = { 1, 1, 2, 3 }, want[32];
 	struct sha256 s;
 
-	(void)state;
 	in[33] = 3;
 	memcpy(in + 41, "abc", 3);
 	sha256_init(&s);
@@ -112,7 +107,6 @@ static void children_know_nothing_of_each_other(void **state)
 	struct entropy a, b, again;
 	uint8_t x[8], y[8], z[8];
 
-	(void)state;
 	again = pool;
 	entropy_split(&pool, &a);
 	entropy_split(&pool, &b);
@@ -131,7 +125,6 @@ static void the_cpu_s_generator_counts_as_a_seed(void **state)
 	struct entropy same = pool;
 	uint8_t x[8], y[8];
 
-	(void)state;
 	entropy_get(&pool, "s", x, 8);
 	assert_false(pool.seeded);
 	host_random = 4711;

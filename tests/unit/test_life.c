@@ -13,7 +13,6 @@ static void the_wait_doubles_up_to_a_bound(void **state)
 {
 	uint32_t ms = 0, want = 100;
 
-	(void)state;
 	for (unsigned i = 0; i < 100; i++) {
 		ms = life_backoff_ms(ms, 0);
 		assert_int_equal(ms, want);
@@ -23,7 +22,6 @@ static void the_wait_doubles_up_to_a_bound(void **state)
 
 static void a_life_of_a_minute_is_a_new_beginning(void **state)
 {
-	(void)state;
 	assert_int_equal(life_backoff_ms(6400, 59), 10000);
 	assert_int_equal(life_backoff_ms(6400, 60), 100);
 }

@@ -258,7 +258,6 @@ static void a_neighbour_is_loaded_meanwhile(void **state)
 {
 	unsigned turns;
 
-	(void)state;
 	pack();
 	other_ram = aligned_alloc(MIB(2), RAM_SIZE);
 	other = vm;

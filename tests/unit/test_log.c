@@ -16,7 +16,6 @@ static struct vm vm;
 
 static int begin(void **state)
 {
-	(void)state;
 	memset(&vm, 0, sizeof(vm));
 	memcpy(vm.name, "alpha", 6);
 	vm.log = RATELIMIT(VM_LOG_BURST, VM_LOG_MS);
@@ -41,7 +40,6 @@ static void a_burst_and_then_one_a_period(void **state)
 	uint32_t missed = 0;
 	unsigned passed = 0;
 
-	(void)state;
 	for (unsigned i = 0; i < 50; i++)
 		passed += ratelimit_pass(&r, &missed);
 	assert_int_equal(passed, 3);
@@ -67,13 +65,11 @@ static void without_a_burst_nothing_passes(void **state)
 	struct ratelimit r = { 0 };
 	uint32_t missed;
 
-	(void)state;
 	assert_false(ratelimit_pass(&r, &missed));
 }
 
 static void a_flood_is_cut_and_counted(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < 10000; i++)
 		vm_log(&vm, "noise %u", i);
 	assert_int_equal(lines(), VM_LOG_BURST);
@@ -86,7 +82,6 @@ static void a_flood_is_cut_and_counted(void **state)
 /* What says that a guest was contained has a budget of its own. */
 static void noise_does_not_blind_alerts(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < 10000; i++)
 		vm_log(&vm, "noise");
 	host_log_full = true; /* of what guests may fill */
@@ -100,7 +95,6 @@ static void noise_does_not_blind_alerts(void **state)
 
 static void a_full_log_counts_as_missed(void **state)
 {
-	(void)state;
 	host_log_full = true;
 	vm_log(&vm, "a");
 	vm_log(&vm, "b");

@@ -77,7 +77,6 @@ static const struct plan *tree(const char *value)
 
 static int begin(void **state)
 {
-	(void)state;
 	vm_count = 3;
 	pci_func_count = 0;
 	host_log_clear();

@@ -265,7 +265,6 @@ static void test_an_edge_in_the_interrupt_map_is_said_and_ignored(void **state)
 {
 	struct pcim_dev *d;
 
-	(void)state;
 	start();
 	d = express(NULL, 0, 0);
 	board_host(&(struct board_host){ .ecam = ECAM, .ecam_size = m.size, .edge = true });
@@ -302,7 +301,6 @@ static void test_acs_is_enabled_and_separates(void **state)
  * not take it is open. */
 static void test_acs_that_is_offered_and_refused_is_open(void **state)
 {
-	(void)state;
 	for (uint16_t bit = 1; bit < 0x20; bit = (uint16_t)(bit << 1)) {
 		struct pcim_dev *refuses, *lacks, *ep[2];
 

@@ -45,7 +45,6 @@ static const struct {
 
 static void each_rule(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct screen s = { .state = SCREEN_TEXT };
 		char got[256] = "";
@@ -70,7 +69,6 @@ static void nul_is_dropped(void **state)
 	struct screen s = { .state = SCREEN_TEXT };
 	char out[SCREEN_OUT];
 
-	(void)state;
 	assert_int_equal(screen_put(&s, 0, out), 0);
 }
 
@@ -83,7 +81,6 @@ static void colours_are_to_be_undone(void **state)
 		    { "\033[31m", true },    { "\033[0;8m", true }, { "\033[;7m", true },
 		    { "\033[00000m", true }, { "\033[8K", false } };
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sgr); i++) {
 		struct screen s = { .state = SCREEN_TEXT };
 		char out[SCREEN_OUT];

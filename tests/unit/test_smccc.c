@@ -104,7 +104,6 @@ static bool is_named(uint32_t fn)
 
 static void psci_has_its_32_numbers_of_both_widths(void **state)
 {
-	(void)state;
 	with_firmware(true, SMCCC_VERSION_1_2, 0);
 	for (uint32_t n = 0; n < 64; n++) {
 		struct guest_regs r = { .x = { (PSCI_FN_VERSION + n % 32) |
@@ -118,7 +117,6 @@ static void psci_has_its_32_numbers_of_both_widths(void **state)
 
 static void what_is_not_named_never_reaches_firmware(void **state)
 {
-	(void)state;
 	with_firmware(true, SMCCC_VERSION_1_2, 0);
 	/* Every owner and width, fast and yielding, and numbers next to those that there are. */
 	for (uint32_t owner = 0; owner < 256; owner++)
@@ -136,7 +134,6 @@ static void what_is_not_named_never_reaches_firmware(void **state)
 
 static void version_and_features(void **state)
 {
-	(void)state;
 	with_firmware(false, 0, 0);
 	assert_int_equal(call(SMCCC_FN_VERSION, 0), 0x10002);
 	assert_int_equal(call(SMCCC_FN_ARCH_FEATURES, SMCCC_FN_VERSION), 0);
@@ -148,7 +145,6 @@ static void old_firmware_is_not_asked(void **state)
 {
 	static const uint32_t versions[] = { 0, 0x10000 };
 
-	(void)state;
 	for (unsigned old = 0; old < 2; old++) {
 		with_firmware(old, versions[old], 0);
 		for (unsigned i = 0; i < ARRAY_SIZE(optional); i++) {
@@ -164,7 +160,6 @@ static void old_firmware_is_not_asked(void **state)
 
 static void mitigations_are_as_firmware_has_them(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(optional); i++)
 		for (int32_t answer = -2; answer <= 1; answer++) {
 			with_firmware(true, SMCCC_VERSION_1_1, -1);
@@ -180,7 +175,6 @@ static void mitigations_are_as_firmware_has_them(void **state)
 
 static void random_numbers_come_through_whole(void **state)
 {
-	(void)state;
 	with_firmware(true, SMCCC_VERSION_1_1, 0x10000);
 	assert_int_equal(call(TRNG_FN_VERSION, 0), 0x10000);
 	assert_int_equal(call(TRNG_FN_RND | PSCI_FN_64BIT, 192), 7);
@@ -195,7 +189,6 @@ static void random_numbers_come_through_whole(void **state)
 
 static void a_new_life_has_the_switched_mitigation_on(void **state)
 {
-	(void)state;
 	for (int32_t answer = -2; answer <= 1; answer++) {
 		with_firmware(true, SMCCC_VERSION_1_1, -1);
 		fw.features[2] = answer;

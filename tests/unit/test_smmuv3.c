@@ -335,7 +335,6 @@ static void short_command_queues_do(void **state)
 /* Firmware left interrupts on: their addresses are written only when they are off. */
 static void messages_of_firmware_are_off_before_they_change(void **state)
 {
-	(void)state;
 	hw.idr0 |= 1 << 13;
 	hw.irq_ctrl = 7;
 	started(); /* the model asserts it */

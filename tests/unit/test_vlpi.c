@@ -43,7 +43,6 @@ static void mapped(unsigned vcpus)
 /* In vCPU 0's list register, moved, discarded before vCPU 0 looks, mapped again, discarded. */
 static void moved_out_of_a_list_register_and_discarded(void **state)
 {
-	(void)state;
 	for (unsigned restart = 0; restart < 2; restart++) {
 		mapped(2);
 		off(1);
@@ -70,7 +69,6 @@ static void moved_out_of_a_list_register_and_discarded(void **state)
 /* Signalled again while the list register has it, then discarded: nothing of it is left. */
 static void signalled_again_in_a_list_register_and_discarded(void **state)
 {
-	(void)state;
 	mapped(2);
 	put(cmd_event(ITS_CMD_INT, 0, 0));
 	enter(0);
@@ -205,7 +203,6 @@ static void what_is_cleared_leaves_the_list_register(void **state)
 {
 	static const uint8_t clears[] = { CLEAR, DISCARD, MAPTI_0, MAPTI_1, MAPD, UNMAPD };
 
-	(void)state;
 	lpi_world_init(2, 4);
 	for (unsigned i = 0; i < ARRAY_SIZE(clears); i++) {
 		restart();
@@ -257,7 +254,6 @@ static void sequence(const unsigned *steps, unsigned n, bool late)
 /* From an LPI in vCPU 0's list register, every three things after one another. */
 static void every_order_of_three(void **state)
 {
-	(void)state;
 	lpi_world_init(2, 4);
 	for (unsigned a = 0; a < STEPS; a++)
 		for (unsigned b = 0; b < STEPS; b++)
@@ -271,7 +267,6 @@ static void random_orders(void **state)
 {
 	uint32_t seed = 1;
 
-	(void)state;
 	for (unsigned lrs = 1; lrs <= 4; lrs += 3) {
 		lpi_world_init(2, lrs);
 		for (unsigned n = 0; n < 2000; n++) {
