@@ -132,6 +132,7 @@ lint: $(pure_o) $(arch_o)
 	@tests/lint/nested.py
 	@tests/lint/columns.py
 	@tests/lint/contracts.py
+	@tests/lint/docs.py
 	@tests/lint/format.sh
 	@clang -fsyntax-only $(common) -Itests/host/port -Itests/host/include -Wno-string-conversion $(pure_src) && echo "clang: ok"
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability -Iinclude \

@@ -2,6 +2,11 @@
 /*
  * What every bit of a guest's config space is: data only. A bit that no mask names does not
  * exist: it reads 0 and cannot be written. What a write does besides, the hook, is in config.c.
+ *
+ * A new row has its name in enum cfg_row (vpci_priv.h), its masks here, and its place in config
+ * space in caps.c: `kinds` says which capabilities a guest sees and with which rows, `layout` has
+ * the rows of those that have several. test_vpci_config checks every row, test_vpci_caps every
+ * capability, and the proof cfg_rules that only ROW_RAW lets a guest set a bit of the device.
  */
 #include <spec/pci.h>
 #include <spec/pci_caps.h>

@@ -67,7 +67,7 @@ static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(s
 }
 
 /* Of the kinds, room for as many as there are nodes. */
-static void make_room(const void *fdt)
+static void iommu_make_room(const void *fdt)
 {
 	unsigned room = 0;
 
@@ -80,7 +80,7 @@ static void make_room(const void *fdt)
 /* Not those that are disabled or need power first: an access to them may never end. */
 void iommu_probe(const void *fdt, void (*map)(struct range))
 {
-	make_room(fdt);
+	iommu_make_room(fdt);
 	dt_for_each(n, fdt, NULL) {
 		unsigned kind = kind_of(fdt, n);
 

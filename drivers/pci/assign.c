@@ -154,7 +154,7 @@ static bool is_in(unsigned i, const struct pci_func *bridge, unsigned slot)
 }
 
 /* Number i did not fit: it has to go, or of a window the biggest BAR in it. */
-static void make_room(unsigned i)
+static void make_room_for_bars(unsigned i)
 {
 	const struct pci_func *bridge = func_of(i);
 	unsigned slot = sorted[i] % PCI_SLOTS;
@@ -172,7 +172,7 @@ static bool place_root(struct pci_host *h)
 		h->window[i].next = h->window[i].pci;
 	for (unsigned i = 0; i < sorted_count; i++)
 		if (!func_of(i)->parent && !root_take(h, bar_of(i))) {
-			make_room(i);
+			make_room_for_bars(i);
 			return false;
 		}
 	return true;

@@ -346,21 +346,10 @@ static bool then(const char *what)
 	return a && !*what;
 }
 
-static u32 *diary(void)
-{
-	int node = fdt_node_offset_by_compatible(machine.dtb, -1, "xen,shared-memory-v1");
-	const fdt32_t *reg = node < 0 ? NULL : fdt_getprop(machine.dtb, node, "reg", NULL);
-	u64 base = reg ? (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]) : 0;
-
-	if (base)
-		map_page(base, MAP_NORMAL);
-	return (u32 *)base;
-}
-
 /* CPU 1 goes into its sleep, is in it, or comes out of it, when the guest starts again. */
 static void restart(void)
 {
-	u32 *lives = diary();
+	u32 *lives = shared_page();
 
 	if (!check(lives, "shared memory"))
 		return;
@@ -378,7 +367,7 @@ static void restart(void)
 /* Until it is restarted from outside: with a second life it only says so. */
 static void wait_for_ever(void)
 {
-	u32 *lives = diary();
+	u32 *lives = shared_page();
 
 	if (!check(lives, "shared memory"))
 		return;
