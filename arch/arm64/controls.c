@@ -50,8 +50,12 @@ static const struct control {
 	ROW(HCRX_EL2, HCX),
 	/* E2H = 0: RES1, SVE (TZ) and SME (TSM) trap. FP and SIMD do not. */
 	ROW(CPTR_EL2, .value = 0x22ff | CPTR_TZ | CPTR_TSM),
-	/* Debug registers are the guest's. E2PB and E2TB are 0: buffers of SPE and TRBE trap. */
-	ROW(MDCR_EL2, .value = 0), ROW(HSTR_EL2, .value = 0), ROW(HACR_EL2, .value = 0),
+	/*
+	 * Debug registers are the guest's. E2PB and E2TB are 0: buffers of SPE and TRBE trap, as do
+	 * performance monitors, also those that no ID register tells of.
+	 */
+	ROW(MDCR_EL2, .value = MDCR_TPM | MDCR_TPMCR), ROW(HSTR_EL2, .value = 0),
+	ROW(HACR_EL2, .value = 0),
 	ROW(ACTLR_EL2, .value = 0), /* EL1 has none of the implementation's controls */
 	/*
 	 * EL1 has the physical counter and timer; no event stream, no offset, no trap of the
@@ -87,6 +91,14 @@ static const struct control {
 };
 
 static uint64_t added[CONTROL_COUNT] __ro_after_boot;
+
+/* Bits that a feature turns round, against a guest without it. */
+static const struct feature {
+	uint8_t features, control;
+	uint64_t bits;
+} of_features[] = {
+	{ VM_PMU, CONTROL_MDCR_EL2, MDCR_TPM | MDCR_TPMCR },
+};
 
 static bool exists(const struct cpu *c, const struct control *k)
 {
@@ -126,20 +138,42 @@ uint64_t controls_hcr(void)
 	return controls[CONTROL_HCR_EL2].value | added[CONTROL_HCR_EL2];
 }
 
-/* MDCR_EL2.HPMN: all counters below it; fewer than PMCR_EL0.N would need a feature. */
-static uint64_t event_counters(const struct cpu *c)
+bool cpu_has_pmu(const struct cpu *c)
 {
-	uint64_t pmu = field_get(DFR0_PMUVER, c->id_regs[DFR0]);
+	uint64_t version = field_get(DFR0_PMUVER, c->id_regs[DFR0]);
 
-	return pmu == 0 || pmu == 15 ? 0 : read_sysreg(pmcr_el0) >> 11 & 31;
+	return version != 0 && version != 15; /* 15: something of the implementation's own */
 }
 
-void controls_load(const struct cpu *c)
+unsigned cpu_event_counters(const struct cpu *c)
+{
+	return cpu_has_pmu(c) ? read_sysreg(pmcr_el0) >> 11 & 31 : 0;
+}
+
+/*
+ * All counters are below MDCR_EL2.HPMN (fewer than PMCR_EL0.N would need a feature), and those do
+ * not count at EL2, nor does the cycle counter, on CPUs that know these bits (FEAT_PMUv3p1, p5).
+ */
+static uint64_t counters_of_guest(const struct cpu *c)
+{
+	return cpu_has_pmu(c) ? MDCR_HPMD | MDCR_HCCD | cpu_event_counters(c) : 0;
+}
+
+static uint64_t value_for(const struct cpu *c, unsigned control, unsigned features)
+{
+	uint64_t value = controls[control].value | added[control];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(of_features); i++)
+		if (of_features[i].control == control && of_features[i].features & features)
+			value ^= of_features[i].bits;
+	return control == CONTROL_MDCR_EL2 ? value | counters_of_guest(c) : value;
+}
+
+void controls_load(const struct cpu *c, unsigned features)
 {
 	for (unsigned i = 0; i < CONTROL_COUNT; i++)
 		if (c->controls >> i & 1)
-			controls[i].write(controls[i].value | added[i] |
-					  (i == CONTROL_MDCR_EL2 ? event_counters(c) : 0));
+			controls[i].write(value_for(c, i, features));
 }
 
 void controls_report(void)

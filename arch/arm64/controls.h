@@ -63,10 +63,17 @@ int64_t write_svcr(uint64_t value); /* vectors.S: 0, or not 0 when the write is 
 void controls_probe(struct cpu *c);
 /* Of what a guest may see follow more bits: before the first controls_load(). Boot only. */
 void controls_add(unsigned control, uint64_t bits);
-/* Every control of this CPU as a whole: before each entry of a vCPU's life. */
-void controls_load(const struct cpu *c);
+/*
+ * Every control of this CPU as a whole, for a guest with these features (enum vm_features): before
+ * each entry of a vCPU's life.
+ */
+void controls_load(const struct cpu *c, unsigned features);
 /* HCR_EL2 as controls_load() writes it. */
 uint64_t controls_hcr(void);
+/* This CPU has performance monitors of the architecture's. */
+bool cpu_has_pmu(const struct cpu *c);
+/* ... and so many event counters. */
+unsigned cpu_event_counters(const struct cpu *c);
 /* One line for each register that the CPUs have and firmware withholds. Boot only. */
 void controls_report(void);
 #endif

@@ -116,10 +116,11 @@ void simd_reset(
 void idreg_record(struct cpu *c);
 /* What guests see: the minimum of all online CPUs, and the controls that go with it. Boot only. */
 void idreg_plan(struct s2_geometry geo);
-/* S3_0_C0_C<crm>_<op2> for a guest; false: undefined. */
-bool idreg_read(unsigned crm, unsigned op2, uint64_t *value);
+/* S3_0_C0_C<crm>_<op2> for a guest with these features (enum vm_features); false: undefined. */
+bool idreg_read(unsigned features, unsigned crm, unsigned op2, uint64_t *value);
 unsigned idreg_cpu_pa_bits(void);
 bool idreg_cpu_fwb(void);
+bool idreg_has_pmu(void);         /* every CPU that is online */
 const char *idreg_unusable(void); /* why not this platform; NULL: it can be used */
 
 /* EL2's timer, of this CPU: timer.c */

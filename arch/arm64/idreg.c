@@ -24,7 +24,6 @@ enum bits {
 	TRAP_STREAMING,
 	TRAP_NMI,
 	TRAP_TRACE,
-	TRAP_COUNTERS,
 	TRAP_PROFILING,
 	TRAP_FILTER,
 	TRAP_REGIONS,
@@ -45,7 +44,6 @@ static const struct control_bits {
 	[TRAP_STREAMING] = { CONTROL_HCR_EL2, .bits = HCR_TID1 }, /* SMIDR_EL1 */
 	[TRAP_NMI] = { CONTROL_HCRX_EL2, .bits = HCRX_TALLINT },
 	[TRAP_TRACE] = { CONTROL_CPTR_EL2, .bits = CPTR_TTA },
-	[TRAP_COUNTERS] = { CONTROL_MDCR_EL2, .bits = MDCR_TPM | MDCR_TPMCR | MDCR_HPMD },
 	[TRAP_PROFILING] = { CONTROL_MDCR_EL2, .bits = MDCR_TPMS },
 	[TRAP_FILTER] = { CONTROL_MDCR_EL2, .bits = MDCR_TTRF },
 	[TRAP_REGIONS] = { CONTROL_HCR_EL2, .bits = HCR_TLOR },
@@ -98,7 +96,7 @@ static const struct id_field {
 	/* The debug registers are the guest's alone, vCPUs are pinned: Debug v8 (6). */
 	ID_FIELD(DFR0, DebugVer, 0, 6),
 	ID_FIELD(DFR0, TraceVer, 4, 0, .if_hidden = TRAP_TRACE),
-	ID_FIELD(DFR0, PMUVer, 8, 0, .if_hidden = TRAP_COUNTERS),
+	ID_FIELD(DFR0, PMUVer, 8, 8), /* optional; FEAT_PMUv3p8 */
 	ID_FIELD(DFR0, BRPs, 12, 15),
 	ID_FIELD(DFR0, PMSS, 16, 0), /* HDFGRTR2_EL2.nPMSSDATA */
 	ID_FIELD(DFR0, WRPs, 20, 15),
@@ -220,7 +218,30 @@ static const struct id_field {
 	/* clang-format on */
 };
 
+/*
+ * Fields of what only some guests have, for one feature each. The table above says what those see;
+ * to the others they are 0. controls.c has the bits that go with them.
+ */
+static const struct optional_field {
+	uint8_t feature; /* enum vm_features */
+	uint8_t reg;
+	uint64_t bits;
+} optional[] = {
+	{ VM_PMU, DFR0, DFR0_PMUVER },
+};
+
 static uint64_t guest_view[ID_REG_COUNT] __ro_after_boot;
+
+/* The bits of an ID register that a guest with these features has not. */
+static uint64_t missing(unsigned reg, unsigned features)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(optional); i++)
+		if (optional[i].reg == reg && !(optional[i].feature & features))
+			bits |= optional[i].bits;
+	return bits;
+}
 
 static unsigned get4(uint64_t reg, unsigned lsb)
 {
@@ -358,12 +379,20 @@ void idreg_plan(struct s2_geometry geo)
 	controls_add(CONTROL_HCR_EL2, HCR_VM | (geo.fwb ? HCR_FWB : 0));
 }
 
-bool idreg_read(unsigned crm, unsigned op2, uint64_t *value)
+bool idreg_has_pmu(void)
+{
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (cpus[i].online && !cpu_has_pmu(&cpus[i]))
+			return false;
+	return true;
+}
+
+bool idreg_read(unsigned features, unsigned crm, unsigned op2, uint64_t *value)
 {
 	if (crm == 0 && op2 == 6)
 		*value = read_sysreg(revidr_el1); /* traps with SMIDR_EL1, by HCR_EL2.TID1 */
 	else if (crm >= 1 && crm <= 7)
-		*value = guest_view[ID_REG(crm, op2)];
+		*value = guest_view[ID_REG(crm, op2)] & ~missing(ID_REG(crm, op2), features);
 	else
 		return false;
 	return true;

@@ -192,6 +192,7 @@ static void start_cpus(void)
 	if (why)
 		refuse(why);
 	board.gic_soft_linked = gic.soft_linked;
+	board.has_pmu = idreg_has_pmu();
 }
 
 static void start_pci(const void *fdt)

@@ -222,7 +222,7 @@ void trap_hypercall(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 #define SYS_ID_MASK  ISS_SYS(3, 7, 15, 0, 0)
 
 /* What a guest reads of a register that traps; false: undefined. */
-static bool sysreg_value(uint64_t sys, uint64_t *value)
+static bool sysreg_value(const struct vcpu *v, uint64_t sys, uint64_t *value)
 {
 	switch (sys) {
 	case SYS_ACTLR:
@@ -236,14 +236,15 @@ static bool sysreg_value(uint64_t sys, uint64_t *value)
 		return true;
 	}
 	return (sys & SYS_ID_MASK) == SYS_ID_SPACE &&
-	       idreg_read((unsigned)(sys >> 1 & 15), (unsigned)(sys >> 17 & 7), value);
+	       idreg_read(v->vm->features, (unsigned)(sys >> 1 & 15), (unsigned)(sys >> 17 & 7),
+			  value);
 }
 
-static enum emul sysreg_read(struct guest_regs *r, unsigned rt, uint64_t sys)
+static enum emul sysreg_read(struct guest_regs *r, const struct vcpu *v, unsigned rt, uint64_t sys)
 {
 	uint64_t value;
 
-	if (!sysreg_value(sys, &value))
+	if (!sysreg_value(v, sys, &value))
 		return EMUL_INJECT;
 	guest_x_write(r, rt, value);
 	return EMUL_OK;
@@ -274,7 +275,7 @@ static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 	enum emul verdict;
 
 	v->exits[sys == SYS_SGI1R ? EXIT_IPI : EXIT_SYSREG]++;
-	verdict = esr & 1 ? sysreg_read(r, rt, sys) : sysreg_write(v, sys, guest_x_read(r, rt));
+	verdict = esr & 1 ? sysreg_read(r, v, rt, sys) : sysreg_write(v, sys, guest_x_read(r, rt));
 	if (verdict == EMUL_OK)
 		skip_instruction(r);
 	else if (verdict == EMUL_INJECT)

@@ -87,6 +87,29 @@ static void reset_debug(const struct cpu *c)
 	reset_watchpoints((unsigned)field_get(DFR0_WRPS, dfr0));
 }
 
+/* PMSELR_EL0 says whose registers are meant: of an event counter, or, 31, the cycle counter. */
+static void reset_counters(const struct cpu *c)
+{
+	if (!cpu_has_pmu(c))
+		return;
+	write_sysreg(pmcr_el0, 0);
+	write_sysreg(pmcntenclr_el0, UINT32_MAX);
+	write_sysreg(pmintenclr_el1, UINT32_MAX);
+	for (unsigned i = 0; i < cpu_event_counters(c); i++) {
+		write_sysreg(pmselr_el0, i);
+		arch_isb();
+		write_sysreg(pmxevtyper_el0, 0);
+		write_sysreg(pmxevcntr_el0, 0);
+	}
+	write_sysreg(pmselr_el0, 31);
+	arch_isb();
+	write_sysreg(pmxevtyper_el0, 0);
+	write_sysreg(pmccntr_el0, 0);
+	write_sysreg(pmselr_el0, 0);
+	write_sysreg(pmuserenr_el0, 0);
+	write_sysreg(pmovsclr_el0, UINT32_MAX); /* nothing counts any more */
+}
+
 static void reset_el1(const struct cpu *c)
 {
 	write_sysreg(sctlr_el1, SCTLR_EL1_RESET);
@@ -96,13 +119,14 @@ static void reset_el1(const struct cpu *c)
 	if (gic.version == 3)
 		write_sysreg(ICC_SRE_EL1, 7); /* system registers, no bypass: IHI 0069 §12.2.22 */
 	reset_debug(c);
+	reset_counters(c);
 	simd_reset();
 }
 
 static void load_controls(void)
 {
 	this_cpu()->hcr_off = 0;
-	controls_load(this_cpu());
+	controls_load(this_cpu(), this_cpu()->vcpu->vm->features);
 	arch_isb();
 	/* What an earlier life of this VMID left in this CPU. */
 	__asm__ volatile("tlbi vmalls12e1; dsb nsh; ic iallu; dsb nsh; isb" ::: "memory");
@@ -155,6 +179,7 @@ static void look_after(struct vcpu *v)
 void cpu_suspend(struct vcpu *v)
 {
 	vcpu_change_state(v, VCPU_ON, VCPU_SUSPENDED);
+	vgic_look_again(v);
 	for (;;) {
 		irq_dispatch(v);
 		if (__atomic_load_n(&v->vgic.attention, __ATOMIC_ACQUIRE))

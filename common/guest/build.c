@@ -109,6 +109,8 @@ static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm
 		st = vgic_assign_line(vm, PPI_VIRT_TIMER, PPI_VIRT_TIMER);
 	if (st == HV_OK)
 		st = vgic_assign_line(vm, PPI_PHYS_TIMER, PPI_PHYS_TIMER);
+	if (st == HV_OK && g->pmu == PLAN_ON && g->pmu_intid)
+		st = vgic_assign_line(vm, g->pmu_intid, g->pmu_intid);
 	if (st == HV_OK && g->its)
 		st = vits_init(vm, g->msi_base);
 	if (st == HV_OK && g->v2m_count)
@@ -244,6 +246,7 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 		list[i] = g->device[i].as;
 	vm->id = (uint8_t)(g - p->guest);
 	vm->plan = g;
+	vm->features = g->pmu == PLAN_ON ? VM_PMU : 0;
 	vm->load_work = pmem_alloc(IMAGE_WORK, 64);
 	vm->log = RATELIMIT(VM_LOG_BURST, VM_LOG_MS);
 	vm->alerts = RATELIMIT(VM_ALERT_BURST, VM_ALERT_MS);

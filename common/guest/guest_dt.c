@@ -97,6 +97,11 @@ static void write_firmware(struct dt_writer *w, const struct guest_plan *g)
 		  "timer { compatible = 'arm,armv8-timer'; always-on; "
 		  "interrupts = <1 d %x 1 e %x 1 b %x 1 a %x>; }",
 		  low, low, low, low);
+	if (g->pmu == PLAN_ON && g->pmu_intid)
+		dtw_write(w, "pmu { compatible = 'arm,armv8-pmuv3'; interrupts = <1 %x %x>; }",
+			  g->pmu_intid - 16, low ^ (8 ^ 4)); /* high */
+	else if (g->pmu == PLAN_ON)
+		dtw_write(w, "pmu { compatible = 'arm,armv8-pmuv3'; }");
 }
 
 static void write_gic(struct dt_writer *w, const struct guest_plan *g)

@@ -15,6 +15,7 @@
 #include <hv/dt.h>
 #include <hv/log.h>
 #include <hv/pmem.h>
+#include <spec/gicv3.h>
 
 /* MPIDR_EL1: Aff3, Aff2..Aff0 (DDI 0487 D23.2). */
 #define MPIDR_AFFINITY (BITS(39, 32) | BITS(23, 0))
@@ -233,6 +234,25 @@ static void find_gic(struct board *b)
 			}
 }
 
+/*
+ * "arm,armv8-pmuv3", "arm,cortex-a72-pmu", ... What is not a PPI is no CPU's, or one line a CPU,
+ * which no guest is given.
+ */
+static uint8_t read_pmu(const void *fdt)
+{
+	dt_for_each(n, fdt, NULL) {
+		const char *name = dt_string(fdt, n, "compatible");
+		size_t len = name ? strlen(name) : 0;
+		struct dt_irq irq;
+
+		if (len < 6 || (strcmp(name + len - 4, "-pmu") && strcmp(name + len - 6, "-pmuv3")))
+			continue;
+		if (dt_interrupt(fdt, n, 0, &irq) == HV_OK && irq.intid < GIC_SPI_FIRST)
+			return (uint8_t)irq.intid;
+	}
+	return 0;
+}
+
 enum hv_status board_read(const void *fdt, struct board *b)
 {
 	memset(b, 0, sizeof(*b));
@@ -242,6 +262,7 @@ enum hv_status board_read(const void *fdt, struct board *b)
 	if (read_ram(b) != HV_OK || read_reserved(b) != HV_OK || read_cpus(b) != HV_OK)
 		return HV_EINVAL;
 	find_gic(b);
+	b->pmu_intid = read_pmu(fdt);
 	return read_psci(b);
 }
 

@@ -76,6 +76,7 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 		{ "trap-unmapped-accesses", PROP_NUMBER, AT(guest_plan, trap_unmapped), 0, 1 },
 		{ "direct-map", PROP_FLAG, AT(guest_plan, direct_map), 0, 0 },
 		{ "on-crash", PROP_CHOICE, AT(guest_plan, stop_on_crash), PROP_CRASH, 3 },
+		{ "pmu", PROP_CHOICE, AT(guest_plan, pmu), PROP_AUTO, 7 },
 	};
 	static const char others[] =
 		"=memory\0=xen,static-mem\0=#xen,static-mem-address-cells\0"

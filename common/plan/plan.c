@@ -337,11 +337,22 @@ void plan_read(struct plan *p, struct board *b)
 }
 
 /* Each step relies on the earlier ones; what they take of RAM is given back by a refusal. */
+static void decide_pmu(const struct plan *p, struct guest_plan *g)
+{
+	if (g->pmu == PLAN_ON && !p->board->has_pmu)
+		plan_refuse(g,
+			    "pmu is \"on\", and not every CPU has performance monitors; remove it");
+	if (g->pmu == PLAN_AUTO)
+		g->pmu = p->board->has_pmu ? PLAN_ON : PLAN_OFF;
+	if (g->pmu == PLAN_ON)
+		g->pmu_intid = p->board->pmu_intid;
+}
+
 static void decide_guest(const struct plan *p, struct guest_plan *g)
 {
 	static void (*const steps[])(const struct plan *, struct guest_plan *) = {
 		check_modules,  plan_platform, choose_cpus,     plan_devices, plan_streams,
-		plan_map_guest, check_modules, plan_intx_check, check_image,
+		plan_map_guest, check_modules, plan_intx_check, check_image,  decide_pmu,
 	};
 
 	pmem_save();

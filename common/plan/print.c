@@ -69,8 +69,8 @@ static void print_cpus(const struct guest_plan *g)
 		}
 		len += fmt_print(list + len, sizeof(list) - len, " %u", g->vcpu[i].cpu);
 	}
-	log_info("%s:   CPUs    %s%s%s", g->name, list, g->vpl011 ? "; vpl011" : "; no console",
-		 g->stop_on_crash ? "; stops on a crash" : "");
+	log_info("%s:   CPUs    %s%s%s%s", g->name, list, g->vpl011 ? "; vpl011" : "; no console",
+		 g->pmu == PLAN_ON ? "; PMU" : "", g->stop_on_crash ? "; stops on a crash" : "");
 }
 
 static void print_bars(const char *guest, const struct plan_device *d)

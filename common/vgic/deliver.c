@@ -308,6 +308,22 @@ void vgic_enter(struct vcpu *v)
 	vgic_unlock(l);
 }
 
+void vgic_look_again(struct vcpu *v)
+{
+	struct vgic_locked l = vgic_lock(v->vm->vgic);
+
+	for (unsigned n = 0; n < gic.lr_count; n++) {
+		uint32_t id = cpu_of(v)->lr_id[n];
+		uint64_t lr = gic.ops->lr_read(n);
+
+		if ((lr & (LR_HW | LR_STATE)) != (LR_HW | LR_PENDING))
+			continue;
+		lr_fold(v, 1U << n);
+		line_give_back(bank_of(v, id / 32), id % 32);
+	}
+	vgic_unlock(l);
+}
+
 /* Were there more than list registers, one of those that are there is pending: see above. */
 bool vgic_wakes(void)
 {

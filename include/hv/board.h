@@ -28,6 +28,8 @@ struct board {
 	int console_node;      /* 0: none; set by the caller after board_read */
 	int gic_node;          /* -1: none that we know */
 	uint8_t gic_version;   /* 3 or 2 */
+	uint8_t pmu_intid;     /* the CPUs' performance monitors', a PPI; 0: none */
+	bool has_pmu;          /* every CPU has them; set by the caller when they run */
 	bool gic_soft_linked;  /* set by the caller when the GIC runs: see struct gic */
 };
 

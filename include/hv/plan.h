@@ -87,6 +87,7 @@ struct guest_plan {
 	bool raw_kernel; /* viaduct,raw: a binary without a header, for the base of RAM */
 	bool vpl011;
 	bool stop_on_crash;     /* on-crash = "stop" */
+	uint8_t pmu;            /* enum plan_auto; PLAN_ON or PLAN_OFF when planned */
 	uint32_t trap_unmapped; /* 0: what nobody answers reads as all ones, writes are ignored */
 	uint32_t nr_spis;
 	bool has_pci;
@@ -106,6 +107,7 @@ struct guest_plan {
 	struct guest_ram ram[MAX_GUEST_RAM]; /* adjacent IPAs may be in pieces of PA */
 	struct image_layout image;           /* where they go, if plan->module_data was set */
 	uint8_t gic_version;                 /* the host's */
+	uint8_t pmu_intid;                   /* with PMU: a PPI, or 0 */
 	uint32_t gic_phandle;                /* in the guest's tree */
 	uint32_t spi_count;                  /* multiple of 32 */
 	bool coherent;                       /* dma-coherent */

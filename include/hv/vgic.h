@@ -45,6 +45,12 @@ void vgic_vcpu_reset(struct vcpu *vcpu);
 void vgic_vcpu_off(struct vcpu *vcpu);
 
 /*
+ * The vCPU, of this CPU, is about to sleep: a hardware line that went low since EL2 acknowledged it
+ * is not to wake it. Those that are pending go back to the physical GIC, and come again.
+ */
+void vgic_look_again(struct vcpu *vcpu);
+
+/*
  * An interrupt that the guest enabled is pending for this CPU's vCPU, whatever its CPU interface
  * masks. Behind vgic_enter().
  */

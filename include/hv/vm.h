@@ -111,6 +111,11 @@ enum vm_state {
 /* What the operator wants of a guest: life_ask(). */
 enum vm_asked { VM_ASKED_NOTHING, VM_ASKED_STOP, VM_ASKED_START, VM_ASKED_RESTART };
 
+/* What a guest has of its CPUs where its declaration does not keep it from it: bits. */
+enum vm_features {
+	VM_PMU = 1, /* performance monitors */
+};
+
 struct guest_ram {
 	ipa_t ipa;
 	pa_t pa;
@@ -124,6 +129,7 @@ struct vm {
 	char name[GUEST_NAME_MAX];
 	uint8_t id;              /* number in the plan, also where an earlier guest is refused */
 	struct guest_plan *plan; /* what it is started from, again and again */
+	uint8_t features;        /* enum vm_features; fixed at boot */
 	void *load_work;         /* IMAGE_WORK bytes: inflates its kernel, writes its tree */
 	uint16_t vcpu_count;
 	uint32_t cpu_on_count; /* vCPUs that others turned on, so far */

@@ -58,6 +58,7 @@
 #define MDCR_TPMS	     BIT(14)
 #define MDCR_HPMD	     BIT(17)
 #define MDCR_TTRF	     BIT(19)
+#define MDCR_HCCD	     BIT(23)
 #define CNTHCTL_EL1PCTEN     BIT(0)
 #define CNTHCTL_EL1PCEN	     BIT(1)
 #define MPAM2_TRAPMPAM1EL1   BIT(48)

@@ -177,11 +177,57 @@ ATTACK(sysreg_profiling_and_trace, 0,
 	hidden("BRBE", 2, 1, 8, 0, 15);
 }
 
-ATTACK(sysreg_performance_counters, 0, "PMU registers: counts of what others do on this CPU",
-       "MDCR_EL2.TPM traps them, or they count EL1 only", "arch/arm64/vcpu.c")
+#define PMU_LINE   23
+#define COUNTS_EL2 (BIT(31) | BIT(30) | BIT(27)) /* not EL1, not EL0, but EL2 */
+
+static void pmu_stop(void)
 {
-	hidden("PMU", 3, 3, 9, 12, 14);
-	hidden("PMU", 3, 3, 14, 8, 15);
+	sysreg_write(pmcr_el0, 0);
+	sysreg_write(pmcntenclr_el0, 0xffffffff);
+	sysreg_write(pmintenclr_el1, 0xffffffff);
+	sysreg_write(pmovsclr_el0, 0xffffffff);
+	isb();
+}
+
+ATTACK(pmu_counts_el2, 0, "cycles and events of EL2 alone, while it serves calls and accesses",
+       "MDCR_EL2.HPMD and HCCD, where the CPU has them", "arch/arm64/controls.c")
+{
+	u64 version = sysreg_read(id_aa64dfr0_el1) >> 8 & 15, n;
+
+	if (version < 6 || version == 15)
+		return;
+	sysreg_write(pmselr_el0, 0);
+	isb();
+	sysreg_write(pmxevtyper_el0, COUNTS_EL2 | 0x11);
+	sysreg_write(pmxevcntr_el0, 0);
+	sysreg_write(pmccfiltr_el0, COUNTS_EL2);
+	sysreg_write(pmccntr_el0, 0);
+	sysreg_write(pmcntenset_el0, BIT(31) | 1);
+	sysreg_write(pmcr_el0, 1);
+	isb();
+	for (unsigned i = 0; i < 200; i++)
+		psci(PSCI_VERSION, 0, 0, 0);
+	isb();
+	n = sysreg_read(pmccntr_el0) + sysreg_read(pmxevcntr_el0);
+	pmu_stop();
+	if (n)
+		broke("%lu cycles of EL2", n);
+}
+
+ATTACK(pmu_interrupts_without_end, 0, "the overflow interrupt stays asserted",
+       "a hardware-linked line of the guest's own CPU", "common/vgic/line.c")
+{
+	if (!(sysreg_read(id_aa64dfr0_el1) >> 8 & 15))
+		return;
+	gic_enable(PMU_LINE, NULL);
+	sysreg_write(pmcr_el0, 1);
+	sysreg_write(pmintenset_el1, BIT(31) | 1);
+	sysreg_write(pmovsset_el0, BIT(31) | 1);
+	irq_on();
+	delay_ms(20);
+	irq_off();
+	pmu_stop();
+	gic_disable(PMU_LINE);
 }
 
 static void sys_one(u32 crn, u32 op1, u32 m, u32 op2)

@@ -42,6 +42,13 @@ OWN = {
     "S2_0_C0_C3_2": "OSDTRTX_EL1", "S2_0_C0_C6_2": "OSECCR_EL1", "S2_0_C1_C3_4": "OSDLR_EL1",
     "S2_0_C7_C8_6": "DBGCLAIMSET_EL1", "S2_0_C7_C9_6": "DBGCLAIMCLR_EL1", "S2_3_C0_C5_0": "DBGDTR_EL0",
     **{f"S2_0_C0_C{n}_{op2}": "breakpoint or watchpoint" for n in range(16) for op2 in (4, 5, 6, 7)},
+    # The performance monitors; which of the event counters there are, PMCR_EL0 says.
+    "S3_3_C9_C12_0": "PMCR_EL0", "S3_3_C9_C12_1": "PMCNTENSET_EL0", "S3_3_C9_C12_2": "PMCNTENCLR_EL0",
+    "S3_3_C9_C12_3": "PMOVSCLR_EL0", "S3_3_C9_C12_5": "PMSELR_EL0", "S3_3_C9_C13_0": "PMCCNTR_EL0",
+    "S3_3_C9_C13_1": "PMXEVTYPER_EL0", "S3_3_C9_C13_2": "PMXEVCNTR_EL0", "S3_3_C9_C14_0": "PMUSERENR_EL0",
+    "S3_3_C9_C14_3": "PMOVSSET_EL0", "S3_0_C9_C14_1": "PMINTENSET_EL1", "S3_0_C9_C14_2": "PMINTENCLR_EL1",
+    **{f"S3_3_C14_C{crm}_{op2}": "PMEVCNTR, PMEVTYPER, PMCCFILTR" for crm in range(8, 16) for op2 in range(8)
+       if (crm, op2) != (11, 7)},
     # The virtual CPU interface (ICV_*).
     "S3_0_C4_C6_0": "ICC_PMR_EL1", "S3_0_C12_C8_3": "ICC_BPR0_EL1", "S3_0_C12_C8_4": "ICC_AP0R0_EL1",
     "S3_0_C12_C9_0": "ICC_AP1R0_EL1", "S3_0_C12_C12_3": "ICC_BPR1_EL1", "S3_0_C12_C12_4": "ICC_CTLR_EL1",
@@ -59,19 +66,21 @@ READ_ONLY = {
     "S2_0_C1_C1_4": "OSLSR_EL1", "S2_3_C0_C1_0": "MDCCSR_EL0", "S3_0_C12_C8_0": "ICC_IAR0_EL1",
     "S3_0_C12_C8_2": "ICC_HPPIR0_EL1", "S3_0_C12_C9_5": "ICC_NMIAR1_EL1", "S3_0_C12_C11_3": "ICC_RPR_EL1",
     "S3_0_C12_C12_0": "ICC_IAR1_EL1", "S3_0_C12_C12_2": "ICC_HPPIR1_EL1",
+    "S3_3_C9_C12_6": "PMCEID0_EL0", "S3_3_C9_C12_7": "PMCEID1_EL0", "S3_0_C9_C14_6": "PMMIR_EL1",
     # NMIs are hidden; reading the mask does not trap, writing it does.
     "S3_0_C4_C3_0": "ALLINT",
 }
 WRITE_ONLY = {
     "S2_0_C1_C0_4": "OSLAR_EL1", "S3_0_C12_C8_1": "ICC_EOIR0_EL1", "S3_0_C12_C11_1": "ICC_DIR_EL1",
     "S3_0_C12_C11_5": "ICC_SGI1R_EL1", "S3_0_C12_C11_6": "ICC_ASGI1R_EL1", "S3_0_C12_C11_7": "ICC_SGI0R_EL1",
-    "S3_0_C12_C12_1": "ICC_EOIR1_EL1",
+    "S3_0_C12_C12_1": "ICC_EOIR1_EL1", "S3_3_C9_C12_4": "PMSWINC_EL0",
 }
+PMU = re.compile(r"S3_[03]_C9_C1[234]_\d|S3_3_C14_C(8|9|1\d)_\d")
 # AArch64 ID registers: the bits that may be set at all, 15 a field or less. Those not listed are 0.
 ID = {
     "S3_0_C0_C4_0": ("ID_AA64PFR0_EL1", 0x13010000_01ff0013),   # EL0 EL1 FP AdvSIMD GIC DIT CSV2 CSV3
     "S3_0_C0_C4_1": ("ID_AA64PFR1_EL1", 0x33),                  # BT SSBS
-    "S3_0_C0_C5_0": ("ID_AA64DFR0_EL1", 0x000000f0_f0f0f00f),   # DebugVer BRPs WRPs CTX_CMPs DoubleLock
+    "S3_0_C0_C5_0": ("ID_AA64DFR0_EL1", 0x000000f0_f0f0ff0f),   # DebugVer PMUVer BRPs WRPs CTX_CMPs DoubleLock
     "S3_0_C0_C6_0": ("ID_AA64ISAR0_EL1", 0x13311111_10313130),
     "S3_0_C0_C6_1": ("ID_AA64ISAR1_EL1", 0x00111111_11317773),
     "S3_0_C0_C6_2": ("ID_AA64ISAR2_EL1", 0x00110000_11117113),
@@ -119,11 +128,16 @@ def may_be(name, value):
     return f"is read as {value:#x}"
 
 
+@pytest.mark.parametrize("pmu", ["auto", "off"])
 @pytest.mark.parametrize("cpu", CPUS)
-def test_every_encoding(cpu):
-    with vq.Machine(f"sysregs-{cpu}", cpu=cpu, smp=1).start([guest("g", "sysregs")], timeout=60) as run:
+def test_every_encoding(cpu, pmu):
+    g = guest("g", "sysregs", properties={"pmu": f'"{pmu}"'})
+    with vq.Machine(f"sysregs-{cpu}-{pmu}", cpu=cpu, smp=1).start([g], timeout=60) as run:
         run.wait()
     regs = parse(assert_ok(run, "g", "sysregs"))
+    monitors = [x for x in regs if PMU.fullmatch(x)]
+    version = regs["S3_0_C0_C5_0"][0][1] >> 8 & 15
+    assert (len(monitors) >= 26 and version) if pmu == "auto" else not monitors and not version, (monitors, version)
     assert len(regs) > 140 and "S3_0_C0_C0_0" in regs
     wrong = []
     for name, ((is_read, value), (is_written, esr)) in regs.items():

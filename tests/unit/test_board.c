@@ -104,6 +104,18 @@ static void psci(const char *compatible, const char *method)
 }
 
 /* Like Juno: two banks, two clusters with a gap in the affinities. */
+/* A node with one interrupt of the GIC's. */
+static void monitors(const char *compatible, uint32_t type, uint32_t number)
+{
+	fdt32_t cells[3] = { cpu_to_fdt32(type), cpu_to_fdt32(number), cpu_to_fdt32(4) };
+
+	node(compatible);
+	str("compatible", compatible);
+	u32("interrupt-parent", 1);
+	prop("interrupts", cells, sizeof(cells));
+	end();
+}
+
 static void reads_a_board(void **state)
 {
 	begin();
@@ -139,8 +151,15 @@ static void reads_a_board(void **state)
 	psci("arm,psci-0.2", "smc");
 	node("gic@1");
 	str("compatible", "arm,gic-v3");
+	u32("#interrupt-cells", 3);
+	u32("phandle", 1);
+	prop("interrupt-controller", NULL, 0);
 	end();
+	monitors("arm,dsu-pmu", 0, 9);
+	monitors("arm,cortex-a53-pmu", 1, 7);
+	monitors("arm,armv8-pmuv3", 1, 8);
 	assert_int_equal(finish(), HV_OK);
+	assert_int_equal(b.pmu_intid, 23);
 	assert_int_equal(b.ram_count, 3);
 	assert_int_equal(b.ram[1].base, 0x880000000);
 	assert_int_equal(b.ram[2].base, 0xa00001000);

@@ -261,6 +261,25 @@ static void nothing_of_the_buffer_before_comes_through(void **state)
 		assert_int_equal(blob[i], 0);
 }
 
+static void performance_monitors(void **state)
+{
+	g.pmu = PLAN_OFF;
+	g.pmu_intid = 23;
+	build((struct range){ 0, 0 });
+	assert_true(fdt_path_offset(blob, "/pmu") < 0);
+	g.pmu = PLAN_ON;
+	build((struct range){ 0, 0 });
+	has_string("/pmu", "compatible", "arm,armv8-pmuv3");
+	HAS("/pmu", "interrupts", 1, 7, 4);
+	g.gic_version = 2;
+	build((struct range){ 0, 0 });
+	HAS("/pmu", "interrupts", 1, 7, 0x704);
+	g.pmu_intid = 0;
+	build((struct range){ 0, 0 });
+	has_string("/pmu", "compatible", "arm,armv8-pmuv3");
+	assert_false(has("/pmu", "interrupts"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +287,7 @@ int main(void)
 		cmocka_unit_test_setup(describes_the_host_bridge, setup),
 		cmocka_unit_test_setup(leaves_out_what_is_not_there, setup),
 		cmocka_unit_test_setup(gicv2_and_its_frame_the_bridges_msi_parent, setup),
+		cmocka_unit_test_setup(performance_monitors, setup),
 		cmocka_unit_test_setup(every_short_buffer_is_noticed, setup),
 		cmocka_unit_test_setup(nothing_of_the_buffer_before_comes_through, setup),
 		cmocka_unit_test_setup(dtc_has_no_complaint, setup),

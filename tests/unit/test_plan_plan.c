@@ -135,10 +135,34 @@ static void guests_share_512_cpus(void **state)
 	assert_non_null(strstr(plan.guest[2].refused, "it wants 1 CPUs and 0 of 512 are free"));
 }
 
+static void wants_pmu(void) { prop_str("pmu", "on"); }
+static void no_pmu(void) { prop_str("pmu", "off"); }
+
+static void guests_have_performance_monitors_where_all_cpus_have(void **state)
+{
+	static const struct decl g[] = { { "a", 1, 64 },
+					 { "b", 1, 64, .extra = wants_pmu },
+					 { "c", 1, 64, .extra = no_pmu } };
+
+	run_guests(g, 3);
+	assert_int_equal(plan.guest[0].pmu, PLAN_OFF);
+	assert_non_null(strstr(plan.guest[1].refused, "pmu is \"on\""));
+	assert_int_equal(plan.guest[2].pmu, PLAN_OFF);
+	board.has_pmu = true;
+	board.pmu_intid = 23;
+	replan();
+	for (unsigned i = 0; i < 3; i++) {
+		assert_string_equal(plan.guest[i].refused, "");
+		assert_int_equal(plan.guest[i].pmu, i < 2 ? PLAN_ON : PLAN_OFF);
+		assert_int_equal(plan.guest[i].pmu_intid, i < 2 ? 23 : 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(refuses, setup),
+		cmocka_unit_test_setup(guests_have_performance_monitors_where_all_cpus_have, setup),
 		cmocka_unit_test_setup(refused_guest_takes_nothing, setup),
 		cmocka_unit_test_setup(vcpus_go_where_they_may, setup),
 		cmocka_unit_test_setup(guests_share_512_cpus, setup),
