@@ -79,6 +79,7 @@ static void reset_debug(const struct cpu *c)
 	write_sysreg(osdlr_el1, 0);
 	arch_isb();
 	write_sysreg(mdscr_el1, 0);
+	write_sysreg(mdccint_el1, 0);
 	write_sysreg(dbgclaimclr_el1, 0xff);
 	write_sysreg(osdtrrx_el1, 0);
 	write_sysreg(osdtrtx_el1, 0);
