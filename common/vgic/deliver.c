@@ -335,7 +335,8 @@ bool vgic_wakes(void)
 
 /*
  * The conditions are gone when the handler returns, or the line would fire again at once: ended
- * lines of emulated devices (EISR), EOIcount, nothing pending left.
+ * lines of emulated devices (EISR), EOIcount, nothing pending left. They are gone as well where the
+ * vCPU went off while the interrupt was on its way.
  */
 void vgic_maintenance_irq(void *, uint32_t, struct vcpu *cur)
 {
@@ -344,7 +345,9 @@ void vgic_maintenance_irq(void *, uint32_t, struct vcpu *cur)
 	if (!cur)
 		return;
 	l = vgic_lock(cur->vm->vgic);
-	lr_fold(cur, (uint32_t)gic.ops->eisr() & VGIC_ALL_LRS);
-	lr_maintain(l, cur);
+	if (cpu_of(cur)->online) {
+		lr_fold(cur, (uint32_t)gic.ops->eisr() & VGIC_ALL_LRS);
+		lr_maintain(l, cur);
+	}
 	vgic_unlock(l);
 }

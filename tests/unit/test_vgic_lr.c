@@ -409,6 +409,26 @@ static void lpis_wait_for_a_vcpu_that_is_off(void **state)
 	assert_int_equal(gic_model_guest_ack(1), MODEL_NONE);
 }
 
+/* It was on its way when the vCPU went off: nothing is put into its list registers any more. */
+static void a_late_maintenance_interrupt_finds_nothing_to_do(void **state)
+{
+	lpis(2, 2);
+	for (unsigned i = 0; i < 4; i++) {
+		lpi[i].is.vcpu = 1;
+		pend(i);
+	}
+	gic_model_on_cpu(1);
+	vgic_vcpu_off(world_vm.vcpu[1]);
+	gic_model_line(1, PPI_MAINTENANCE)->edge = true;
+	gic_model_line(1, PPI_MAINTENANCE)->pending = true;
+	world_run(1);
+	assert_false(gic_model_line(1, PPI_MAINTENANCE)->pending);
+	assert_int_equal(gic_model_hcr(1), 0);
+	for (unsigned n = 0; n < 2; n++)
+		assert_int_equal(gic_model_lr(1, n), 0);
+	assert_null(vgic_check(&world_vm));
+}
+
 #define T(f) cmocka_unit_test(f)
 
 int main(void)
@@ -428,6 +448,7 @@ int main(void)
 		T(two_events_with_one_lpi_share_a_list_register),
 		T(lpis_before_they_are_enabled_are_lost),
 		T(lpis_wait_for_a_vcpu_that_is_off),
+		T(a_late_maintenance_interrupt_finds_nothing_to_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
