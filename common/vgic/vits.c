@@ -36,11 +36,15 @@ static bool busy(const struct vits *its)
 	return its->enabled && !its->stalled && its->creadr != its->cwriter;
 }
 
-/* One copy of what the guest has written, up to a batch or the end of the queue. */
+/*
+ * One copy of what the guest has written, up to a batch, the end of the queue or that of a page:
+ * the guest's RAM may be of several pieces.
+ */
 static bool fetch(struct vits *its)
 {
 	uint32_t end = its->cwriter < its->creadr ? its->size : its->cwriter;
-	uint32_t n = MIN((end - its->creadr) / CMD_BYTES, VITS_BATCH);
+	uint32_t page_end = (uint32_t)ALIGN_DOWN(its->creadr, PAGE_SIZE) + (uint32_t)PAGE_SIZE;
+	uint32_t n = MIN((MIN(end, page_end) - its->creadr) / CMD_BYTES, VITS_BATCH);
 	uint64_t ipa = (its->cbaser & CBASER_ADDR) + its->creadr;
 
 	if (vm_copy_from(its->vm, its->batch, IPA(ipa), n * CMD_BYTES) != HV_OK) {

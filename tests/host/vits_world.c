@@ -64,7 +64,8 @@ enum hv_status vm_copy_from(const struct vm *vm, void *to, ipa_t from, size_t si
 	world.copies++;
 	world.copied += size;
 	if (from.v < WORLD_RAM || size > WORLD_RAM_SIZE ||
-	    from.v - WORLD_RAM > WORLD_RAM_SIZE - size)
+	    from.v - WORLD_RAM > WORLD_RAM_SIZE - size ||
+	    (from.v < world.cut && from.v + size > world.cut))
 		return HV_EINVAL;
 	memcpy(to, world.ram + (from.v - WORLD_RAM), size);
 	return HV_OK;

@@ -18,6 +18,7 @@ struct vits_world {
 	struct vm vm;
 	struct vcpu vcpu[WORLD_VCPUS];
 	uint8_t *ram;
+	uint64_t cut; /* IPA between two pieces of it, or 0 */
 	emul_fn *access;
 	/* What happened since world_forget(). */
 	unsigned pends, clears, updates, copies, reposts, logs;
