@@ -15,9 +15,9 @@ warnings := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 	-Wimplicit-fallthrough -Wno-missing-field-initializers -Wno-c2x-extensions -Werror -Wframe-larger-than=2048
 common := -std=gnu11 -g -Iinclude $(warnings)
 
-# All for size, but what the commonest traps run through, and the walk through the device tree, a
-# fifth of boot: -O2 pays there (make bench shows it).
-hot := arch/arm64/trap.c common/vm/psci.c common/vm/smccc.c common/lib/dt_tree.c common/vgic/deliver.c common/vgic/lr.c \
+# All for size, but what the commonest traps run through, and the walk through the device tree,
+# most of boot once: -O2 pays there (make bench shows it).
+hot := arch/arm64/trap.c common/vm/psci.c common/vm/smccc.c common/lib/dt_tree.c common/lib/dt_index.c common/vgic/deliver.c common/vgic/lr.c \
 	vpci/config.c
 optimise = $(if $(filter $(hot),$<),-O2,-Os)
 

@@ -9,6 +9,7 @@ pure_src := \
 	drivers/serial/input.c \
 	drivers/serial/pump.c \
 	common/lib/dt.c \
+	common/lib/dt_index.c \
 	common/lib/dt_tree.c \
 	common/lib/entropy.c \
 	common/guest/faults.c \

@@ -153,6 +153,7 @@ static const void *take_memory(const void *fdt)
 	pmem_on_chunk(el2_map_own);
 	plan_read(&plan, &board);
 	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
+	dt_index_moved(copy);
 	board.fdt = copy;
 	for_each_module(el2_map_module);
 	return copy;
@@ -294,6 +295,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	image = el2_early_memory();
 	tree = (struct range){ (uintptr_t)fdt, dt_cells((const char *)fdt + 4, 1) };
 	el2_init(tree);
+	dt_index(fdt);
 	register_callbacks();
 	seed_read(fdt);
 	entropy_get(&entropy, "stack canary", &canary, sizeof(canary));

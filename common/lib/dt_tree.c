@@ -2,16 +2,15 @@
 /*
  * The nodes and properties of a device tree, straight from its structure block (Devicetree
  * Specification v0.4, §5). dt_check() has seen every token, name and length of it, so the walks
- * below only follow them, and each ends at the token FDT_END. There is no index: to walk over a
- * board's whole tree costs a few thousand instructions. Everybody who boots calls it; nobody later.
+ * below only follow them, and each ends at the token FDT_END. Of the board's tree there is an index
+ * of nodes (dt_index.c): what asks for a node walks there, and in other trees, which are small,
+ * along the tokens. Everybody who boots calls it; nobody later.
  */
 #include <string.h>
 
 #include <libfdt.h>
 
-#include <hv/dt.h>
-
-#define DEPTH_MAX 32 /* whoever is deeper has no parent, and so no address */
+#include "dt_index.h"
 
 static inline uint32_t be(const fdt32_t *p)
 {
@@ -149,8 +148,13 @@ const char *dt_name(const void *fdt, int node)
 
 int dt_next_node(const void *fdt, int node, int *depth)
 {
+	const struct dt_node *n = dt_indexed(fdt, node);
 	const fdt32_t *first = token(fdt, node), *p = first;
 
+	if (n) {
+		*depth += n[1].depth - n->depth;
+		return n[1].at;
+	}
 	for (;;) {
 		p = step(p);
 		switch (be(p)) {
@@ -168,6 +172,10 @@ int dt_next_node(const void *fdt, int node, int *depth)
 
 int dt_next_at_one(const void *fdt, int node, int depth)
 {
+	const struct dt_node *n = dt_indexed(fdt, node);
+
+	if (n && depth == 1)
+		return n->sibling;
 	do {
 		node = node < 0 ? -1 : dt_next_node(fdt, node, &depth);
 	} while (node >= 0 && depth > 1);
@@ -177,8 +185,14 @@ int dt_next_at_one(const void *fdt, int node, int depth)
 /* Returns the depth of a node; up[0] is the root, up[depth] the node itself. -1: too deep. */
 static int ancestors(const void *fdt, int node, int *up)
 {
+	const struct dt_node *i = dt_indexed(fdt, node);
 	int depth = 0;
 
+	if (i) {
+		for (depth = i->depth; i; i = dt_indexed(fdt, i->parent))
+			up[i->depth] = i->at;
+		return depth;
+	}
 	for (int n = 0; n >= 0; n = dt_next_node(fdt, n, &depth)) {
 		if (depth < DEPTH_MAX)
 			up[depth] = n;
@@ -190,8 +204,12 @@ static int ancestors(const void *fdt, int node, int *up)
 
 int dt_parent(const void *fdt, int node)
 {
-	int up[DEPTH_MAX], depth = ancestors(fdt, node, up);
+	const struct dt_node *n = dt_indexed(fdt, node);
+	int up[DEPTH_MAX], depth;
 
+	if (n)
+		return n->parent;
+	depth = ancestors(fdt, node, up);
 	return depth > 0 ? up[depth - 1] : -1;
 }
 
@@ -217,11 +235,11 @@ const char *dt_path(const void *fdt, int node, char *buf, size_t size)
 	return memmove(buf, buf + at, size - at);
 }
 
-int dt_list_index(const void *fdt, int node, const char *prop, const char *s)
+/* Where `s` is in a list of strings of `left` bytes; -1: it is not. */
+static int list_index(const char *p, unsigned left, const char *s)
 {
-	unsigned left;
-	const char *p = dt_get(fdt, node, prop, &left), *end;
 	size_t size = strlen(s) + 1;
+	const char *end;
 
 	for (int i = 0; left >= size; i++) {
 		if (!memcmp(p, s, size))
@@ -235,15 +253,40 @@ int dt_list_index(const void *fdt, int node, const char *prop, const char *s)
 	return -1;
 }
 
+int dt_list_index(const void *fdt, int node, const char *prop, const char *s)
+{
+	unsigned len;
+	const char *p = dt_get(fdt, node, prop, &len);
+
+	return list_index(p, len, s);
+}
+
 bool dt_compatible(const void *fdt, int node, const char *compatible)
 {
 	return dt_list_index(fdt, node, "compatible", compatible) >= 0;
 }
 
+static bool node_is(const void *fdt, const struct dt_node *n, const char *compatible)
+{
+	const fdt32_t *p;
+
+	if (n->compatible < 0)
+		return false;
+	p = token(fdt, n->compatible);
+	return list_index((const char *)(p + 3), be(p + 1), compatible) >= 0;
+}
+
 int dt_next(const void *fdt, int node, const char *compatible)
 {
+	const struct dt_node *n = dt_indexed(fdt, MAX(node, 0));
 	int depth = 0;
 
+	if (n) {
+		n += node >= 0;
+		while (n->at >= 0 && compatible && !node_is(fdt, n, compatible))
+			n++;
+		return n->at;
+	}
 	do {
 		node = node < 0 ? 0 : dt_next_node(fdt, node, &depth);
 	} while (node >= 0 && compatible && !dt_compatible(fdt, node, compatible));
@@ -266,9 +309,15 @@ uint32_t dt_phandle(const void *fdt, int node)
 
 int dt_by_phandle(const void *fdt, uint32_t phandle)
 {
+	const struct dt_node *i = dt_indexed(fdt, 0);
 	struct dt_prop p;
 	int depth = 0;
 
+	if (i) {
+		while (i->at >= 0 && i->phandle != phandle)
+			i++;
+		return phandle ? i->at : -1;
+	}
 	for (int n = 0; n >= 0 && phandle; n = dt_next_node(fdt, n, &depth))
 		for (int at = n; (at = dt_next_prop(fdt, at, &p)) >= 0;)
 			if (p.len == 4 && be(p.data) == phandle &&

@@ -26,14 +26,12 @@ static const struct {
 	{ "arm,smmu-v1", 1 }, { "arm,mmu-400", 1 }, { "arm,mmu-401", 1 },
 };
 
-/* The first of the kinds that the node is of; ARRAY_SIZE(kinds): none. */
-static unsigned kind_of(const void *fdt, int node)
+static bool fits_before(const void *fdt, int node, unsigned kind)
 {
-	unsigned kind = 0;
-
-	while (kind < ARRAY_SIZE(kinds) && !dt_compatible(fdt, node, kinds[kind].compatible))
-		kind++;
-	return kind;
+	while (kind--)
+		if (dt_compatible(fdt, node, kinds[kind].compatible))
+			return true;
+	return false;
 }
 
 static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(struct range))
@@ -66,13 +64,13 @@ static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(s
 	i->driver = why || !blocked ? NULL : driver;
 }
 
-/* Of the kinds, room for as many as there are nodes. */
+/* Room for every node; one that fits two kinds is counted twice. */
 static void iommu_make_room(const void *fdt)
 {
 	unsigned room = 0;
 
-	dt_for_each(n, fdt, NULL)
-		room += kind_of(fdt, n) < ARRAY_SIZE(kinds);
+	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
+		room += dt_count(fdt, kinds[k].compatible);
 	iommus = pmem_alloc(MAX(room, 1U) * sizeof(*iommus), 64);
 	iommu_count = 0;
 }
@@ -81,18 +79,17 @@ static void iommu_make_room(const void *fdt)
 void iommu_probe(const void *fdt, void (*map)(struct range))
 {
 	iommu_make_room(fdt);
-	dt_for_each(n, fdt, NULL) {
-		unsigned kind = kind_of(fdt, n);
-
-		if (kind == ARRAY_SIZE(kinds) || !dt_enabled(fdt, n))
-			continue;
-		if (!dt_has_power(fdt, n))
-			log_warn("%s: in a power domain, left alone; where firmware "
-				 "switches it on, say viaduct,powered",
-				 dt_name(fdt, n));
-		else
-			probe_node(fdt, n, kinds[kind].version, map);
-	}
+	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
+		dt_for_each(n, fdt, kinds[k].compatible) {
+			if (!dt_enabled(fdt, n) || fits_before(fdt, n, k))
+				continue;
+			if (!dt_has_power(fdt, n))
+				log_warn("%s: in a power domain, left alone; where firmware "
+					 "switches it on, say viaduct,powered",
+					 dt_name(fdt, n));
+			else
+				probe_node(fdt, n, kinds[k].version, map);
+		}
 }
 
 /* Room for every interrupt of its node. */

@@ -15,6 +15,13 @@
  * To be called before anything else: at most `max` bytes long, version 17, and wholly well formed.
  */
 enum hv_status __must_check dt_check(const void *fdt, size_t max);
+/*
+ * Boot, behind dt_check: makes questions about this tree quick, as long as nobody writes to it. One
+ * tree at a time; without memory for it, and in every other tree, the answers are the same, slower.
+ * dt_index_moved: the indexed tree was copied there.
+ */
+void dt_index(const void *fdt);
+void dt_index_moved(const void *to);
 /* What a copy needs: firmware leaves room behind it, and perhaps memory reservations. */
 size_t dt_used_size(const void *fdt);
 /* Entry i of the memory reservations; false: behind the last. */

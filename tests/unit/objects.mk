@@ -3,7 +3,7 @@
 s2_objs := common/lib/s2.c common/lib/pmem.c
 sort_objs := common/lib/sort.c
 pmem_objs := common/lib/pmem.c
-dt_objs := common/lib/dt.c common/lib/dt_tree.c
+dt_objs := common/lib/dt.c common/lib/dt_index.c common/lib/dt_tree.c common/lib/pmem.c
 fmt_objs := common/lib/fmt.c common/lib/nearest.c
 screen_objs := drivers/serial/screen.c common/lib/fmt.c
 console_objs := drivers/serial/console.c drivers/serial/input.c drivers/serial/pump.c drivers/serial/screen.c common/lib/fmt.c common/lib/pmem.c common/lib/mmio.c

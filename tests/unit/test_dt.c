@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <libfdt.h>
 
+#include <host_early.h>
 #include <hv/dt.h>
 
 static uint8_t blob[16384];
@@ -521,6 +522,113 @@ static void test_a_copy_of_the_used_part_reads_the_same(void **state)
 	free(copy);
 }
 
+static uint32_t random_state;
+
+static unsigned below(unsigned n)
+{
+	random_state = random_state * 1664525 + 1013904223;
+	return (random_state >> 8) % n;
+}
+
+/* Up to ten nodes a level, with compatibles, phandles of either name, or none. */
+static void random_nodes(unsigned depth)
+{
+	static const char *const names[] = { "phandle", "linux,phandle" };
+
+	for (unsigned n = below(10); n; n--) {
+		node("n");
+		if (below(3))
+			check(fdt_property(blob, "compatible", "a\0b\0c" + 2 * below(3), 2));
+		if (!below(4))
+			check(fdt_property(blob, "compatible", "b\0c", 4));
+		if (below(2))
+			check(fdt_property_u32(blob, names[below(2)], 1 + below(20)));
+		if (depth < 4 && !below(3))
+			random_nodes(depth + 1);
+		end();
+	}
+}
+
+/* What asks for nodes says the same of a tree with an index as of its copy without one. */
+static void same_answers(const void *plain)
+{
+	static const char *const kinds[] = { "a", "b", "c", "d", NULL };
+
+	for (int n = -1; n < 0x4000 && n < (int)fdt_size_dt_struct(blob); n++) {
+		int depth = 5, plain_depth = 5;
+
+		if (n >= 0 && fdt_next_node(blob, n, NULL) == -FDT_ERR_BADOFFSET)
+			continue; /* no node */
+		for (unsigned i = 0; i < 5; i++)
+			assert_int_equal(dt_next(blob, n, kinds[i]), dt_next(plain, n, kinds[i]));
+		if (n < 0)
+			continue;
+		assert_int_equal(dt_next_node(blob, n, &depth),
+				 dt_next_node(plain, n, &plain_depth));
+		assert_int_equal(depth, plain_depth);
+		assert_int_equal(dt_parent(blob, n), dt_parent(plain, n));
+		assert_int_equal(dt_next_sibling(blob, n), dt_next_sibling(plain, n));
+		assert_int_equal(dt_first_child(blob, n), dt_first_child(plain, n));
+	}
+	for (uint32_t phandle = 0; phandle < 25; phandle++)
+		assert_int_equal(dt_by_phandle(blob, phandle), dt_by_phandle(plain, phandle));
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(dt_count(blob, kinds[i]), dt_count(plain, kinds[i]));
+}
+
+static void test_an_index_changes_no_answer(void **state)
+{
+	static uint8_t plain[sizeof(blob)], moved[sizeof(blob)];
+
+	for (random_state = 0; random_state < 300; random_state++) {
+		uint32_t seed = random_state;
+
+		begin();
+		random_nodes(0);
+		finish();
+		random_state = seed;
+		memcpy(plain, blob, sizeof(blob));
+		host_early(0);
+		dt_index(blob);
+		same_answers(plain);
+		dt_index_moved(moved); /* what was there is answered along its tokens again */
+		same_answers(plain);
+	}
+	build();
+	memcpy(plain, blob, sizeof(blob));
+	host_early(0);
+	dt_index(plain);
+	memset(blob, 0, sizeof(blob));
+	memcpy(moved, plain, sizeof(moved));
+	dt_index_moved(moved);
+	memcpy(blob, plain, sizeof(blob));
+	dt_index_moved(blob);
+	same_answers(moved);
+}
+
+/* A node with two phandles, and one too deep: answered along the tokens. */
+static void test_a_tree_that_is_not_one_for_an_index(void **state)
+{
+	begin();
+	node("a");
+	CELLS("phandle", 1);
+	CELLS("linux,phandle", 2);
+	end();
+	finish();
+	host_early(0);
+	dt_index(blob);
+	assert_int_equal(dt_by_phandle(blob, 1), at("/a"));
+	assert_int_equal(dt_by_phandle(blob, 2), at("/a"));
+	begin();
+	for (unsigned i = 0; i < 40; i++)
+		node("a");
+	for (unsigned i = 0; i < 40; i++)
+		end();
+	finish();
+	dt_index(blob);
+	assert_int_equal(dt_parent(blob, at("/a/a")), at("/a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -534,6 +642,8 @@ int main(void)
 		cmocka_unit_test(test_paths_and_aliases_are_found),
 		cmocka_unit_test(test_too_deep_a_node_has_no_address),
 		cmocka_unit_test(test_a_string_is_found_in_a_list),
+		cmocka_unit_test(test_an_index_changes_no_answer),
+		cmocka_unit_test(test_a_tree_that_is_not_one_for_an_index),
 		cmocka_unit_test(test_a_copy_of_the_used_part_reads_the_same),
 	};
 

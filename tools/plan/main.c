@@ -159,9 +159,11 @@ static void boot(struct tool *t)
 	unsigned said = line_count;
 
 	start_memory();
+	dt_index(t->fdt);
 	t->usable = board_start(t);
 	if (t->trial) { /* once more, as the tree changes */
 		tree_trial(t);
+		dt_index(t->fdt);
 		line_count = said;
 		t->usable = board_start(t);
 	}
