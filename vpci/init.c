@@ -50,6 +50,7 @@ enum hv_status vpci_init(struct vm *vm, const struct vpci_config *cfg,
 			return st;
 		v->count++;
 	}
+	v->cfg.map = NULL; /* no pointer to code stays in memory that is written */
 	st = vm_emul_add(vm, VM_ALL_IPAS, vpci_bar_access, v, &v->bar_kind);
 	if (st == HV_OK)
 		st = vm_emulate(vm, cfg->ecam, MIB(1), vpci_ecam_access, v, NULL);

@@ -38,10 +38,10 @@ static bool mapping_chunk;
 
 extern uint64_t early_tables[];
 extern char boot_stack[], _start[], _text_end[], _libs_end[], _rodata_end[], _ro_after_boot_end[],
-	_end[];
+	_ro_bss[], _ro_bss_end[], _end[];
 extern void el2_on(uint64_t *tables, uint32_t sctlr);
 
-uint64_t el2_root[512] __attribute__((aligned(4096)));
+uint64_t el2_root[512] __ro_after_boot_bss __attribute__((aligned(4096)));
 static uint64_t *root = early_tables; /* for ever where this is EL1 */
 
 static const uint64_t attributes[] = {
@@ -134,9 +134,11 @@ void el2_map_own(struct range r)
 struct range el2_early_memory(void)
 {
 	struct range image = { (uintptr_t)_start, IMAGE_ROOM };
+	uint64_t early = (uintptr_t)_end + CONSTANT_ROOM;
 
 	pmem_reset();
-	pmem_early((struct range){ (uintptr_t)_end, range_end(image) - (uintptr_t)_end });
+	pmem_early_constant((struct range){ (uintptr_t)_end, CONSTANT_ROOM });
+	pmem_early((struct range){ early, range_end(image) - early });
 	fill_spare();
 	return image;
 }
@@ -196,11 +198,30 @@ void el2_unmap(struct range r)
 	}
 }
 
+/* Of pages and blocks that are mapped read-write. A change of permissions needs no break. */
+static void make_ro(struct range r)
+{
+	uint64_t va = r.base;
+
+	while (va < range_end(r)) {
+		uint64_t *slot = slot2(va);
+		bool is_table = (*slot & 3) == PTE_TYPE_PAGE;
+
+		*(is_table ? &next(slot)[va >> 12 & 511] : slot) |= PTE_RO;
+		va += is_table ? PAGE_SIZE : MIB(2);
+	}
+}
+
+static void make_section_ro(const char *from, const char *to)
+{
+	make_ro((struct range){ (uintptr_t)from, (uintptr_t)(to - from) });
+}
+
 void el2_seal(void)
 {
-	for (uintptr_t va = (uintptr_t)_rodata_end; va < (uintptr_t)_ro_after_boot_end;
-	     va += PAGE_SIZE)
-		next(slot2(va))[va >> 12 & 511] |= PTE_RO;
+	pmem_for_each_constant(make_ro);
+	make_section_ro(_rodata_end, _ro_after_boot_end);
+	make_section_ro(_ro_bss, _ro_bss_end);
 	arch_dsb_ishst();
 	__asm__ volatile("tlbi alle2is" ::: "memory");
 	arch_dsb_ish();

@@ -11,6 +11,8 @@
  */
 #define IMAGE_ROOM 0x100000
 
+#define CONSTANT_ROOM 0x20000 /* of it, for what is read-only after boot: whole pages */
+
 #define EARLY_TABLES 7 /* root; two levels each for image, begin and end of the device tree */
 
 #ifndef __ASSEMBLY__

@@ -20,8 +20,8 @@
 #define START_SECONDS 2
 
 struct cpu boot_cpu;
-struct cpu *cpus;
-unsigned cpu_count;
+struct cpu *cpus __ro_after_boot;
+unsigned cpu_count __ro_after_boot;
 
 extern char secondary_entry[];
 

@@ -37,13 +37,13 @@
 
 extern char _start[], _end[];
 
-static struct board board;
-static struct plan plan;
-static struct range image; /* PA, with its room */
-static struct range tree;  /* PA, as firmware left it */
-static uint32_t uart_intid;
+static struct board board __ro_after_boot;
+static struct plan plan __ro_after_boot;
+static struct range image __ro_after_boot; /* PA, with its room */
+static struct range tree __ro_after_boot;  /* PA, as firmware left it */
+static uint32_t uart_intid __ro_after_boot;
 static struct entropy entropy;
-static bool stay_on;
+static bool stay_on __ro_after_boot;
 
 /* Of what firmware found out; RNDR and the counter come to it with each use. */
 static void seed_read(const void *fdt)
@@ -112,6 +112,7 @@ static void register_callbacks(void)
 	log_set_output(log_to_console);
 	console_set_retry_timer(timer_arm_console);
 	iommu_set_callbacks(&iommu);
+	s2_set_flush(iommu_flush);
 }
 
 void start_below_el2(const void *fdt)

@@ -56,7 +56,6 @@ static enum hv_status build_roots(const struct plan *p, const struct guest_plan 
 	st = s2_init(&vm->cpu_s2, p->geo, vmid, cpu, S2_CPUS);
 	if (st == HV_OK && plan_has_dma(g))
 		st = s2_init(&vm->dma_s2, p->geo, vmid, ram, S2_SMMU);
-	vm->dma_s2.flush = iommu_flush;
 	return st;
 }
 
@@ -209,6 +208,7 @@ static enum hv_status build_pci(struct guest_plan *g, struct vm *vm, struct vpci
 	g->vpci.map = map_device;
 	if (st == HV_OK)
 		st = vpci_init(vm, &g->vpci, list, g->device_count);
+	g->vpci.map = NULL;
 	return st;
 }
 
@@ -251,6 +251,8 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 	vm->log = RATELIMIT(VM_LOG_BURST, VM_LOG_MS);
 	vm->alerts = RATELIMIT(VM_ALERT_BURST, VM_ALERT_MS);
 	vm->open_bus = !g->trap_unmapped;
+	vm->emul = pmem_alloc_constant(MAX_EMUL * sizeof(*vm->emul));
+	vm->ram = pmem_alloc_constant(MAX_GUEST_RAM * sizeof(*vm->ram));
 	vm->emul[0] = (struct emul_region){ .fn = vm_unmapped, .size = UINT64_MAX };
 	memcpy(vm->name, g->name, sizeof(vm->name));
 	build_vcpus(g, vm);
@@ -270,7 +272,7 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 
 void build_guests(struct plan *p, void (*map_device)(struct range))
 {
-	vms = pmem_alloc(MAX(p->guest_count, 1U) * sizeof(*vms), 64);
+	vms = pmem_alloc_constant(MAX(p->guest_count, 1U) * sizeof(*vms));
 	for (unsigned i = 0; i < p->guest_count; i++)
 		if (!p->guest[i].refused[0])
 			build_one(p, &p->guest[i], map_device);

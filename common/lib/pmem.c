@@ -28,12 +28,15 @@ struct pool {
 
 static struct {
 	struct pool guest, saved;
-	struct ranges own; /* of the chunks, what is not handed out: also holes by alignment */
+	struct ranges own;      /* of the chunks, what is not handed out: also holes by alignment */
+	struct ranges constant; /* the same for what is read-only after boot */
+	struct ranges constant_whole; /* with what is handed out */
 	struct range own_pieces[OWN_MAX], few[4][FEW];
+	struct range constant_pieces[2][FEW];
 	size_t own_bytes;
 	bool sealed;
 	void (*map)(struct range);
-} pm;
+} pm __ro_after_boot_bss;
 
 static void move_to(struct ranges *l, struct range *room, unsigned max)
 {
@@ -48,6 +51,8 @@ void pmem_reset(void)
 
 	memset(&pm, 0, sizeof(pm));
 	pm.own = (struct ranges){ 0, OWN_MAX, pm.own_pieces };
+	pm.constant = (struct ranges){ 0, FEW, pm.constant_pieces[0] };
+	pm.constant_whole = (struct ranges){ 0, FEW, pm.constant_pieces[1] };
 	for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
 		*lists[i] = (struct ranges){ 0, FEW, pm.few[i] };
 }
@@ -88,7 +93,8 @@ static void carve(struct ranges *l, unsigned i, struct range r)
 	memmove(&l->r[i], &l->r[i + 1], (l->count - i) * sizeof(l->r[0]));
 	insert(l, (struct range){ hi, range_end(f) - hi });
 	/* Holes by alignment in own memory: few, and of a page at least, or forgotten. */
-	if (l != &pm.own || (lo - f.base >= PAGE_SIZE && l->count < OWN_MAX / 2))
+	if ((l != &pm.own && l != &pm.constant) ||
+	    (lo - f.base >= PAGE_SIZE && l->count < l->max / 2))
 		insert(l, (struct range){ f.base, lo - f.base });
 }
 
@@ -125,6 +131,12 @@ static uint64_t largest(const struct ranges *l)
 void pmem_early(struct range own)
 {
 	insert(&pm.own, own);
+}
+
+void pmem_early_constant(struct range own)
+{
+	insert(&pm.constant, own);
+	insert(&pm.constant_whole, own);
 }
 
 void pmem_add(struct range ram)
@@ -170,8 +182,8 @@ void pmem_undo(void)
 	copy(&pm.guest.held, &pm.saved.held);
 }
 
-/* The highest chunk-aligned place for `size`; false when there is none. */
-static bool take_chunk(uint64_t size)
+/* The highest chunk-aligned place for `size`, into `own`; false when there is none. */
+static bool take_chunk(struct ranges *own, uint64_t size)
 {
 	struct ranges *l = &pm.guest.free;
 
@@ -183,7 +195,9 @@ static bool take_chunk(uint64_t size)
 		if (end < size || chunk.base < l->r[i].base)
 			continue;
 		carve(l, i, chunk);
-		insert(&pm.own, chunk);
+		insert(own, chunk);
+		if (own == &pm.constant)
+			insert(&pm.constant_whole, chunk);
 		if (pm.map)
 			pm.map(chunk);
 		return true;
@@ -192,7 +206,7 @@ static bool take_chunk(uint64_t size)
 }
 
 /* As it was left; NULL: there is none. */
-static void *take_own(size_t size, size_t align)
+static void *take_own(struct ranges *own, size_t size, size_t align)
 {
 	uint64_t at;
 
@@ -200,36 +214,55 @@ static void *take_own(size_t size, size_t align)
 		panic("allocation of %zu bytes after boot", size);
 	align = MAX(align, 64);
 	size = ALIGN_UP(size, 64);
-	if (!take_range(&pm.own, ANYWHERE, size, align, &at) &&
-	    !(take_chunk(size + align) && take_range(&pm.own, ANYWHERE, size, align, &at)))
+	if (!take_range(own, ANYWHERE, size, align, &at) &&
+	    !(take_chunk(own, size + align) && take_range(own, ANYWHERE, size, align, &at)))
 		return NULL;
 	pm.own_bytes += size;
 	return pa_to_va(PA(at));
 }
 
+static void *must_have(void *p, size_t size)
+{
+	if (!p)
+		panic("out of memory: %zu bytes for Viaduct itself", size);
+	return p;
+}
+
 void *pmem_try_alloc(size_t size, size_t align)
 {
-	void *p = take_own(size, align);
+	void *p = take_own(&pm.own, size, align);
 
 	return p ? memset(p, 0, size) : NULL;
 }
 
 void *pmem_alloc_unset(size_t size, size_t align)
 {
-	void *p = take_own(size, align);
-
-	if (!p)
-		panic("out of memory: %zu bytes for Viaduct itself", size);
-	return p;
+	return must_have(take_own(&pm.own, size, align), size);
 }
 
 void *pmem_alloc(size_t size, size_t align)
 {
-	void *p = pmem_try_alloc(size, align);
+	return must_have(pmem_try_alloc(size, align), size);
+}
 
-	if (!p)
-		panic("out of memory: %zu bytes for Viaduct itself", size);
-	return p;
+void *pmem_try_alloc_constant(size_t size)
+{
+	void *p = NULL;
+
+	if (pm.constant_whole.count < FEW) /* one more may come */
+		p = take_own(&pm.constant, size, 64);
+	return p ? memset(p, 0, size) : NULL;
+}
+
+void *pmem_alloc_constant(size_t size)
+{
+	return must_have(pmem_try_alloc_constant(size), size);
+}
+
+void pmem_for_each_constant(void (*fn)(struct range))
+{
+	for (unsigned i = 0; i < pm.constant_whole.count; i++)
+		fn(pm.constant_whole.r[i]);
 }
 
 void pmem_trim(void *p, size_t size, size_t used)

@@ -14,10 +14,16 @@
 #include <spec/stage2.h>
 
 #define START_LEVEL 1 /* at most 40 bits of IPA: two concatenated tables */
-#define ENTRIES     512U
 #define LEAF        3
 #define NO_TABLE    (~UINT64_C(0))
 #define PS_MAX      5 /* 48 bits: what a descriptor of 4 KiB holds */
+
+static s2_flush_fn *smmu_flush __ro_after_boot;
+
+void s2_set_flush(s2_flush_fn *flush)
+{
+	smmu_flush = flush;
+}
 
 static unsigned level_shift(unsigned level)
 {
@@ -44,7 +50,7 @@ static uint64_t *slot_at(uint64_t *table, uint64_t ipa, unsigned level)
 {
 	uint64_t index = ipa >> level_shift(level);
 
-	return &table[level == START_LEVEL ? index : index % ENTRIES];
+	return &table[level == START_LEVEL ? index : index % S2_ENTRIES];
 }
 
 static const uint64_t leaf_bits[] = {
@@ -110,7 +116,7 @@ static uint64_t *table_take(struct s2 *s2, unsigned level, uint64_t fill)
 
 	ASSERT(p->free && !p->dead);
 	t = p->spare[--p->free];
-	for (unsigned i = 0; i < ENTRIES; i++)
+	for (unsigned i = 0; i < S2_ENTRIES; i++)
 		__atomic_store_n(&t[i], fill, __ATOMIC_RELAXED);
 	if (s2->walker == S2_SMMU_NONCOHERENT)
 		arch_cache_clean_inval(t, PAGE_SIZE);
@@ -284,7 +290,7 @@ static uint64_t clear_leaves(struct s2 *s2, uint64_t ipa, uint64_t end)
 
 static bool table_empty(const uint64_t *t)
 {
-	for (unsigned i = 0; i < ENTRIES; i++)
+	for (unsigned i = 0; i < S2_ENTRIES; i++)
 		if (t[i])
 			return false;
 	return true;
@@ -318,8 +324,8 @@ static void invalidate(struct s2 *s2, uint64_t ipa, uint64_t size, bool one)
 	} else {
 		arch_dsb_oshst();
 	}
-	if (s2->flush)
-		s2->flush(s2->vmid, IPA(ipa), size);
+	if (s2->walker != S2_CPUS && smmu_flush)
+		smmu_flush(s2->vmid, IPA(ipa), size);
 }
 
 void s2_unmap(struct s2 *s2, ipa_t ipa, uint64_t size)

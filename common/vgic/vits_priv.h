@@ -8,6 +8,7 @@
 #define VITS_PRIV_H
 
 #include <hv/bits.h>
+#include <hv/limits.h>
 #include <hv/nospec.h>
 #include <hv/spinlock.h>
 #include <hv/vits.h>
@@ -15,10 +16,8 @@
 #include <spec/gicv3.h>
 #include <spec/its.h>
 
-#define VITS_DEV_BITS   8 /* flat bus 0 */
 #define VITS_EVENT_BITS 16
 #define VITS_INTID_BITS 16
-#define VITS_CID_BITS   9 /* a collection each for as many vCPUs as there can be */
 #define VITS_ENTRY      8 /* bytes that a guest is told to give an ITT entry and a table entry */
 _Static_assert(MAX_VCPUS <= 1U << VITS_CID_BITS, "collections");
 #define VITS_DEVS     (1U << VITS_DEV_BITS)

@@ -7,8 +7,8 @@
 #include <hv/irq.h>
 #include <hv/vm.h>
 
-struct vm **vms;
-unsigned vm_count;
+struct vm **vms __ro_after_boot;
+unsigned vm_count __ro_after_boot;
 
 enum hv_status vm_emul_add(struct vm *vm, struct range ipas, emul_fn *fn, void *arg, uint8_t *kind)
 {

@@ -14,8 +14,15 @@
 
 #include "iommu_priv.h"
 
-struct iommu *iommus;
-unsigned iommu_count;
+struct iommu *iommus __ro_after_boot;
+unsigned iommu_count __ro_after_boot;
+/* Of each; NULL: probe had something against it. */
+static const struct iommu_driver **drivers __ro_after_boot;
+
+static const struct iommu_driver *driver_of(const struct iommu *i)
+{
+	return drivers[i - iommus];
+}
 
 /* The first row that fits a node counts; most nodes name their part and the architecture. */
 static const struct {
@@ -61,7 +68,7 @@ static void probe_node(const void *fdt, int node, uint8_t version, void (*map)(s
 	why = driver->probe(fdt, node, reg, i);
 	if (why)
 		log_warn("%s: %s; what is behind it stays blocked", name, why);
-	i->driver = why || !blocked ? NULL : driver;
+	drivers[i - iommus] = why || !blocked ? NULL : driver;
 }
 
 /* Room for every node; one that fits two kinds is counted twice. */
@@ -72,6 +79,7 @@ static void iommu_make_room(const void *fdt)
 	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
 		room += dt_count(fdt, kinds[k].compatible);
 	iommus = pmem_alloc(MAX(room, 1U) * sizeof(*iommus), 64);
+	drivers = pmem_alloc_constant(MAX(room, 1U) * sizeof(*drivers));
 	iommu_count = 0;
 }
 
@@ -107,10 +115,10 @@ static void make_irq_room(const void *fdt, struct iommu *i)
 void iommu_start(const void *fdt)
 {
 	iommu_for_each(i) {
-		if (!i->driver)
+		if (!driver_of(i))
 			continue;
 		make_irq_room(fdt, i);
-		i->s2 = i->driver->start(fdt, i->node, i) == HV_OK;
+		i->s2 = driver_of(i)->start(fdt, i->node, i) == HV_OK;
 		if (i->s2)
 			log_info("%s: SMMUv%u, %u-bit addresses, %u-bit StreamIDs%s", i->name,
 				 i->version, i->oas_bits, i->sid_bits, i->fwb ? ", S2FWB" : "");
@@ -143,7 +151,7 @@ void iommu_report_fault(struct iommu *i, const struct iommu_fault *f)
 
 void iommu_kill(struct iommu *i, const char *why)
 {
-	enum hv_status st = i->driver->block(i->m);
+	enum hv_status st = driver_of(i)->block(i->m);
 
 	i->dead = true;
 	log_err("%s: %s; everything behind it is blocked%s", i->name, why,
@@ -155,7 +163,7 @@ bool iommu_block_all(void)
 	bool blocked = true;
 
 	iommu_for_each(i)
-		if (i->driver && i->driver->block(i->m) != HV_OK)
+		if (driver_of(i) && driver_of(i)->block(i->m) != HV_OK)
 			blocked = false;
 	return blocked;
 }
@@ -188,7 +196,7 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 		return HV_EUNSUPP;
 	spin_lock(&i->lock, LOCK_IOMMU);
 	if (!i->dead)
-		st = i->driver->attach(i, sid, dma);
+		st = driver_of(i)->attach(i, sid, dma);
 	spin_unlock(&i->lock);
 	report_death(i);
 	return st;
@@ -201,7 +209,7 @@ void iommu_flush(uint16_t vmid, ipa_t ipa, uint64_t size)
 			continue;
 		spin_lock(&i->lock, LOCK_IOMMU);
 		if (!i->dead) /* else nothing gets through any more, which is what a flush is for */
-			i->driver->flush(i, vmid, ipa, size);
+			driver_of(i)->flush(i, vmid, ipa, size);
 		spin_unlock(&i->lock);
 		report_death(i);
 	}
@@ -215,7 +223,7 @@ static void look(struct iommu *i)
 	if (__atomic_exchange_n(&i->busy, true, __ATOMIC_SEQ_CST))
 		return; /* who is at it sees left_over */
 	__atomic_store_n(&i->left_over, false, __ATOMIC_SEQ_CST);
-	empty = !i->dead && i->driver->drain(i);
+	empty = !i->dead && driver_of(i)->drain(i);
 	if (!empty)
 		__atomic_store_n(&i->left_over, true, __ATOMIC_SEQ_CST);
 	for (unsigned n = 0; n < i->irq_count; n++)

@@ -12,7 +12,8 @@
 #define RWP_TIMEOUT_US 100000
 
 struct gic gic __ro_after_boot;
-struct gic_hw gic_hw;
+struct gic_hw gic_hw __ro_after_boot;
+static struct spinlock config_lock; /* GICD_ICFGR, GICR_ICFGR; a leaf */
 
 static struct mmio frame_of(unsigned cpu, uint32_t intid)
 {
@@ -52,11 +53,11 @@ void gic_set_edge(unsigned cpu, uint32_t intid, bool edge)
 	struct reg32 r = REG32(GICD_ICFGR + intid / 16 * 4);
 	uint32_t bit = 2U << intid % 16 * 2;
 
-	spin_lock(&gic_hw.config_lock, LOCK_GIC);
+	spin_lock(&config_lock, LOCK_GIC);
 	uint32_t v = rd32(m, r);
 
 	wr32(m, r, edge ? v | bit : v & ~bit);
-	spin_unlock(&gic_hw.config_lock);
+	spin_unlock(&config_lock);
 }
 
 void gic_set_pending(unsigned cpu, uint32_t intid, bool on)

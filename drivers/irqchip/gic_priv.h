@@ -27,8 +27,7 @@ struct gic_cpu {
 
 extern struct gic_hw {
 	struct mmio dist;
-	struct gic_cpu *cpu;         /* one each */
-	struct spinlock config_lock; /* GICD_ICFGR, GICR_ICFGR; a leaf */
+	struct gic_cpu *cpu; /* one each */
 } gic_hw;
 
 enum hv_status __must_check gicv2_init(const void *fdt, int node);

@@ -12,14 +12,16 @@
 #include <hv/pmem.h>
 #include <spec/gicv2m.h>
 
+#include "msi_priv.h"
+
 #define COMPATIBLE "arm,gic-v2m-frame"
 
 struct frame {
 	struct msi_ctrl msi;
 	uint32_t next, end; /* INTIDs that are left */
 };
-static struct frame *frames; /* as many as the device tree has */
-static unsigned count;
+static struct frame *frames __ro_after_boot; /* as many as the device tree has */
+static unsigned count __ro_after_boot;
 
 /* A device with MSI writes its message number, at most 31, into the low bits. */
 uint32_t v2m_place(const struct msi_ctrl *c, uint32_t from, uint32_t n)
@@ -88,8 +90,7 @@ static enum hv_status probe_frame(struct frame *f, const void *fdt, int node)
 	if (first < 32 || spis == 0 || first > 32 + gic.spi_count ||
 	    spis > 32 + gic.spi_count - first)
 		return HV_EINVAL;
-	f->msi = (struct msi_ctrl){ .ops = &ops,
-				    .phandle = dt_phandle(fdt, node),
+	f->msi = (struct msi_ctrl){ .phandle = dt_phandle(fdt, node),
 				    .page = PA(reg.base),
 				    .offset = V2M_SETSPI_NS };
 	f->next = first;
@@ -103,7 +104,8 @@ void v2m_init(const void *fdt)
 	char path[64];
 
 	count = 0;
-	frames = pmem_alloc(MAX(dt_count(fdt, COMPATIBLE), 1U) * sizeof(*frames), 64);
+	msi_set_ops(false, &ops);
+	frames = pmem_alloc_constant(MAX(dt_count(fdt, COMPATIBLE), 1U) * sizeof(*frames));
 	dt_for_each(n, fdt, COMPATIBLE) {
 		if (!dt_enabled(fdt, n))
 			continue;

@@ -19,16 +19,17 @@ struct irq_slot {
 	void *arg;
 };
 
-static struct irq_slot slots[GIC_SPI_END];
-static bool of_guest[GIC_SPI_END]; /* the guest deactivates it (HW-linked list register), not EL2 */
-static struct irq_slot *lpis;
-static uint32_t lpi_count;
+static struct irq_slot slots[GIC_SPI_END] __ro_after_boot_bss;
+/* The guest deactivates it (HW-linked list register), not EL2. */
+static bool of_guest[GIC_SPI_END] __ro_after_boot_bss;
+static struct irq_slot *lpis __ro_after_boot;
+static uint32_t lpi_count __ro_after_boot;
 
 enum hv_status irq_lpi_table(uint32_t count)
 {
 	if (lpis)
 		return HV_ECONFLICT;
-	lpis = pmem_try_alloc(MAX(count, 1U) * sizeof(*lpis), 64);
+	lpis = pmem_try_alloc_constant(MAX(count, 1U) * sizeof(*lpis));
 	if (!lpis)
 		return HV_ENOMEM;
 	lpi_count = count;

@@ -12,6 +12,7 @@
 #include <spec/gicv3.h>
 
 #include "its_priv.h"
+#include "msi_priv.h"
 
 #define COMPATIBLE   "arm,gic-v3-its"
 #define NONCOHERENT  "dma-noncoherent"
@@ -134,8 +135,7 @@ static enum hv_status its_probe_node(struct its *its, const void *fdt, int node,
 	if (s != HV_OK || reg.size < 2 * ITS_FRAME)
 		return HV_EINVAL;
 	*its = (struct its){
-		.msi = { .ops = &ops,
-			 .phandle = dt_phandle(fdt, node),
+		.msi = { .phandle = dt_phandle(fdt, node),
 			 .page = PA(reg.base + ITS_FRAME),
 			 .offset = ITS_TRANSLATER,
 			 .by_device = true },
@@ -170,6 +170,7 @@ void its_init(const void *fdt, unsigned cpus)
 	bool noncoherent = false;
 
 	count = 0;
+	msi_set_ops(true, &ops);
 	if (!gic.has_lpis)
 		return;
 	its_all = pmem_alloc(MAX(dt_count(fdt, COMPATIBLE), 1U) * sizeof(*its_all), 64);

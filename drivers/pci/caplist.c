@@ -38,7 +38,7 @@ static unsigned size_of(const struct pci_cap *c)
 		{ PCI_EXT + PCI_ECAP_LTR, 8 },
 		{ PCI_EXT + PCI_ECAP_PASID, 8 },
 	};
-	uint32_t flags = c->head >> 16;
+	uint32_t flags = c->head >> 16, size;
 
 	switch (c->id) {
 	case PCI_CAP_MSI:
@@ -57,7 +57,8 @@ static unsigned size_of(const struct pci_cap *c)
 		return 0x11 + (cap_read(c, 4) & 0x1f);
 	case PCI_EXT + PCI_ECAP_VSEC:
 	case PCI_EXT + PCI_ECAP_DVSEC:
-		return MAX(cap_read(c, 4) >> 20, 8u);
+		size = cap_read(c, 4) >> 20; /* once: the device may answer otherwise each time */
+		return MAX(size, 8u);
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++)
 		if (fixed[i].id == c->id)

@@ -18,9 +18,9 @@
 #define HI_PREFETCH  0x40000000u
 
 struct pci_host *pci_hosts __ro_after_boot;
-unsigned pci_host_count;
+unsigned pci_host_count __ro_after_boot;
 struct pci_func *pci_funcs __ro_after_boot;
-unsigned pci_func_count;
+unsigned pci_func_count __ro_after_boot;
 static unsigned func_room;
 
 /* One entry of ranges or dma-ranges; cpu is in the space of the parent. */

@@ -12,8 +12,10 @@
 
 static char log_buf[RING_SIZE]; /* of ring 0, which is there from the first line on */
 static struct ring log_ring = { .buf = log_buf };
-struct ring *rings[RINGS]; /* not initialised: it would be 2 KiB of the image */
-unsigned ring_count = 1;
+/* Not initialised: it would be 2 KiB of the image. */
+struct ring *rings[RINGS] __ro_after_boot_bss;
+struct ring_input ring_inputs[RINGS] __ro_after_boot_bss;
+unsigned ring_count __ro_after_boot = 1;
 
 /* ---- writers ---- */
 
@@ -60,7 +62,8 @@ uint16_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
 
 	ASSERT(ring_count < RINGS);
 	rings[ring_count] = r;
-	*r = (struct ring){ .buf = pmem_alloc(RING_SIZE, 64), .name = name, .rx = fn, .arg = arg };
+	*r = (struct ring){ .buf = pmem_alloc(RING_SIZE, 64), .name = name };
+	ring_inputs[ring_count] = (struct ring_input){ fn, arg };
 	ring_count++;
 	if (fn)
 		input_add((uint16_t)(ring_count - 1));

@@ -21,12 +21,17 @@ struct ring {
 	const char *name; /* in front of each line; NULL: nothing */
 	bool returned;    /* CR, behind which nothing has come yet; the pump */
 	struct screen screen;
-	void (*rx)(void *arg, char c);
-	void *arg;
 	bool off; /* its guest is; it gets no input */
 };
 
+/* Who gets a ring's input; rx NULL: nobody. */
+struct ring_input {
+	void (*rx)(void *arg, char c);
+	void *arg;
+};
+
 extern struct ring *rings[RINGS]; /* [0] is Viaduct's own; the others are there for ever */
+extern struct ring_input ring_inputs[RINGS];
 extern unsigned ring_count;
 
 /* pump.c: what is in the rings goes to the UART. Any CPU; a busy one does it for the others. */

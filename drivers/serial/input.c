@@ -28,7 +28,7 @@ static struct {
 
 static bool takes_input(uint16_t ring)
 {
-	return rings[ring]->rx && !__atomic_load_n(&rings[ring]->off, __ATOMIC_SEQ_CST);
+	return ring_inputs[ring].rx && !__atomic_load_n(&rings[ring]->off, __ATOMIC_SEQ_CST);
 }
 
 /* The next ring behind `from` whose guest takes input, `from` itself last; 0: none does. */
@@ -127,7 +127,7 @@ static void deliver(char c)
 	if (rx.asked)
 		answer(c);
 	else if (to)
-		rings[to]->rx(rings[to]->arg, c);
+		ring_inputs[to].rx(ring_inputs[to].arg, c);
 }
 
 static void input(char c)

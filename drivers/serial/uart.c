@@ -38,7 +38,7 @@ static struct serial {
 	uint8_t width;  /* bytes a register */
 	uint8_t offset; /* of register 0 */
 	uint8_t burst;  /* characters that an empty transmitter takes */
-} serial;
+} serial __ro_after_boot;
 
 static uintptr_t uart_reg_address(unsigned reg)
 {

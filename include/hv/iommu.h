@@ -44,8 +44,7 @@ struct iommu {
 	bool dead; /* does not answer: everything behind it is aborted */
 
 	/* iommu.c's own */
-	const struct iommu_driver *driver; /* NULL: probe had something against it */
-	void *priv;                        /* the driver's */
+	void *priv; /* the driver's */
 	int node;
 	struct mmio m;
 	struct spinlock lock; /* all but the records of faults */

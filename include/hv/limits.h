@@ -10,5 +10,7 @@
 #define MAX_PCI_FUNCS  4096     /* PCI functions, bridges included */
 #define MAX_EMUL       16       /* kinds of emulated pages of one guest */
 #define GUEST_NAME_MAX 16       /* with NUL */
+#define VITS_DEV_BITS  8        /* DeviceIDs of a virtual ITS: functions of flat bus 0 */
+#define VITS_CID_BITS  9        /* its collections: one each for as many vCPUs as there can be */
 
 #endif

@@ -13,17 +13,8 @@
 struct msi_block;
 struct msi_ctrl;
 
-/* What drivers/irqchip/msi.c needs of either. */
-struct msi_ops {
-	enum hv_status (*alloc)(struct msi_ctrl *c, uint32_t device_id, uint32_t n, unsigned cpu,
-				struct msi_block *out);
-	void (*move)(const struct msi_block *b, uint32_t i, unsigned cpu);
-	void (*set_enabled)(const struct msi_block *b, uint32_t i, bool on);
-};
-
 /* One ITS or v2m frame. */
 struct msi_ctrl {
-	const struct msi_ops *ops;
 	uint32_t phandle;
 	pa_t page;       /* that a device's write must reach: 4 KiB (GITS_TRANSLATER) ... */
 	uint32_t offset; /* ... and the doorbell register in it */

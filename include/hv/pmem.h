@@ -14,6 +14,8 @@
 void pmem_reset(void); /* forget everything: before the first use */
 /* Viaduct's own memory, mapped at EL2 already: allocations are taken from there first. */
 void pmem_early(struct range own);
+/* The same for what is constant after boot. */
+void pmem_early_constant(struct range own);
 /* Lets RAM be in that many pieces, free, held or taken out of the middle; before pmem_add. */
 void pmem_room(unsigned pieces);
 /* `map` makes a chunk of Viaduct's own memory reachable at EL2, before its first use. */
@@ -30,6 +32,13 @@ void *pmem_alloc(size_t size, size_t align);
 void *pmem_alloc_unset(size_t size, size_t align);
 /* NULL instead of panic. */
 void *pmem_try_alloc(size_t size, size_t align);
+/*
+ * The same for what is written while booting only: apart from all else, so that it can be mapped
+ * read-only then. pmem_for_each_constant: where it is, whole pages.
+ */
+void *pmem_alloc_constant(size_t size);
+void *pmem_try_alloc_constant(size_t size);
+void pmem_for_each_constant(void (*fn)(struct range));
 /* Of an allocation of `size` bytes only the first `used` are kept; before pmem_seal. */
 void pmem_trim(void *p, size_t size, size_t used);
 

@@ -94,9 +94,14 @@ struct s2 {
 	enum s2_walker walker;
 	pa_t root;
 	struct s2_pool pool[S2_POOLS]; /* of level 2 and of level 3 */
-	/* Called after the CPU invalidation of each unmapped range: SMMU TLBI, SYNC. Or NULL. */
-	void (*flush)(uint16_t vmid, ipa_t ipa, uint64_t size);
 };
+
+/*
+ * Boot: what is called after each unmap of a root that an SMMU walks, for its TLBI and SYNC. NULL:
+ * nothing.
+ */
+typedef void s2_flush_fn(uint16_t vmid, ipa_t ipa, uint64_t size);
+void s2_set_flush(s2_flush_fn *flush);
 
 #define S2_MARK_BITS 40 /* a mark is a nonzero number of at most this many bits */
 

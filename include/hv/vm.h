@@ -135,9 +135,10 @@ struct vm {
 	uint32_t cpu_on_count; /* vCPUs that others turned on, so far */
 	struct vcpu **vcpu;
 	uint8_t ram_count;
-	struct guest_ram ram[MAX_GUEST_RAM];
-	/* By the low byte of a mark; [0] answers for what has none (vPCI's windows). */
-	struct emul_region emul[MAX_EMUL];
+	/* Read-only after boot, as the next. */
+	struct guest_ram *ram;
+	/* MAX_EMUL, by the low byte of a mark; [0] answers for what has none (vPCI's windows). */
+	struct emul_region *emul;
 	uint8_t emul_count;
 	bool open_bus; /* what nobody answers reads as all ones, and writes go nowhere */
 	struct vgic_vm *vgic;

@@ -6,6 +6,8 @@
 #ifndef SPEC_STAGE2_H
 #define SPEC_STAGE2_H
 
+#define S2_ENTRIES 512U /* of a table: 4 KiB */
+
 /* DDI 0487 D8.3.1, D8.3.2. */
 #define PTE_VALID     BIT(0)
 #define PTE_TABLE     BIT(1) /* level 1, 2: table; level 3: page */

@@ -476,7 +476,13 @@ void fake_start(void)
 		.map = map_el2,
 	};
 
+	static struct emul_region emul[MAX_EMUL];
+	static struct guest_ram ram;
+
+	memset(emul, 0, sizeof(emul));
 	fake_vm.vits = fake_dma_doorbell == FAKE_DOORBELL ? (struct vits *)&some_vits : NULL;
+	fake_vm.emul = emul;
+	fake_vm.ram = &ram;
 	fake_vm.ram_count = 1;
 	fake_vm.ram[0].ipa = IPA(FAKE_RAM);
 	fake_vm.ram[0].size = MIB(256);

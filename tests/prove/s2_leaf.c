@@ -28,7 +28,7 @@ void prove(void)
 		      size < level_size(level - 1),
 	      "and is the largest that fits");
 	PROVE(geo.ipa_bits >= 32 && geo.ipa_bits <= 40, "IPAs have 32 to 40 bits");
-	PROVE(geo.root_pages * ENTRIES * level_size(1) >= UINT64_C(1) << geo.ipa_bits,
+	PROVE(geo.root_pages * S2_ENTRIES * level_size(1) >= UINT64_C(1) << geo.ipa_bits,
 	      "the root covers them");
 	PROVE(geo.ps <= PS_MAX, "a descriptor holds the output address");
 	PROVE(field_get(VTCR_T0SZ, s2_vtcr(&s2)) == 64U - geo.ipa_bits, "VTCR says so");

@@ -84,11 +84,13 @@ static int setup(void **state)
 			 HV_OK);
 	memset(&vm, 0, sizeof(vm));
 	static struct vcpu *all[1];
+	static struct guest_ram pieces[MAX_GUEST_RAM];
 
 	vm.vcpu = all;
 	vm.vcpu[0] = &vcpu;
 	vm.vcpu_count = 1;
 	vm.ram_count = 1;
+	vm.ram = pieces;
 	vm.ram[0] = plan.ram[0];
 	vm.load_work = work[0];
 	other_at = 0;
@@ -256,13 +258,16 @@ static void images_go_over_pieces_of_ram(void **state)
 /* Whenever the second load comes: both are whole. One lock over a load would wait for ever here. */
 static void a_neighbour_is_loaded_meanwhile(void **state)
 {
+	static struct guest_ram other_pieces[MAX_GUEST_RAM];
 	unsigned turns;
 
 	pack();
 	other_ram = aligned_alloc(MIB(2), RAM_SIZE);
 	other = vm;
+	other.ram = other_pieces;
 	other_plan = plan;
-	other_plan.ram[0].pa = other.ram[0].pa = PA((uintptr_t)other_ram);
+	other_pieces[0] = vm.ram[0];
+	other_plan.ram[0].pa = other_pieces[0].pa = PA((uintptr_t)other_ram);
 	other.vcpu = other_all;
 	other.vcpu[0] = &other_vcpu;
 	other.load_work = work[1];

@@ -170,6 +170,47 @@ static void early_memory_comes_first(void **state)
 	assert_true(p >= ram && p < ram + RAM);
 }
 
+static struct range constants[4];
+static unsigned constant_count;
+
+static void note_constant(struct range r)
+{
+	assert_in_range(constant_count, 0, 3);
+	constants[constant_count++] = r;
+}
+
+/* They are in whole pages of their own, whoever allocates in between, and RAM follows. */
+static void constants_are_apart(void **state)
+{
+	static uint8_t early[KIB(8)] __attribute__((aligned(4096)));
+	const struct range first = { (uintptr_t)early, KIB(4) };
+	void *p[4], *q;
+
+	pmem_reset();
+	constant_count = 0;
+	assert_null(pmem_try_alloc_constant(64));
+	pmem_early_constant(first);
+	pmem_early((struct range){ (uintptr_t)early + KIB(4), KIB(4) });
+	pmem_add((struct range){ (uintptr_t)ram, RAM });
+	for (unsigned i = 0; i < 4; i++) {
+		p[i] = pmem_alloc_constant(KIB(2)); /* two in the page, two in a chunk */
+		q = pmem_alloc(64, 64);
+		assert_true(range_contains((struct range){ first.base + KIB(4), KIB(4) },
+					   (uintptr_t)q, 64));
+	}
+	pmem_for_each_constant(note_constant);
+	assert_int_equal(constant_count, 2);
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(range_contains(constants[i / 2], (uintptr_t)p[i], KIB(2)));
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(IS_ALIGNED(constants[i].base | constants[i].size, PAGE_SIZE));
+	q = pmem_alloc(MIB(1), 64);
+	assert_false(range_overlaps(constants[1], (struct range){ (uintptr_t)q, MIB(1) }));
+	while (pmem_try_alloc_constant(MIB(2) - 64)) /* as many pieces as there can be */
+		;
+	constant_count = 0;
+}
+
 /* RAM in many pieces: none is forgotten, and what was taken is given back as it was. */
 static void pieces_have_room(void **state)
 {
@@ -207,6 +248,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_end_with_nothing_free_behind_it_is_given_again,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(early_memory_comes_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(constants_are_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(pieces_have_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hole_by_alignment_is_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(holes_do_not_use_up_the_list, setup, teardown),

@@ -270,6 +270,7 @@ static struct iommu *attached(void)
 {
 	struct iommu *i = started();
 
+	s2_set_flush(NULL);
 	assert_int_equal(iommu_attach(i, SID, &dma), HV_OK);
 	return i;
 }
@@ -702,7 +703,7 @@ static void silent_stream_finds_nothing_of_guest_vmid_0(void **state)
 	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_OK); /* cached */
 	assert_int_equal(pa, 0x890000000);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_ABORT);
-	zero.flush = iommu_flush;
+	s2_set_flush(iommu_flush);
 	s2_unmap(&zero, IPA(0x80000000), MIB(2));
 	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_ABORT);
 	assert_int_equal(iommu_attach(i, SID, &dma), HV_OK);
@@ -716,7 +717,7 @@ static void unmap_pages(unsigned left)
 	attached();
 	make_root(&other, 4, 0x890000000);
 	assert_int_equal(attach(SID + 1, &other), HV_OK);
-	dma.flush = iommu_flush;
+	s2_set_flush(iommu_flush);
 	assert_int_equal(dma_to(SID, 0x2c1c0040, true), DMA_OK);
 	assert_int_equal(dma_to(SID, 0x80000000, true), DMA_OK);
 	assert_int_equal(dma_to(SID + 1, 0x80000000, true), DMA_OK);
@@ -751,7 +752,7 @@ static void prefetching_that_outlives_invalidation_is_off(void **state)
 	end(state);
 	begin500(state);
 	attached();
-	dma.flush = iommu_flush;
+	s2_set_flush(iommu_flush);
 	assert_int_equal(dma_to(SID, 0x90000000, true), DMA_OK);
 	s2_unmap(&dma, IPA(0x90000000), 8 * PAGE_SIZE);
 	assert_int_equal(dma_to(SID, 0x90001000, true), DMA_ABORT);
@@ -882,7 +883,7 @@ static void pages_are_not_forgotten_one_by_one_where_it_cannot(void **state)
 	t.compatible_len = 35;
 	use(&t);
 	attached();
-	dma.flush = iommu_flush;
+	s2_set_flush(iommu_flush);
 	assert_int_equal(dma_to(SID, 0x90000000, true), DMA_OK);
 	host_trace_clear();
 	s2_unmap(&dma, IPA(0x90000000), PAGE_SIZE);

@@ -199,6 +199,7 @@ static struct iommu *attached(void)
 {
 	struct iommu *i = started();
 
+	s2_set_flush(NULL);
 	assert_int_equal(iommu_attach(i, SID, &dma), HV_OK);
 	return i;
 }
@@ -323,7 +324,7 @@ static void short_command_queues_do(void **state)
 			continue;
 		}
 		attached();
-		dma.flush = iommu_flush;
+		s2_set_flush(iommu_flush);
 		assert_int_equal(dma_to(SID, 0x8080040, true), DMA_OK);
 		iommu_flush(3, IPA(0x8080000 - 15 * PAGE_SIZE), 16 * PAGE_SIZE);
 		for (unsigned n = 0; n < 32; n++)
@@ -532,7 +533,7 @@ static void silent_stream_aborts_without_events(void **state)
 static void unmap_takes_a_page_away_from_the_device(void **state)
 {
 	attached();
-	dma.flush = iommu_flush;
+	s2_set_flush(iommu_flush);
 	assert_int_equal(dma_to(SID, 0x8080040, true), DMA_OK);
 	assert_int_equal(dma_to(SID, 0x40000000, true), DMA_OK);
 	s2_unmap(&dma, IPA(0x8080000), PAGE_SIZE);

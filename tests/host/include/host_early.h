@@ -14,7 +14,8 @@ static inline void host_early(unsigned arena)
 	static uint8_t arenas[2][MIB(4)] __attribute__((aligned(4096)));
 
 	pmem_reset();
-	pmem_early((struct range){ (uintptr_t)arenas[arena], sizeof(arenas[arena]) });
+	pmem_early((struct range){ (uintptr_t)arenas[arena], MIB(3) });
+	pmem_early_constant((struct range){ (uintptr_t)arenas[arena] + MIB(3), MIB(1) });
 }
 
 #endif
