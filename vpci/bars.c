@@ -123,7 +123,7 @@ static bool is_crowded(const struct vpci_func *f, unsigned bar)
 }
 
 /* How the BAR should be mapped, in the form of f->mapped. */
-static uint64_t wanted(const struct vpci_func *f, unsigned bar)
+static uint64_t wanted_mapping(const struct vpci_func *f, unsigned bar)
 {
 	if (!(f->held & 1u << bar))
 		return 0;
@@ -135,7 +135,7 @@ static void unmap_gone(struct vpci_func *f)
 	for_each_bit(bar, f->present) {
 		struct range r = offset_pages(f->mapped[bar] & ~MAPPED_FLAGS, bar_size(f, bar));
 
-		if (!f->mapped[bar] || f->mapped[bar] == wanted(f, bar))
+		if (!f->mapped[bar] || f->mapped[bar] == wanted_mapping(f, bar))
 			continue;
 		s2_unmap(&f->v->vm->cpu_s2, IPA(r.base), r.size);
 		f->mapped[bar] = 0;
@@ -175,7 +175,7 @@ static bool map_bar(struct vpci_func *f, unsigned bar, bool crowded)
 static void map_new(struct vpci_func *f)
 {
 	for_each_bit(bar, f->held) {
-		uint64_t want = wanted(f, bar);
+		uint64_t want = wanted_mapping(f, bar);
 
 		/* Crowded ones share a page's mark; one that left took it away. */
 		if (f->mapped[bar] == want && !(want & MAPPED_CROWDED))

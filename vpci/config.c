@@ -25,7 +25,7 @@ struct cfg_verdict cfg_decide(const struct cfg_rule *r, uint32_t lanes, uint32_t
 	};
 }
 
-/* Everything but the plain case. Returns false when the function does not answer. */
+/* Ends a reset or a wake-up whose time is over. False: the function does not answer. */
 static bool settle_function(struct vpci_func *f)
 {
 	bool answers;
@@ -106,7 +106,7 @@ uint32_t vpci_cfg_read(struct vpci_func *f, unsigned off, unsigned size)
 }
 
 /* The hooks: what a write does besides. */
-static void act(struct vpci_func *f, unsigned dw, uint32_t old)
+static void run_hook(struct vpci_func *f, unsigned dw, uint32_t old)
 {
 	switch (f->row[dw]) {
 	case ROW_COMMAND:
@@ -157,7 +157,7 @@ static void write_locked(struct vpci_func *f, unsigned off, unsigned size, uint3
 	if (d.to_hw && (whole || (hw_now & lanes) != lanes))
 		pci_cfg_write(f->pf, off, size, d.value >> shift);
 	if (r->rw & lanes)
-		act(f, dw, old);
+		run_hook(f, dw, old);
 	if (f->row[dw] == ROW_COMMAND && f->shadow[dw] & PCI_CMD_MEM && !f->decoding)
 		is_gone(f); /* it did not take the write */
 }

@@ -86,8 +86,8 @@ static uint32_t vector_count(const struct vpci_func *f)
 	return f->direct ? f->as.msi.count : MAX(f->vectors, f->granted);
 }
 
-/* Vectors that were stopped: whoever sets up the function's messages gets them back. */
-static void revive(struct vpci_func *f)
+/* Vectors that ran away are enabled again, as the guest sets up the function's messages. */
+static void enable_stopped(struct vpci_func *f)
 {
 	if (!__atomic_exchange_n(&f->stopped, false, __ATOMIC_RELAXED))
 		return;
@@ -108,7 +108,7 @@ void msi_apply(struct vpci_func *f)
 
 	if (mode != MODE_INTX) {
 		set_mode(f, mode);
-		revive(f);
+		enable_stopped(f);
 	}
 	if (f->msi)
 		write_msi(f, mode == MODE_MSI && !silent);

@@ -15,7 +15,7 @@
 
 #include "vpci_priv.h"
 
-static uintptr_t entry(const struct vpci_func *f, unsigned i)
+static uintptr_t entry_at(const struct vpci_func *f, unsigned i)
 {
 	const struct pci_part *table = &f->pf->msix[MSIX_TABLE];
 	uint64_t off = table->at.base + (uint64_t)i * PCI_MSIX_ENTRY;
@@ -39,7 +39,7 @@ bool msix_program(struct vpci_func *f, uint64_t end)
 	uint64_t addr = f->direct ? 0 : msi_device_address(f);
 
 	for (unsigned i = 0; i < f->pf->msix_count; i++) {
-		uintptr_t at = entry(f, i);
+		uintptr_t at = entry_at(f, i);
 
 		if (arch_time_ticks() >= end)
 			return false;
@@ -73,7 +73,7 @@ void msix_write(struct vpci_func *f, unsigned off, unsigned size, uint64_t value
 {
 	static const uint32_t writable[] = { ~3u, ~0u, ~0u, MSIX_MASKED };
 	unsigned i = off / PCI_MSIX_ENTRY, word = off % PCI_MSIX_ENTRY / 4;
-	uintptr_t ctrl = entry(f, i) + MSIX_ENTRY_CTRL;
+	uintptr_t ctrl = entry_at(f, i) + MSIX_ENTRY_CTRL;
 	union vpci_vector *vec = &f->vector[i];
 	bool was;
 

@@ -100,7 +100,7 @@ static const struct feature {
 	{ VM_PMU, CONTROL_MDCR_EL2, MDCR_TPM | MDCR_TPMCR },
 };
 
-static bool exists(const struct cpu *c, const struct control *k)
+static bool control_exists(const struct cpu *c, const struct control *k)
 {
 	if (!k->where[0].reg)
 		return true;
@@ -118,7 +118,7 @@ void controls_probe(struct cpu *c)
 	for (unsigned i = 0; i < CONTROL_COUNT; i++) {
 		const struct control *k = &controls[i];
 
-		if (!exists(c, k))
+		if (!control_exists(c, k))
 			continue;
 		if (k->write(k->value) == 0)
 			c->controls |= BIT(i);

@@ -322,7 +322,7 @@ static bool is_writable(unsigned control)
 }
 
 /* What a guest is shown of a field. */
-static unsigned shown(const struct id_field *f)
+static unsigned shown_field(const struct id_field *f)
 {
 	unsigned most = f->most;
 
@@ -335,7 +335,7 @@ static unsigned shown(const struct id_field *f)
 
 static void plan_field(const struct id_field *f)
 {
-	unsigned v = shown(f);
+	unsigned v = shown_field(f);
 	unsigned bits = v >= MAX(f->from, 1) ? f->if_shown : f->if_hidden;
 
 	guest_view[f->reg] |= (uint64_t)v << f->lsb;

@@ -61,7 +61,7 @@ static uint64_t *new_table(void)
 	return spare[--spare_count];
 }
 
-static uint64_t *next(uint64_t *slot)
+static uint64_t *next_table(uint64_t *slot)
 {
 	if (!(*slot & PTE_VALID)) {
 		uint64_t *t = new_table();
@@ -75,8 +75,8 @@ static uint64_t *next(uint64_t *slot)
 /* The level-2 slot of va; tables above are made as needed. */
 static uint64_t *slot2(uint64_t va)
 {
-	uint64_t *l1 = next(&root[va >> 39 & 511]);
-	uint64_t *l2 = next(&l1[va >> 30 & 511]);
+	uint64_t *l1 = next_table(&root[va >> 39 & 511]);
+	uint64_t *l2 = next_table(&l1[va >> 30 & 511]);
 
 	return &l2[va >> 21 & 511];
 }
@@ -96,7 +96,7 @@ void el2_map(struct range r, enum el2_type type)
 		} else if ((*slot & 3) == PTE_TYPE_BLOCK) {
 			va = ALIGN_DOWN(va, MIB(2)) + MIB(2);
 		} else {
-			uint64_t *pte = &next(slot)[va >> 12 & 511];
+			uint64_t *pte = &next_table(slot)[va >> 12 & 511];
 
 			if (!*pte)
 				*pte = va | attributes[type] | PTE_TYPE_PAGE;
@@ -154,7 +154,7 @@ uintptr_t el2_map_stack(unsigned cpu)
 	uint64_t top = STACK_BASE + (cpu + 1) * CPU_STACK_SLOT;
 
 	for (uint64_t va = top - CPU_STACK_SIZE; va < top; va += PAGE_SIZE, pa += PAGE_SIZE)
-		next(slot2(va))[va >> 12 & 511] = pa | attributes[EL2_RW] | PTE_TYPE_PAGE;
+		next_table(slot2(va))[va >> 12 & 511] = pa | attributes[EL2_RW] | PTE_TYPE_PAGE;
 	arch_dsb_ishst(); /* for the walkers */
 	arch_isb();
 	return top;
@@ -189,7 +189,7 @@ void el2_unmap(struct range r)
 		bool is_table = (*slot & 3) == PTE_TYPE_PAGE;
 
 		if (is_table) {
-			pte = &next(slot)[va >> 12 & 511];
+			pte = &next_table(slot)[va >> 12 & 511];
 			was = va | attributes[EL2_RO] | PTE_TYPE_PAGE;
 		}
 		if (*pte == was)
@@ -207,7 +207,7 @@ static void make_ro(struct range r)
 		uint64_t *slot = slot2(va);
 		bool is_table = (*slot & 3) == PTE_TYPE_PAGE;
 
-		*(is_table ? &next(slot)[va >> 12 & 511] : slot) |= PTE_RO;
+		*(is_table ? &next_table(slot)[va >> 12 & 511] : slot) |= PTE_RO;
 		va += is_table ? PAGE_SIZE : MIB(2);
 	}
 }
@@ -239,7 +239,7 @@ bool el2_is_mapped(uintptr_t va)
 void el2_window_init(void)
 {
 	uint64_t *blocks = slot2(WINDOW_BASE);
-	uint64_t *pages = next(slot2(WINDOW_PAGES));
+	uint64_t *pages = next_table(slot2(WINDOW_PAGES));
 
 	for (unsigned i = 0; i < cpu_count; i++) {
 		cpus[i].window_block = &blocks[i];

@@ -174,7 +174,7 @@ static struct name source_name(const struct source *s)
 	return n;
 }
 
-static void print(const struct source *s, const struct iommu_fault *f)
+static void print_fault(const struct source *s, const struct iommu_fault *f)
 {
 	char where[40] = "";
 
@@ -223,7 +223,7 @@ void faults_report(struct iommu *i, const struct iommu_fault *f)
 	}
 	spin_unlock(&lock);
 	if (v == PRINT)
-		print(&s, f);
+		print_fault(&s, f);
 	else if (v == CUT)
 		cut_stream(&s, alert);
 }

@@ -74,7 +74,7 @@ bool life_attach(const struct vm *vm, const struct s2 *root)
 	return true;
 }
 
-static void serve(void *self)
+static void serve_interrupts(void *self)
 {
 	irq_dispatch(self);
 	arch_cpu_relax();
@@ -82,7 +82,7 @@ static void serve(void *self)
 
 enum hv_status life_reset_devices(const struct vm *vm, struct vcpu *self)
 {
-	return pci_reset_owned(vm->id, serve, self);
+	return pci_reset_owned(vm->id, serve_interrupts, self);
 }
 
 void life_new_seeds(struct guest_plan *g)
@@ -91,7 +91,7 @@ void life_new_seeds(struct guest_plan *g)
 	entropy_get(&g->entropy, "rng-seed", g->rng_seed, sizeof(g->rng_seed));
 }
 
-static void quarantine(struct vm *vm)
+static void quiet_devices(struct vm *vm)
 {
 	if (vm->vpci)
 		vpci_quiesce(vm->vpci);
@@ -195,7 +195,7 @@ static unsigned free_tables(const struct s2 *s2)
 }
 
 /* What a guest that is off had in its RAM is nobody's to find. */
-static void forget(struct vm *vm, struct vcpu *self)
+static void scrub_guest(struct vm *vm, struct vcpu *self)
 {
 	if (load_scrub_ram(vm, self) != HV_OK)
 		vm_alert(vm, LOG_WARN, "some of its RAM answers with errors and is not scrubbed");
@@ -206,7 +206,7 @@ static bool end_guest(struct vm *vm, enum vm_state from, struct vcpu *self)
 {
 	uint32_t missed = __atomic_exchange_n(&vm->log.missed, 0, __ATOMIC_RELAXED);
 
-	forget(vm, self);
+	scrub_guest(vm, self);
 	if (missed)
 		log_info("%s: %u more lines were not printed", vm->name, missed);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
@@ -223,7 +223,7 @@ static bool start_again(struct vm *vm, struct vcpu *self)
 	const char *failed = prepare_again(vm, self);
 
 	if (failed) {
-		quarantine(vm);
+		quiet_devices(vm);
 		vm_alert(vm, LOG_ERR, "cannot start again: %s", failed);
 		return end_guest(vm, VM_STARTING, self);
 	}
@@ -290,7 +290,7 @@ bool life_stop(struct vcpu *self, enum life_end why)
 	}
 	parked = stop_peers(self);
 	life_parked(self);
-	quarantine(vm);
+	quiet_devices(vm);
 	if (parked)
 		return end_as(vm, self, why);
 	vm_alert(vm, LOG_ERR, "a vCPU does not stop: the guest stays off");

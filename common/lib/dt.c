@@ -197,7 +197,7 @@ static bool spec_for(const void *fdt, int parent, struct spec *s)
 	return s->unit <= MAX_CELLS && s->count - 1 < MAX_CELLS;
 }
 
-static void load(uint32_t *to, const fdt32_t *p, unsigned count)
+static void load_cells(uint32_t *to, const fdt32_t *p, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		to[i] = fdt32_ld(p + i);
@@ -230,7 +230,7 @@ static enum hv_status map_step(const void *fdt, struct spec *s)
 		if (!spec_for(fdt, parent, &up) || !cells_take(&map, up.unit + up.count, &p))
 			return HV_EINVAL; /* the length of the entry is unknown */
 		if (spec_matches(s, child, mask)) {
-			load(up.cell, p, up.unit + up.count);
+			load_cells(up.cell, p, up.unit + up.count);
 			*s = up;
 			return HV_OK;
 		}
@@ -238,7 +238,7 @@ static enum hv_status map_step(const void *fdt, struct spec *s)
 	return HV_ENOENT;
 }
 
-static enum hv_status resolve(const void *fdt, struct spec *s, struct dt_irq *out)
+static enum hv_status resolve_specifier(const void *fdt, struct spec *s, struct dt_irq *out)
 {
 	enum hv_status st = HV_OK;
 
@@ -261,7 +261,7 @@ enum hv_status dt_interrupt_resolve(const void *fdt, int parent, const uint32_t 
 	if (!spec_for(fdt, parent, &s) || s.unit + s.count != count)
 		return HV_EINVAL;
 	memcpy(s.cell, cell, count * sizeof(*cell));
-	return resolve(fdt, &s, out);
+	return resolve_specifier(fdt, &s, out);
 }
 
 /* §2.4.1: `interrupt-parent` of the node or of its nearest ancestor that has one. */
@@ -296,9 +296,10 @@ enum hv_status dt_interrupt(const void *fdt, int node, unsigned i, struct dt_irq
 		if (!spec_for(fdt, parent, &s) || !cells_take(&c, s.count, &p))
 			return HV_EINVAL;
 	} while (i--);
-	load(s.cell, reg.p, MIN(s.unit, reg.left)); /* only a nexus looks at the unit address */
-	load(s.cell + s.unit, p, s.count);
-	return resolve(fdt, &s, out);
+	load_cells(s.cell, reg.p,
+		   MIN(s.unit, reg.left)); /* only a nexus looks at the unit address */
+	load_cells(s.cell + s.unit, p, s.count);
+	return resolve_specifier(fdt, &s, out);
 }
 
 static bool status_okay(const void *fdt, int node)

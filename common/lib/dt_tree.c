@@ -12,7 +12,7 @@
 
 #include "dt_index.h"
 
-static inline uint32_t be(const fdt32_t *p)
+static inline uint32_t be32(const fdt32_t *p)
 {
 	return fdt32_to_cpu(*p);
 }
@@ -22,17 +22,17 @@ static const fdt32_t *token(const void *fdt, int at)
 {
 	const struct fdt_header *h = fdt;
 
-	return (const fdt32_t *)((uintptr_t)fdt + be(&h->off_dt_struct) + (unsigned)at);
+	return (const fdt32_t *)((uintptr_t)fdt + be32(&h->off_dt_struct) + (unsigned)at);
 }
 
 /* The token behind the one at p. */
-static inline const fdt32_t *step(const fdt32_t *p)
+static inline const fdt32_t *next_token(const fdt32_t *p)
 {
-	switch (be(p)) {
+	switch (be32(p)) {
 	case FDT_BEGIN_NODE:
 		return p + 2 + strlen((const char *)(p + 1)) / 4;
 	case FDT_PROP:
-		return p + 3 + (be(p + 1) + 3) / 4;
+		return p + 3 + (be32(p + 1) + 3) / 4;
 	default:
 		return p + 1;
 	}
@@ -45,11 +45,11 @@ static bool token_fits(const fdt32_t *p, const fdt32_t *end, uint32_t strings_si
 {
 	size_t left = (size_t)(end - p - 1) * 4;
 
-	switch (be(p)) {
+	switch (be32(p)) {
 	case FDT_BEGIN_NODE:
 		return memchr(p + 1, 0, left);
 	case FDT_PROP:
-		return left >= 8 && be(p + 1) <= left - 8 && be(p + 2) < strings_size;
+		return left >= 8 && be32(p + 1) <= left - 8 && be32(p + 2) < strings_size;
 	case FDT_END_NODE:
 	case FDT_NOP:
 		return true;
@@ -62,18 +62,18 @@ static bool structure_valid(const fdt32_t *p, const fdt32_t *end, uint32_t strin
 {
 	unsigned depth = 0;
 
-	if (p == end || be(p) != FDT_BEGIN_NODE)
+	if (p == end || be32(p) != FDT_BEGIN_NODE)
 		return false;
 	do {
-		uint32_t t = be(p);
+		uint32_t t = be32(p);
 
 		depth += t == FDT_BEGIN_NODE;
 		depth -= t == FDT_END_NODE;
 		if (!token_fits(p, end, strings_size))
 			return false;
-		p = step(p);
-	} while (p < end && (depth || be(p) == FDT_NOP));
-	return p < end && be(p) == FDT_END;
+		p = next_token(p);
+	} while (p < end && (depth || be32(p) == FDT_NOP));
+	return p < end && be32(p) == FDT_END;
 }
 
 bool dt_reservation(const void *fdt, unsigned i, struct range *out)
@@ -118,13 +118,13 @@ int dt_next_prop(const void *fdt, int at, struct dt_prop *out)
 	const fdt32_t *first = token(fdt, at), *p = first;
 
 	do {
-		p = step(p);
-	} while (be(p) == FDT_NOP);
-	if (be(p) != FDT_PROP)
+		p = next_token(p);
+	} while (be32(p) == FDT_NOP);
+	if (be32(p) != FDT_PROP)
 		return -1;
-	out->name = (const char *)fdt + be(&h->off_dt_strings) + be(p + 2);
+	out->name = (const char *)fdt + be32(&h->off_dt_strings) + be32(p + 2);
 	out->data = p + 3;
-	out->len = be(p + 1);
+	out->len = be32(p + 1);
 	return at + (int)(p - first) * 4;
 }
 
@@ -156,8 +156,8 @@ int dt_next_node(const void *fdt, int node, int *depth)
 		return n[1].at;
 	}
 	for (;;) {
-		p = step(p);
-		switch (be(p)) {
+		p = next_token(p);
+		switch (be32(p)) {
 		case FDT_BEGIN_NODE:
 			++*depth;
 			return node + (int)(p - first) * 4;
@@ -273,7 +273,7 @@ static bool node_is(const void *fdt, const struct dt_node *n, const char *compat
 	if (n->compatible < 0)
 		return false;
 	p = token(fdt, n->compatible);
-	return list_index((const char *)(p + 3), be(p + 1), compatible) >= 0;
+	return list_index((const char *)(p + 3), be32(p + 1), compatible) >= 0;
 }
 
 int dt_next(const void *fdt, int node, const char *compatible)
@@ -320,7 +320,7 @@ int dt_by_phandle(const void *fdt, uint32_t phandle)
 	}
 	for (int n = 0; n >= 0 && phandle; n = dt_next_node(fdt, n, &depth))
 		for (int at = n; (at = dt_next_prop(fdt, at, &p)) >= 0;)
-			if (p.len == 4 && be(p.data) == phandle &&
+			if (p.len == 4 && be32(p.data) == phandle &&
 			    (!strcmp(p.name, "phandle") || !strcmp(p.name, "linux,phandle")))
 				return n;
 	return -1;

@@ -164,7 +164,7 @@ void pmem_hold(struct range r)
 		insert(&pm.guest.held, r);
 }
 
-static void copy(struct ranges *to, const struct ranges *from)
+static void copy_ranges(struct ranges *to, const struct ranges *from)
 {
 	memcpy(to->r, from->r, from->count * sizeof(*to->r));
 	to->count = from->count;
@@ -172,14 +172,14 @@ static void copy(struct ranges *to, const struct ranges *from)
 
 void pmem_save(void)
 {
-	copy(&pm.saved.free, &pm.guest.free);
-	copy(&pm.saved.held, &pm.guest.held);
+	copy_ranges(&pm.saved.free, &pm.guest.free);
+	copy_ranges(&pm.saved.held, &pm.guest.held);
 }
 
 void pmem_undo(void)
 {
-	copy(&pm.guest.free, &pm.saved.free);
-	copy(&pm.guest.held, &pm.saved.held);
+	copy_ranges(&pm.guest.free, &pm.saved.free);
+	copy_ranges(&pm.guest.held, &pm.saved.held);
 }
 
 /* The highest chunk-aligned place for `size`, into `own`; false when there is none. */

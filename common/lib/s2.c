@@ -204,7 +204,7 @@ static enum hv_status prepare_leaves(const struct s2 *s2, uint64_t ipa, uint64_t
 	return HV_OK;
 }
 
-static void publish(const struct s2 *s2)
+static void publish_entries(const struct s2 *s2)
 {
 	if (s2->walker == S2_CPUS)
 		arch_dsb_ishst(); /* entries visible to the walkers of all CPUs */
@@ -218,7 +218,7 @@ static void write_leaf(struct s2 *s2, uint64_t ipa, unsigned level, unsigned mis
 	for (unsigned l = level - missing; l < level; l++) {
 		uint64_t *t = table_take(s2, l + 1, *slot);
 
-		publish(s2); /* the table's entries before the table */
+		publish_entries(s2); /* the table's entries before the table */
 		put_entry(s2, slot, va_to_pa(t).v | PTE_VALID | PTE_TABLE);
 		slot = slot_at(t, ipa, l + 1);
 	}
@@ -247,7 +247,7 @@ static enum hv_status put_leaves(struct s2 *s2, uint64_t ipa, uint64_t pa, uint6
 		pa += covers;
 		size -= covers;
 	}
-	publish(s2);
+	publish_entries(s2);
 	return HV_OK;
 }
 

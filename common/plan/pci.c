@@ -11,7 +11,7 @@
 #include "plan_priv.h"
 
 /* Candidate n of what `host` may mean, or where nothing is near it, endpoint n of the machine. */
-static const struct pci_func *likely(const char *host, unsigned n)
+static const struct pci_func *likely_function(const char *host, unsigned n)
 {
 	if (pci_candidate(host, 0) || !strncmp(host, "pci:", 4))
 		return pci_candidate(host, n);
@@ -28,17 +28,17 @@ static const char *candidates(const char *host, char *buf, size_t size)
 	size_t len = 0;
 
 	*buf = 0;
-	for (unsigned i = 0; (f = likely(host, i)) && len + 20 < size; i++)
+	for (unsigned i = 0; (f = likely_function(host, i)) && len + 20 < size; i++)
 		len += fmt_print(buf + len, size - len, "%s %s", i ? "" : ":", f->name);
 	return buf;
 }
 
 /* What the list of candidates() is called. */
-static const char *near_it(const char *host)
+static const char *candidates_title(const char *host)
 {
 	if (pci_candidate(host, 0))
 		return "; near it";
-	return likely(host, 0) ? "; there are" : "";
+	return likely_function(host, 0) ? "; there are" : "";
 }
 
 static struct pci_func *find_function(struct guest_plan *g, const char *host)
@@ -56,7 +56,7 @@ static struct pci_func *find_function(struct guest_plan *g, const char *host)
 		plan_refuse(g,
 			    "there is no PCI function \"%s\"; correct host, or remove the "
 			    "device%s%s",
-			    host, near_it(host), candidates(host, list, sizeof(list)));
+			    host, candidates_title(host), candidates(host, list, sizeof(list)));
 	else
 		plan_refuse(g,
 			    "host = \"%s\" is malformed; give \"0000:00:01.0\", a path "

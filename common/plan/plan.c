@@ -18,7 +18,7 @@
 #define HEAD offsetof(struct guest_plan, vcpu_count) /* who it is, and why it was refused */
 
 /* Twice the room for devices; what was there stays unused. */
-static bool grow(struct guest_plan *g)
+static bool grow_devices(struct guest_plan *g)
 {
 	unsigned room = g->device_room ? 2 * g->device_room : 4;
 	struct plan_device *more = pmem_try_alloc(room * sizeof(*more), 64);
@@ -37,7 +37,7 @@ struct plan_device *plan_add_device(struct guest_plan *g)
 	struct plan_device *d;
 
 	if (g->device_count == PLAN_MAX_DEVICES ||
-	    (g->device_count == g->device_room && !grow(g))) {
+	    (g->device_count == g->device_room && !grow_devices(g))) {
 		plan_refuse(g, "it has more than %d devices, or there is no memory; remove some",
 			    PLAN_MAX_DEVICES);
 		return NULL;
@@ -165,7 +165,7 @@ static bool may_have(const struct plan_vcpu *v, unsigned cpu)
 }
 
 /* The lowest free CPU that vCPU v may have, after noting all that it may have; MAX_CPUS: none. */
-static unsigned reach(const struct guest_plan *g, unsigned cpus, unsigned v, unsigned *queued)
+static unsigned reach_cpu(const struct guest_plan *g, unsigned cpus, unsigned v, unsigned *queued)
 {
 	for (unsigned cpu = 0; cpu < cpus; cpu++)
 		if (!match.user[cpu] && !match.from[cpu] && may_have(&g->vcpu[v], cpu)) {
@@ -186,9 +186,9 @@ static bool place_vcpu(struct guest_plan *g, unsigned cpus, unsigned v)
 	unsigned queued = 0, cpu, from, left;
 
 	memset(match.from, 0, sizeof(match.from));
-	cpu = reach(g, cpus, v, &queued);
+	cpu = reach_cpu(g, cpus, v, &queued);
 	for (unsigned i = 0; cpu == MAX_CPUS && i < queued; i++)
-		cpu = reach(g, cpus, match.queue[i], &queued);
+		cpu = reach_cpu(g, cpus, match.queue[i], &queued);
 	if (cpu == MAX_CPUS)
 		return false;
 	do { /* back along the path, each to the CPU that it reached */

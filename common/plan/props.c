@@ -36,8 +36,8 @@ static const char choices[][32] = {
 	[PROP_ROLE] = "borrower\0owner\0",
 };
 
-static void choose(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
-		   uint8_t *to)
+static void set_choice(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
+		       uint8_t *to)
 {
 	const char *list = choices[r->min], *s = dt_string(fdt, node, r->name);
 	int index = s ? plan_list_index(list, s) : -1;
@@ -55,8 +55,8 @@ static void choose(const void *fdt, int node, struct guest_plan *g, const struct
 	plan_bad_prop(fdt, node, g, r->name, give);
 }
 
-static void text(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
-		 char *to)
+static void set_text(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
+		     char *to)
 {
 	const char *s = dt_string(fdt, node, r->name);
 	size_t len = s ? strlen(s) : SIZE_MAX;
@@ -69,8 +69,8 @@ static void text(const void *fdt, int node, struct guest_plan *g, const struct p
 		memcpy(to, s, len + 1);
 }
 
-static void number(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
-		   const struct dt_prop *p, uint32_t *to)
+static void set_number(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
+		       const struct dt_prop *p, uint32_t *to)
 {
 	uint32_t v = p->len == 4 ? (uint32_t)dt_cells(p->data, 1) : 0;
 	char give[32];
@@ -84,15 +84,15 @@ static void number(const void *fdt, int node, struct guest_plan *g, const struct
 		*to = v;
 }
 
-static void apply(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
-		  const struct dt_prop *p, uint8_t *field)
+static void set_field(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
+		      const struct dt_prop *p, uint8_t *field)
 {
 	if (r->kind == PROP_NUMBER)
-		number(fdt, node, g, r, p, (uint32_t *)(void *)field);
+		set_number(fdt, node, g, r, p, (uint32_t *)(void *)field);
 	else if (r->kind == PROP_TEXT)
-		text(fdt, node, g, r, (char *)field);
+		set_text(fdt, node, g, r, (char *)field);
 	else if (r->kind == PROP_CHOICE)
-		choose(fdt, node, g, r, field);
+		set_choice(fdt, node, g, r, field);
 	else
 		*field = true; /* whatever the value: ImageBuilder writes vpl011 = <1> */
 }
@@ -151,7 +151,7 @@ void plan_properties(const void *fdt, int node, struct guest_plan *g, const stru
 		if (!mark)
 			mark = mark_of(others, p.name);
 		if (i < count)
-			apply(fdt, node, g, &rules[i], &p, (uint8_t *)into + rules[i].at);
+			set_field(fdt, node, g, &rules[i], &p, (uint8_t *)into + rules[i].at);
 		else if (mark != '=')
 			warn_ignored(fdt, node, p.name, mark, suggest_rule(rules, count, p.name));
 	}

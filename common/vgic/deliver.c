@@ -179,7 +179,7 @@ static uint32_t left_out(const struct vcpu *v, const struct vgic_bank *b)
 	return here;
 }
 
-/* Those go back where their end needs no exit. */
+/* Puts them into free list registers, so that their end needs no exit. */
 static __cold void restore_active(struct vcpu *v, uint64_t spare)
 {
 	struct vgic_cpu_state *st = cpu_of(v);
@@ -264,7 +264,7 @@ static __cold void count_ends(struct vcpu *v)
 		;
 }
 
-/* What others asked for. Hot: a device's LPI that the guest has taken comes again. */
+/* List registers that other CPUs asked for. Hot: an LPI that the guest has taken comes again. */
 static void read_back_requested(struct vgic_locked l, struct vcpu *v)
 {
 	struct vgic_cpu_state *st = cpu_of(v);

@@ -9,8 +9,9 @@
  *                  register is free
  *   LISTED(n, k)   in list register k of vCPU n, pending or taken already: only n's CPU can tell.
  *                  It stays there whatever the guest changes, until that CPU reads k back;
- *                  `pending`
- *                  says that it was signalled again since. vgic_check() proves all of it.
+ *                  `pending` says that it was signalled again since.
+ *
+ *   vgic_check() proves all of it.
  *
  *   event                 NOWHERE             QUEUED(n, q)         LISTED(n, k)
  *   signalled (pend)      settle              stays                pending; read k back
@@ -77,7 +78,7 @@ static void lpi_move(struct vgic_locked l, struct vlpi *lpi, struct vlpi_place t
 
 static const struct vlpi_place nowhere = { .where = VLPI_NOWHERE };
 
-/* One that is in no list register; returns the vCPU that has it to deliver now, NULL: none. */
+/* For one that is in no list register. Returns the vCPU in whose queue it is now; NULL: in none. */
 static struct vcpu *lpi_settle(struct vgic_locked l, struct vlpi *lpi)
 {
 	struct vcpu *to = l.v->vm->vcpu[lpi->is.vcpu];
@@ -106,7 +107,7 @@ static void lpi_drop(struct vgic_locked l, struct vcpu *cur, struct vlpi *lpi)
 	lpi_move(l, lpi, nowhere);
 }
 
-/* What it is has changed. */
+/* Its target, priority or enable bit changed, or it became pending: it goes where it belongs. */
 static void lpi_follow(struct vgic_locked l, struct vcpu *cur, struct vlpi *lpi)
 {
 	if (lpi->place.where == VLPI_LISTED)

@@ -42,7 +42,7 @@ static void set_waker(struct vcpu *v, uint64_t value)
 /*
  * What software reads back: the least that is coherent with EL2's own accesses. IHI 0069 §12.11.28
  */
-static uint64_t attributes(uint64_t v)
+static uint64_t readable_attributes(uint64_t v)
 {
 	if ((v & LPIBASE_SHARE) == LPIBASE_SHARE_OUTER || (v & LPIBASE_SHARE) == LPIBASE_SHARE)
 		v = (v & ~LPIBASE_SHARE) | LPIBASE_SHARE_INNER;
@@ -57,7 +57,8 @@ static void set_base(struct vcpu *v, struct mmio_access *a, uint64_t *reg, uint6
 	struct vgic_locked l = vgic_lock(v->vm->vgic);
 
 	if (!cpu_of(v)->lpis_on && l.v->lpis)
-		*reg = attributes(part_put(*reg, a) & (fields | LPIBASE_INNER | LPIBASE_SHARE));
+		*reg = readable_attributes(part_put(*reg, a) &
+					   (fields | LPIBASE_INNER | LPIBASE_SHARE));
 	vgic_unlock(l);
 }
 

@@ -123,7 +123,7 @@ static uint32_t get_pending(const struct vgic_set *s)
 }
 
 /* SGIs of GICv2 have registers that name the sender, and are read-only here. IHI 0048 §4.3.7 */
-static uint32_t settable(const struct vgic_set *s, uint32_t v)
+static uint32_t settable_lines(const struct vgic_set *s, uint32_t v)
 {
 	return s->bank->owner && gic.version == 2 ? v & ~0xffffU : v;
 }
@@ -132,7 +132,7 @@ static void set_pending(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
 
-	v = settable(s, v);
+	v = settable_lines(s, v);
 	for_each_bit(h, v & b->hw)
 		line_hw(gic_set_pending, b, h, true);
 	b->pending |= v & ~b->hw;
@@ -142,7 +142,7 @@ static void clear_pending(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
 
-	v = settable(s, v);
+	v = settable_lines(s, v);
 	for_each_bit(i, v & b->hw) {
 		line_hw(gic_set_pending, b, i, false);
 		if (b->pending >> i & 1) /* acknowledged by EL2, so active there */
@@ -232,7 +232,7 @@ static void set_router(struct vgic_set *s, uint32_t v)
 }
 
 /* Bits 0..15 to bits 1, 3, .. 31, and back. */
-static uint32_t spread(uint32_t v)
+static uint32_t spread_bits(uint32_t v)
 {
 	v = (v | v << 8) & 0x00ff00ff;
 	v = (v | v << 4) & 0x0f0f0f0f;
@@ -241,7 +241,7 @@ static uint32_t spread(uint32_t v)
 	return v << 1;
 }
 
-static uint32_t squeeze(uint32_t v)
+static uint32_t squeeze_bits(uint32_t v)
 {
 	v = v >> 1 & 0x55555555;
 	v = (v | v >> 1) & 0x33333333;
@@ -254,7 +254,7 @@ static uint32_t squeeze(uint32_t v)
 static void set_config(struct vgic_set *s, uint32_t v)
 {
 	struct vgic_bank *b = s->bank;
-	uint32_t moved = (b->edge ^ squeeze(v) << s->lane) & 0xffffU << s->lane;
+	uint32_t moved = (b->edge ^ squeeze_bits(v) << s->lane) & 0xffffU << s->lane;
 
 	if (b->owner && s->lane == 0)
 		return;
@@ -272,7 +272,7 @@ static const struct vgic_reg {
 	uint8_t shift;                             /* log2 of the bits a line has in it */
 	uint8_t sizes;                             /* of accesses, ORed */
 	bool state;                                /* the lines that it names are held */
-	uint32_t (*get)(const struct vgic_set *s); /* NULL: configured(), without the lock */
+	uint32_t (*get)(const struct vgic_set *s); /* NULL: configured_bits(), without the lock */
 	void (*set)(struct vgic_set *s, uint32_t v);
 } __attribute__((aligned(32))) regs[ROWS] = {
 	[IGROUPR] = { GICD_IGROUPR, 0, 4, false, NULL, set_group },
@@ -299,7 +299,7 @@ static enum vgic_reg_row row_of(uint32_t off)
 }
 
 /* What the guest itself set. A byte has its priority in the low byte; the rest is cut off. */
-static uint32_t configured(const struct vgic_bank *b, enum vgic_reg_row row, uint32_t lane)
+static uint32_t configured_bits(const struct vgic_bank *b, enum vgic_reg_row row, uint32_t lane)
 {
 	switch (row) {
 	case IGROUPR:
@@ -307,7 +307,7 @@ static uint32_t configured(const struct vgic_bank *b, enum vgic_reg_row row, uin
 	case IPRIORITYR:
 		return read_once(b->prio_word[lane / 4]) >> lane % 4 * 8;
 	case ICFGR:
-		return spread(read_once(b->edge) >> lane & 0xffff);
+		return spread_bits(read_once(b->edge) >> lane & 0xffff);
 	default:
 		return read_once(b->enabled);
 	}
@@ -370,7 +370,7 @@ enum emul vgic_lines_access(struct vcpu *cur, struct vcpu *owner, uint32_t off,
 		return EMUL_OK;
 	if (a->write || r->get)
 		return access_locked(cur, b, intid % 32, r, a);
-	a->value = configured(b, row, intid % 32);
+	a->value = configured_bits(b, row, intid % 32);
 	return EMUL_OK;
 }
 

@@ -31,7 +31,7 @@ static const uint64_t baser_ro[2] = {
 	FIELD(BASER_TYPE, BASER_TYPE_COLLECTION) | FIELD(BASER_ENTRY, VITS_ENTRY - 1),
 };
 
-static bool busy(const struct vits *its)
+static bool has_commands(const struct vits *its)
 {
 	return its->enabled && !its->stalled && its->creadr != its->cwriter;
 }
@@ -40,7 +40,7 @@ static bool busy(const struct vits *its)
  * One copy of what the guest has written, up to a batch, the end of the queue or that of a page:
  * the guest's RAM may be of several pieces.
  */
-static bool fetch(struct vits *its)
+static bool fetch_commands(struct vits *its)
 {
 	uint32_t end = its->cwriter < its->creadr ? its->size : its->cwriter;
 	uint32_t page_end = (uint32_t)ALIGN_DOWN(its->creadr, PAGE_SIZE) + (uint32_t)PAGE_SIZE;
@@ -58,14 +58,14 @@ static bool fetch(struct vits *its)
 	return true;
 }
 
-static void run(struct vits *its, struct vcpu *cur)
+static void run_commands(struct vits *its, struct vcpu *cur)
 {
 	uint32_t next;
 
 	its->budget = VITS_BUDGET;
 	its->line.ipa = VITS_NO_LINE; /* properties may have changed since the last trap */
-	while (busy(its) && its->budget > 0) {
-		if (its->batch_next == its->batch_count && !fetch(its))
+	while (has_commands(its) && its->budget > 0) {
+		if (its->batch_next == its->batch_count && !fetch_commands(its))
 			return;
 		its->budget -= COST_CMD;
 		if (!vits_command(its, cur, &its->batch[its->batch_next]))
@@ -166,13 +166,13 @@ static void vits_reg_write(struct vits *its, const struct mmio_access *a)
 	}
 }
 
-/* Its turn of the queue, and the end of what the caller locked. */
+/* Performs what the budget of a trap allows, and releases the lock that the caller took. */
 static void run_unlock(struct vits *its, struct vcpu *cur)
 {
 	bool again;
 
-	run(its, cur);
-	again = busy(its);
+	run_commands(its, cur);
+	again = has_commands(its);
 	spin_unlock(&its->lock);
 	if (again)
 		vcpu_repost(cur);

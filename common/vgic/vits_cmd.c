@@ -88,7 +88,7 @@ static enum result map_event(struct vits *its, struct vcpu *cur, struct vlpi *lp
 }
 
 /* The next mapped event from its->scan on; NULL at the end, and when the budget is used up. */
-static struct vlpi *scan(struct vits *its)
+static struct vlpi *next_mapped(struct vits *its)
 {
 	for (; its->scan.dev < its->dev_end; its->scan.dev++, its->scan.event = 0) {
 		struct vits_dev *dev = its->dev[its->scan.dev];
@@ -123,7 +123,7 @@ static enum result on_all(struct vits *its, struct vcpu *cur, const struct its_c
 	uint16_t to = redist_of(its, field_get(CMD3_RD, cmd->w[3]));
 	struct vlpi *lpi;
 
-	while ((lpi = scan(its)))
+	while ((lpi = next_mapped(its)))
 		if (!move && lpi->icid == icid)
 			vits_reload(its, cur, lpi);
 		else if (move && lpi->is.vcpu == from)

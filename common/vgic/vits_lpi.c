@@ -20,7 +20,7 @@ void vits_retarget(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint16_
 	vgic_lpi_set(its->vm, cur, lpi, is);
 }
 
-static uint8_t property(struct vits *its, uint64_t ipa)
+static uint8_t read_property(struct vits *its, uint64_t ipa)
 {
 	uint64_t line = ALIGN_DOWN(ipa, VITS_LINE);
 
@@ -47,7 +47,7 @@ void vits_load(struct vits *its, struct vcpu *cur, struct vlpi *lpi, uint32_t vi
 	struct vits_redist *r = &its->redist[to];
 	uint32_t n = vintid - GIC_LPI_FIRST;
 	bool inside = vintid < r->end;
-	uint8_t p = inside ? property(its, r->props + n) : 0;
+	uint8_t p = inside ? read_property(its, r->props + n) : 0;
 
 	lpi->fresh = r->end != 0;
 	vgic_lpi_set(its->vm, cur, lpi,

@@ -131,7 +131,7 @@ static bool psci_has_function(uint32_t fn)
  * PSCI_FEATURES, DEN 0022 §5.16. Of CPU_SUSPEND 0 says: power_state in the original format, no
  * OS-initiated mode.
  */
-static int64_t features(uint32_t fn)
+static int64_t psci_features(uint32_t fn)
 {
 	bool known = (fn & ~(PSCI_FN_64BIT | PSCI_FN_MASK)) == PSCI_FN_VERSION &&
 		     psci_has_function(fn);
@@ -153,7 +153,7 @@ enum psci_action psci_call(struct vcpu *vcpu, struct guest_regs *r)
 		result = PSCI_VERSION_1_1;
 		break;
 	case PSCI_FN_FEATURES:
-		result = features((uint32_t)a1);
+		result = psci_features((uint32_t)a1);
 		break;
 	case PSCI_FN_CPU_SUSPEND:
 		action = cpu_suspend(vcpu, a1 & UINT32_MAX, a2, a3, &result);

@@ -18,7 +18,7 @@ static struct {
 /* What this leaves is SMCCC_FN_VERSION for fast calls of the architecture and standard services. */
 #define SMCCC_OWNERS 0xbb000000U
 
-static int64_t call(uint32_t fn, uint64_t a1)
+static int64_t firmware_call(uint32_t fn, uint64_t a1)
 {
 	uint64_t regs[4] = { fn, a1 };
 
@@ -28,16 +28,16 @@ static int64_t call(uint32_t fn, uint64_t a1)
 
 void smccc_init(void)
 {
-	firmware.has_arch = call(PSCI_FN_FEATURES, SMCCC_FN_VERSION) >= 0 &&
-			    call(SMCCC_FN_VERSION, 0) >= SMCCC_VERSION_1_1;
-	firmware.has_trng = firmware.has_arch && call(TRNG_FN_VERSION, 0) >= 0;
+	firmware.has_arch = firmware_call(PSCI_FN_FEATURES, SMCCC_FN_VERSION) >= 0 &&
+			    firmware_call(SMCCC_FN_VERSION, 0) >= SMCCC_VERSION_1_1;
+	firmware.has_trng = firmware.has_arch && firmware_call(TRNG_FN_VERSION, 0) >= 0;
 }
 
 void smccc_vcpu_reset(void)
 {
 	/* 0: required, and switched by the guest. */
-	if (firmware.has_arch && call(SMCCC_FN_ARCH_FEATURES, SMCCC_FN_WORKAROUND_2) == 0)
-		call(SMCCC_FN_WORKAROUND_2, 1);
+	if (firmware.has_arch && firmware_call(SMCCC_FN_ARCH_FEATURES, SMCCC_FN_WORKAROUND_2) == 0)
+		firmware_call(SMCCC_FN_WORKAROUND_2, 1);
 }
 
 /* DEN 0028 §7.3: 0 or more where there is such a function. */
@@ -52,7 +52,8 @@ static int64_t arch_features(uint32_t fn)
 	case SMCCC_FN_WORKAROUND_2:
 	case SMCCC_FN_WORKAROUND_3:
 	case SMCCC_FN_WORKAROUND_4:
-		return firmware.has_arch ? call(SMCCC_FN_ARCH_FEATURES, fn) : SMCCC_NOT_SUPPORTED;
+		return firmware.has_arch ? firmware_call(SMCCC_FN_ARCH_FEATURES, fn) :
+					   SMCCC_NOT_SUPPORTED;
 	}
 	return SMCCC_NOT_SUPPORTED;
 }
@@ -80,7 +81,7 @@ static __cold int64_t other_call(struct guest_regs *r)
 	case SMCCC_FN_WORKAROUND_2:
 	case SMCCC_FN_WORKAROUND_3:
 	case SMCCC_FN_WORKAROUND_4:
-		return firmware.has_arch ? call(fn, arg) : SMCCC_NOT_SUPPORTED;
+		return firmware.has_arch ? firmware_call(fn, arg) : SMCCC_NOT_SUPPORTED;
 	case TRNG_FN_VERSION:
 	case TRNG_FN_FEATURES:
 	case TRNG_FN_GET_UUID:

@@ -181,7 +181,7 @@ struct s2_limits iommu_s2_limits(void)
 	return all;
 }
 
-/* With no lock held, where an IOMMU may have died: tells of it, once. */
+/* Calls callbacks.died() once where the IOMMU is dead. With no lock held. */
 static void report_death(struct iommu *i)
 {
 	if (i->dead && !__atomic_exchange_n(&i->told, true, __ATOMIC_RELAXED))
@@ -215,7 +215,12 @@ void iommu_flush(uint16_t vmid, ipa_t ipa, uint64_t size)
 	}
 }
 
-static void look(struct iommu *i)
+/*
+ * Drains faults, on one CPU at a time, whoever calls. `busy` is the right to drain. A CPU that does
+ * not get it leaves `left_over` set, and the one that has it looks at that when it has given `busy`
+ * back: so no event is left without a CPU or a timer that will look. All sequentially consistent.
+ */
+static void drain_faults(struct iommu *i)
 {
 	bool empty;
 
@@ -238,7 +243,7 @@ static void handle_irq(void *arg, uint32_t intid, struct vcpu *cur)
 {
 	(void)intid;
 	(void)cur;
-	look(arg);
+	drain_faults(arg);
 }
 
 void iommu_connect(struct iommu *i, const struct dt_irq *irq)
@@ -261,7 +266,7 @@ void iommu_poll(void)
 {
 	iommu_for_each(i)
 		if (__atomic_load_n(&i->left_over, __ATOMIC_RELAXED) && !i->dead)
-			look(i);
+			drain_faults(i);
 }
 
 void iommu_route(unsigned cpu)

@@ -152,7 +152,7 @@ static const struct gic_ops v2_ops = {
  * 64 KiB pages: they are next to each other where the first one ends. Of GICV guests get the first
  * page only, wherever the second is.
  */
-static bool frame(const void *fdt, int node, unsigned i, uint64_t least, struct mmio *out)
+static bool find_frame(const void *fdt, int node, unsigned i, uint64_t least, struct mmio *out)
 {
 	struct range r;
 
@@ -166,9 +166,10 @@ enum hv_status gicv2_init(const void *fdt, int node)
 {
 	struct dt_irq irq;
 
-	if (!frame(fdt, node, 0, KIB(4), &gic_hw.dist) ||
-	    !frame(fdt, node, 1, KIB(8), &gicv2.cpu) || !frame(fdt, node, 2, KIB(4), &gicv2.hyp) ||
-	    !frame(fdt, node, 3, KIB(4), &gicv2.virt)) {
+	if (!find_frame(fdt, node, 0, KIB(4), &gic_hw.dist) ||
+	    !find_frame(fdt, node, 1, KIB(8), &gicv2.cpu) ||
+	    !find_frame(fdt, node, 2, KIB(4), &gicv2.hyp) ||
+	    !find_frame(fdt, node, 3, KIB(4), &gicv2.virt)) {
 		log_err("gic: reg must have distributor, CPU interface, GICH and GICV: without the "
 			"last two it cannot serve guests");
 		return HV_EUNSUPP;

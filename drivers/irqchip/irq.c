@@ -71,7 +71,7 @@ void irq_reset(void)
 	lpi_count = 0;
 }
 
-static enum exit_reason reason(uint32_t intid)
+static enum exit_reason exit_reason_of(uint32_t intid)
 {
 	if (intid < GIC_SGI_COUNT)
 		return EXIT_KICK;
@@ -86,12 +86,12 @@ static enum exit_reason reason(uint32_t intid)
  * Deactivation after the handler: a level line that the handler did not quieten comes again. LPIs
  * have no active state, IHI 0069 §4.1.2.
  */
-static void handle(uint32_t intid, struct vcpu *cur)
+static void handle_one(uint32_t intid, struct vcpu *cur)
 {
 	const struct irq_slot *s = slot_of(intid);
 
 	if (cur)
-		cur->exits[reason(intid)]++;
+		cur->exits[exit_reason_of(intid)]++;
 	if (s && s->fn)
 		s->fn(s->arg, intid, cur);
 	else if (intid == SGI_KICK && cur)
@@ -112,6 +112,6 @@ void irq_dispatch(struct vcpu *cur)
 
 		if (intid >= GIC_SPI_END && intid < GIC_SPECIAL_END)
 			return;
-		handle(intid, cur);
+		handle_one(intid, cur);
 	}
 }

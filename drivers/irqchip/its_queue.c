@@ -42,7 +42,7 @@ static void queue_put(struct its *its, uint32_t off, const struct its_cmd *cmd)
 }
 
 /* Stalled at `off`: the command there becomes a SYNC, and the ITS tries again. */
-static void unstall(struct its *its, uint32_t off)
+static void queue_unstall(struct its *its, uint32_t off)
 {
 	const struct its_cmd *bad = &its->queue[off / CMD_BYTES];
 	struct its_cmd sync = its_sync(its, 0);
@@ -56,7 +56,7 @@ static void unstall(struct its *its, uint32_t off)
 }
 
 /* Until at most `left` bytes of commands are outstanding; false: it is dead. */
-static bool wait(struct its *its, uint32_t left)
+static bool queue_wait(struct its *its, uint32_t left)
 {
 	uint64_t end = time_after(WAIT_US);
 
@@ -69,7 +69,7 @@ static bool wait(struct its *its, uint32_t left)
 			if ((its->write - off) % QUEUE_BYTES <= left)
 				return true;
 		} else if (its->stalls++ < STALLS_MAX) {
-			unstall(its, off);
+			queue_unstall(its, off);
 		} else {
 			late = true;
 		}
@@ -87,7 +87,7 @@ void its_post(struct its *its, const struct its_cmd *cmd, unsigned count)
 {
 	spin_lock(&its->lock, LOCK_ITS);
 	/* One slot stays free: a full queue looks like an empty one. */
-	if (wait(its, QUEUE_BYTES - (count + 1) * CMD_BYTES)) {
+	if (queue_wait(its, QUEUE_BYTES - (count + 1) * CMD_BYTES)) {
 		for (unsigned i = 0; i < count; i++) {
 			queue_put(its, its->write, &cmd[i]);
 			its->write = (its->write + CMD_BYTES) % QUEUE_BYTES;
@@ -103,7 +103,7 @@ enum hv_status its_drain(struct its *its)
 	enum hv_status s = HV_OK;
 
 	spin_lock(&its->lock, LOCK_ITS);
-	if (!wait(its, 0))
+	if (!queue_wait(its, 0))
 		s = HV_ETIMEOUT;
 	else if (its->skipped)
 		s = HV_EINVAL;

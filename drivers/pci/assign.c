@@ -57,7 +57,7 @@ static struct pci_bar *window_above(const struct pci_func *f, const struct pci_b
 }
 
 /* Packs a window: where in it things go, and what it so needs. */
-static void pack(struct pci_bar *window)
+static void pack_window(struct pci_bar *window)
 {
 	window->pci = window->size = 0;
 	window->align_shift = WINDOW_SHIFT;
@@ -93,8 +93,8 @@ static void sort_in(struct pci_func *f, unsigned slot)
 	sorted_count++;
 }
 
-/* Children are captured after their bridge, so downwards in the table is upwards in the tree. */
-static void measure(const struct pci_host *h)
+/* From the last function to the first: the sizes of what is behind a bridge are known before it. */
+static void measure_windows(const struct pci_host *h)
 {
 	sorted_count = 0;
 	for (unsigned i = h->func_first + h->func_count; i-- > h->func_first;)
@@ -104,7 +104,7 @@ static void measure(const struct pci_host *h)
 			if (slot < PCI_BARS)
 				b->align_shift = (uint8_t)log2_floor(room(b));
 			else
-				pack(b);
+				pack_window(b);
 			sort_in(&pci_funcs[i], slot);
 		}
 }
@@ -144,7 +144,7 @@ static void drop_bar(struct pci_func *f, unsigned bar)
 	}
 }
 
-/* Is number i a BAR in that window of the bridge? The windows in between are of the same kind. */
+/* Is sorted[i] a BAR in that window of the bridge? Windows in between are of the same kind. */
 static bool is_in(unsigned i, const struct pci_func *bridge, unsigned slot)
 {
 	const struct pci_func *f = func_of(i);
@@ -153,8 +153,8 @@ static bool is_in(unsigned i, const struct pci_func *bridge, unsigned slot)
 	       window_above(f, bar_of(i)) == &f->parent->bar[slot];
 }
 
-/* Number i did not fit: it has to go, or of a window the biggest BAR in it. */
-static void make_room_for_bars(unsigned i)
+/* sorted[i] did not fit. Drops it, or, if it is a bridge window, the largest BAR in it. */
+static void drop_largest(unsigned i)
 {
 	const struct pci_func *bridge = func_of(i);
 	unsigned slot = sorted[i] % PCI_SLOTS;
@@ -172,13 +172,13 @@ static bool place_root(struct pci_host *h)
 		h->window[i].next = h->window[i].pci;
 	for (unsigned i = 0; i < sorted_count; i++)
 		if (!func_of(i)->parent && !root_take(h, bar_of(i))) {
-			make_room_for_bars(i);
+			drop_largest(i);
 			return false;
 		}
 	return true;
 }
 
-/* So far they have their places in the window of the bridge above; that comes before them. */
+/* From offsets in the window of the bridge above to PCI addresses; a bridge comes first. */
 static void place_below(const struct pci_host *h)
 {
 	pci_for_each_of(f, h)
@@ -270,7 +270,7 @@ static void keep_placement(struct pci_host *h)
 				refuse_sharing(f, g);
 }
 
-/* Its windows are BARs to whom they are in; with prefetchable ones of 64 bits up to the root. */
+/* A bridge's windows are placed as BARs are; the prefetchable one if all above have 64 bits. */
 static void prepare_slots(struct pci_func *f)
 {
 	bool pref = f->bridge && (pci_cfg_read(f, PCI_PREF_WINDOW, 2) & 0xf) == PCI_PREF_64 &&
@@ -290,7 +290,7 @@ static void place_bars(struct pci_host *h)
 		prepare_slots(f);
 	sorted = pmem_alloc(size, 64);
 	do {
-		measure(h);
+		measure_windows(h);
 	} while (!place_root(h));
 	place_below(h);
 	pci_for_each_of(f, h) {

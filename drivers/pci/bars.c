@@ -16,7 +16,7 @@ static unsigned bar_count(const struct pci_func *f)
 	return 0;
 }
 
-static uint32_t writable(const struct pci_func *f, unsigned i, uint32_t *was)
+static uint32_t writable_bits(const struct pci_func *f, unsigned i, uint32_t *was)
 {
 	uint32_t v;
 
@@ -31,7 +31,7 @@ static uint32_t writable(const struct pci_func *f, unsigned i, uint32_t *was)
 static unsigned bar_probe(const struct pci_func *f, unsigned i, struct pci_bar *b)
 {
 	uint32_t was, was_hi = 0;
-	uint64_t mask = writable(f, i, &was), top = UINT32_MAX;
+	uint64_t mask = writable_bits(f, i, &was), top = UINT32_MAX;
 	unsigned type = was & PCI_BAR_TYPE;
 	bool io = was & PCI_BAR_IO;
 	uint64_t flags = io ? PCI_BAR_IO_FLAGS : PCI_BAR_MEM_FLAGS;
@@ -44,7 +44,7 @@ static unsigned bar_probe(const struct pci_func *f, unsigned i, struct pci_bar *
 	if (b->mem64 && i + 1 >= bar_count(f))
 		return 0;
 	if (b->mem64) {
-		mask |= (uint64_t)writable(f, i + 1, &was_hi) << 32;
+		mask |= (uint64_t)writable_bits(f, i + 1, &was_hi) << 32;
 		top = UINT64_MAX;
 	}
 	mask &= ~flags;

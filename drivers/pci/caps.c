@@ -10,7 +10,7 @@
 #define D3_EXIT_US 10000 /* §5.9: 10 ms from D3hot */
 
 /* Of several the first counts. */
-static void found(struct pci_func *f, const struct pci_cap *c)
+static void note_capability(struct pci_func *f, const struct pci_cap *c)
 {
 	static const struct {
 		uint16_t id, field;
@@ -53,7 +53,7 @@ void caps_find(struct pci_func *f)
 	struct pci_cap c = pci_cap_list(f, PCI_LIST);
 
 	while (pci_cap_next(&c))
-		found(f, &c);
+		note_capability(f, &c);
 	if (c.malformed)
 		pci_refuse(f, "its capability list is malformed");
 	if (f->cap_pm)

@@ -25,7 +25,7 @@ static void capture_bridge(struct pci_func *f)
 	pci_cfg_write(f, PCI_BRIDGE_ROM, 4, 0);
 }
 
-static void capture(struct pci_func *f)
+static void capture_function(struct pci_func *f)
 {
 	uint32_t pin;
 
@@ -84,10 +84,10 @@ static void add_function(struct pci_host *h, struct pci_func *parent, unsigned b
 	};
 	fmt_print(f->name, sizeof(f->name), "%04x:%02x:%02x.%x", h->segment, bdf >> 8,
 		  bdf >> 3 & 0x1f, bdf & 7);
-	capture(f);
+	capture_function(f);
 }
 
-static bool absent(uint32_t id)
+static bool is_absent(uint32_t id)
 {
 	return (id & 0xffff) == PCI_VENDOR_NONE || !(id & 0xffff);
 }
@@ -99,7 +99,7 @@ static void scan_slot(struct pci_host *h, struct pci_func *parent, unsigned bdf)
 	for (unsigned fn = 0; fn < (multi ? 8u : 1u); fn++) {
 		uint32_t id = pci_wait_id(h, bdf + fn, READY_US);
 
-		if (absent(id))
+		if (is_absent(id))
 			continue;
 		if (!fn)
 			multi = pci_host_read(h, bdf, PCI_HEADER_TYPE, 1) & PCI_HEADER_MULTI;
@@ -192,7 +192,7 @@ static unsigned find_roots(const struct pci_host *h, uint8_t *root)
 		return n;
 	for (unsigned bus = h->bus_first + 1u; bus <= h->bus_last && n < MAX_ROOTS; bus++)
 		for (unsigned dev = 0; dev < 32; dev++)
-			if (!absent(pci_host_read(h, bus << 8 | dev << 3, PCI_ID, 4))) {
+			if (!is_absent(pci_host_read(h, bus << 8 | dev << 3, PCI_ID, 4))) {
 				root[n++] = (uint8_t)bus;
 				break;
 			}

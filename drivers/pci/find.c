@@ -23,7 +23,7 @@ struct key {
 #define SAME_BUS  0u
 
 /* Does the name mean f? Of the place only the bits of `mask` are compared. */
-static bool fits(const struct pci_func *f, const struct key *k, unsigned mask)
+static bool name_fits(const struct pci_func *f, const struct key *k, unsigned mask)
 {
 	if (k->ids)
 		return f->vendor == k->id[0] && f->device == k->id[1] &&
@@ -36,7 +36,7 @@ static bool fits(const struct pci_func *f, const struct key *k, unsigned mask)
 static struct pci_func *nth_match(const struct key *k, unsigned mask, unsigned n)
 {
 	pci_for_each(f)
-		if (fits(f, k, mask) && !n--)
+		if (name_fits(f, k, mask) && !n--)
 			return f;
 	return NULL;
 }
@@ -65,7 +65,7 @@ static bool parse_function(const char **s, unsigned dev, unsigned *df)
 }
 
 /* Of a path the key is what it ends in, or the first place where nothing is. */
-static bool parse(const char *s, struct key *k)
+static bool parse_function_name(const char *s, struct key *k)
 {
 	unsigned v[4] = { 0 }, n, dev, df;
 
@@ -98,7 +98,7 @@ enum hv_status pci_find(const char *name, struct pci_func **out)
 {
 	struct key k;
 
-	if (!parse(name, &k))
+	if (!parse_function_name(name, &k))
 		return HV_EINVAL;
 	*out = nth_match(&k, WHOLE_BDF, 0);
 	if (!*out)
@@ -110,7 +110,7 @@ struct pci_func *pci_candidate(const char *name, unsigned n)
 {
 	struct key k;
 
-	if (!parse(name, &k))
+	if (!parse_function_name(name, &k))
 		return NULL;
 	return nth_match(&k, nth_match(&k, SAME_SLOT, 0) ? SAME_SLOT : SAME_BUS, n);
 }

@@ -15,13 +15,13 @@
 static const struct mmio regs = { XR3_JUNO_REGS };
 
 /* A register and the one above it. */
-static uint64_t get(unsigned i, unsigned reg)
+static uint64_t xr3_get(unsigned i, unsigned reg)
 {
 	return (uint64_t)rd32(regs, REG32(XR3_ATR(i) + reg + 4)) << 32 |
 	       rd32(regs, REG32(XR3_ATR(i) + reg));
 }
 
-static void set(unsigned i, unsigned reg, uint64_t v)
+static void xr3_set(unsigned i, unsigned reg, uint64_t v)
 {
 	wr32(regs, REG32(XR3_ATR(i) + reg + 4), (uint32_t)(v >> 32));
 	wr32(regs, REG32(XR3_ATR(i) + reg), (uint32_t)v);
@@ -31,12 +31,12 @@ static void set(unsigned i, unsigned reg, uint64_t v)
 static int inbound_window(struct range r)
 {
 	for (unsigned i = 0; i < XR3_ATR_ENTRIES; i++) {
-		uint64_t src = get(i, XR3_ATR_SRC), size;
+		uint64_t src = xr3_get(i, XR3_ATR_SRC), size;
 
 		size = BIT(MIN(field_get(XR3_ATR_SIZE, src) + 1, 63));
 		if (src & XR3_ATR_ENABLE &&
 		    src != UINT64_MAX && /* bits below the size do not count */
-		    !((src ^ get(i, XR3_ATR_DST)) & XR3_ATR_ADDR) &&
+		    !((src ^ xr3_get(i, XR3_ATR_DST)) & XR3_ATR_ADDR) &&
 		    range_contains((struct range){ ALIGN_DOWN(src, size), size }, r.base, r.size))
 			return (int)i;
 	}
@@ -47,18 +47,18 @@ static int inbound_window(struct range r)
 static int window_add(uint64_t at, int like)
 {
 	for (unsigned i = 0; like >= 0 && i < XR3_ATR_ENTRIES; i++) {
-		if (get(i, XR3_ATR_SRC) & XR3_ATR_ENABLE)
+		if (xr3_get(i, XR3_ATR_SRC) & XR3_ATR_ENABLE)
 			continue;
-		set(i, XR3_ATR_DST, at);
+		xr3_set(i, XR3_ATR_DST, at);
 		wr32(regs, REG32(XR3_ATR(i) + XR3_ATR_PARAM),
-		     (uint32_t)get((unsigned)like, XR3_ATR_PARAM));
-		set(i, XR3_ATR_SRC, at | FIELD(XR3_ATR_SIZE, 11) | XR3_ATR_ENABLE);
+		     (uint32_t)xr3_get((unsigned)like, XR3_ATR_PARAM));
+		xr3_set(i, XR3_ATR_SRC, at | FIELD(XR3_ATR_SIZE, 11) | XR3_ATR_ENABLE);
 		return (int)i;
 	}
 	return -1;
 }
 
-static void closed(const struct pci_host *h, const char *what, struct range r)
+static void warn_closed(const struct pci_host *h, const char *what, struct range r)
 {
 	log_warn("pci: %s: firmware opened no window for %s 0x%lx to 0x%lx", h->name, what, r.base,
 		 range_end(r) - 1);
@@ -78,7 +78,7 @@ bool xr3_probe(struct pci_host *h, void (*map)(struct range))
 		if (!map || inbound_window(h->inbound[i]) >= 0)
 			h->inbound[ram++] = h->inbound[i];
 		else
-			closed(h, "dma-ranges", h->inbound[i]);
+			warn_closed(h, "dma-ranges", h->inbound[i]);
 	h->inbound_count = ram;
 	dt_for_each(n, h->fdt, frame) {
 		if (dt_reg(h->fdt, n, 0, &r) != HV_OK || h->inbound_count == ARRAY_SIZE(h->inbound))
@@ -91,7 +91,7 @@ bool xr3_probe(struct pci_host *h, void (*map)(struct range))
 		if (window >= 0)
 			h->inbound[h->inbound_count++] = r;
 		else
-			closed(h, "the v2m frame", r);
+			warn_closed(h, "the v2m frame", r);
 	}
 	return ram;
 }

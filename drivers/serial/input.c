@@ -107,7 +107,7 @@ static void input_command(char letter, const char *line)
 }
 
 /* A character of the line that a command waits for; what cannot be in a name is left out. */
-static void answer(char c)
+static void input_answer(char c)
 {
 	if (c == '\r' || c == '\n' || c == ESC) {
 		rx.line[c == ESC ? 0 : rx.len] = 0;
@@ -120,17 +120,17 @@ static void answer(char c)
 	}
 }
 
-static void deliver(char c)
+static void input_deliver(char c)
 {
 	uint16_t to = input_to();
 
 	if (rx.asked)
-		answer(c);
+		input_answer(c);
 	else if (to)
 		ring_inputs[to].rx(ring_inputs[to].arg, c);
 }
 
-static void input(char c)
+static void input_character(char c)
 {
 	unsigned seen = rx.ctrl_a;
 
@@ -143,8 +143,8 @@ static void input(char c)
 	} else {
 		/* The key that shows that no third one comes is the guest's as well. */
 		if (seen == 2)
-			deliver(CTRL_A);
-		deliver(c);
+			input_deliver(CTRL_A);
+		input_deliver(c);
 	}
 }
 
@@ -156,6 +156,6 @@ void input_poll(void)
 	if (!pump_has_uart() || __atomic_exchange_n(&rx.busy, true, __ATOMIC_ACQUIRE))
 		return;
 	for (unsigned i = 0; i < RX_MAX && uart_read(&c); i++)
-		input(c);
+		input_character(c);
 	__atomic_store_n(&rx.busy, false, __ATOMIC_RELEASE);
 }

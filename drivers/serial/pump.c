@@ -69,7 +69,7 @@ static uint16_t next_ring(void)
 	return tx.cur;
 }
 
-static void stage(char c)
+static void stage_character(char c)
 {
 	tx.stage[tx.stage_len++] = c;
 	tx.line_len++;
@@ -78,12 +78,12 @@ static void stage(char c)
 static void stage_text(const char *s)
 {
 	while (*s)
-		stage(*s++);
+		stage_character(*s++);
 }
 
 static void stage_prefix(struct ring *r)
 {
-	stage('(');
+	stage_character('(');
 	stage_text(r->name);
 	stage_text(") ");
 }
@@ -121,7 +121,7 @@ static void stage_return(struct ring *r)
 	if (!tx.line_len)
 		return;
 	end_colours(r);
-	stage('\r');
+	stage_character('\r');
 	stage_prefix(r);
 	r->screen.column = 0;
 }
@@ -142,7 +142,7 @@ static void stage_guest(struct ring *r, char c)
 	if (n)
 		begin_line(r);
 	for (unsigned i = 0; i < n; i++)
-		stage(out[i]);
+		stage_character(out[i]);
 }
 
 static void stage_lost(struct ring *r)
@@ -179,7 +179,7 @@ static void stage_ring(struct ring *r)
 		if (r->name)
 			stage_guest(r, c);
 		else
-			stage(c);
+			stage_character(c);
 	}
 	__atomic_store_n(&r->tail, tail, __ATOMIC_RELEASE);
 }

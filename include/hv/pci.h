@@ -203,7 +203,8 @@ uint32_t pci_host_read(const struct pci_host *h, unsigned bdf, unsigned off, uns
  */
 enum hv_status __must_check pci_find(const char *name, struct pci_func **out);
 /*
- * Whom the name may mean: the functions with its IDs; in the slot, else on the bus, where it fails.
+ * Candidate n, from 0, for a name that is ambiguous or that nothing has: the functions of its IDs;
+ * else those of its slot; else those of its bus. NULL: there are no more.
  */
 struct pci_func *pci_candidate(const char *name, unsigned n);
 /*

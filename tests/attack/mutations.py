@@ -36,7 +36,7 @@ MUTATIONS = [
     ("dma_to_the_neighbour", "3", "drivers/iommu/smmuv3/strtab.c",
      "FIELD(STE0_CONFIG, CONFIG_S2)", "FIELD(STE0_CONFIG, 4)"),
     ("console_forges_viaduct", "3", "drivers/serial/pump.c",
-     "\tstage('\\r');\n\tstage_prefix(r);\n", "\tstage('\\r');\n"),
+     "\tstage_character('\\r');\n\tstage_prefix(r);\n", "\tstage_character('\\r');\n"),
     ("its_lpi_moved_then_discarded", "3", "common/vgic/lpi.c",
      "unlink(cpu_at(l, from.vcpu), from.slot, lpi);", "unlink(cpu_at(l, lpi->is.vcpu), lpi->is.prio / 8, lpi);"),
     ("its_numbers_beyond_every_bound", "3", "common/vgic/vits_cmd.c",

@@ -98,6 +98,7 @@ static void connect_irqs(const void *fdt, int node, const struct smmuv2 *s)
 
 static enum hv_status smmuv2_start(const void *fdt, int node, struct iommu *i)
 {
+	const struct s2_limits own = { .pa_bits = i->oas_bits };
 	struct smmuv2 *s = i->priv;
 	struct mmio m = i->m;
 
@@ -112,10 +113,7 @@ static enum hv_status smmuv2_start(const void *fdt, int node, struct iommu *i)
 	if (smmuv2_sync_all(s) != HV_OK)
 		return HV_ETIMEOUT;
 	connect_irqs(fdt, node, s);
-	return s2_init(&s->nothing,
-		       s2_geometry((struct s2_limits){ .pa_bits = i->oas_bits },
-				   (struct s2_limits){ .pa_bits = i->oas_bits }),
-		       0, (struct s2_need){ 0, 0 }, S2_SMMU);
+	return s2_init(&s->nothing, s2_geometry(own, own), 0, (struct s2_need){ 0, 0 }, S2_SMMU);
 }
 
 const struct iommu_driver smmuv2_driver = {

@@ -36,7 +36,7 @@ static void cmdq_put(struct smmu *s, uint64_t dw0, uint64_t dw1)
 }
 
 /* IHI 0070 §7.1: the queue stopped at a bad command; it goes on when that is mended and acked. */
-static bool mend(struct smmu *s)
+static bool mend_command(struct smmu *s)
 {
 	uint32_t acked = rd32(s->i->m, GERRORN);
 	uint32_t cons, index, missed;
@@ -65,7 +65,7 @@ static bool wait_consumed(struct smmu *s)
 
 		if ((rd32(s->i->m, CMDQ_CONS) & cmdq_mask(s)) == s->cmdq_prod)
 			return true;
-		if (late || (mend(s) && ++errors > ERRORS_MAX))
+		if (late || (mend_command(s) && ++errors > ERRORS_MAX))
 			return false;
 		arch_cpu_relax();
 	}
@@ -110,7 +110,7 @@ void smmu_gerror(struct smmu *s)
 		return;
 	spin_lock(&s->i->lock, LOCK_IOMMU);
 	if (!s->i->dead) {
-		mend(s);
+		mend_command(s);
 		active = active_errors(s) & ~(uint32_t)GERROR_CMDQ;
 		wr32(s->i->m, GERRORN, rd32(s->i->m, GERRORN) ^ active);
 		if (active && ratelimit_pass(&s->log, &missed))

@@ -35,7 +35,7 @@ static const struct {
 	{ EVT_CFG_CONFLICT, false, "configuration conflict" },
 };
 
-static void report(struct smmu *s, const uint64_t *dw)
+static void report_event(struct smmu *s, const uint64_t *dw)
 {
 	struct iommu_fault f = {
 		.sid = (uint32_t)field_get(EVT0_SID, dw[0]),
@@ -84,7 +84,7 @@ bool smmu_drain(struct iommu *i)
 			memcpy(dw, s->evtq + index * ARRAY_SIZE(dw), sizeof(dw));
 			s->evtq_cons = (s->evtq_cons & (uint32_t)EVENTQ_OVERFLOW) |
 				       ((s->evtq_cons + 1) & mask);
-			report(s, dw);
+			report_event(s, dw);
 		}
 		ack_overflow(s, prod);
 		arch_dsb_osh(); /* the records are read before their place is given back */

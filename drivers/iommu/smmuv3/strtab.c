@@ -18,7 +18,7 @@
 static const uint64_t ste0_abort = STE0_V | FIELD(STE0_CONFIG, CONFIG_ABORT);
 static const uint64_t ste0_stage2 = STE0_V | FIELD(STE0_CONFIG, CONFIG_S2);
 
-static void store(uint64_t *p, uint64_t v)
+static void store_dword(uint64_t *p, uint64_t v)
 {
 	__atomic_store_n(p, v, __ATOMIC_RELAXED); /* the SMMU may read at any time */
 }
@@ -41,7 +41,7 @@ static enum hv_status add_entries(struct smmu *s, uint32_t sid)
 	for (unsigned n = 0; n < 1U << SPLIT; n++)
 		l2[n * STE_DWORDS] = ste0_abort;
 	arch_dsb_oshst(); /* entries before the pointer to them */
-	store(&s->l1[sid >> SPLIT], va_to_pa(l2).v | FIELD(L1STD_SPAN, SPLIT + 1));
+	store_dword(&s->l1[sid >> SPLIT], va_to_pa(l2).v | FIELD(L1STD_SPAN, SPLIT + 1));
 	return config_changed(s, sid, 0);
 }
 
@@ -52,9 +52,9 @@ static void encode_stage2(const struct smmu *s, const struct s2 *dma, uint64_t *
 
 	dw2 = field_put(dw2, STE2_S2VMID, dma->vmid);
 	dw2 = field_put(dw2, STE2_VTCR, s2_vtcr(dma) & STE2_VTCR >> 32);
-	store(&ste[1], s->ste1 | (dma->geo.fwb ? STE1_S2FWB : 0));
-	store(&ste[2], dw2);
-	store(&ste[3], dma->root.v & STE3_S2TTB);
+	store_dword(&ste[1], s->ste1 | (dma->geo.fwb ? STE1_S2FWB : 0));
+	store_dword(&ste[2], dw2);
+	store_dword(&ste[3], dma->root.v & STE3_S2TTB);
 }
 
 static enum hv_status make_abort(struct smmu *s, uint64_t *ste, uint32_t sid)
@@ -63,7 +63,7 @@ static enum hv_status make_abort(struct smmu *s, uint64_t *ste, uint32_t sid)
 
 	if (ste[0] == ste0_abort)
 		return HV_OK;
-	store(&ste[0], ste0_abort);
+	store_dword(&ste[0], ste0_abort);
 	st = config_changed(s, sid, CMD1_LEAF);
 	/* Only now can nothing bring the VMID's translations back for this stream. */
 	return st == HV_OK ? smmu_flush_all(s, (uint16_t)field_get(STE2_S2VMID, ste[2])) : st;
@@ -87,7 +87,7 @@ enum hv_status smmu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 	if (st == HV_OK && dma) {
 		encode_stage2(s, dma, ste);
 		arch_dsb_oshst(); /* all of the entry before what makes it count */
-		store(&ste[0], ste0_stage2);
+		store_dword(&ste[0], ste0_stage2);
 		st = config_changed(s, sid, CMD1_LEAF);
 	}
 	return st;
