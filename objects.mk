@@ -135,6 +135,7 @@ arch_src := \
 	arch/arm64/port/port.c \
 	arch/arm64/serror.c \
 	arch/arm64/smp.c \
+	arch/arm64/sve.c \
 	arch/arm64/start.c \
 	arch/arm64/timer.c \
 	arch/arm64/trap.c \

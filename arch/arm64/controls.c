@@ -24,15 +24,21 @@ struct id_place {
 	uint8_t reg, lsb;
 };
 
+/* Apart, as that needs no relocation. */
+static const char names[CONTROL_COUNT][16] = {
+#define X(name, encoding) [CONTROL_##name] = #name,
+	EACH_CONTROL(X)
+#undef X
+};
+
 static const struct control {
-	char name[16];
 	control_write_fn *write;
 	struct id_place where[3]; /* exists where one of these fields says so; none: everywhere */
 	uint8_t at_least;         /* that value; 0 stands for 1 */
 	bool optional;            /* part of its feature: a CPU may be without it */
 	uint64_t value;
 } controls[CONTROL_COUNT] = {
-#define ROW(reg, ...) [CONTROL_##reg] = { #reg, write_##reg, __VA_ARGS__ }
+#define ROW(reg, ...) [CONTROL_##reg] = { write_##reg, __VA_ARGS__ }
 #define HCX           { { MMFR1, 40 } }
 #define FGT           { { MMFR0, 56 } }
 #define AMU           { { PFR0, 44 } }
@@ -49,7 +55,7 @@ static const struct control {
 	/* Each bit enables something at EL1, but for TALLINT and CMOW. */
 	ROW(HCRX_EL2, HCX),
 	/* E2H = 0: RES1, SVE (TZ) and SME (TSM) trap. FP and SIMD do not. */
-	ROW(CPTR_EL2, .value = 0x22ff | CPTR_TZ | CPTR_TSM),
+	ROW(CPTR_EL2, .value = CPTR_RES1 | CPTR_TZ | CPTR_TSM),
 	/*
 	 * Debug registers are the guest's. E2PB and E2TB are 0: buffers of SPE and TRBE trap, as do
 	 * performance monitors, also those that no ID register tells of.
@@ -98,6 +104,7 @@ static const struct feature {
 	uint64_t bits;
 } of_features[] = {
 	{ VM_PMU, CONTROL_MDCR_EL2, MDCR_TPM | MDCR_TPMCR },
+	{ VM_SVE, CONTROL_CPTR_EL2, CPTR_TZ },
 };
 
 static bool control_exists(const struct cpu *c, const struct control *k)
@@ -185,5 +192,5 @@ void controls_report(void)
 	for (unsigned i = 0; i < CONTROL_COUNT; i++)
 		if (withheld >> i & 1)
 			log_warn("firmware withholds %s: what depends on it is not offered",
-				 controls[i].name);
+				 names[i]);
 }

@@ -27,6 +27,7 @@
 /* clang-format on */
 
 #ifndef __ASSEMBLY__
+#include <stdbool.h>
 #include <stdint.h>
 
 /* op0 = 3, op1 = 0, CRn = 0: index by CRm (1..7) and op2. */
@@ -35,6 +36,7 @@
 enum {
 	PFR0 = ID_REG(4, 0),
 	PFR1 = ID_REG(4, 1),
+	ZFR0 = ID_REG(4, 4),
 	DFR0 = ID_REG(5, 0),
 	ISAR0 = ID_REG(6, 0),
 	ISAR1 = ID_REG(6, 1),
@@ -54,7 +56,9 @@ enum {
 
 struct cpu;
 
-int64_t write_svcr(uint64_t value); /* vectors.S: 0, or not 0 when the write is undefined */
+/* vectors.S: 0, or not 0 when the write is undefined */
+int64_t write_svcr(uint64_t value);
+int64_t write_zcr_el2(uint64_t value);
 
 /*
  * Writes each control of this CPU once, as what a guest without any feature would have, and notes

@@ -41,9 +41,10 @@ struct __attribute__((aligned(16))) cpu {
 	unsigned id;
 	bool online; /* set by that CPU with release */
 	uint64_t id_regs[ID_REG_COUNT];
-	uint64_t controls; /* by number, controls.h: what it has and EL2 may write */
-	uint64_t hcr_off;  /* bits of HCR_EL2 that an event took away until the next life */
-	uint64_t withheld; /* what it has and firmware keeps from EL2 */
+	uint64_t controls;    /* by number, controls.h: what it has and EL2 may write */
+	uint64_t hcr_off;     /* bits of HCR_EL2 that an event took away until the next life */
+	uint64_t withheld;    /* what it has and firmware keeps from EL2 */
+	uint16_t sve_lengths; /* as idreg_sve_lengths() */
 	uint64_t *window_block, *window_page; /* entries of this CPU's windows, levels 2 and 3 */
 };
 
@@ -112,6 +113,13 @@ _Noreturn void stack_reset_and_run(uintptr_t stack_top);
 void simd_reset(
 	void); /* V0..V31, FPCR, FPSR to 0; before, what the C libraries left there is lost */
 
+/*
+ * SVE: sve.c. Which lengths this CPU has, before its controls are probed; and, when they are those
+ * of a guest with SVE: vectors have at most `bits`, and all its state is zero.
+ */
+uint16_t sve_probe(const struct cpu *c);
+void sve_load(uint32_t bits);
+
 /* The ID registers that guests see: idreg.c. */
 void idreg_record(struct cpu *c);
 /* What guests see: the minimum of all online CPUs, and the controls that go with it. Boot only. */
@@ -120,7 +128,9 @@ void idreg_plan(struct s2_geometry geo);
 bool idreg_read(unsigned features, unsigned crm, unsigned op2, uint64_t *value);
 unsigned idreg_cpu_pa_bits(void);
 bool idreg_cpu_fwb(void);
-bool idreg_has_pmu(void);         /* every CPU that is online */
+bool idreg_has_pmu(void); /* every CPU that is online */
+/* Of SVE vectors, that every CPU that is online has: bit n for 128 (n + 1) bits; 0: no SVE. */
+uint16_t idreg_sve_lengths(void);
 const char *idreg_unusable(void); /* why not this platform; NULL: it can be used */
 
 /* EL2's timer, of this CPU: timer.c */

@@ -68,7 +68,7 @@ static const struct id_field {
 	ID_FIELD(PFR0, AdvSIMD, 20, 1, SIGNED),
 	ID_FIELD(PFR0, GIC, 24, 1), /* 0 with a GICv2: idreg_plan() */
 	ID_FIELD(PFR0, RAS, 28, 0, .if_hidden = TRAP_ERRORS),
-	ID_FIELD(PFR0, SVE, 32, 0),                               /* CPTR_EL2.TZ */
+	ID_FIELD(PFR0, SVE, 32, 1), /* optional; CPTR_EL2.TZ */
 	ID_FIELD(PFR0, SEL2, 36, 0),
 	ID_FIELD(PFR0, MPAM, 40, 0), /* MPAM2_EL2 */
 	ID_FIELD(PFR0, AMU, 44, 0, .if_hidden = TRAP_ACTIVITY),
@@ -92,6 +92,18 @@ static const struct id_field {
 	ID_FIELD(PFR1, MTEX, 52, 0), /* HCR_EL2.ATA */
 	ID_FIELD(PFR1, DF2, 56, 0),
 	ID_FIELD(PFR1, PFAR, 60, 0), /* HFGRTR2_EL2.nPFAR_EL1 */
+
+	/* Optional, with PFR0.SVE: its extensions that bring instructions alone. */
+	ID_FIELD(ZFR0, SVEver, 0, 2),
+	ID_FIELD(ZFR0, AES, 4, 2),
+	ID_FIELD(ZFR0, BitPerm, 16, 1),
+	ID_FIELD(ZFR0, BF16, 20, 2),
+	ID_FIELD(ZFR0, B16B16, 24, 1),
+	ID_FIELD(ZFR0, SHA3, 32, 1),
+	ID_FIELD(ZFR0, SM4, 40, 1),
+	ID_FIELD(ZFR0, I8MM, 44, 1),
+	ID_FIELD(ZFR0, F32MM, 52, 1),
+	ID_FIELD(ZFR0, F64MM, 56, 1),
 
 	/* The debug registers are the guest's alone, vCPUs are pinned: Debug v8 (6). */
 	ID_FIELD(DFR0, DebugVer, 0, 6),
@@ -210,8 +222,8 @@ static const struct id_field {
 	ID_FIELD(MMFR2, E0PD, 60, 1),
 
 	/*
-	 * All fields of ID_AA64PFR2, ZFR0, SMFR0, FPFR0, DFR1, DFR2, AFR0, AFR1, ISAR3, MMFR3 and
-	 * MMFR4 are hidden: SVE, SME, FPMR, MTE and debug state of those; TCR2 and SCTLR2
+	 * All fields of ID_AA64PFR2, SMFR0, FPFR0, DFR1, DFR2, AFR0, AFR1, ISAR3, MMFR3 and
+	 * MMFR4 are hidden: SME, FPMR, MTE and debug state of those; TCR2 and SCTLR2
 	 * (HCRX_EL2. TCR2En, SCTLR2En), permission indirection and overlays (HFGRTR_EL2.nPIR_EL1,
 	 * nPOR_EL0, ..), AIE (nMAIR2_EL1), 128-bit descriptors (HCRX_EL2.D128En).
 	 */
@@ -228,6 +240,8 @@ static const struct optional_field {
 	uint64_t bits;
 } optional[] = {
 	{ VM_PMU, DFR0, DFR0_PMUVER },
+	{ VM_SVE, PFR0, PFR0_SVE },
+	{ VM_SVE, ZFR0, UINT64_MAX },
 };
 
 static uint64_t guest_view[ID_REG_COUNT] __ro_after_boot;
@@ -377,6 +391,16 @@ void idreg_plan(struct s2_geometry geo)
 	plan_aarch32();
 	guest_view[MMFR0] |= pa_range(geo.ipa_bits);
 	controls_add(CONTROL_HCR_EL2, HCR_VM | (geo.fwb ? HCR_FWB : 0));
+}
+
+uint16_t idreg_sve_lengths(void)
+{
+	uint16_t lengths = UINT16_MAX;
+
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (cpus[i].online)
+			lengths &= cpus[i].sve_lengths;
+	return lengths;
 }
 
 bool idreg_has_pmu(void)

@@ -31,6 +31,7 @@ static void cpu_join(struct cpu *c)
 	serror_drain(); /* an SError pending from before would be blamed on a later access */
 	if (field_get(PFR1_SME, c->id_regs[PFR1]))
 		write_svcr(0); /* out of streaming mode, which CPTR_EL2 traps from here on */
+	c->sve_lengths = sve_probe(c);
 	controls_probe(c);
 	timer_stop();
 	if (gic.ops->cpu_init(c->id, c->mpidr) != HV_OK) {

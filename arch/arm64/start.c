@@ -195,6 +195,7 @@ static void start_cpus(void)
 		refuse(why);
 	board.gic_soft_linked = gic.soft_linked;
 	board.has_pmu = idreg_has_pmu();
+	board.sve_lengths = idreg_sve_lengths();
 }
 
 static void start_pci(const void *fdt)

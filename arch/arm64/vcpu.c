@@ -8,6 +8,7 @@
 #include <hv/gic.h>
 #include <hv/irq.h>
 #include <hv/life.h>
+#include <hv/plan.h>
 #include <hv/smccc.h>
 #include <hv/vm.h>
 
@@ -126,9 +127,13 @@ static void reset_el1(const struct cpu *c)
 
 static void load_controls(void)
 {
+	const struct vm *vm = this_cpu()->vcpu->vm;
+
 	this_cpu()->hcr_off = 0;
-	controls_load(this_cpu(), this_cpu()->vcpu->vm->features);
+	controls_load(this_cpu(), vm->features);
 	arch_isb();
+	if (vm->features & VM_SVE)
+		sve_load(vm->plan->sve_bits);
 	/* What an earlier life of this VMID left in this CPU. */
 	__asm__ volatile("tlbi vmalls12e1; dsb nsh; ic iallu; dsb nsh; isb" ::: "memory");
 }

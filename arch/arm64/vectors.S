@@ -145,6 +145,21 @@ simd_reset:
 	msr	fpsr, xzr
 	ret
 
+	.arch_extension sve
+	.global sve_reset
+	.type sve_reset, %function
+sve_reset:
+	hint	#34
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, \
+		22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	mov	z\n\().b, #0
+	.endr
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	pfalse	p\n\().b
+	.endr
+	wrffr	p0.b
+	ret
+
 /* x0 = stack top: forget everything and wait. */
 	.global stack_reset_and_run
 stack_reset_and_run:
@@ -227,6 +242,16 @@ write_\name:
 EACH_CONTROL(X)
 #undef X
 	control svcr, SVCR
+	control zcr_el2, S3_4_C1_C2_0
+
+	.global sve_length
+	.type sve_length, %function
+sve_length:
+	hint	#34
+	mrs	x9, daif
+	mov	w1, #8
+	rdvl	x0, #1
+	ret
 	.text
 
 /* What firmware or the last owner of this CPU left pending is taken here. */

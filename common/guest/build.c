@@ -246,7 +246,7 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 		list[i] = g->device[i].as;
 	vm->id = (uint8_t)(g - p->guest);
 	vm->plan = g;
-	vm->features = g->pmu == PLAN_ON ? VM_PMU : 0;
+	vm->features = (g->pmu == PLAN_ON ? VM_PMU : 0) | (g->sve_bits ? VM_SVE : 0);
 	vm->load_work = pmem_alloc(IMAGE_WORK, 64);
 	vm->log = RATELIMIT(VM_LOG_BURST, VM_LOG_MS);
 	vm->alerts = RATELIMIT(VM_ALERT_BURST, VM_ALERT_MS);

@@ -67,6 +67,20 @@ static void parse_memory(const void *fdt, struct guest_plan *g)
 		g->ram_size = ALIGN_UP(kib << 10, PAGE_SIZE);
 }
 
+/* As Xen has it: without a value, as long as the CPUs have them. */
+static void parse_sve(const void *fdt, struct guest_plan *g)
+{
+	unsigned len;
+	const void *p = dt_get(fdt, g->node, "sve", &len);
+
+	if (len == 4)
+		g->sve_bits = (uint32_t)dt_cells(p, 1);
+	else if (len)
+		plan_bad_prop(fdt, g->node, g, "sve", "sve = <bits of a vector>");
+	else if (dt_bool(fdt, g->node, "sve"))
+		g->sve_bits = PLAN_SVE_MOST;
+}
+
 static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 {
 	static const struct prop_rule rules[] = {
@@ -81,13 +95,14 @@ static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 	static const char others[] =
 		"=memory\0=xen,static-mem\0=#xen,static-mem-address-cells\0"
 		"=#xen,static-mem-size-cells\0!domain-cpupool\0!llc-colors\0!colors\0"
-		"!sve\0!v8r_el1_msa\0!xen,sci_type\0-capabilities\0-domid\0-passthrough\0"
+		"=sve\0!v8r_el1_msa\0!xen,sci_type\0-capabilities\0-domid\0-passthrough\0"
 		"-xen,enhanced\0-xen,domain-p2m-mem-mb\0-max_grant_version\0-max_grant_frames\0"
 		"-max_maptrack_frames\0";
 
 	g->trap_unmapped = 1;
 	plan_properties(fdt, g->node, g, rules, ARRAY_SIZE(rules), g, others);
 	parse_memory(fdt, g);
+	parse_sve(fdt, g);
 	if (!g->vcpu_count)
 		plan_bad_prop(fdt, g->node, g, "cpus", "cpus = <1>");
 	if (g->gic_version == 2 && g->vcpu_count > GICV2_MAX_CPUS)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <hv/bits.h>
 #include <hv/dt.h>
 #include <hv/log.h>
 #include <hv/panic.h>
@@ -348,11 +349,37 @@ static void decide_pmu(const struct plan *p, struct guest_plan *g)
 		g->pmu_intid = p->board->pmu_intid;
 }
 
+static void refuse_sve(struct guest_plan *g, uint16_t lengths)
+{
+	char list[16 * 6] = "";
+	size_t len = 0;
+
+	for_each_bit(n, lengths)
+		len += fmt_print(list + len, sizeof(list) - len, " %u", 128 * (n + 1));
+	if (lengths)
+		plan_refuse(g, "sve is %u, and vectors of its CPUs have%s bits; give one of these",
+			    g->sve_bits, list);
+	else
+		plan_refuse(g, "sve is declared, and not every CPU has SVE; remove it");
+}
+
+static void decide_sve(const struct plan *p, struct guest_plan *g)
+{
+	uint16_t lengths = p->board->sve_lengths;
+
+	if (g->sve_bits == PLAN_SVE_MOST && lengths)
+		g->sve_bits = 128 * (32 - (uint32_t)__builtin_clz(lengths));
+	if (g->sve_bits &&
+	    (g->sve_bits % 128 || g->sve_bits > 2048 || !(lengths >> (g->sve_bits / 128 - 1) & 1)))
+		refuse_sve(g, lengths);
+}
+
 static void decide_guest(const struct plan *p, struct guest_plan *g)
 {
 	static void (*const steps[])(const struct plan *, struct guest_plan *) = {
-		check_modules,  plan_platform, choose_cpus,     plan_devices, plan_streams,
-		plan_map_guest, check_modules, plan_intx_check, check_image,  decide_pmu,
+		check_modules, plan_platform,  choose_cpus,   plan_devices,
+		plan_streams,  plan_map_guest, check_modules, plan_intx_check,
+		check_image,   decide_pmu,     decide_sve,
 	};
 
 	pmem_save();

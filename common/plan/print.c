@@ -58,7 +58,7 @@ static void print_regions(const struct guest_plan *g)
 
 static void print_cpus(const struct guest_plan *g)
 {
-	char list[160];
+	char list[160], sve[24] = "";
 	size_t len = 0;
 
 	/* Of many the last are on lines of their own. */
@@ -69,8 +69,11 @@ static void print_cpus(const struct guest_plan *g)
 		}
 		len += fmt_print(list + len, sizeof(list) - len, " %u", g->vcpu[i].cpu);
 	}
-	log_info("%s:   CPUs    %s%s%s%s", g->name, list, g->vpl011 ? "; vpl011" : "; no console",
-		 g->pmu == PLAN_ON ? "; PMU" : "", g->stop_on_crash ? "; stops on a crash" : "");
+	if (g->sve_bits)
+		fmt_print(sve, sizeof(sve), "; SVE, %u bits", g->sve_bits);
+	log_info("%s:   CPUs    %s%s%s%s%s", g->name, list, g->vpl011 ? "; vpl011" : "; no console",
+		 g->pmu == PLAN_ON ? "; PMU" : "", sve,
+		 g->stop_on_crash ? "; stops on a crash" : "");
 }
 
 static void print_bars(const char *guest, const struct plan_device *d)

@@ -29,7 +29,8 @@ struct board {
 	int gic_node;          /* -1: none that we know */
 	uint8_t gic_version;   /* 3 or 2 */
 	uint8_t pmu_intid;     /* the CPUs' performance monitors', a PPI; 0: none */
-	bool has_pmu;          /* every CPU has them; set by the caller when they run */
+	bool has_pmu;          /* every CPU has them; set by the caller when they run, like: */
+	uint16_t sve_lengths;  /* of vectors, that every CPU has: bit n for 128 (n + 1) bits */
 	bool gic_soft_linked;  /* set by the caller when the GIC runs: see struct gic */
 };
 

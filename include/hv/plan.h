@@ -72,6 +72,8 @@ struct plan_vcpu {
  * A guest as it is declared, and what is decided about it. Filled in this order; from plan_guests()
  * on nothing changes but its seeds.
  */
+#define PLAN_SVE_MOST UINT32_MAX /* declared: as much as the CPUs have */
+
 struct guest_plan {
 	int node; /* in the board's device tree */
 	char name[GUEST_NAME_MAX];
@@ -87,6 +89,7 @@ struct guest_plan {
 	bool raw_kernel; /* viaduct,raw: a binary without a header, for the base of RAM */
 	bool vpl011;
 	bool stop_on_crash;     /* on-crash = "stop" */
+	uint32_t sve_bits;      /* at most, of its vectors; 0: it has no SVE */
 	uint8_t pmu;            /* enum plan_auto; PLAN_ON or PLAN_OFF when planned */
 	uint32_t trap_unmapped; /* 0: what nobody answers reads as all ones, writes are ignored */
 	uint32_t nr_spis;

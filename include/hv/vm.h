@@ -114,6 +114,7 @@ enum vm_asked { VM_ASKED_NOTHING, VM_ASKED_STOP, VM_ASKED_START, VM_ASKED_RESTAR
 /* What a guest has of its CPUs where its declaration does not keep it from it: bits. */
 enum vm_features {
 	VM_PMU = 1, /* performance monitors */
+	VM_SVE = 2,
 };
 
 struct guest_ram {

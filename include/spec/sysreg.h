@@ -49,6 +49,7 @@
 /* HCRX_EL2, CPTR_EL2 (E2H = 0), MDCR_EL2, CNTHCTL_EL2, MPAM2_EL2 and MPAMHCR_EL2: DDI 0487 D23.2 */
 #define HCRX_TALLINT	     BIT(6)
 #define HCRX_MSCEN	     BIT(11)
+#define CPTR_RES1	     0x22ff
 #define CPTR_TZ		     BIT(8)
 #define CPTR_TSM	     BIT(12)
 #define CPTR_TTA	     BIT(20)
@@ -69,6 +70,7 @@
 /* ID_AA64PFR0_EL1, ID_AA64PFR1_EL1, ID_AA64DFR0_EL1 */
 #define PFR0_RAS    BITS(31, 28)
 #define PFR1_SME    BITS(27, 24)
+#define PFR0_SVE    BITS(35, 32)
 #define DFR0_PMUVER BITS(11, 8)
 #define DFR0_BRPS   BITS(15, 12) /* breakpoints, less 1 */
 #define DFR0_WRPS   BITS(23, 20)

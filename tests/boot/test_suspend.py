@@ -68,3 +68,30 @@ def test_the_operator_restarts_and_stops_a_guest_that_sleeps(gic):
         assert run.wait_line(r"^PAYLOAD suspend: ok", "sleeper"), run.tail()
         beats = payload_lines(run, "victim", "victim")
     assert beats and not [x for x in beats if x.endswith("FAIL")], run.tail("victim")
+
+
+SLEEP = ("echo enabled >/sys/class/tty/ttyAMA0/power/wakeup;"
+         "cat /sys/power/state /sys/power/mem_sleep;"
+         "echo going-to-sleep;echo {state} >/sys/power/state;echo woke-up-$?;cat /sys/devices/system/cpu/online")
+
+
+@pytest.mark.parametrize("gic", ["3", "2"])
+@pytest.mark.parametrize("state", ["mem", "freeze"])
+def test_linux_sleeps_until_its_console_has_input(state, gic):
+    """All CPUs but one go off for mem, and come back."""
+    machine = vq.Machine(f"suspend-linux-{state}-gic{gic}", gic=gic, smp=3)
+    guests = [vq.linux("linux", ["cmd:" + SLEEP.format(state=state).replace(" ", "+"), "off"], cpus=2,
+                       options="no_console_suspend"), guest("victim", "victim", "beats=1000000")]
+    with machine.start(guests, timeout=240) as run:
+        assert run.wait_line(r"^going-to-sleep", "linux"), run.tail("linux")
+        run.pump(seconds=8)
+        assert not run.find(r"^woke-up", "linux"), run.tail("linux")
+        beats = len(payload_lines(run, "victim", "victim"))
+        assert run.pump(lambda r: len(payload_lines(r, "victim", "victim")) > beats + 2, 20), run.tail("victim")
+        run.send("x")
+        assert run.wait_line(r"^woke-up-0", "linux"), run.tail("linux", 60)
+        assert run.wait_line(r"^0-1$", "linux"), run.tail("linux", 60)
+    if state == "mem":
+        assert run.find(r"\[deep\]", "linux"), run.tail("linux", 60)
+        assert run.find(r"psci: CPU1 killed|CPU1: shutdown", "linux"), run.tail("linux", 60)
+    assert not [x for x in payload_lines(run, "victim", "victim") if x.endswith("FAIL")], run.tail("victim")

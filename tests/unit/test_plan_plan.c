@@ -158,10 +158,39 @@ static void guests_have_performance_monitors_where_all_cpus_have(void **state)
 	}
 }
 
+static void sve_256(void) { prop32("sve", 256); }
+static void sve_most(void) { prop_raw("sve", NULL, 0); }
+static void sve_384(void) { prop32("sve", 384); }
+static void sve_none(void) { prop32("sve", 0); }
+
+static void vectors_are_as_long_as_all_cpus_have_them(void **state)
+{
+	static const struct decl g[] = { { "a", 1, 64, .extra = sve_256 },
+					 { "b", 1, 64, .extra = sve_most },
+					 { "c", 1, 64, .extra = sve_none } },
+				 bad[] = { { "a", 1, 64, .extra = sve_384 } };
+
+	run_guests(g, 3);
+	assert_string_equal(plan.guest[0].refused,
+			    "sve is declared, and not every CPU has SVE; remove it");
+	assert_string_not_equal(plan.guest[1].refused, "");
+	assert_string_equal(plan.guest[2].refused, "");
+	board.sve_lengths = 0x8b; /* 128, 256, 512, 1024 */
+	replan();
+	assert_int_equal(plan.guest[0].sve_bits, 256);
+	assert_int_equal(plan.guest[1].sve_bits, 1024);
+	assert_int_equal(plan.guest[2].sve_bits, 0);
+	run_guests(bad, 1);
+	board.sve_lengths = 0x8b;
+	replan();
+	assert_non_null(strstr(plan.guest[0].refused, "have 128 256 512 1024 bits"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(refuses, setup),
+		cmocka_unit_test_setup(vectors_are_as_long_as_all_cpus_have_them, setup),
 		cmocka_unit_test_setup(guests_have_performance_monitors_where_all_cpus_have, setup),
 		cmocka_unit_test_setup(refused_guest_takes_nothing, setup),
 		cmocka_unit_test_setup(vcpus_go_where_they_may, setup),

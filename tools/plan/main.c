@@ -147,6 +147,8 @@ static bool board_start(struct tool *t)
 	t->board.tree = t->board.image = (struct range){ 0 };
 	for (unsigned i = 0; i < t->board.cpu_count; i++)
 		t->board.cpu[i].online = true;
+	t->board.has_pmu = true;
+	t->board.sve_lengths = UINT16_MAX;
 	if (ok && t->board.gic_node < 0) {
 		log_err("the device tree has no interrupt controller that Viaduct drives");
 		ok = false;
@@ -174,8 +176,9 @@ static void boot(struct tool *t)
 	v2m_init(t->fdt);
 	start_pci(t);
 	bridges_find(t);
-	assume("all %u CPUs start, and have 40-bit physical addresses; Viaduct itself is placed "
-	       "nowhere, so the guests' own physical addresses may be others",
+	assume("all %u CPUs start, and have 40-bit physical addresses, performance monitors and, "
+	       "where a guest has sve, vectors of its length; Viaduct itself is placed nowhere, so "
+	       "the guests' own physical addresses may be others",
 	       t->board.cpu_count);
 	if (!t->usable)
 		return;
