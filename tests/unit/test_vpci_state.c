@@ -591,6 +591,30 @@ static void a_function_left_asleep_wakes_up_for_the_next_start(void **state)
 	assert_int_equal(fake_get(dev, PCI_BAR(1), 4), (uint32_t)(HOST >> 32));
 }
 
+/* Seen by the port above it, on another CPU: the guest's CPU unmaps, and touches nothing. */
+static void a_device_that_its_port_lost_is_unmapped_at_the_next_look(void **state)
+{
+	assert_true(guest_direct(AT));
+	fake_attached[A] = true;
+	assert_true(pci_lose(dev->pf));
+	assert_false(pci_lose(dev->pf)); /* once */
+	assert_false(fake_attached[A]);
+	dev->reads = dev->writes = 0;
+	vpci_look(fake_vm.vpci);
+	assert_false(guest_direct(AT));
+	assert_int_equal(guest_read(AT, 4), 0xffffffff);
+	assert_int_equal(guest_read(TABLE, 4), 0xffffffff);
+	assert_int_equal(cfg_read(A, 0, 4), 0xffffffff);
+	cfg_write(A, PCI_COMMAND, 2, RUN);
+	assert_int_equal(dev->reads + dev->writes, 0);
+	assert_false(fake_attached[A]);
+	cfg_write(A, 0x88, 2, 0x8000); /* its reset brings it back */
+	host_time_advance(100000);
+	assert_int_not_equal(cfg_read(A, 0, 4), 0xffffffff);
+	assert_true(guest_direct(AT));
+	assert_true(fake_attached[A]);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -614,6 +638,7 @@ int main(void)
 		T(a_device_that_is_gone_reads_all_ones_and_is_not_touched),
 		T(a_reset_brings_back_a_lost_function_that_answers),
 		T(a_guest_that_starts_without_a_function_does_not_touch_it),
+		T(a_device_that_its_port_lost_is_unmapped_at_the_next_look),
 		T(a_device_that_is_slow_does_not_hold_the_cpu),
 		T(all_ones_in_a_register_do_not_mean_gone),
 		T(a_quarantined_device_is_silent_until_it_is_reset),
