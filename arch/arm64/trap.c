@@ -15,9 +15,27 @@
 #include "entry.h"
 #include "sysreg.h"
 
-static void skip_instruction(struct guest_regs *r)
+/*
+ * Of a process in AArch32: an instruction of T32 may have two bytes (ESR_EL2.IL), and may be in an
+ * IT block, which goes on as AArch32.ITAdvance() of DDI 0487 says.
+ */
+static __cold void skip_aarch32(struct guest_regs *r, uint64_t esr)
 {
-	r->pc += 4;
+	uint64_t it = field_get(PSTATE_IT_HIGH, r->pstate) << 2 |
+		      field_get(PSTATE_IT_LOW, r->pstate);
+
+	r->pc += esr & ESR_IL ? 4 : 2;
+	it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+	r->pstate = field_put(r->pstate, PSTATE_IT_HIGH, it >> 2);
+	r->pstate = field_put(r->pstate, PSTATE_IT_LOW, it & 3);
+}
+
+static void skip_instruction(struct guest_regs *r, uint64_t esr)
+{
+	if (__builtin_expect(r->pstate & PSTATE_AARCH32, 0))
+		skip_aarch32(r, esr);
+	else
+		r->pc += 4;
 }
 
 /* Offsets of synchronous exceptions in a vector table, by their origin: DDI 0487 D1.3.1.4. */
@@ -158,7 +176,8 @@ static __cold void data_abort_other(struct guest_regs *r, uint64_t esr, struct v
 		return;
 	}
 	if (esr & ISS_CM && (translation || (fsc & FSC_TYPE) == FSC_PERMISSION)) {
-		skip_instruction(r); /* cache maintenance of what is not memory: nothing to do */
+		skip_instruction(r,
+				 esr); /* cache maintenance of what is not memory: nothing to do */
 		return;
 	}
 	/* Another vCPU may have mapped the page meanwhile. */
@@ -179,7 +198,7 @@ void trap_data_abort(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		enum emul verdict = emulate_access(r, v, esr);
 
 		if (verdict == EMUL_OK)
-			skip_instruction(r);
+			skip_instruction(r, esr);
 		else
 			settle_verdict(r, esr, verdict);
 	} else {
@@ -277,7 +296,7 @@ static void sysreg(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 	v->exits[sys == SYS_SGI1R ? EXIT_IPI : EXIT_SYSREG]++;
 	verdict = esr & 1 ? sysreg_read(r, v, rt, sys) : sysreg_write(v, sys, guest_x_read(r, rt));
 	if (verdict == EMUL_OK)
-		skip_instruction(r);
+		skip_instruction(r, esr);
 	else if (verdict == EMUL_INJECT)
 		inject_undef(r);
 }
@@ -307,7 +326,8 @@ void trap_other(struct guest_regs *r, uint64_t esr, struct vcpu *v)
 		sysreg(r, esr, v);
 		break;
 	case EC_SMC64:
-		skip_instruction(r); /* a trapped SMC returns to itself, an HVC behind itself */
+		skip_instruction(r,
+				 esr); /* a trapped SMC returns to itself, an HVC behind itself */
 		trap_hypercall(r, esr, v);
 		break;
 	case EC_IABT_LOWER:

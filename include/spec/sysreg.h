@@ -118,6 +118,8 @@
 #define PSTATE_MODE	BITS(4, 0)
 #define PSTATE_AARCH32	BIT(4)
 #define PSTATE_DAIF	BITS(9, 6)
+#define PSTATE_IT_HIGH	BITS(15, 10) /* AArch32: IT[7:2], IT[1:0] */
+#define PSTATE_IT_LOW	BITS(26, 25)
 #define PSTATE_SSBS	BIT(12)
 #define PSTATE_PAN	BIT(22)
 #define PSTATE_DIT	BIT(24)

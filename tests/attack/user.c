@@ -24,6 +24,11 @@
 #define EC_SVC 0x15
 #define FIQ    UINT64_C(0xf1f1)
 
+#define AARCH32_GIB UINT64_C(3)     /* the same pages once more, where 32 bits reach */
+#define THUMB       UINT64_C(0x1f0) /* SPSR: User, AIF masked, T32 */
+#define THUMB_Z     BIT(30)
+#define EC_SVC32    0x11
+
 static u32 code[1024] __attribute__((aligned(4096)));
 static u8 data[4096] __attribute__((aligned(4096)));
 static u64 l2[512] __attribute__((aligned(4096))), l3[512] __attribute__((aligned(4096)));
@@ -58,7 +63,7 @@ __asm__(".text\n"
 	".balign 128\n\tmov x0, #0\n\tb user_leave\n\t"
 	".balign 128\n\tmov x0, #0xf1f1\n\tb user_leave\n\t"
 	".balign 128\n\tmov x0, #0\n\tb user_leave\n\t"
-	".rept 4\n\t.balign 128\n\tb .\n\t.endr\n");
+	".rept 4\n\t.balign 128\n\tmrs x0, esr_el1\n\tb user_leave\n\t.endr\n"); /* AArch32 */
 
 static void map_user(void)
 {
@@ -75,25 +80,34 @@ static void map_user(void)
 	__asm__ volatile("dsb ish\n\tisb" : : : "memory");
 }
 
-/* `n` instructions at EL0, at the middle of a page of SVC. */
-static u64 run_user(const u32 *insn, unsigned n, u64 spsr, u64 x)
+/* At EL0, from `pc` on, which is behind words `at` to `end` of the code. */
+static u64 run_words(unsigned at, unsigned end, u64 pc, u64 spsr, u64 x)
 {
-	const unsigned at = ARRAY_COUNT(code) / 2;
 	u64 vbar = sysreg_read(vbar_el1), cpacr = sysreg_read(cpacr_el1), esr;
 
-	for (unsigned i = at; i < at + n; i++)
-		code[i] = insn[i - at];
-	code[at + n] = SVC;
-	for (unsigned i = at; i <= at + n; i += 16)
+	for (unsigned i = at; i <= end; i += 16)
 		__asm__ volatile("dc cvau, %0\n\tdsb ish" : : "r"(&code[i]) : "memory");
 	__asm__ volatile("ic ialluis\n\tdsb ish\n\tisb" : : : "memory");
 	sysreg_write(cpacr_el1, cpacr | ALL_FP);
 	sysreg_write(vbar_el1, (u64)user_vectors);
 	isb();
-	esr = user_enter(USER_CODE + 4 * at, spsr, x);
+	esr = user_enter(pc, spsr, x);
 	sysreg_write(vbar_el1, vbar);
 	sysreg_write(cpacr_el1, cpacr);
 	isb();
+	return esr;
+}
+
+/* `n` instructions at EL0, at the middle of a page of SVC. */
+static u64 run_user(const u32 *insn, unsigned n, u64 spsr, u64 x)
+{
+	const unsigned at = ARRAY_COUNT(code) / 2;
+	u64 esr;
+
+	for (unsigned i = at; i < at + n; i++)
+		code[i] = insn[i - at];
+	code[at + n] = SVC;
+	esr = run_words(at, at + n, USER_CODE + 4 * at, spsr, x);
 	for (unsigned i = at; i < at + n; i++)
 		code[i] = SVC;
 	return esr;
@@ -187,4 +201,41 @@ ATTACK(user_waits_for_fiq, NEED_V3 | ONCE,
 	}
 	w32(sgi + 0x80, ~0U);
 	__asm__ volatile("msr S3_0_C12_C12_6, %0\n\tisb" : : "r"(UINT64_C(0)));
+}
+
+/* Four T32 instructions; which SVC of them is reached, or -1. All registers: the UART. */
+static int run_thumb(u64 four, u64 flags)
+{
+	u64 esr, uart = (AARCH32_GIB << 30) + (USER_UART - USER_CODE);
+
+	code[0] = (u32)four;
+	code[1] = four >> 32;
+	esr = run_words(0, 1, AARCH32_GIB << 30, THUMB | flags, uart);
+	return ESR_EC(esr) == EC_SVC32 ? (int)(esr & 0xffff) : -1;
+}
+
+ATTACK(user_thumb_at_a_device, ONCE,
+       "a process in AArch32 loads from a device by two bytes of code, in an IT block too",
+       "ESR_EL2.IL says where the next instruction is, and the IT block goes on",
+       "arch/arm64/trap.c")
+{
+	u64 *l0 = (u64 *)(sysreg_read(ttbr0_el1) & ADDRESS), *l1 = (u64 *)(l0[0] & ADDRESS);
+	u64 was = l1[AARCH32_GIB];
+	int svc;
+
+	if ((sysreg_read(id_aa64pfr0_el1) & 15) < 2)
+		return; /* no AArch32 here */
+	prepare();
+	l1[AARCH32_GIB] = 0;
+	__asm__ volatile("dsb ish\n\ttlbi vmalle1is\n\tdsb ish" : : : "memory");
+	l1[AARCH32_GIB] = l1[USER_GIB];
+	__asm__ volatile("dsb ish\n\tisb" : : : "memory");
+	svc = run_thumb(0xdf03df02df016801, 0); /* LDR R1, [R0]; SVC 1; SVC 2; SVC 3 */
+	if (svc != 1)
+		broke("behind a load of two bytes: SVC %d", svc);
+	svc = run_thumb(0xdf02df016801bf0c, THUMB_Z); /* ITE EQ; LDREQ R1, [R0]; SVCNE 1; SVC 2 */
+	if (svc != 2)
+		broke("behind a load in an IT block: SVC %d", svc);
+	l1[AARCH32_GIB] = was;
+	__asm__ volatile("dsb ish\n\ttlbi vmalle1is\n\tdsb ish\n\tisb" : : : "memory");
 }
