@@ -143,6 +143,28 @@ static uint64_t load_result(uint64_t esr, uint64_t v)
 	return v;
 }
 
+/* Data of this exception level is big-endian: DDI 0487 D23.2.137, and of AArch32 PSTATE.E. */
+static __cold bool is_big_endian(const struct guest_regs *r)
+{
+	if (r->pstate & PSTATE_AARCH32)
+		return r->pstate & PSTATE_AARCH32_E;
+	return read_sysreg(sctlr_el1) & (from_el0(r) ? SCTLR_EL1_E0E : SCTLR_EL1_EE);
+}
+
+/*
+ * What is in a register, as the bytes that a device sees, and back: devices are little-endian. In a
+ * big-endian guest the load or store swaps them.
+ */
+static inline uint64_t device_order(const struct guest_regs *r, uint64_t value, unsigned size)
+{
+	uint64_t rare = (read_sysreg(sctlr_el1) & (SCTLR_EL1_EE | SCTLR_EL1_E0E)) |
+			(r->pstate & PSTATE_AARCH32);
+
+	if (__builtin_expect(rare != 0, 0) && is_big_endian(r))
+		return __builtin_bswap64(value) >> (64 - 8 * size);
+	return value;
+}
+
 /* A load or store with a valid syndrome to what is not mapped: the hot one. */
 static inline enum emul emulate_access(struct guest_regs *r, struct vcpu *v, uint64_t esr)
 {
@@ -156,11 +178,14 @@ static inline enum emul emulate_access(struct guest_regs *r, struct vcpu *v, uin
 		return EMUL_ALIGN;
 	a.value = 0;
 	if (a.write)
-		a.value = guest_x_read(r, (unsigned)field_get(ISS_SRT, esr)) &
-			  access_mask[field_get(ISS_SAS, esr)];
+		a.value = device_order(r,
+				       guest_x_read(r, (unsigned)field_get(ISS_SRT, esr)) &
+					       access_mask[field_get(ISS_SAS, esr)],
+				       a.size);
 	verdict = vm_emulate_access(v, &a);
 	if (verdict == EMUL_OK && !(esr & ISS_WNR))
-		guest_x_write(r, (unsigned)field_get(ISS_SRT, esr), load_result(esr, a.value));
+		guest_x_write(r, (unsigned)field_get(ISS_SRT, esr),
+			      load_result(esr, device_order(r, a.value, a.size)));
 	return verdict;
 }
 

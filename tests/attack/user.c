@@ -239,3 +239,28 @@ ATTACK(user_thumb_at_a_device, ONCE,
 	l1[AARCH32_GIB] = was;
 	__asm__ volatile("dsb ish\n\ttlbi vmalle1is\n\tdsb ish\n\tisb" : : : "memory");
 }
+
+ATTACK(user_big_endian_at_a_device, ONCE,
+       "a big-endian process reads and writes registers of the distributor",
+       "the bytes of a word are swapped where SCTLR_EL1.E0E says so", "arch/arm64/trap.c")
+{
+	/* LDR W1, [X0, #8]; STR W1, [X0, #-0x1000]: GICD_IIDR to the data; then to priorities. */
+	static const u32 insn[] = { 0xb9400801, 0xd1400403, 0xb9000061,
+				    0x52820404, 0x72a60804, 0xb9042004 };
+	u64 sctlr = sysreg_read(sctlr_el1);
+	u32 prio;
+
+	if (!(sysreg_read(id_aa64mmfr0_el1) & 0xf0f00))
+		return; /* always little-endian */
+	prepare();
+	sysreg_write(sctlr_el1, sctlr | BIT(24));
+	isb();
+	run_user(insn, ARRAY_COUNT(insn), MASKED, USER_GICD);
+	sysreg_write(sctlr_el1, sctlr);
+	isb();
+	if (r32((u64)data) != r32(machine.gicd + 8)) /* swapped twice: by the load and the store */
+		broke("GICD_IIDR is %x, read big-endian %x", r32(machine.gicd + 8), r32((u64)data));
+	prio = r32(machine.gicd + 0x420);
+	if (prio != 0x20104030)
+		broke("0x30401020, written big-endian, is %x", prio);
+}
