@@ -24,6 +24,14 @@ REASONS = [r"ATTACK \w+: BROKE", r"^viaduct: error: (fault in EL2|stopped)", r"p
 
 # attack, gic, file, text, text without the mending
 MUTATIONS = [
+    ("memory_behind_the_tree", "3", "common/guest/guest_dt.c",
+     "\tmemset((char *)buf + fdt_totalsize(buf), 0, size - fdt_totalsize(buf));\n", ""),
+    ("user_thumb_at_a_device", "3", "arch/arm64/trap.c",
+     "r->pc += esr & ESR_IL ? 4 : 2;", "r->pc += 4; (void)esr;"),
+    ("user_thumb_at_a_device", "3", "arch/arm64/trap.c",
+     "it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;", "it &= 0xff;"),
+    ("user_big_endian_at_a_device", "3", "arch/arm64/trap.c",
+     "return __builtin_bswap64(value) >> (64 - 8 * size);", "return value & ~UINT64_C(0) >> (64 - 8 * size);"),
     ("psci_cpu_on_everywhere", "3", "common/vm/psci.c",
      "if (entry & 3 || !vm_ram_pa(self->vm, IPA(entry), 4, &pa))", "if (!vm_ram_pa(self->vm, IPA(0x40000000), 4, &pa))"),
     ("restart_finds_old_memory", "3", "common/guest/load.c",
