@@ -208,7 +208,7 @@ static __cold void data_abort_other(struct guest_regs *r, uint64_t esr, struct v
 	/* Another vCPU may have mapped the page meanwhile. */
 	if (translation && s2_mark_at(&v->vm->cpu_s2, IPA(fault_ipa())) == S2_MAPPED)
 		return;
-	if (translation && v->vm->isv0_aborts++ == 0)
+	if (translation && !__atomic_fetch_add(&v->vm->isv0_aborts, 1, __ATOMIC_RELAXED))
 		vm_log(v->vm,
 		       "access to 0x%lx that cannot be emulated (pair, writeback or SIMD), "
 		       "PC 0x%lx: external abort",

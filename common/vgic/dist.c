@@ -26,7 +26,7 @@ static __cold enum emul gicd_set_ctlr(struct vcpu *cur, uint32_t value)
 	struct vgic_vm *g = l.v;
 	uint32_t off = g->ctlr & ~value, moved = g->ctlr ^ value;
 
-	g->ctlr = value;
+	write_once(g->ctlr, value);
 	for (unsigned i = 0; moved && i < g->vm->vcpu_count; i++) {
 		struct vcpu *v = g->vm->vcpu[i];
 		struct vgic_cpu_state *st = cpu_of(v);
@@ -48,7 +48,7 @@ static uint64_t read_other(const struct vgic_vm *g, uint64_t off)
 
 	switch (off) {
 	case GICD_CTLR:
-		return g->ctlr | (v2 ? 0 : GICD_CTLR_ARE | GICD_CTLR_DS);
+		return read_once(g->ctlr) | (v2 ? 0 : GICD_CTLR_ARE | GICD_CTLR_DS);
 	case GICD_TYPER:
 		return gicd_typer(g);
 	case GICD_IIDR:

@@ -90,7 +90,7 @@ struct vgic_cpu_state {
 
 struct vgic_vm {
 	struct spinlock lock;
-	uint32_t ctlr;      /* GICD_CTLR_G0, G1 */
+	uint32_t ctlr;      /* GICD_CTLR_G0, G1; read without the lock, too */
 	uint8_t bank_count; /* with bank 0 */
 	bool lpis;
 	uint32_t v2m_first, v2m_count; /* SPIs of the virtual GICv2m frame; 0: it has none */

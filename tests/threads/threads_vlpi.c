@@ -53,6 +53,8 @@ static void access_register(unsigned me)
 		at = WORLD_DIST + GICD_IROUTER + 8 * (32 + threads_rnd(4));
 	if (!threads_rnd(8))
 		at = WORLD_REDIST + threads_rnd(CPUS) * 0x20000 + threads_rnd(0x80) / 4 * 4;
+	if (!threads_rnd(16))
+		at = WORLD_DIST + GICD_CTLR;
 	/* Not answered in time: the guest would try again. */
 	world_access(me, at, 4, threads_rnd(2), &value);
 }
