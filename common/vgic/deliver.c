@@ -315,11 +315,15 @@ void vgic_look_again(struct vcpu *v)
 	for (unsigned n = 0; n < gic.lr_count; n++) {
 		uint32_t id = cpu_of(v)->lr_id[n];
 		uint64_t lr = gic.ops->lr_read(n);
+		struct vgic_bank *b;
 
 		if ((lr & (LR_HW | LR_STATE)) != (LR_HW | LR_PENDING))
 			continue;
 		lr_fold(v, 1U << n);
-		line_give_back(bank_of(v, id / 32), id % 32);
+		b = bank_of(v, id / 32);
+		/* Not twice: where its route has changed, its new CPU may have it by now. */
+		if (b->pending >> id % 32 & 1)
+			line_give_back(b, id % 32);
 	}
 	vgic_unlock(l);
 }
