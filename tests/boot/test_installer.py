@@ -38,12 +38,12 @@ def server():
 def installer(request, server):
     image = f"{vq.CACHE}/installer/Image"
     guest = vq.Guest("debian", image, f"{vq.CACHE}/installer/initrd.gz",
-                     f"console=ttyAMA0 auto=true priority=critical DEBIAN_FRONTEND=text netcfg/get_hostname=viaduct "
-                     f"url={server.base}/answers", cpus=2, memory_mib=768,
+                     f"console=ttyAMA0 auto=true priority=critical quiet TERM=dumb DEBIAN_FRONTEND=text netcfg/get_hostname=viaduct "
+                     f"url={server.base}/answers", cpus=1, memory_mib=768,
                      devices=[vq.Device("nic", "0000:00:01.0/00.0")])
     machine = vq.Machine(f"installer-gicv{request.param}", gic=request.param, smp=2,
                          devices=vq.root_port(1, 1) + vq.nic("e1000e", "rp1"))
-    with machine.start([guest], timeout=400) as run:
+    with machine.start([guest], timeout=900) as run:
         return run.wait()
 
 
