@@ -27,7 +27,7 @@ static uint8_t wanted_mode(const struct vpci_func *f)
 
 static unsigned msi_mme(const struct vpci_func *f)
 {
-	return (f->shadow[DW(f->msi)] & MSI_MME) >> 20;
+	return (unsigned)field_get(MSI_MME, f->shadow[DW(f->msi)]);
 }
 
 /* The dword of the message data (§7.7.1); behind it is that of the masks. */
@@ -58,10 +58,10 @@ static void write_msi(struct vpci_func *f, bool on)
 {
 	uint64_t addr = msi_device_address(f);
 	uint16_t at = f->msi;
-	uint32_t ctrl = f->shadow[DW(at)], mmc = ctrl & MSI_MMC;
+	uint32_t ctrl = f->shadow[DW(at)], granted = (uint32_t)field_get(MSI_MMC, ctrl);
 
-	if (msi_mme(f) > mmc >> 17) /* more messages than granted: as many as granted */
-		f->shadow[DW(at)] = ctrl = (ctrl & ~MSI_MME) | mmc << 3;
+	if (msi_mme(f) > granted) /* more messages than granted: as many as granted */
+		f->shadow[DW(at)] = ctrl = (uint32_t)field_put(ctrl, MSI_MME, granted);
 	if (!on) {
 		pci_cfg_write(f->pf, at + 2, 2, 0);
 		return;
@@ -132,8 +132,8 @@ static bool msi_message(const struct vpci_func *f, uint32_t i, uint32_t *event)
 		addr |= (uint64_t)f->shadow[DW(f->msi) + 2] << 32;
 	if (i >> mme || addr != f->v->doorbell)
 		return false;
-	*event = (data >> mme << mme) |
-		 i; /* Message Data, §7.7.1.5: the device changes the low bits */
+	/* Message Data, §7.7.1.5: the device changes the low bits. */
+	*event = (data >> mme << mme) | i;
 	return true;
 }
 

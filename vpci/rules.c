@@ -49,10 +49,11 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 	/*
 	 * Integrated endpoint: no link, no slot; those registers do not exist (§7.5.3, fig. 7-26).
 	 */
-	[ROW_PCIE] = { .boot = 0x3e0f0000, .set = EXP_TYPE_RCIEP },
+	[ROW_PCIE] = { .boot = EXP_CAPS_VERSION | EXP_CAPS_IRQ, .set = EXP_TYPE_RCIEP },
 	/* MPS, L0s, L1, role-based errors, extended tags; no phantom functions: they would be
 	 * requester IDs that no stream table entry covers. */
-	[ROW_DEVCAP] = { .boot = 0x00008fe7 | PCI_EXP_DEVCAP_FLR },
+	[ROW_DEVCAP] = { .boot = PCI_EXP_DEVCAP_MPS | DEVCAP_EXT_TAG | DEVCAP_L0S_L1 |
+				 DEVCAP_ROLES | PCI_EXP_DEVCAP_FLR },
 	/*
 	 * The hook writes the device: relaxed ordering and read request size (never below the
 	 * physical MPS). Payload size and error reporting are Viaduct's, the guest has a copy.
@@ -65,7 +66,7 @@ const struct cfg_rule cfg_rules[ROW_COUNT] = {
 			 .boot = DEVCTL_RO | PCI_EXP_DEVCTL_MPS | DEVCTL_MRRS | DEVCTL_EXT_TAG |
 				 PCI_EXP_DEVCTL_AUX },
 	/* Completion timeout ranges and atomic completer; no ARI, LTR, OBFF, TPH, TLP prefixes. */
-	[ROW_DEVCAP2] = { .boot = 0x0000038f },
+	[ROW_DEVCAP2] = { .boot = DEVCAP2_CTO | DEVCAP2_ATOMICS },
 	[ROW_DEVCTL2] = { .rw = DEVCTL2_CTO | PCI_EXP_DEVCTL2_ATOMIC | DEVCTL2_IDO,
 			  .boot = DEVCTL2_CTO | DEVCTL2_CTO_OFF | PCI_EXP_DEVCTL2_ATOMIC |
 				  DEVCTL2_IDO },

@@ -84,13 +84,15 @@ static void parse_sve(const void *fdt, struct guest_plan *g)
 static void parse_guest_properties(const void *fdt, struct guest_plan *g)
 {
 	static const struct prop_rule rules[] = {
-		{ "cpus", PROP_NUMBER, AT(guest_plan, vcpu_count), 1, MAX_VCPUS },
-		{ "vpl011", PROP_FLAG, AT(guest_plan, vpl011), 0, 0 },
-		{ "nr_spis", PROP_NUMBER, AT(guest_plan, nr_spis), 0, GUEST_SPIS },
-		{ "trap-unmapped-accesses", PROP_NUMBER, AT(guest_plan, trap_unmapped), 0, 1 },
-		{ "direct-map", PROP_FLAG, AT(guest_plan, direct_map), 0, 0 },
-		{ "on-crash", PROP_CHOICE, AT(guest_plan, stop_on_crash), PROP_CRASH, 3 },
-		{ "pmu", PROP_CHOICE, AT(guest_plan, pmu), PROP_AUTO, 7 },
+		{ "cpus", PROP_NUMBER, AT(guest_plan, vcpu_count), .min = 1, .max = MAX_VCPUS },
+		{ "vpl011", PROP_FLAG, AT(guest_plan, vpl011) },
+		{ "nr_spis", PROP_NUMBER, AT(guest_plan, nr_spis), .min = 0, .max = GUEST_SPIS },
+		{ "trap-unmapped-accesses", PROP_NUMBER, AT(guest_plan, trap_unmapped), .min = 0,
+		  .max = 1 },
+		{ "direct-map", PROP_FLAG, AT(guest_plan, direct_map) },
+		{ "on-crash", PROP_CHOICE, AT(guest_plan, stop_on_crash), .list = PROP_CRASH,
+		  .allowed = 3 },
+		{ "pmu", PROP_CHOICE, AT(guest_plan, pmu), .list = PROP_AUTO, .allowed = 7 },
 	};
 	static const char others[] =
 		"=memory\0=xen,static-mem\0=#xen,static-mem-address-cells\0"
@@ -138,8 +140,9 @@ static bool module_reg(const void *fdt, int node, struct guest_plan *g, struct r
 static void parse_module(const void *fdt, int node, enum plan_module kind, struct guest_plan *g)
 {
 	static const struct prop_rule rules[] = {
-		{ "bootargs", PROP_TEXT, AT(guest_plan, bootargs), 0, sizeof(g->bootargs) - 1 },
-		{ "viaduct,raw", PROP_FLAG, AT(guest_plan, raw_kernel), 0, 0 },
+		{ "bootargs", PROP_TEXT, AT(guest_plan, bootargs), .min = 0,
+		  .max = sizeof(g->bootargs) - 1 },
+		{ "viaduct,raw", PROP_FLAG, AT(guest_plan, raw_kernel) },
 	};
 	unsigned count = kind == MODULE_KERNEL ? ARRAY_SIZE(rules) : 0;
 	struct range *to = &g->module[kind];
@@ -196,16 +199,16 @@ static void parse_device(const void *fdt, int node, struct guest_plan *g, struct
 {
 	enum { INTX = 1 << PLAN_AUTO | 1 << PLAN_ON | 1 << PLAN_OFF, MSI = 31 & ~(1 << PLAN_ON) };
 	static const struct prop_rule rules[] = {
-		{ "host", PROP_TEXT, AT(plan_device, host), 1, sizeof(d->host) - 1 },
-		{ "guest", PROP_FLAG, AT(plan_device, has_guest_bdf), 0, 0 },
-		{ "intx", PROP_CHOICE, AT(plan_device, intx), PROP_AUTO, INTX },
-		{ "msi", PROP_CHOICE, AT(plan_device, msi), PROP_AUTO, MSI },
-		{ "allow-no-reset", PROP_FLAG, AT(plan_device, allow_no_reset), 0, 0 },
-		{ "force-assign-without-iommu", PROP_FLAG, AT(plan_device, force_no_iommu), 0, 0 },
-		{ "allow-shared-msi-frame", PROP_FLAG, AT(plan_device, allow_shared_frame), 0, 0 },
-		{ "raw-vendor-caps", PROP_FLAG, AT(plan_device, as.raw_vendor_caps), 0, 0 },
-		{ "raw-gaps", PROP_FLAG, AT(plan_device, as.raw_gaps), 0, 0 },
-		{ "atomic-ops", PROP_FLAG, AT(plan_device, as.atomic_ops), 0, 0 },
+		{ "host", PROP_TEXT, AT(plan_device, host), .min = 1, .max = sizeof(d->host) - 1 },
+		{ "guest", PROP_FLAG, AT(plan_device, has_guest_bdf) },
+		{ "intx", PROP_CHOICE, AT(plan_device, intx), .list = PROP_AUTO, .allowed = INTX },
+		{ "msi", PROP_CHOICE, AT(plan_device, msi), .list = PROP_AUTO, .allowed = MSI },
+		{ "allow-no-reset", PROP_FLAG, AT(plan_device, allow_no_reset) },
+		{ "force-assign-without-iommu", PROP_FLAG, AT(plan_device, force_no_iommu) },
+		{ "allow-shared-msi-frame", PROP_FLAG, AT(plan_device, allow_shared_frame) },
+		{ "raw-vendor-caps", PROP_FLAG, AT(plan_device, as.raw_vendor_caps) },
+		{ "raw-gaps", PROP_FLAG, AT(plan_device, as.raw_gaps) },
+		{ "atomic-ops", PROP_FLAG, AT(plan_device, as.atomic_ops) },
 	};
 	const char *guest = dt_string(fdt, node, "guest");
 
@@ -254,7 +257,8 @@ static bool parse_cpu_list(const char *s, uint64_t *mask)
 
 static void parse_vcpu(const void *fdt, int node, struct guest_plan *g)
 {
-	static const struct prop_rule rule = { "id", PROP_NUMBER, 0, 0, MAX_VCPUS - 1 };
+	static const struct prop_rule rule = { "id", PROP_NUMBER, 0, .min = 0,
+					       .max = MAX_VCPUS - 1 };
 	const char *list = dt_string(fdt, node, "hard-affinity");
 	uint32_t id = MAX_VCPUS;
 

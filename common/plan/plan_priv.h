@@ -86,9 +86,9 @@ void plan_streams(const struct plan *p, struct guest_plan *g);
 bool plan_has_line(const struct guest_plan *g, uint32_t vintid);
 
 /*
- * props.c: a node's properties, by table. PROP_NUMBER is a uint32_t from min to max,
- * PROP_TEXT a string of min to max characters in an array with room for its NUL,
- * PROP_CHOICE a uint8_t: which of the strings of list `min`, where bit n of `max` allows n.
+ * props.c: a node's properties, by table. PROP_FLAG is a bool, PROP_NUMBER a uint32_t from min to
+ * max, PROP_TEXT a string of min to max characters in an array with room for its NUL, PROP_CHOICE a
+ * uint8_t: which of the strings of `list`, where bit n of `allowed` allows number n.
  * `others` lists what has no rule as "=a\0-b\0!c\0": = is read elsewhere, - has no meaning for
  * Viaduct, ! is not supported. Names are arrays and lists strings: no pointers to relocate.
  */
@@ -98,7 +98,15 @@ enum { PROP_AUTO, PROP_CRASH, PROP_ROLE };
 struct prop_rule {
 	char name[27];
 	uint8_t kind;
-	uint16_t at, min, max; /* at: offset of the field */
+	uint16_t at; /* offset of the field */
+	union {
+		struct {
+			uint16_t min, max; /* PROP_NUMBER, PROP_TEXT */
+		};
+		struct {
+			uint16_t list, allowed; /* PROP_CHOICE */
+		};
+	};
 };
 
 int plan_list_index(const char *list, const char *name); /* -1: not in it */

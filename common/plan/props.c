@@ -39,17 +39,17 @@ static const char choices[][32] = {
 static void set_choice(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
 		       uint8_t *to)
 {
-	const char *list = choices[r->min], *s = dt_string(fdt, node, r->name);
+	const char *list = choices[r->list], *s = dt_string(fdt, node, r->name);
 	int index = s ? plan_list_index(list, s) : -1;
 	char give[64] = "";
 	size_t len = 0;
 
-	if (index >= 0 && r->max >> index & 1) {
+	if (index >= 0 && r->allowed >> index & 1) {
 		*to = (uint8_t)index;
 		return;
 	}
 	for (unsigned i = 0; *list; i++, list += strlen(list) + 1)
-		if (r->max >> i & 1)
+		if (r->allowed >> i & 1)
 			len += fmt_print(give + len, sizeof(give) - len, "%s\"%s\"",
 					 len ? " or " : "", list);
 	plan_bad_prop(fdt, node, g, r->name, give);
@@ -97,13 +97,21 @@ static void set_field(const void *fdt, int node, struct guest_plan *g, const str
 		*field = true; /* whatever the value: ImageBuilder writes vpl011 = <1> */
 }
 
-/* What becomes of a property without a rule: the mark before its name, 0 when it is in no list. */
+/* What becomes of a property that has no rule, by the mark before its name in a list. */
+enum prop_mark {
+	MARK_NONE = 0,
+	MARK_READ_ELSEWHERE = '=',
+	MARK_NO_MEANING = '-',
+	MARK_UNSUPPORTED = '!'
+};
+
+/* MARK_NONE: it is in no list. */
 static char mark_of(const char *list, const char *name)
 {
 	for (; *list; list += strlen(list) + 1)
 		if (!strcmp(list + 1, name))
 			return *list;
-	return 0;
+	return MARK_NONE;
 }
 
 /* The rule that was probably meant by a name that is in no table, or NULL. */
@@ -121,7 +129,8 @@ static const char *suggest_rule(const struct prop_rule *rules, unsigned count, c
 
 static void warn_ignored(const void *fdt, int node, const char *name, char mark, const char *likely)
 {
-	const char *why = mark == '-' ? "has no meaning for Viaduct" : "is not supported";
+	const char *why = mark == MARK_NO_MEANING ? "has no meaning for Viaduct" :
+						    "is not supported";
 	char path[96];
 
 	dt_path(fdt, node, path, sizeof(path));
@@ -152,7 +161,7 @@ void plan_properties(const void *fdt, int node, struct guest_plan *g, const stru
 			mark = mark_of(others, p.name);
 		if (i < count)
 			set_field(fdt, node, g, &rules[i], &p, (uint8_t *)into + rules[i].at);
-		else if (mark != '=')
+		else if (mark != MARK_READ_ELSEWHERE)
 			warn_ignored(fdt, node, p.name, mark, suggest_rule(rules, count, p.name));
 	}
 }

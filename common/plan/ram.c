@@ -246,7 +246,10 @@ void plan_ram(const struct plan *p, struct guest_plan *g, struct plan_space *s)
 	else
 		take_any(g);
 	for (unsigned i = 0; i < g->ram_count && !plan_refused(g); i++) {
-		(g->direct_map ? check_direct : place_piece)(g, s, &g->ram[i]);
+		if (g->direct_map)
+			check_direct(g, s, &g->ram[i]);
+		else
+			place_piece(g, s, &g->ram[i]);
 		plan_take(s, (struct range){ g->ram[i].ipa.v, g->ram[i].size }, "overlaps its RAM");
 	}
 }

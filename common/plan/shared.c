@@ -18,16 +18,19 @@
 static bool read_addresses(const void *fdt, int node, struct plan_region *r)
 {
 	int guest = dt_parent(fdt, node);
-	unsigned ac = dt_address_cells(fdt, guest), sc = dt_size_cells(fdt, guest), len, first;
-	uint64_t v[] = { 0, 0, 0 };
+	unsigned ac = dt_address_cells(fdt, guest), sc = dt_size_cells(fdt, guest), len;
+	const unsigned host_guest_size[] = { ac, ac, sc }, guest_size[] = { ac, sc };
+	uint64_t v[] = { 0, 0, 0 }; /* host, guest, size */
+	enum hv_status st = HV_EINVAL;
 
 	dt_get(fdt, node, "xen,shared-mem", &len);
-	first = len != 4 * (2 * ac + sc);
-	if ((first && len != 4 * (ac + sc)) ||
-	    dt_entry(fdt, node, "xen,shared-mem", 0, 3 - first,
-		     &(const unsigned[]){ ac, ac, sc }[first], &v[first]) != HV_OK)
+	r->fixed = len == 4 * (2 * ac + sc);
+	if (r->fixed)
+		st = dt_entry(fdt, node, "xen,shared-mem", 0, 3, host_guest_size, v);
+	else if (len == 4 * (ac + sc))
+		st = dt_entry(fdt, node, "xen,shared-mem", 0, 2, guest_size, v + 1);
+	if (st != HV_OK)
 		return false;
-	r->fixed = !first;
 	r->pa = (struct range){ v[0], v[2] };
 	r->ipa = v[1];
 	return plan_region_sane(r);
@@ -67,9 +70,10 @@ void plan_add_region(struct guest_plan *g, const struct plan_region *r)
 void plan_parse_shared(const void *fdt, int node, struct guest_plan *g)
 {
 	static const struct prop_rule rules[] = {
-		{ "role", PROP_CHOICE, offsetof(struct plan_region, owner), PROP_ROLE, 3 },
-		{ "xen,shm-id", PROP_TEXT, offsetof(struct plan_region, id), 1,
-		  sizeof(g->region[0].id) - 1 },
+		{ "role", PROP_CHOICE, offsetof(struct plan_region, owner), .list = PROP_ROLE,
+		  .allowed = 3 },
+		{ "xen,shm-id", PROP_TEXT, offsetof(struct plan_region, id), .min = 1,
+		  .max = sizeof(g->region[0].id) - 1 },
 	};
 	struct plan_region r = { 0 };
 

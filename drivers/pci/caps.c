@@ -209,15 +209,21 @@ static void mix(uint32_t *hash, uint32_t value)
 	*hash = (*hash ^ value) * 0x01000193;
 }
 
+static void mix_list(uint32_t *hash, const struct pci_func *f, enum pci_list which)
+{
+	for (struct pci_cap c = pci_cap_list(f, which); pci_cap_next(&c);) {
+		mix(hash, c.id << 16 | c.off);
+		mix(hash, c.size);
+	}
+}
+
 uint32_t caps_layout(const struct pci_func *f)
 {
 	uint32_t hash = 0x811c9dc5;
 
-	for (unsigned ext = 0; ext <= f->ext_config; ext++)
-		for (struct pci_cap c = pci_cap_list(f, ext); pci_cap_next(&c);) {
-			mix(&hash, c.id << 16 | c.off);
-			mix(&hash, c.size);
-		}
+	mix_list(&hash, f, PCI_LIST);
+	if (f->ext_config)
+		mix_list(&hash, f, PCI_LIST_EXTENDED);
 	for (unsigned i = 0; f->cap_msix && i < ARRAY_SIZE(f->msix); i++)
 		mix(&hash, pci_cfg_read(f, f->cap_msix + PCI_MSIX_TABLE + 4 * i, 4));
 	if (f->cap_msix)

@@ -21,13 +21,20 @@
 
 /* PCI Express capability, §7.5.3 */
 #define EXP_TYPE_RCIEP	0x00900000u
+#define EXP_CAPS_VERSION 0x000f0000u
+#define EXP_CAPS_IRQ	0x3e000000u /* interrupt message number */
 #define EXP_RRS_ID	0xffff0001u /* §2.3.2: ID read while the function is not ready */
+#define DEVCAP_EXT_TAG	0x0020u
+#define DEVCAP_L0S_L1	0x0fc0u /* acceptable latencies */
+#define DEVCAP_ROLES	0x8000u /* role-based error reporting */
 #define DEVCTL_RO	0x0010u
 #define DEVCTL_EXT_TAG	0x0100u
 #define DEVCTL_MRRS	0x7000u
 #define DEVSTA_ERRORS	0x000fu /* RW1C */
 #define DEVSTA_LIVE	0x003fu
 #define EXP_DEVCAP2	0x24
+#define DEVCAP2_CTO	0x000fu /* completion timeout ranges */
+#define DEVCAP2_ATOMICS	0x0380u /* completer of 32, 64 and 128 bits */
 #define DEVCTL2_CTO	0x000fu
 #define DEVCTL2_CTO_OFF 0x0010u
 #define DEVCTL2_IDO	0x0300u
