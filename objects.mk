@@ -97,6 +97,7 @@ pure_src := \
 	drivers/pci/groups.c \
 	drivers/pci/host.c \
 	drivers/pci/identify.c \
+	drivers/pci/lists.c \
 	drivers/pci/ports.c \
 	drivers/pci/quirks.c \
 	drivers/pci/reset.c \

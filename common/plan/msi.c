@@ -12,7 +12,7 @@
 /* Why the MSI-X table cannot be the guest's own; NULL: nothing is left to check behind its back. */
 static const char *no_direct(const struct plan_device *d)
 {
-	const struct pci_func *f = d->func;
+	const struct pci_func *f = d->func, *o;
 
 	if (!f->msix_count)
 		return "it has no MSI-X";
@@ -22,8 +22,8 @@ static const char *no_direct(const struct plan_device *d)
 		return "its MSI controller does not tell senders apart";
 	if (f->host->own_doorbell)
 		return "its host bridge lets only the controller's own page through";
-	pci_for_each(o)
-		if (o != f && o->msi == f->msi && o->device_id == f->device_id)
+	for (unsigned n = 0; (o = pci_with_device_id(f->device_id, n)); n++)
+		if (o != f && o->msi == f->msi)
 			return "it shares its DeviceID";
 	return NULL;
 }

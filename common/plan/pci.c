@@ -76,10 +76,11 @@ static bool shared_sid(const struct pci_func *a, const struct pci_func *b, uint3
 static void check_group(const struct plan *p, struct guest_plan *g, const struct pci_func *f)
 {
 	char why[48];
+	const struct pci_func *o;
 	uint32_t sid;
 
-	pci_for_each(o) {
-		if (o == f || o->group != f->group || o->owner == PCI_NO_OWNER)
+	for (unsigned n = 0; (o = pci_in_group(f->group, n)); n++) {
+		if (o == f || o->owner == PCI_NO_OWNER)
 			continue;
 		if (shared_sid(f, o, &sid))
 			fmt_print(why, sizeof(why), "share StreamID 0x%x", sid);

@@ -224,25 +224,23 @@ unsigned plan_print_guest(const struct plan *p, const struct guest_plan *g, unsi
 /* Who the hardware does not keep apart, and who of them is why; groups of one are not worth it. */
 static void print_group(unsigned group)
 {
+	const struct pci_func *f;
 	char list[200];
 	size_t len = 0;
-	unsigned members = 0;
 
-	pci_for_each(f) {
+	if (!pci_in_group(group, 1))
+		return;
+	for (unsigned n = 0; (f = pci_in_group(group, n)); n++) {
 		const char *why = pci_open_why(f);
 
-		if (f->group != group)
-			continue;
 		if (len > sizeof(list) - 40) {
 			log_info("group %u:%s", group, list);
 			len = 0;
 		}
 		len += fmt_print(list + len, sizeof(list) - len, " %s%s%s%s", f->name,
 				 why ? " (" : "", why ? why : "", why ? ")" : "");
-		members++;
 	}
-	if (members > 1)
-		log_info("group %u:%s", group, list);
+	log_info("group %u:%s", group, list);
 }
 
 /* What no guest has: it is quarantined, and this says what it would take to assign it. */

@@ -35,6 +35,8 @@ static bool name_fits(const struct pci_func *f, const struct key *k, unsigned ma
 /* The function number n, counted from 0, of those that the name means. */
 static struct pci_func *nth_match(const struct key *k, unsigned mask, unsigned n)
 {
+	if (!k->ids && !k->parent && mask == WHOLE_BDF) /* one at most */
+		return n ? NULL : lists_at(k->segment, k->bus << 8 | k->df);
 	pci_for_each(f)
 		if (name_fits(f, k, mask) && !n--)
 			return f;

@@ -180,4 +180,5 @@ void pci_identify(void)
 	}
 	streams_index();
 	groups_compute();
+	lists_make();
 }

@@ -82,6 +82,12 @@ typedef void pci_join_fn(struct pci_func *a, struct pci_func *b);
 
 void streams_index(void);
 void streams_join(pci_join_fn *join);
+
+/* lists.c: when groups, DeviceIDs and bus numbers are known. */
+void lists_make(void);
+/* The function there; NULL: none. Boot, from pci_identify on. */
+struct pci_func *lists_at(unsigned segment, unsigned bdf);
+
 /* Joins functions whose keys are equal but for that number. */
 void keys_join(const uint64_t *keys, size_t count, pci_join_fn *join);
 

@@ -240,6 +240,14 @@ struct pci_func *pci_with_stream(const struct iommu *i, uint32_t sid, unsigned n
 struct pci_func *pci_by_sid(const struct iommu *i, uint32_t sid);
 
 /*
+ * The functions of an isolation group, and those that use a DeviceID (of any MSI controller),
+ * number n from 0, in the order of pci_funcs; NULL: there are no more. By binary search. From
+ * pci_identify on; boot.
+ */
+struct pci_func *pci_in_group(unsigned group, unsigned n);
+struct pci_func *pci_with_device_id(uint32_t device_id, unsigned n);
+
+/*
  * One capability of a list. Whatever the device says, the capabilities lie in config space and do
  * not overlap, and the list ends.
  */

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Large machines: more CPUs, guests and functions than any board that Viaduct is made for."""
+import re
+
 import viaduct_qemu as vq
 from payloads import assert_ok, guest
 from test_payload import assert_cpus
@@ -25,4 +27,37 @@ def test_one_guest_in_two_clusters():
     lines = assert_ok(run, "wide", "hello")
     assert_cpus(lines, 20)
     assert "cpu=15 el=1 mpidr=8000000f ok" in lines and "cpu=16 el=1 mpidr=80000100 ok" in lines
+    assert run.ended_by_itself, run.tail()
+
+
+SWITCHES, PORTS = 5, 8  # each port with one device of 8 functions
+
+
+def switch(n):
+    """A switch below root port `n` + 1: behind each port an edu and seven test devices."""
+    args = ["-device", f"pcie-root-port,id=rp{n},chassis={n},slot={n},addr={n + 1:x}.0",
+            "-device", f"x3130-upstream,id=up{n},bus=rp{n}"]
+    for port in range(PORTS):
+        bus = f"down{n}.{port}"
+        args += ["-device", f"xio3130-downstream,id={bus},bus=up{n},chassis={n + 1}{port},slot={port},addr={port:x}.0",
+                 "-device", f"edu,bus={bus},addr=0.0,multifunction=on,dma_mask=0xffffffffffff"]
+        for function in range(1, 8):
+            args += ["-device", f"pci-testdev,bus={bus},addr=0.{function}"]
+    return args
+
+
+def test_functions_behind_switches():
+    """320 functions behind five switches, with 50 bridges: all in the plan; the first and the last edu are used."""
+    first = vq.Device("edu", "0000:00:01.0/00.0/00.0/00.0", extra="allow-no-reset;")
+    last = vq.Device("edu", f"0000:00:{SWITCHES:02x}.0/00.0/{PORTS - 1:02x}.0/00.0", extra="allow-no-reset;")
+    guests = [guest("first", "edu", devices=[first]), guest("last", "edu", devices=[last])]
+    devices = [a for n in range(SWITCHES) for a in switch(n)]
+    with vq.Machine("sizes-functions", smp=2, devices=devices).start(guests, timeout=300) as run:
+        run.wait()
+    for name in ("first", "last"):
+        assert_ok(run, name, "edu")
+    found = int(re.search(r"(\d+) functions$", run.find(r"^viaduct: pci: 0000: .* functions$"))[1])
+    assert found >= SWITCHES * (2 + PORTS * 9), run.tail()
+    spare = [line for line in run.lines if re.match(r"viaduct: device 0000:\S+ .*: no guest has it", line)]
+    assert len(spare) >= SWITCHES * PORTS * 8 - 2, run.tail()
     assert run.ended_by_itself, run.tail()

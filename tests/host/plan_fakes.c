@@ -90,6 +90,22 @@ bool pci_can_assert(const struct pci_func *f, uint32_t intid)
 	return f->intx.intid == intid || intid == fake_reach;
 }
 
+struct pci_func *pci_in_group(unsigned group, unsigned n)
+{
+	pci_for_each(f)
+		if (f->group == group && !n--)
+			return f;
+	return NULL;
+}
+
+struct pci_func *pci_with_device_id(uint32_t device_id, unsigned n)
+{
+	pci_for_each(f)
+		if (f->device_id == device_id && !n--)
+			return f;
+	return NULL;
+}
+
 struct pci_func *pci_candidate(const char *name, unsigned n)
 {
 	return !strcmp(name, "pci:1234:11e8") && n < 12 ? &pci_funcs[n] : NULL;

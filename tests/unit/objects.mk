@@ -41,8 +41,9 @@ board_objs := common/plan/board.c common/lib/pmem.c $(dt_objs)
 guest_dt_objs := $(guest_dt_src) common/lib/fmt.c $(dt_objs)
 image_objs := common/lib/image.c common/lib/image_kind.c common/lib/nearest.c
 faults_objs := common/lib/ratelimit.c common/guest/faults.c drivers/pci/contain.c drivers/pci/device.c common/lib/fmt.c common/lib/pmem.c common/lib/sort.c
-pci_src := common/lib/ratelimit.c $(patsubst %,drivers/pci/%.c,assign bars caps caplist contain device ecam enumerate errors fabric find groups host identify ports \
+pci_src := common/lib/ratelimit.c $(patsubst %,drivers/pci/%.c,assign bars caps caplist contain device ecam enumerate errors fabric find groups host identify lists ports \
 	quirks reset streams xr3) common/lib/sort.c common/lib/fmt.c common/lib/pmem.c $(dt_objs) tests/host/pci_model.c tests/host/pci_board.c
+pci_lists_objs := $(patsubst %,drivers/pci/%.c,find lists) common/lib/sort.c common/lib/fmt.c common/lib/pmem.c
 pci_enumerate_objs := $(pci_src)
 pci_assign_objs := $(pci_src)
 pci_identify_objs := $(pci_src)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Facts that more than one output says: the board's bridges, what each lacks, who owns what. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <libfdt.h>
@@ -71,8 +72,16 @@ static bool is_bridge(const void *fdt, int node)
 
 void bridges_find(struct tool *t)
 {
-	for (int n = fdt_next_node(t->fdt, 0, NULL); n >= 0; n = fdt_next_node(t->fdt, n, NULL))
-		if (is_bridge(t->fdt, n) && t->bridge_count < MAX_BRIDGES)
+	unsigned count = 0;
+
+	dt_for_each(n, t->fdt, NULL)
+		count += is_bridge(t->fdt, n);
+	t->bridge = calloc(count + 1, sizeof(*t->bridge));
+	if (!t->bridge)
+		die("out of memory");
+	t->bridge_count = 0;
+	dt_for_each(n, t->fdt, NULL)
+		if (is_bridge(t->fdt, n))
 			bridge_read(t, n, &t->bridge[t->bridge_count++]);
 }
 

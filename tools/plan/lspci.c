@@ -12,7 +12,7 @@
 #include "../../tests/host/pci_model.h"
 #include "tool.h"
 
-#define MAX_LISTED 1024
+#define MAX_LISTED MAX_PCI_FUNCS
 
 struct listed {
 	unsigned domain, bus, devfn, line;

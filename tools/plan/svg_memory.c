@@ -259,8 +259,12 @@ double svg_memory_width(const struct tool *t)
 
 double svg_memory(const struct tool *t, double x, double y)
 {
-	static struct column pa, ipa[MAX_VMS];
+	struct column *ipa = calloc(t->plan.guest_count + 1, sizeof(*ipa));
+	static struct column pa;
 	double end, at = x + 90;
+
+	if (!ipa)
+		die("out of memory");
 
 	physical(t, &pa);
 	lay_out(&pa, at, y + 24);
@@ -288,5 +292,6 @@ double svg_memory(const struct tool *t, double x, double y)
 	svg_text(x + 102, end + 24, "small", 's', GREY,
 		 "its devices reach this by DMA, at the same address; low addresses on top, not to "
 		 "scale");
+	free(ipa);
 	return end + 30;
 }

@@ -9,8 +9,6 @@
 #include <hv/log.h>
 #include <hv/plan.h>
 
-#define MAX_BRIDGES 32
-
 /* A PCI host bridge of the tree, whether Viaduct drives it or not. */
 struct bridge {
 	int node;
@@ -33,7 +31,7 @@ struct tool {
 	bool usable; /* Viaduct would come as far as planning */
 	struct plan plan;
 	unsigned bridge_count;
-	struct bridge bridge[MAX_BRIDGES];
+	struct bridge *bridge;
 	unsigned refused; /* guests */
 };
 
