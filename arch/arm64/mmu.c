@@ -38,11 +38,11 @@ static bool mapping_chunk;
 
 extern uint64_t early_tables[];
 extern char boot_stack[], _start[], _text_end[], _libs_end[], _rodata_end[], _ro_after_boot_end[],
-	_ro_bss[], _ro_bss_end[], _end[];
+	_end[];
 extern void el2_on(uint64_t *tables, uint32_t sctlr);
 
-uint64_t el2_root[512] __ro_after_boot_bss __attribute__((aligned(4096)));
-static uint64_t *root = early_tables; /* for ever where this is EL1 */
+uint64_t el2_root[512] __ro_after_boot __attribute__((aligned(4096)));
+static uint64_t *root; /* NULL: the early tables, for ever where this is EL1 */
 
 static const uint64_t attributes[] = {
 	[EL2_CODE] = ATTR_MEMORY | PTE_RO | PTE_GP,
@@ -75,7 +75,7 @@ static uint64_t *next_table(uint64_t *slot)
 /* The level-2 slot of va; tables above are made as needed. */
 static uint64_t *slot2(uint64_t va)
 {
-	uint64_t *l1 = next_table(&root[va >> 39 & 511]);
+	uint64_t *l1 = next_table(&(root ? root : early_tables)[va >> 39 & 511]);
 	uint64_t *l2 = next_table(&l1[va >> 30 & 511]);
 
 	return &l2[va >> 21 & 511];
@@ -221,7 +221,6 @@ void el2_seal(void)
 {
 	pmem_for_each_constant(make_ro);
 	make_section_ro(_rodata_end, _ro_after_boot_end);
-	make_section_ro(_ro_bss, _ro_bss_end);
 	arch_dsb_ishst();
 	__asm__ volatile("tlbi alle2is" ::: "memory");
 	arch_dsb_ish();

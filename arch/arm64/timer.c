@@ -32,17 +32,17 @@ void timer_stop(void)
 	arch_isb(); /* its level is gone before its interrupt is enabled or deactivated */
 }
 
-/* The CPU that looks at PCI ports; -1: none does. */
-static int ports_cpu __ro_after_boot = -1;
+/* One more than the CPU that looks at PCI ports; 0: none does. */
+static unsigned ports_cpu __ro_after_boot;
 
 void timer_set_ports_cpu(unsigned cpu)
 {
-	__atomic_store_n(&ports_cpu, (int)cpu, __ATOMIC_RELEASE);
+	__atomic_store_n(&ports_cpu, cpu + 1, __ATOMIC_RELEASE);
 }
 
 void timer_look_at_ports(void)
 {
-	if (__atomic_load_n(&ports_cpu, __ATOMIC_ACQUIRE) == (int)this_cpu()->id)
+	if (__atomic_load_n(&ports_cpu, __ATOMIC_ACQUIRE) == this_cpu()->id + 1U)
 		timer_arm(pci_ports_poll());
 }
 

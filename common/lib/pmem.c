@@ -36,7 +36,7 @@ static struct {
 	size_t own_bytes;
 	bool sealed;
 	void (*map)(struct range);
-} pm __ro_after_boot_bss;
+} pm __ro_after_boot;
 
 static void move_to(struct ranges *l, struct range *room, unsigned max)
 {

@@ -19,9 +19,9 @@ struct irq_slot {
 	void *arg;
 };
 
-static struct irq_slot slots[GIC_SPI_END] __ro_after_boot_bss;
+static struct irq_slot slots[GIC_SPI_END] __ro_after_boot;
 /* The guest deactivates it (HW-linked list register), not EL2. */
-static bool of_guest[GIC_SPI_END] __ro_after_boot_bss;
+static bool of_guest[GIC_SPI_END] __ro_after_boot;
 static struct irq_slot *lpis __ro_after_boot;
 static uint32_t lpi_count __ro_after_boot;
 

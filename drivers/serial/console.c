@@ -10,12 +10,12 @@
 
 #include "console_priv.h"
 
-static char log_buf[RING_SIZE]; /* of ring 0, which is there from the first line on */
-static struct ring log_ring = { .buf = log_buf };
-/* Not initialised: it would be 2 KiB of the image. */
-struct ring *rings[RINGS] __ro_after_boot_bss;
-struct ring_input ring_inputs[RINGS] __ro_after_boot_bss;
-unsigned ring_count __ro_after_boot = 1;
+/* Ring 0 is there from the first line on. No initial values: they would be a page of the image. */
+static char log_buf[RING_SIZE];
+static struct ring log_ring;
+struct ring *rings[RINGS] __ro_after_boot;
+struct ring_input ring_inputs[RINGS] __ro_after_boot;
+unsigned guest_rings __ro_after_boot;
 
 /* ---- writers ---- */
 
@@ -32,9 +32,15 @@ static bool ring_put(struct ring *r, const char *text, size_t n, size_t keep)
 	return true;
 }
 
+static struct ring *log_ring_ready(void)
+{
+	write_once(log_ring.buf, log_buf);
+	return &log_ring;
+}
+
 void console_put(uint16_t ring, const char *text, size_t n)
 {
-	struct ring *r = ring ? rings[ring] : &log_ring; /* there is a log before console_init() */
+	struct ring *r = ring ? rings[ring] : log_ring_ready();
 
 	spin_lock(&r->lock, LOCK_CONSOLE);
 	if (!ring_put(r, text, n, 0))
@@ -45,11 +51,12 @@ void console_put(uint16_t ring, const char *text, size_t n)
 
 bool console_put_spare(const char *line, size_t n)
 {
+	struct ring *r = log_ring_ready();
 	bool taken;
 
-	spin_lock(&log_ring.lock, LOCK_CONSOLE);
-	taken = ring_put(&log_ring, line, n, RING_SIZE / 2);
-	spin_unlock(&log_ring.lock);
+	spin_lock(&r->lock, LOCK_CONSOLE);
+	taken = ring_put(r, line, n, RING_SIZE / 2);
+	spin_unlock(&r->lock);
 	pump();
 	return taken;
 }
@@ -59,20 +66,21 @@ bool console_put_spare(const char *line, size_t n)
 uint16_t console_add(const char *name, void (*fn)(void *arg, char c), void *arg)
 {
 	struct ring *r = pmem_alloc(sizeof(*r), 64);
+	uint16_t number = (uint16_t)(guest_rings + 1);
 
-	ASSERT(ring_count < RINGS);
-	rings[ring_count] = r;
+	ASSERT(number < RINGS);
+	rings[number] = r;
 	*r = (struct ring){ .buf = pmem_alloc(RING_SIZE, 64), .name = name };
-	ring_inputs[ring_count] = (struct ring_input){ fn, arg };
-	ring_count++;
+	ring_inputs[number] = (struct ring_input){ fn, arg };
+	guest_rings++;
 	if (fn)
-		input_add((uint16_t)(ring_count - 1));
-	return (uint16_t)(ring_count - 1);
+		input_add(number);
+	return number;
 }
 
 void console_init(void)
 {
-	rings[0] = &log_ring;
+	rings[0] = log_ring_ready();
 	uart_init();
 	pump_init();
 }

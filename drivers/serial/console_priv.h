@@ -32,7 +32,12 @@ struct ring_input {
 
 extern struct ring *rings[RINGS]; /* [0] is Viaduct's own; the others are there for ever */
 extern struct ring_input ring_inputs[RINGS];
-extern unsigned ring_count;
+extern unsigned guest_rings;
+
+static inline unsigned ring_count(void)
+{
+	return guest_rings + 1;
+}
 
 /* pump.c: what is in the rings goes to the UART. Any CPU; a busy one does it for the others. */
 void pump(void);

@@ -34,8 +34,8 @@ static bool takes_input(uint16_t ring)
 /* The next ring behind `from` whose guest takes input, `from` itself last; 0: none does. */
 static uint16_t next_input(uint16_t from)
 {
-	for (unsigned i = 1; i <= ring_count; i++) {
-		uint16_t n = (uint16_t)((from + i) % ring_count);
+	for (unsigned i = 1; i <= ring_count(); i++) {
+		uint16_t n = (uint16_t)((from + i) % ring_count());
 
 		if (n && takes_input(n))
 			return n;

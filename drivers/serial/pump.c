@@ -61,8 +61,8 @@ static uint16_t next_ring(void)
 
 	if (has_output(rings[0]))
 		return 0;
-	for (unsigned i = 0; i < ring_count; i++) {
-		n = (uint16_t)((n + 1U) % ring_count);
+	for (unsigned i = 0; i < ring_count(); i++) {
+		n = (uint16_t)((n + 1U) % ring_count());
 		if (n != tx.cur && has_output(rings[n]))
 			return n;
 	}
@@ -269,7 +269,7 @@ static void send_all_or_interrupt(void)
 static void send_all_polled(void)
 {
 	/* Bounded: others may go on writing. */
-	for (unsigned i = 0; i < ring_count * RING_SIZE; i++) {
+	for (unsigned i = 0; i < ring_count() * RING_SIZE; i++) {
 		uint64_t end = time_after(STUCK_US);
 
 		while (!send_stage()) {

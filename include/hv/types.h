@@ -69,10 +69,9 @@ static inline pa_t va_to_pa(const void *va)
 #define MAX(a, b)             ((a) > (b) ? (a) : (b))
 #define container_of(p, t, m) ((t *)(void *)((char *)(p) - offsetof(t, m)))
 #define __must_check          __attribute__((warn_unused_result))
-/* Written while booting only, and read-only from then on; the second one is not in the image. */
-#define __ro_after_boot     __attribute__((section(".data.ro_after_boot")))
-#define __ro_after_boot_bss __attribute__((section(".bss.ro_after_boot")))
-#define __cold              __attribute__((cold, noinline))
-#define __printf(f, a)      __attribute__((format(printf, f, a)))
+/* Begins as 0, written while booting only, and read-only from then on. */
+#define __ro_after_boot __attribute__((section(".bss.ro_after_boot")))
+#define __cold          __attribute__((cold, noinline))
+#define __printf(f, a)  __attribute__((format(printf, f, a)))
 
 #endif

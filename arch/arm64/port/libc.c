@@ -10,7 +10,7 @@
 
 typedef uint64_t __attribute__((may_alias)) word_t;
 
-uintptr_t __stack_chk_guard = 0x5bd1e995a7c3f10d; /* until start() has a seed */
+uintptr_t __stack_chk_guard; /* 0 until start() has a seed */
 
 void __stack_chk_fail(void)
 {
