@@ -13,7 +13,7 @@
 
 #include "pci_priv.h"
 
-static pci_told_fn *told;
+static pci_told_fn *told __ro_after_boot;
 static uint64_t touch_end; /* ticks: from then on no function below a port is touched */
 
 void errors_tell(pci_told_fn *fn)
