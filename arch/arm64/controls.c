@@ -8,6 +8,7 @@
  */
 #include <arch/barrier.h>
 #include <hv/log.h>
+#include <hv/panic.h>
 
 #include "controls.h"
 #include "cpu.h"
@@ -96,7 +97,8 @@ static const struct control {
 	ROW(DBGPRCR_EL1, .optional = true), /* QEMU has none */
 };
 
-static uint64_t added[CONTROL_COUNT] __ro_after_boot;
+/* By the features that the ID registers show: of the first few controls only. */
+static uint64_t added[CONTROL_MDCR_EL2 + 1] __ro_after_boot;
 
 /* Bits that a feature turns round, against a guest without it. */
 static const struct feature {
@@ -137,6 +139,7 @@ void controls_probe(struct cpu *c)
 
 void controls_add(unsigned control, uint64_t bits)
 {
+	ASSERT(control < ARRAY_SIZE(added));
 	added[control] |= bits;
 }
 
@@ -168,7 +171,10 @@ static uint64_t counters_of_guest(const struct cpu *c)
 
 static uint64_t value_for(const struct cpu *c, unsigned control, unsigned features)
 {
-	uint64_t value = controls[control].value | added[control];
+	uint64_t value = controls[control].value;
+
+	if (control < ARRAY_SIZE(added))
+		value |= added[control];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(of_features); i++)
 		if (of_features[i].control == control && of_features[i].features & features)
