@@ -2,6 +2,7 @@
 # Every source file, by layer. pure_src knows no machine; arch_src is EL2 on arm64.
 pure_src := \
 	common/plan/board.c \
+	common/plan/clock.c \
 	common/guest/backoff.c \
 	common/guest/build.c \
 	common/guest/devices.c \
@@ -46,6 +47,7 @@ pure_src := \
 	common/vm/smccc.c \
 	common/lib/s2.c \
 	common/lib/sort.c \
+	common/lib/timer.c \
 	common/lib/sha256.c \
 	common/vgic/check.c \
 	common/vgic/deliver.c \
@@ -63,7 +65,9 @@ pure_src := \
 	common/vgic/vits_cmd.c \
 	common/vgic/vits_lpi.c \
 	common/vm/vm.c \
+	common/guest/vrtc.c \
 	common/guest/vuart.c \
+	common/guest/vwatchdog.c \
 	drivers/iommu/iommu.c \
 	drivers/iommu/smmuv2/contexts.c \
 	drivers/iommu/smmuv2/faults.c \
@@ -103,6 +107,7 @@ pure_src := \
 	drivers/pci/reset.c \
 	drivers/pci/streams.c \
 	drivers/pci/xr3.c \
+	drivers/rtc/rtc.c \
 	drivers/serial/screen.c \
 	drivers/serial/uart.c \
 	drivers/serial/uart_cadence.c \

@@ -22,6 +22,7 @@ setenv m_viaduct 'load ${from} ${viaduct_at} ${prefix}viaduct'
 # The board's device tree: a file, or the one that U-Boot itself uses (QEMU's is 1 MiB long).
 setenv m_tree_file 'load ${from} ${tree_at} ${prefix}${tree} && fdt addr ${tree_at} && fdt resize 10000'
 setenv m_tree_own 'fdt addr ${fdtcontroladdr} && fdt move ${fdtcontroladdr} ${tree_at} 180000'
+setenv m_epoch 'test -z "${epoch}" || fdt set /chosen viaduct,epoch <${epoch}>'
 setenv m_chosen 'fdt set /chosen "#address-cells" <0x2> && fdt set /chosen "#size-cells" <0x2>'
 
 setenv m_guest 'setenv node /chosen/${guest} && fdt mknod /chosen ${guest} && fdt set ${node} compatible "xen,domain" && fdt set ${node} "#address-cells" <0x2> && fdt set ${node} "#size-cells" <0x2> && fdt set ${node} cpus <${cpus}> && fdt set ${node} memory <0x0 ${memory}> && fdt set ${node} vpl011 <0x1>'
@@ -43,6 +44,7 @@ if test -z "${failed}"; then
 	else
 		run m_tree_own || setenv failed "tree_at=${tree_at}: cannot move the tree of U-Boot there"
 	fi
+	test -n "${failed}" || run m_epoch || setenv failed "epoch=${epoch} is no number of seconds"
 	test -n "${failed}" || run m_chosen || setenv failed "the tree takes no properties in /chosen"
 fi
 if test -n "${failed}"; then

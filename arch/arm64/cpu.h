@@ -29,6 +29,7 @@
 #include <arch/firmware.h>
 #include <hv/limits.h>
 #include <hv/life.h>
+#include <hv/timer.h>
 #include <hv/vm.h>
 
 #define ID_REG_COUNT 56 /* op0 3, op1 0, CRn 0, CRm 1..7, op2 0..7 */
@@ -41,10 +42,11 @@ struct __attribute__((aligned(16))) cpu {
 	unsigned id;
 	bool online; /* set by that CPU with release */
 	uint64_t id_regs[ID_REG_COUNT];
-	uint64_t controls;    /* by number, controls.h: what it has and EL2 may write */
-	uint64_t hcr_off;     /* bits of HCR_EL2 that an event took away until the next life */
-	uint64_t withheld;    /* what it has and firmware keeps from EL2 */
-	uint16_t sve_lengths; /* as idreg_sve_lengths() */
+	uint64_t controls;        /* by number, controls.h: what it has and EL2 may write */
+	uint64_t hcr_off;         /* bits of HCR_EL2 that an event took away until the next life */
+	uint64_t withheld;        /* what it has and firmware keeps from EL2 */
+	uint16_t sve_lengths;     /* as idreg_sve_lengths() */
+	struct cpu_timers timers; /* of CNTHP */
 	uint64_t *window_block, *window_page; /* entries of this CPU's windows, levels 2 and 3 */
 };
 
@@ -142,6 +144,7 @@ void timer_arm_iommu(void);   /* iommu_poll() in a millisecond */
 /* PCI ports are looked at on this CPU (boot), whenever it calls the second one and by its timer. */
 void timer_set_ports_cpu(unsigned cpu);
 void timer_look_at_ports(void);
+void timer_set_here(enum cpu_timer which, uint64_t due); /* what timer_set() calls */
 
 /* Ends v's guest: called on one of its CPUs, does not return. start.c */
 _Noreturn void vm_stop(struct vcpu *v, enum life_end why);

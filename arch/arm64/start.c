@@ -24,6 +24,8 @@
 #include <hv/plan.h>
 #include <hv/smccc.h>
 #include <hv/pmem.h>
+#include <hv/rtc.h>
+#include <hv/vrtc.h>
 #include <spec/psci.h>
 
 #include "cpu.h"
@@ -110,6 +112,7 @@ static void register_callbacks(void)
 	};
 
 	log_set_output(log_to_console);
+	timer_on_hardware(timer_set_here);
 	console_set_retry_timer(timer_arm_console);
 	iommu_set_callbacks(&iommu);
 	s2_set_flush(iommu_flush);
@@ -206,6 +209,22 @@ static void start_pci(const void *fdt)
 		pci_assign(&pci_hosts[i]);
 	}
 	pci_identify();
+}
+
+/* What the boot script says counts more than the board's clock. */
+static void start_clock(const void *fdt)
+{
+	uint64_t epoch = board.epoch;
+	char path[96];
+
+	if (!epoch && board.rtc_node >= 0 &&
+	    rtc_read(fdt, board.rtc_node, el2_map_device, &epoch) != HV_OK) {
+		log_warn("%s does not run; guests have no RTC of their own unless they ask for it",
+			 dt_path(fdt, board.rtc_node, path, sizeof(path)));
+		board.rtc_node = -1;
+		return;
+	}
+	vrtc_set_time(epoch);
 }
 
 static const void *module_data(struct range pa)
@@ -315,6 +334,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	start_cpus();
 	iommu_start(fdt);
 	start_pci(fdt);
+	start_clock(fdt);
 	plan_all();
 	el2_window_init();
 	idreg_plan(plan.geo);

@@ -11,7 +11,9 @@
 #include <hv/log.h>
 #include <hv/pmem.h>
 #include <hv/vits.h>
+#include <hv/vrtc.h>
 #include <hv/vuart.h>
+#include <hv/vwatchdog.h>
 
 #define LONG_SCRUB GIB(1) /* from here on it takes long enough to be told before */
 
@@ -116,6 +118,10 @@ static enum hv_status build_interrupts(const struct guest_plan *g, struct vm *vm
 		st = vgic_v2m_init(vm, g->msi_base, g->v2m_first, g->v2m_count);
 	if (st == HV_OK && g->vpl011)
 		st = vuart_init(vm, IPA(GUEST_UART_BASE), VUART_VIRQ);
+	if (st == HV_OK && g->rtc_virq)
+		st = vrtc_init(vm, IPA(GUEST_RTC_BASE), g->rtc_virq);
+	if (st == HV_OK && g->watchdog_virq)
+		st = vwatchdog_init(vm, IPA(GUEST_WATCHDOG_BASE), g->watchdog_virq);
 	return st;
 }
 

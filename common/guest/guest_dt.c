@@ -2,7 +2,8 @@
 /*
  * The device tree that a guest boots with: exactly what it has, and nothing of the board. Its
  * source is below, as text, which dtw_write() hands to libfdt. Bindings: Devicetree Specification
- * v0.4, arm,gic-v3, arm,gic, arm,pl011, pci-host-ecam-generic, PCI Bus Binding (IEEE 1275) §2.2.
+ * v0.4, arm,gic-v3, arm,gic, arm,pl011, arm,pl031, arm,sbsa-gwdt, pci-host-ecam-generic, PCI Bus
+ * Binding (IEEE 1275) §2.2.
  */
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include <hv/guest_dt.h>
 #include <hv/vits.h>
 #include <hv/vuart.h>
+#include <spec/sbsa_watchdog.h>
 
 #include "dt_writer.h"
 
@@ -129,17 +131,38 @@ static void write_gic(struct dt_writer *w, const struct guest_plan *g)
 	dtw_end(w);
 }
 
-static void write_uart(struct dt_writer *w)
+static void write_clock(struct dt_writer *w)
 {
 	dtw_write(w,
 		  "clock { compatible = 'fixed-clock'; phandle = <%x>; #clock-cells = <0>; "
 		  "clock-frequency = <16e3600>; }",
 		  PHANDLE_CLOCK); /* 24 MHz */
+}
+
+static void write_uart(struct dt_writer *w)
+{
 	dtw_write(w,
 		  "serial@%x { compatible = 'arm,pl011', 'arm,primecell'; reg = <%016x %016lx>; "
 		  "interrupts = <0 %x 4>; clocks = <%x %x>; clock-names = 'uartclk', 'apb_pclk'; }",
 		  GUEST_UART_BASE, GUEST_UART_BASE, PAGE_SIZE, VUART_VIRQ - 32, PHANDLE_CLOCK,
 		  PHANDLE_CLOCK);
+}
+
+static void write_rtc(struct dt_writer *w, const struct guest_plan *g)
+{
+	dtw_write(w,
+		  "rtc@%x { compatible = 'arm,pl031', 'arm,primecell'; reg = <%016x %016lx>; "
+		  "interrupts = <0 %x 4>; clocks = <%x>; clock-names = 'apb_pclk'; }",
+		  GUEST_RTC_BASE, GUEST_RTC_BASE, PAGE_SIZE, g->rtc_virq - 32, PHANDLE_CLOCK);
+}
+
+static void write_watchdog(struct dt_writer *w, const struct guest_plan *g)
+{
+	dtw_write(w,
+		  "watchdog@%x { compatible = 'arm,sbsa-gwdt'; "
+		  "reg = <%016x %016x %016x %016x>; interrupts = <0 %x 4>; }",
+		  GUEST_WATCHDOG_BASE, GUEST_WATCHDOG_BASE, WDT_FRAME,
+		  GUEST_WATCHDOG_BASE + WDT_FRAME, WDT_FRAME, g->watchdog_virq - 32);
 }
 
 /* Several functions may share a pin of their device number; the first speaks for them. */
@@ -308,8 +331,14 @@ enum hv_status guest_dt_build(const struct guest_plan *g, struct range initrd_ip
 	write_shared(&w, g);
 	write_firmware(&w, g);
 	write_gic(&w, g);
+	if (g->vpl011 || g->rtc_virq)
+		write_clock(&w);
 	if (g->vpl011)
 		write_uart(&w);
+	if (g->rtc_virq)
+		write_rtc(&w, g);
+	if (g->watchdog_virq)
+		write_watchdog(&w, g);
 	if (g->has_pci)
 		write_pcie(&w, g);
 	if (g->partial_fdt) {

@@ -20,7 +20,9 @@
 #include <hv/pmem.h>
 #include <hv/vits.h>
 #include <hv/vpci.h>
+#include <hv/vrtc.h>
 #include <hv/vuart.h>
+#include <hv/vwatchdog.h>
 
 #define PARK_SECONDS 2
 
@@ -96,6 +98,10 @@ static void quiet_devices(struct vm *vm)
 	if (vm->vpci)
 		vpci_quiesce(vm->vpci);
 	vgic_quiesce_lines(vm);
+	if (vm->vrtc)
+		vrtc_reset(vm->vrtc);
+	if (vm->vwatchdog) /* from here on it asks for nothing: end_as() sees what it asked for */
+		vwatchdog_reset(vm->vwatchdog);
 	if (vm->vits)
 		vits_reset(vm->vits);
 	life_attach(vm, NULL);
@@ -246,14 +252,29 @@ bool life_asked(const struct vcpu *v)
 {
 	enum vm_asked asked = __atomic_load_n(&v->vm->asked, __ATOMIC_ACQUIRE);
 
-	return v->index == 0 && (asked == VM_ASKED_STOP || asked == VM_ASKED_RESTART);
+	return v->index == 0 &&
+	       (asked == VM_ASKED_STOP || asked == VM_ASKED_RESTART || asked == VM_ASKED_CRASH);
+}
+
+static void call_first_vcpu(const struct vm *vm)
+{
+	__atomic_store_n(&vm->vcpu[0]->vgic.attention, 1, __ATOMIC_RELEASE);
+	vcpu_kick(NULL, vm->vcpu[0]);
 }
 
 void life_ask(struct vm *vm, enum vm_asked what)
 {
 	__atomic_store_n(&vm->asked, what, __ATOMIC_RELEASE);
-	__atomic_store_n(&vm->vcpu[0]->vgic.attention, 1, __ATOMIC_RELEASE);
-	vcpu_kick(NULL, vm->vcpu[0]);
+	call_first_vcpu(vm);
+}
+
+void life_crash(struct vm *vm)
+{
+	enum vm_asked asked = VM_ASKED_NOTHING;
+
+	__atomic_compare_exchange_n(&vm->asked, &asked, VM_ASKED_CRASH, false, __ATOMIC_ACQ_REL,
+				    __ATOMIC_RELAXED);
+	call_first_vcpu(vm);
 }
 
 /* What becomes of a guest whose vCPUs are parked. The operator's word counts more than its own. */
@@ -265,6 +286,9 @@ static bool end_as(struct vm *vm, struct vcpu *self, enum life_end why)
 		break;
 	case VM_ASKED_RESTART:
 		why = LIFE_RESET;
+		break;
+	case VM_ASKED_CRASH: /* the guest may be switching itself off just now */
+		why = why == LIFE_OFF ? LIFE_OFF : LIFE_CRASH;
 		break;
 	default:
 		break;

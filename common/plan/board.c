@@ -15,6 +15,7 @@
 #include <hv/dt.h>
 #include <hv/log.h>
 #include <hv/pmem.h>
+#include <hv/rtc.h>
 #include <spec/gicv3.h>
 
 /* MPIDR_EL1: Aff3, Aff2..Aff0 (DDI 0487 D23.2). */
@@ -253,16 +254,31 @@ static uint8_t read_pmu(const void *fdt)
 	return 0;
 }
 
+/* The number that a boot script has put there, of one cell or two, or the board's clock. */
+static void find_time(struct board *b)
+{
+	unsigned len;
+	const void *p = dt_get(b->fdt, dt_find(b->fdt, "/chosen"), "viaduct,epoch", &len);
+
+	if (len == 4 || len == 8)
+		b->epoch = dt_cells(p, len / 4);
+	else if (p)
+		log_warn("/chosen: viaduct,epoch is malformed; ignored. Give <seconds>, one cell "
+			 "or two");
+	b->rtc_node = rtc_find(b->fdt);
+}
+
 enum hv_status board_read(const void *fdt, struct board *b)
 {
 	memset(b, 0, sizeof(*b));
 	b->fdt = fdt;
-	b->gic_node = -1;
+	b->gic_node = b->rtc_node = -1;
 	b->tree = (struct range){ (uintptr_t)fdt, fdt_totalsize(fdt) };
 	if (read_ram(b) != HV_OK || read_reserved(b) != HV_OK || read_cpus(b) != HV_OK)
 		return HV_EINVAL;
 	find_gic(b);
 	b->pmu_intid = read_pmu(fdt);
+	find_time(b);
 	return read_psci(b);
 }
 

@@ -64,6 +64,14 @@ void plan_intx_check(const struct plan *p, struct guest_plan *g)
 	}
 }
 
+/* The lowest INTID from *next on that no platform device of the guest has. */
+static uint32_t free_line(const struct guest_plan *g, uint32_t *next)
+{
+	while (plan_has_line(g, *next))
+		(*next)++;
+	return (*next)++;
+}
+
 /*
  * One virtual line for every physical line. The guest's interrupt-map is by (device number, pin),
  * so within a guest's slot a pin stands for one line; the function's own pin if it is free.
@@ -94,9 +102,7 @@ static void assign_line(struct guest_plan *g, struct plan_device *d, uint32_t *n
 		d->as.intx_virq = 0;
 		d->intx_note = "its guest device has four other lines";
 	} else if (!d->as.intx_virq) {
-		while (plan_has_line(g, *next))
-			(*next)++;
-		d->as.intx_virq = (*next)++;
+		d->as.intx_virq = free_line(g, next);
 	}
 }
 
@@ -124,6 +130,10 @@ static void assign_guest(const struct plan *p, struct guest_plan *g)
 		if (!d->intx_note)
 			assign_line(g, d, &next);
 	}
+	if (g->rtc == PLAN_ON)
+		g->rtc_virq = free_line(g, &next);
+	if (g->watchdog == PLAN_ON)
+		g->watchdog_virq = free_line(g, &next);
 	for (unsigned i = 0; i < g->line_count; i++)
 		next = MAX(next, g->line[i].vintid + 1);
 	g->v2m_first = (uint32_t)ALIGN_UP(next, 32);

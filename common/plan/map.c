@@ -255,6 +255,11 @@ void plan_map_guest(const struct plan *p, struct guest_plan *g)
 	s.why[0] = "overlaps its interrupt controller";
 	if (g->vpl011)
 		plan_take(&s, (struct range){ GUEST_UART_BASE, PAGE_SIZE }, "overlaps its PL011");
+	if (g->rtc == PLAN_ON)
+		plan_take(&s, (struct range){ GUEST_RTC_BASE, PAGE_SIZE }, "overlaps its RTC");
+	if (g->watchdog == PLAN_ON)
+		plan_take(&s, (struct range){ GUEST_WATCHDOG_BASE, 2 * PAGE_SIZE },
+			  "overlaps its watchdog");
 	if (g->has_pci)
 		plan_take(&s, (struct range){ GUEST_ECAM_BASE, MIB(1) },
 			  "overlaps its PCI windows");

@@ -399,5 +399,6 @@ void plan_guests(struct plan *p)
 			d->func->owner = (uint16_t)(g - p->guest);
 	}
 	plan_msi_share(p);
+	plan_clocks(p);
 	plan_intx_assign(p);
 }

@@ -43,6 +43,8 @@ void plan_devices(const struct plan *p, struct guest_plan *g);
 uint64_t plan_ram_top(const struct board *b); /* PA: the end of all RAM */
 /* bus.c: the guest's device and function number of each of its functions. May refuse. */
 void plan_lay_out(struct guest_plan *g);
+/* clock.c: RTC and watchdog of each guest, at the end, before INTx. */
+void plan_clocks(const struct plan *p);
 /* intx.c, behind plan_devices(): refuses who needs a line that an earlier guest needs too. */
 void plan_intx_check(const struct plan *p, struct guest_plan *g);
 /* Pin and virtual line of each device of all guests, at the end. */

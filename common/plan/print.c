@@ -193,10 +193,29 @@ static void print_gic(const struct plan *p, const struct guest_plan *g)
 			 g->name, mate->name);
 }
 
+static void print_clocks(const struct plan *p, const struct guest_plan *g)
+{
+	const struct board *b = p->board;
+	char path[96] = "viaduct,epoch";
+
+	if (!b->epoch && b->rtc_node >= 0)
+		dt_path(b->fdt, b->rtc_node, path, sizeof(path));
+	if (g->rtc_note)
+		log_info("%s:   RTC      none: %s", g->name, g->rtc_note);
+	else if (g->rtc_virq)
+		log_info("%s:   RTC      IPA 0x%x, SPI %u, time from %s", g->name, GUEST_RTC_BASE,
+			 g->rtc_virq - 32,
+			 b->epoch || b->rtc_node >= 0 ? path : "nowhere: it begins at 0");
+	if (g->watchdog_virq)
+		log_info("%s:   watchdog IPA 0x%x, SPI %u", g->name, GUEST_WATCHDOG_BASE,
+			 g->watchdog_virq - 32);
+}
+
 static void print_own(const struct plan *p, const struct guest_plan *g)
 {
 	print_cpus(g);
 	print_gic(p, g);
+	print_clocks(p, g);
 	print_memory(g);
 	print_regions(g);
 	if (!g->has_pci)

@@ -36,10 +36,11 @@ static const char choices[][32] = {
 	[PROP_ROLE] = "borrower\0owner\0",
 };
 
+/* A property without a value is "on". */
 static void set_choice(const void *fdt, int node, struct guest_plan *g, const struct prop_rule *r,
-		       uint8_t *to)
+		       const struct dt_prop *p, uint8_t *to)
 {
-	const char *list = choices[r->list], *s = dt_string(fdt, node, r->name);
+	const char *list = choices[r->list], *s = p->len ? dt_string(fdt, node, r->name) : "on";
 	int index = s ? plan_list_index(list, s) : -1;
 	char give[64] = "";
 	size_t len = 0;
@@ -92,7 +93,7 @@ static void set_field(const void *fdt, int node, struct guest_plan *g, const str
 	else if (r->kind == PROP_TEXT)
 		set_text(fdt, node, g, r, (char *)field);
 	else if (r->kind == PROP_CHOICE)
-		set_choice(fdt, node, g, r, field);
+		set_choice(fdt, node, g, r, p, field);
 	else
 		*field = true; /* whatever the value: ImageBuilder writes vpl011 = <1> */
 }

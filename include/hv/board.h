@@ -31,6 +31,8 @@ struct board {
 	uint8_t pmu_intid;     /* the CPUs' performance monitors', a PPI; 0: none */
 	bool has_pmu;          /* every CPU has them; set by the caller when they run, like: */
 	uint16_t sve_lengths;  /* of vectors, that every CPU has: bit n for 128 (n + 1) bits */
+	int rtc_node;          /* -1: none that we can read */
+	uint64_t epoch;        /* /chosen viaduct,epoch: seconds since 1970; 0: it has none */
 	bool gic_soft_linked;  /* set by the caller when the GIC runs: see struct gic */
 };
 

@@ -33,6 +33,8 @@ bool life_stop(struct vcpu *self, enum life_end why);
  * that runs, or to stop one that is off, does nothing. Any CPU, also from an interrupt.
  */
 void life_ask(struct vm *vm, enum vm_asked what);
+/* The guest hangs: ended as one that crashed, unless the operator wants something else. Any CPU. */
+void life_crash(struct vm *vm);
 /* Whether `v` is the one to end its guest for that; then life_stop() ends it as it was asked. */
 bool life_asked(const struct vcpu *v);
 /*

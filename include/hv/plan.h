@@ -88,6 +88,7 @@ struct guest_plan {
 	char bootargs[1024];
 	bool raw_kernel; /* viaduct,raw: a binary without a header, for the base of RAM */
 	bool vpl011;
+	uint8_t rtc, watchdog;  /* enum plan_auto; decided: PLAN_ON or PLAN_OFF */
 	bool stop_on_crash;     /* on-crash = "stop" */
 	uint32_t sve_bits;      /* at most, of its vectors; 0: it has no SVE */
 	uint8_t pmu;            /* enum plan_auto; PLAN_ON or PLAN_OFF when planned */
@@ -105,7 +106,7 @@ struct guest_plan {
 	struct plan_line line[PLAN_MAX_LINES];
 	struct iommu_stream stream[PLAN_MAX_STREAMS]; /* of platform devices */
 
-	/* Decided: ram.c, map.c, msi.c, intx.c, plan.c */
+	/* Decided: ram.c, map.c, msi.c, clock.c, intx.c, plan.c */
 	unsigned ram_count;
 	struct guest_ram ram[MAX_GUEST_RAM]; /* adjacent IPAs may be in pieces of PA */
 	struct image_layout image;           /* where they go, if plan->module_data was set */
@@ -113,6 +114,8 @@ struct guest_plan {
 	uint8_t pmu_intid;                   /* with PMU: a PPI, or 0 */
 	uint32_t gic_phandle;                /* in the guest's tree */
 	uint32_t spi_count;                  /* multiple of 32 */
+	uint32_t rtc_virq, watchdog_virq;    /* INTIDs; 0: it has none */
+	const char *rtc_note;                /* why it has no RTC, where it was not declared off */
 	bool coherent;                       /* dma-coherent */
 	struct vpci_config vpci;
 	struct msi_ctrl *msi; /* where its devices' messages go; NULL: it has none */
@@ -157,21 +160,23 @@ struct plan {
 /*
  * Phandles of the guest's own nodes; the first is Xen's for the GIC, and partial trees count on it.
  */
-#define GUEST_PHANDLE    0xfde8
-#define GUEST_PHANDLES   16
-#define GUEST_SPIS       960 /* a multiple of 32 below INTID 1020 (IHI 0069 §2.2) */
-#define GUEST_GICD_BASE  0x03001000
-#define GUEST_GICC_BASE  0x03002000 /* GICv2 */
-#define GUEST_GICR_BASE  0x03020000
-#define GUEST_GICR_SIZE  0x20000 /* of each vCPU */
-#define GUEST_ITS_BASE   0x02000000
-#define GUEST_V2M_BASE   GUEST_ITS_BASE /* a guest has one or the other */
-#define GUEST_ECAM_BASE  0x10000000
-#define GUEST_UART_BASE  0x22000000
-#define GUEST_MEM32_BASE 0x23000000
-#define GUEST_MEM32_SIZE 0x10000000
-#define GUEST_FIXED_BASE 0x03000000 /* interrupt controller, ECAM, UART: in every guest */
-#define GUEST_FIXED_SIZE (GUEST_MEM32_BASE - GUEST_FIXED_BASE)
+#define GUEST_PHANDLE       0xfde8
+#define GUEST_PHANDLES      16
+#define GUEST_SPIS          960 /* a multiple of 32 below INTID 1020 (IHI 0069 §2.2) */
+#define GUEST_GICD_BASE     0x03001000
+#define GUEST_GICC_BASE     0x03002000 /* GICv2 */
+#define GUEST_GICR_BASE     0x03020000
+#define GUEST_GICR_SIZE     0x20000 /* of each vCPU */
+#define GUEST_ITS_BASE      0x02000000
+#define GUEST_V2M_BASE      GUEST_ITS_BASE /* a guest has one or the other */
+#define GUEST_ECAM_BASE     0x10000000
+#define GUEST_UART_BASE     0x22000000
+#define GUEST_RTC_BASE      0x22001000
+#define GUEST_WATCHDOG_BASE 0x22002000 /* control frame, then refresh frame */
+#define GUEST_MEM32_BASE    0x23000000
+#define GUEST_MEM32_SIZE    0x10000000
+#define GUEST_FIXED_BASE    0x03000000 /* interrupt controller, ECAM, UART: in every guest */
+#define GUEST_FIXED_SIZE    (GUEST_MEM32_BASE - GUEST_FIXED_BASE)
 _Static_assert(GUEST_GICR_BASE + MAX_VCPUS * (uint64_t)GUEST_GICR_SIZE <= GUEST_ECAM_BASE,
 	       "every vCPU's redistributor has its place");
 #define GUEST_RAM_BASE   0x40000000
@@ -209,8 +214,8 @@ struct plan_space {
 	uint64_t end;
 	unsigned host_count, taken_count;
 	const struct pci_host *host[PLAN_MAX_DEVICES]; /* one each at most */
-	struct range taken[MAX_GUEST_RAM + PLAN_MAX_REGIONS + 8];
-	const char *why[MAX_GUEST_RAM + PLAN_MAX_REGIONS + 8]; /* "overlaps its RAM" */
+	struct range taken[MAX_GUEST_RAM + PLAN_MAX_REGIONS + 10];
+	const char *why[MAX_GUEST_RAM + PLAN_MAX_REGIONS + 10]; /* "overlaps its RAM" */
 };
 
 struct plan_clash {

@@ -23,6 +23,7 @@ enum lock_rank {
 	LOCK_VPCI = 1,  /* struct vpci_func: shadow configuration space, MSI state */
 	LOCK_VM_CONFIG, /* struct vm, config_lock: stage 2 of the CPUs, mapped BARs */
 	LOCK_VUART,     /* struct vuart: registers and input of one guest's PL011 */
+	LOCK_VCLOCK,    /* struct vrtc, struct vwatchdog: registers of one guest's */
 	LOCK_VITS,      /* struct vits: devices, collections, events, the queue of commands */
 	LOCK_VGIC,      /* struct vgic_vm: every line and list register of one guest */
 	LOCK_IOMMU,     /* struct iommu: stream table and command queue */

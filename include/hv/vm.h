@@ -108,8 +108,14 @@ enum vm_state {
 	VM_STATES,
 };
 
-/* What the operator wants of a guest: life_ask(). */
-enum vm_asked { VM_ASKED_NOTHING, VM_ASKED_STOP, VM_ASKED_START, VM_ASKED_RESTART };
+/* What the operator wants of a guest: life_ask(); CRASH: its watchdog, life_crash(). */
+enum vm_asked {
+	VM_ASKED_NOTHING,
+	VM_ASKED_STOP,
+	VM_ASKED_START,
+	VM_ASKED_RESTART,
+	VM_ASKED_CRASH,
+};
 
 /* What a guest has of its CPUs where its declaration does not keep it from it: bits. */
 enum vm_features {
@@ -147,7 +153,9 @@ struct vm {
 	struct vpci *vpci;    /* NULL: no PCI */
 	bool devices_changed; /* vpci_look() is to be called */
 	struct vuart *vuart;
-	uint16_t console; /* ring of drivers/serial/console.c */
+	struct vrtc *vrtc;           /* NULL: no clock */
+	struct vwatchdog *vwatchdog; /* NULL: no watchdog */
+	uint16_t console;            /* ring of drivers/serial/console.c */
 
 	/* Run time: address spaces */
 	struct s2 cpu_s2;            /* RAM, BARs, marks */

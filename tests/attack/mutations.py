@@ -32,6 +32,8 @@ MUTATIONS = [
      "it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;", "it &= 0xff;"),
     ("user_big_endian_at_a_device", "3", "arch/arm64/trap.c",
      "return __builtin_bswap64(value) >> (64 - 8 * size);", "return value & ~UINT64_C(0) >> (64 - 8 * size);"),
+    ("clock_is_set_for_another_life", "3", "common/guest/life.c", "\t\tvrtc_reset(vm->vrtc);\n", "\t\t;\n"),
+    ("clock_watchdog_from_every_vcpu", "3", "common/guest/life.c", "\t\tvwatchdog_reset(vm->vwatchdog);\n", "\t\t;\n"),
     ("psci_cpu_on_everywhere", "3", "common/vm/psci.c",
      "if (entry & 3 || !vm_ram_pa(self->vm, IPA(entry), 4, &pa))", "if (!vm_ram_pa(self->vm, IPA(0x40000000), 4, &pa))"),
     ("restart_finds_old_memory", "3", "common/guest/load.c",

@@ -47,7 +47,7 @@ def guests(args, gic="3", accomplice=None):
     theirs = [vq.Device("edu", "0000:00:03.0", extra="allow-no-reset;")]
     all_of_them = [guest("neighbour", "neighbour", extra=shared("judge", "owner"), devices=theirs),
                    guest("attacker", "attack", args, cpus=2 if accomplice else 3, extra=shared("judge", "borrower"),
-                         devices=own)]
+                         devices=own, properties={"watchdog": '"on"'})]
     if accomplice:
         all_of_them.append(guest("accomplice", "attack", accomplice, extra=shared("diary", "owner")))
     return all_of_them

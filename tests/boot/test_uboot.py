@@ -62,7 +62,7 @@ def booted(work):
         "viaduct": vq.VIADUCT, "Image": vq.IMAGE["stable"], "initrd.gz": vq.INITRD,
         "hello": f"{vq.BUILD}/guests/hello.bin",
         "viaduct.env": dos_lines(juno_env(
-            guests="juno bad worse after", juno_cpus="0x2", juno_memory="0x40000", juno_devices="disk",
+            epoch="1800000000", guests="juno bad worse after", juno_cpus="0x2", juno_memory="0x40000", juno_devices="disk",
             juno_disk="0000:00:01.0/00.0",
             juno_args="console=ttyAMA0 panic=-1 viaduct.name=juno viaduct.test=disk,off",
             bad_cpus="0x1", bad_memory="0x8000", bad_kernel="nothing", bad_kernel_at="0x96000000",
@@ -91,6 +91,11 @@ def test_boot_script_starts_linux_with_the_disk_uboot_used(booted):
 
 def test_boot_script_declares_every_guest(booted):
     assert said_hello(booted, "after"), booted.tail("after")
+
+
+def test_boot_script_gives_the_time(booted):
+    assert booted.find("^viaduct: juno: +RTC .*time from viaduct,epoch"), booted.tail()
+    assert booted.find("setting system clock to 2027-01-15T08:0", "juno"), booted.tail("juno")
 
 
 def test_boot_script_names_what_is_wrong_and_starts_the_others(booted):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The EL1 payloads: build/guests/NAME.bin, an arm64 Image each. Their flags are their own: they are
 # guests, and share nothing with the hypervisor but the compiler.
-guest_names := again align bench cfgscan domain edu faults forge gic gone hello idle intx itswild lives nvme pcilife pciview pmu spin state storm suspend sve sysregs victim
+guest_names := again align bench cfgscan clock domain edu faults forge gic gone hello idle intx itswild lives nvme pcilife pciview pmu spin state storm suspend sve sysregs victim
 guest_rt := start.S rt.c rt_dt.c rt_gic.c rt_msi.c rt_pci.c rt_print.c
 guest_rt_o := $(guest_rt:%=$(B)/guests/%.o)
 guest_bins := $(guest_names:%=$(B)/guests/%.bin)

@@ -24,7 +24,7 @@ CROSS = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-")
 FLOORS = (
     ("arch/arm64/port",),
     ("common/lib",),
-    ("drivers/serial", "drivers/irqchip"),
+    ("drivers/serial", "drivers/irqchip", "drivers/rtc"),
     ("drivers/pci", "drivers/iommu"),
     ("common/vm",),
     ("common/vgic",),

@@ -55,6 +55,7 @@ static const char board_dts[] =
 	"  plain@70000 { reg = <0x70000 0x234>; interrupts = <0 11 4>; };\n"
 	"  sid@80000 { reg = <0x80000 0x1000>; iommus = <&smmu 0x8>; };\n"
 	"  quiet@b0000 { reg = <0xb0000 0x1000>; iommus = <&smmu 0x41>; };\n"
+	"  rtc@c0000 { compatible = \"arm,pl031\"; reg = <0xc0000 0x1000>; };\n"
 	"  bad@90000 { reg = <0x90000 0x1000>; iommus = <&smmu>; }; };\n"
 	" pcie@10000000 { device_type = \"pci\"; reg = <0x40 0x10000000 0 0x10000000>; };\n"
 	" chosen { stdout-path = \"/uart@9000000\"; #address-cells = <2>; #size-cells = <2>;\n"
@@ -138,11 +139,20 @@ static void compile_partial(unsigned i, const char *more, const char *from, cons
 	compile(edited(text, from, to), partial[i], sizeof(partial[i]));
 }
 
+static const char *change_from, *change_to;
+
+/* The board of the next runs, with its first `from` replaced; NULL: as it is. */
+static void board_change(const char *from, const char *to)
+{
+	change_from = from;
+	change_to = to;
+}
+
 static void run(const char *chosen)
 {
 	static char text[20000];
 
-	snprintf(text, sizeof(text), board_dts, chosen);
+	snprintf(text, sizeof(text), edited(board_dts, change_from, change_to), chosen);
 	compile(text, tree, sizeof(tree));
 	host_log_clear();
 	assert_int_equal(dt_check(tree, sizeof(tree)), HV_OK);
@@ -449,6 +459,112 @@ static void imagebuilder_with_dom0_leftovers(void **state)
 	assert_int_equal(occurrences("ignored"), 2 + 10 + 1 + 1);
 }
 
+/* --- RTC and watchdog ------------------------------------------------------------------------ */
+
+#define RTC      "/rtc@22001000"
+#define WATCHDOG "/watchdog@22002000"
+
+static bool has(const char *path) { return fdt_path_offset(dtb, path) >= 0; }
+
+static void a_guest_has_a_clock_where_there_is_a_time(void **state)
+{
+	compile_partial(0, "", NULL, NULL);
+	run(GUEST("a", "0x63000000", ""));
+	assert_int_equal(occurrences("a:   RTC      IPA 0x22001000, SPI 1, time from "
+				     "/soc/rtc@c0000"),
+			 1);
+	assert_true(has(RTC));
+	assert_false(has(WATCHDOG));
+	assert_int_equal(cell(RTC, "reg", 1), 0x22001000);
+	assert_int_equal(cell(RTC, "interrupts", 1), 1);
+	assert_int_equal(cell(RTC, "interrupts", 2), 4);
+	assert_int_equal(cell(RTC, "clocks", 0), cell("/clock", "phandle", 0));
+	run(GUEST("a", "0x63000000", "rtc = \"off\"; watchdog = \"off\";"));
+	assert_false(has(RTC));
+	assert_int_equal(occurrences("RTC"), 0);
+}
+
+static void without_a_time_there_is_a_clock_only_where_it_is_asked_for(void **state)
+{
+	board_change("arm,pl031\"; reg = <0xc0000", "acme,rtc\"; reg = <0xc0000");
+	run(GUEST("a", "0x63000000", ""));
+	assert_int_equal(occurrences("RTC      none: Viaduct knows no time"), 1);
+	assert_false(has(RTC));
+	run(GUEST("a", "0x63000000", "rtc;"));
+	assert_int_equal(occurrences("SPI 1, time from nowhere: it begins at 0"), 1);
+	assert_true(has(RTC));
+	run("viaduct,epoch = <0x70000000>;" GUEST("a", "0x63000000", ""));
+	assert_int_equal(occurrences("SPI 1, time from viaduct,epoch"), 1);
+	assert_int_equal(board.epoch, 0x70000000);
+	assert_true(has(RTC));
+	run("viaduct,epoch = <1 2>;" GUEST("a", "0x63000000", ""));
+	assert_int_equal(board.epoch, UINT64_C(0x100000002));
+	run("viaduct,epoch = \"today\";" GUEST("a", "0x63000000", ""));
+	assert_int_equal(occurrences("viaduct,epoch is malformed"), 1);
+	assert_false(has(RTC));
+	board_change(NULL, NULL);
+}
+
+static const char own_rtc[] = " rtc@b0000000 { xen,reg = <0 0x90c0000 0 0x1000 0 0xb0000000>;\n"
+			      "  xen,path = \"/soc/rtc@c0000\";\n"
+			      "  xen,force-assign-without-iommu; };\n";
+
+/* Decided behind all guests: the one that has the board's may come later. */
+static void who_has_the_boards_clock_has_no_other_and_nobody_has_by_default(void **state)
+{
+	compile_partial(1, own_rtc,
+			"   xen,reg = <0 0x9040000 0 0x1000 0 0xa0000000>;\n"
+			"   xen,path = \"/soc/uart@40000\";",
+			"");
+	compile_partial(0, "", NULL, NULL);
+	run(GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
+	assert_int_equal(occurrences("refused"), 0);
+	assert_int_equal(occurrences("a:   RTC      none: another guest has the board's"), 1);
+	assert_int_equal(occurrences("b:   RTC      none: it has the board's own"), 1);
+	run(GUEST("a", "0x63000000", "rtc = \"on\";") GUEST("b", "0x63100000", ""));
+	assert_int_equal(occurrences("a:   RTC      IPA"), 1);
+	run("viaduct,epoch = <1>;" GUEST("a", "0x63000000", "") GUEST("b", "0x63100000", ""));
+	assert_int_equal(occurrences("a:   RTC      IPA"), 1);
+	assert_int_equal(occurrences("b:   RTC      none"), 1);
+}
+
+static void a_watchdog_is_there_when_it_is_asked_for(void **state)
+{
+	compile_partial(0, "", NULL, NULL);
+	run(GUEST("a", "0x63000000", "watchdog;"));
+	assert_int_equal(occurrences("a:   watchdog IPA 0x22002000, SPI 2"), 1);
+	assert_int_equal(cell(WATCHDOG, "reg", 1), 0x22002000);
+	assert_int_equal(cell(WATCHDOG, "reg", 3), 0x1000);
+	assert_int_equal(cell(WATCHDOG, "reg", 5), 0x22003000);
+	assert_int_equal(cell(WATCHDOG, "interrupts", 1), 2);
+	run(GUEST("a", "0x63000000", "watchdog = \"maybe\";"));
+	assert_int_equal(occurrences("watchdog is malformed; give \"auto\" or \"on\" or \"off\""),
+			 1);
+}
+
+/* A device of a partial tree counts more than what nobody asked for. */
+static void at_the_address_of_another_device(void **state)
+{
+	compile_partial(0, "", "0 0xa0000000>;\n   xen,path", "0 0x22001000>;\n   xen,path");
+	run(GUEST("a", "0x63000000", ""));
+	assert_int_equal(occurrences("RTC      none: another device is at its address"), 1);
+	run(GUEST("a", "0x63000000", "rtc;"));
+	assert_int_equal(occurrences("overlaps its RTC"), 1);
+	compile_partial(0, "", "0 0xa0000000>;\n   xen,path", "0 0x22003000>;\n   xen,path");
+	run(GUEST("a", "0x63000000", "watchdog;"));
+	assert_int_equal(occurrences("overlaps its watchdog"), 1);
+}
+
+/* The board's device keeps its number. */
+static void their_interrupts_are_no_other_devices(void **state)
+{
+	compile_partial(0, "", "interrupts = <0 40 4>", "interrupts = <0 1 4>");
+	run(GUEST("a", "0x63000000", "watchdog;"));
+	assert_int_equal(occurrences("SPI 8 as SPI 1"), 1);
+	assert_int_equal(cell(RTC, "interrupts", 1), 2);
+	assert_int_equal(cell(WATCHDOG, "interrupts", 1), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +575,12 @@ int main(void)
 		cmocka_unit_test(streams_have_one_guest),
 		cmocka_unit_test(forced_devices_need_no_iommu_and_pci_functions_are_listed),
 		cmocka_unit_test(imagebuilder_with_dom0_leftovers),
+		cmocka_unit_test(a_guest_has_a_clock_where_there_is_a_time),
+		cmocka_unit_test(without_a_time_there_is_a_clock_only_where_it_is_asked_for),
+		cmocka_unit_test(who_has_the_boards_clock_has_no_other_and_nobody_has_by_default),
+		cmocka_unit_test(a_watchdog_is_there_when_it_is_asked_for),
+		cmocka_unit_test(at_the_address_of_another_device),
+		cmocka_unit_test(their_interrupts_are_no_other_devices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

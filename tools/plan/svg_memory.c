@@ -233,6 +233,11 @@ static void intermediate(const struct guest_plan *g, const char *colour, struct 
 		    "%s", g->region[i].id[0] ? g->region[i].id : "device");
 	if (g->vpl011)
 		add(c, (struct range){ GUEST_UART_BASE, PAGE_SIZE }, NULL, false, "PL011");
+	if (g->rtc_virq)
+		add(c, (struct range){ GUEST_RTC_BASE, PAGE_SIZE }, NULL, false, "RTC");
+	if (g->watchdog_virq)
+		add(c, (struct range){ GUEST_WATCHDOG_BASE, 2 * PAGE_SIZE }, NULL, false,
+		    "watchdog");
 	if (!g->has_pci)
 		return;
 	add(c, (struct range){ g->vpci.ecam.v, MIB(1) }, NULL, false, "vPCI ECAM");
