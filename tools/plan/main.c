@@ -109,7 +109,8 @@ static void start_memory(void)
 	if (!arena)
 		die("out of memory");
 	pmem_reset();
-	pmem_early((struct range){ (uintptr_t)arena, ARENA });
+	pmem_early((struct range){ (uintptr_t)arena, ARENA / 2 });
+	pmem_early_constant((struct range){ (uintptr_t)arena + ARENA / 2, ARENA / 2 });
 }
 
 static void start_iommus(const struct tool *t)
