@@ -39,16 +39,19 @@
 
 extern char _start[], _end[];
 
-static struct board board __ro_after_boot;
-static struct plan plan __ro_after_boot;
+static struct board board __ro_after_boot_bss;
+static struct plan plan __ro_after_boot_bss;
 static struct range image __ro_after_boot; /* PA, with its room */
 static struct range tree __ro_after_boot;  /* PA, as firmware left it */
 static uint32_t uart_intid __ro_after_boot;
 static struct entropy entropy;
 static bool stay_on __ro_after_boot;
 
-/* Of what firmware found out; RNDR and the counter come to it with each use. */
-static void seed_read(const void *fdt)
+/*
+ * Of what firmware found out; RNDR and the counter come to it with each use. `wipe`: from
+ * Viaduct's own copy of the tree, when they have been read, as all secrets come of them.
+ */
+static void seed_read(const void *fdt, bool wipe)
 {
 	static const char *const names[] = { "kaslr-seed", "rng-seed" };
 
@@ -56,6 +59,8 @@ static void seed_read(const void *fdt)
 		unsigned len = 0;
 		const void *p = dt_get(fdt, dt_find(fdt, "/chosen"), names[i], &len);
 
+		if (wipe)
+			memset((void *)(uintptr_t)p, 0, len); /* len is 0 where there is none */
 		if (!p || len < 8)
 			continue;
 		entropy_mix(&entropy, p, len);
@@ -159,6 +164,7 @@ static const void *take_memory(const void *fdt)
 	copy = memcpy(pmem_alloc(size, PAGE_SIZE), fdt, size);
 	dt_index_moved(copy);
 	board.fdt = copy;
+	seed_read(copy, true);
 	for_each_module(el2_map_module);
 	return copy;
 }
@@ -318,7 +324,7 @@ __attribute__((optimize("no-stack-protector"))) void start(const void *fdt, uint
 	el2_init(tree);
 	dt_index(fdt);
 	register_callbacks();
-	seed_read(fdt);
+	seed_read(fdt, false);
 	entropy_get(&entropy, "stack canary", &canary, sizeof(canary));
 	__stack_chk_guard = canary & ~UINT64_C(0xff); /* strings end before it */
 	start_console(fdt);

@@ -272,6 +272,8 @@ static void build_one(const struct plan *p, struct guest_plan *g, void (*map_dev
 		pci_event(d->func, PCI_RELEASE);
 		d->func->owner = PCI_NO_OWNER;
 	}
+	if (load_scrub_ram(vm, NULL) != HV_OK) /* what was loaded is not left there */
+		failed = "its RAM cannot be written";
 	fmt_print(g->refused, sizeof(g->refused), "%s", failed);
 	log_err("guest \"%s\" refused: %s", g->name, failed);
 }

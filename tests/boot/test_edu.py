@@ -138,8 +138,11 @@ def test_a_guest_refused_when_built_leaves_no_stream(work):
         qmp = Qmp(f"{work}/refused.qmp")
         refused, _ = stream_config(qmp, 2 << 3, f"{work}/memory")
         stays, vmid = stream_config(qmp, 4 << 3, f"{work}/memory")
+        ram = int(re.search(r"culprit: +RAM +PA 0x([0-9a-f]+)", "\n".join(run.viaduct()))[1], 16)
+        left = [qmp.memory(ram + at, 4096, f"{work}/memory") for at in range(0, 32 * vq.MIB, vq.MIB // 4)]
         qmp.close()
     assert_ok(run, "good", "edu")
     assert run.find(r'^viaduct: .*"culprit" refused: its images cannot be loaded'), run.tail()
+    assert not any(any(page) for page in left), "what was loaded is still in the RAM of the guest that was refused"
     assert refused == 0, "the stream of a guest that was refused is not at abort"
     assert (stays, vmid) == (6, 3), "stage 2, and no VMID that the refused guest had before"

@@ -52,6 +52,20 @@ def is_written(pte):
     return not pte & READ_ONLY and pte >> 2 & 7 == NORMAL
 
 
+def test_seeds_of_firmware_are_wiped():
+    """All secrets of guests come of them; the tree that firmware left is not mapped any more."""
+    seed = bytes(range(0x81, 0xa1))
+    cells = " ".join(f"0x{int.from_bytes(seed[i:i + 4], 'big'):x}" for i in range(0, 32, 4))
+    with debugged("readonly-seeds", chosen=f"viaduct,stay-on; rng-seed = <{cells}>;\n") as (run, attach):
+        gdb = attach()
+        gdb.run_to(symbol("console_put"))
+        where = [f"0x{at:x}" for at, size, pte in leaves(gdb, symbols()["el2_root"][0], 0)
+                 if pte >> 2 & 7 == NORMAL and seed[:16] in read(gdb, at, size)]
+        gdb.detach()
+        assert not run.find("guests get no seeds"), "it was not read"
+    assert not where, where
+
+
 def pages_of_stacks_out(mapped, stacks):
     """What of the identity map is no stack: blocks that hold one come as pages."""
     for at, size, pte in mapped:
