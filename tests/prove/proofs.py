@@ -5,13 +5,14 @@ name      tests/prove/NAME.c, whose head says what is assumed
 bounds    for the reader: of which inputs it is a proof
 unwind    how often a loop may go round; more is a failure, so the bound is proven too
 planted   file, text, text with a bug that the proof must find
-flags     more for cbmc; CONVERT: no implicit or explicit conversion changes a value
+flags     more for cbmc; CONVERT: no implicit or explicit conversion changes a value; CADICAL: faster here
 soak      takes longer than a minute: only `make soak` runs it
 """
 from collections import namedtuple
 
 Proof = namedtuple("Proof", "name bounds unwind planted flags soak", defaults=((), False))
 CONVERT = "--conversion-check"
+CADICAL = ("--sat-solver", "cadical")
 
 PROOFS = [
     Proof("cfg_decide", "every rule, lane and value", 2,
@@ -55,4 +56,14 @@ PROOFS = [
           ("common/guest/vuart.c", "if (rx_count(u) < RX_SIZE)", "if (rx_count(u) <= RX_SIZE)")),
     Proof("dt_cells", "properties of up to 10 cells, every content, every #cells", 5,
           ("common/lib/dt.c", "if (len - i * size < size)", "if (len - i * size < 4)")),
+    Proof("ratelimit", "3 lines at any times, every burst of up to 3", 4,
+          ("common/lib/ratelimit.c", "if (from - now > full)", "if (from - now > full + period)"), CADICAL),
+    Proof("text_nearest", "every word, every list of two, of up to 3 bytes each", 10,
+          ("common/lib/nearest.c", "if (d < least) {", "if (d <= least) {"), CADICAL),
+    Proof("cap_list", "one step along either list, of 8 dwords; the device answers anything", 17,
+          ("drivers/pci/caplist.c", "return MAX(size, 8u);", "return MAX(cap_read(c, 4) >> 20, 8u);"), CADICAL),
+    Proof("sort_keys", "every 3 keys", 6,
+          ("common/lib/sort.c", "if (below + 1 < count &&", "if (below + 1 <= count &&"), CADICAL),
+    Proof("plan_reaches", "a range taken, a host bridge with a window and a dma-range; below 2^40", 3,
+          ("common/plan/map.c", "if (!range_overlaps(r, at))", "if (!range_contains(at, r.base, 1))"), CADICAL),
 ]
