@@ -244,7 +244,7 @@ static const struct optional_field {
 	{ VM_SVE, ZFR0, UINT64_MAX },
 };
 
-static uint64_t guest_view[ID_REG_COUNT] __ro_after_boot_bss;
+static uint64_t guest_view[ID_REG_COUNT] __ro_after_boot;
 
 /* The bits of an ID register that a guest with these features has not. */
 static uint64_t missing(unsigned reg, unsigned features)

@@ -39,8 +39,8 @@
 
 extern char _start[], _end[];
 
-static struct board board __ro_after_boot_bss;
-static struct plan plan __ro_after_boot_bss;
+static struct board board __ro_after_boot;
+static struct plan plan __ro_after_boot;
 static struct range image __ro_after_boot; /* PA, with its room */
 static struct range tree __ro_after_boot;  /* PA, as firmware left it */
 static uint32_t uart_intid __ro_after_boot;

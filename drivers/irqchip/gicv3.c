@@ -20,7 +20,7 @@ static struct {
 	struct range *region; /* redistributors */
 	uint64_t stride;      /* 0: by GICR_TYPER.VLPIS */
 	bool range_select;    /* SGIs reach CPUs whose Aff0 is 16 or more */
-} v3 __ro_after_boot_bss;
+} v3 __ro_after_boot;
 
 static void v3_send_sgi(unsigned cpu, unsigned sgi)
 {
