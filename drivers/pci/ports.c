@@ -47,8 +47,8 @@ struct port {
 	int64_t credit;     /* ticks; below 0: not looked at */
 };
 
-static struct port *ports;
-static unsigned port_count;
+static struct port *ports __ro_after_boot;
+static unsigned port_count __ro_after_boot;
 static unsigned next_port;
 static uint64_t next_look; /* ticks */
 

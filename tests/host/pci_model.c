@@ -87,7 +87,14 @@ static struct pcim_dev *find(struct pcim *m, unsigned bus, unsigned devfn)
 
 static void reset(struct pcim_dev *d)
 {
+	uint32_t uncorrectable = get(d->cfg + d->aer + 4, 4),
+		 corrected = get(d->cfg + d->aer + 16, 4);
+
 	memcpy(d->cfg, d->power_on, sizeof(d->cfg));
+	if (d->aer) { /* sticky: RW1CS */
+		put(d->cfg + d->aer + 4, 4, uncorrectable);
+		put(d->cfg + d->aer + 16, 4, corrected);
+	}
 	d->resets++;
 	d->not_ready = d->not_ready_after_reset;
 	d->gone |= d->dead_after_reset;

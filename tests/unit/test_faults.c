@@ -32,7 +32,8 @@ enum hv_status iommu_attach(struct iommu *i, uint32_t sid, const struct s2 *dma)
 	(void)i;
 	assert_null(dma);
 	for (unsigned n = 0; n < pci_func_count; n++) /* no reset of them ends meanwhile */
-		if (pci_funcs[n].iommu == i && pci_funcs[n].sid[0] == sid && !pci_funcs[n].bridge)
+		if (pci_funcs[n].iommu == i && pci_funcs[n].sid[0] == sid && !pci_funcs[n].bridge &&
+		    pci_state(&pci_funcs[n]) != PCI_LOST)
 			assert_int_equal(pci_funcs[n].cutting, 1);
 	silenced[silenced_count++] = sid;
 	return HV_OK;
@@ -251,6 +252,17 @@ static void a_storm_during_a_reset_cuts_nothing(void **state)
 	assert_int_equal(pci_funcs[0].cutting, 0);
 }
 
+/* One of two that share a stream is gone: the other one works on. */
+static void a_lost_function_leaves_its_stream_to_others(void **state)
+{
+	assert_true(pci_lose(&pci_funcs[1]));
+	assert_int_equal(silenced_count, 0);
+	assert_false(pci_stream_is_cut(&smmu, 0x200));
+	assert_true(pci_lose(&pci_funcs[2]));
+	assert_int_equal(silenced_count, 1);
+	assert_true(pci_stream_is_cut(&smmu, 0x200));
+}
+
 static void next_life_is_watched_again(void **state)
 {
 	for (unsigned life = 1; life <= 2; life++) {
@@ -296,6 +308,7 @@ int main(void)
 		TEST(budget_is_per_second),
 		TEST(each_storm_is_cut_and_the_lines_are_bounded),
 		TEST(a_storm_during_a_reset_cuts_nothing),
+		TEST(a_lost_function_leaves_its_stream_to_others),
 		TEST(next_life_is_watched_again),
 		TEST(death_quarantines_all_and_names_the_assigned),
 		TEST(forged_streams_leave_room_for_the_others),

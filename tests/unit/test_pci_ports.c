@@ -478,6 +478,25 @@ static void test_dpc_of_a_shared_port_stays_off(void **state)
 	assert_int_equal(pcim_get(low[0], low[0]->dpc + 6u, 2), 2);
 }
 
+/* A look is over after 50 ms and one access: what else sent an error is lost, and not asked. */
+static void test_one_look_takes_bounded_time(void **state)
+{
+	uint64_t start;
+
+	begin_switch();
+	go(3);
+	for (unsigned i = 0; i < 2; i++) {
+		disk[i]->answer_us = 40000;
+		pcim_error(disk[i], PCIM_FATAL, 1 << 18);
+	}
+	host_time_advance(LOOK);
+	start = arch_time_ticks();
+	pci_ports_poll();
+	assert_in_range(arch_time_ticks() - start, 40000, 90000);
+	assert_int_equal(pci_state(func[0]), PCI_QUARANTINED);
+	assert_int_equal(pci_state(func[1]), PCI_LOST);
+}
+
 /* Each access takes 40 ms, for ever errors: the looking CPU has a twentieth of its time for it. */
 static void test_slow_answers_take_bounded_time(void **state)
 {
@@ -605,6 +624,7 @@ int main(void)
 		T(test_dpc_disconnects_and_is_cleared),
 		T(test_dpc_waits_for_a_busy_port),
 		T(test_dpc_of_a_shared_port_stays_off),
+		T(test_one_look_takes_bounded_time),
 		T(test_slow_answers_take_bounded_time),
 		T(test_lost_while_it_is_reset),
 		T(test_a_reset_of_the_bus_is_no_removal),
