@@ -3,7 +3,7 @@
 #include <hv/bits.h>
 #include <hv/timer.h>
 
-static void (*set_here)(enum cpu_timer which, uint64_t due);
+static void (*set_here)(enum cpu_timer which, uint64_t due) __ro_after_boot;
 
 void timers_set(struct cpu_timers *t, enum cpu_timer which, uint64_t due)
 {
