@@ -53,10 +53,10 @@ def is_written(pte):
 
 
 def test_seeds_of_firmware_are_wiped():
-    """All secrets of guests come of them; the tree that firmware left is not mapped any more."""
+    """All secrets come of them. QEMU makes rng-seed anew; the tree as firmware left it is not mapped any more."""
     seed = bytes(range(0x81, 0xa1))
     cells = " ".join(f"0x{int.from_bytes(seed[i:i + 4], 'big'):x}" for i in range(0, 32, 4))
-    with debugged("readonly-seeds", chosen=f"viaduct,stay-on; rng-seed = <{cells}>;\n") as (run, attach):
+    with debugged("readonly-seeds", chosen=f"viaduct,stay-on; kaslr-seed = <{cells}>;\n") as (run, attach):
         gdb = attach()
         gdb.run_to(symbol("console_put"))
         where = [f"0x{at:x}" for at, size, pte in leaves(gdb, symbols()["el2_root"][0], 0)
