@@ -48,7 +48,7 @@ OPERATIONS = {
     "pci-config-read-200": ("the same with 200 functions", 350),
     "pci-config-status-200": ("the same with 200 functions", 350),
 }
-BOOT = ("reset to first guest instruction, no copying", 1_200_000)
+BOOT = ("reset to first guest instruction, no copying", 1_300_000)
 IMAGE = ("image: text, rodata, data (bytes)", 224 << 10)
 MEMORY = "own memory, 2 CPUs (KiB)"
 
