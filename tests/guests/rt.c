@@ -182,7 +182,7 @@ void rt_trap(u64 kind, struct trap_regs *regs)
 
 /* --- CPUs and firmware --- */
 
-static bool started[RT_MAX_CPUS];
+static volatile u32 arrivals[RT_MAX_CPUS]; /* of a CPU, which may be off again when one looks */
 
 unsigned cpu_index(void)
 {
@@ -217,26 +217,25 @@ extern char secondary_entry[];
 
 bool cpu_start(unsigned cpu)
 {
+	u32 before = arrivals[cpu];
 	int64_t r = psci(PSCI_CPU_ON, machine.mpidr[cpu] & 0xff00ffffff, (u64)secondary_entry, cpu);
 
 	for (unsigned i = 0; !r && i < 1000; i++) {
-		if (*(volatile bool *)&started[cpu])
+		if (arrivals[cpu] != before)
 			return true;
 		delay_ms(1);
 	}
-	print("PAYLOAD %s: cpu_on cpu=%u result=%ld started=%u FAIL\n", payload_name, cpu, r,
-	      started[cpu]);
+	print("PAYLOAD %s: cpu_on cpu=%u result=%ld FAIL\n", payload_name, cpu, r);
 	return false;
 }
 
 void rt_secondary(u64 cpu)
 {
 	gic_cpu_init();
-	started[cpu] = true;
+	arrivals[cpu]++;
+	dsb();
 	payload_secondary((unsigned)cpu);
 	irq_off();
-	started[cpu] = false;
-	dsb();
 	psci(PSCI_CPU_OFF, 0, 0, 0);
 	for (;;)
 		wfi();
