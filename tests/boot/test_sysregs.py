@@ -40,7 +40,8 @@ OWN = {
     # Debug: vCPUs are pinned, so breakpoints, watchpoints and the communications channel are the guest's.
     "S2_0_C0_C0_2": "OSDTRRX_EL1", "S2_0_C0_C2_0": "MDCCINT_EL1", "S2_0_C0_C2_2": "MDSCR_EL1",
     "S2_0_C0_C3_2": "OSDTRTX_EL1", "S2_0_C0_C6_2": "OSECCR_EL1", "S2_0_C1_C3_4": "OSDLR_EL1",
-    "S2_0_C7_C8_6": "DBGCLAIMSET_EL1", "S2_0_C7_C9_6": "DBGCLAIMCLR_EL1", "S2_3_C0_C5_0": "DBGDTR_EL0",
+    "S2_0_C7_C8_6": "DBGCLAIMSET_EL1", "S2_0_C7_C9_6": "DBGCLAIMCLR_EL1", "S2_3_C0_C4_0": "DBGDTR_EL0",
+    "S2_3_C0_C5_0": "DBGDTRRX_EL0 and DBGDTRTX_EL0",
     **{f"S2_0_C0_C{n}_{op2}": "breakpoint or watchpoint" for n in range(16) for op2 in (4, 5, 6, 7)},
     # The performance monitors; which of the event counters there are, PMCR_EL0 says.
     "S3_3_C9_C12_0": "PMCR_EL0", "S3_3_C9_C12_1": "PMCNTENSET_EL0", "S3_3_C9_C12_2": "PMCNTENCLR_EL0",
