@@ -175,7 +175,6 @@ static uint64_t value_for(const struct cpu *c, unsigned control, unsigned featur
 
 	if (control < ARRAY_SIZE(added))
 		value |= added[control];
-
 	for (unsigned i = 0; i < ARRAY_SIZE(of_features); i++)
 		if (of_features[i].control == control && of_features[i].features & features)
 			value ^= of_features[i].bits;

@@ -231,7 +231,6 @@ void cpu_run(void)
 void cpu_park(void)
 {
 	struct vcpu *v = this_cpu()->vcpu;
-
 	enum vcpu_state state = v ? __atomic_load_n(&v->state, __ATOMIC_RELAXED) : VCPU_OFF;
 
 	if (state == VCPU_ON || state == VCPU_SUSPENDED)

@@ -65,8 +65,7 @@ static uint16_t owner_below(const struct pci_func *bridge)
 {
 	uint16_t owner = PCI_NO_OWNER;
 
-	for_each_below(f, bridge)
-	{
+	for_each_below(f, bridge) {
 		if (owner != PCI_NO_OWNER && owner != f->owner)
 			return PCI_NO_OWNER;
 		owner = f->owner;
@@ -207,7 +206,8 @@ static void fail_below(struct pci_func *bridge, const char *severity)
 		log_port(bridge, severity, detail);
 		return;
 	}
-	for_each_below(f, bridge) fail_func(f, severity, detail, bridge->name);
+	for_each_below(f, bridge)
+		fail_func(f, severity, detail, bridge->name);
 }
 
 static void uncorrected(struct pci_func *root, struct pci_func *f, bool fatal)
@@ -251,8 +251,7 @@ static struct pci_func *find_sender(const struct pci_func *root, uint32_t rid)
 /* More came than the port keeps the senders of: who has recorded one? */
 static void search_senders(struct pci_func *root)
 {
-	for_each_below(f, root)
-	{
+	for_each_below(f, root) {
 		uint32_t status;
 
 		if (!f->cap_pcie || pci_state(f) != PCI_OWNED || !may_touch(f))

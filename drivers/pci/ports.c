@@ -65,7 +65,9 @@ static uint32_t port_read(const struct port *p, unsigned reg)
 /* A reset of the bus below takes the link down, and is the resetting CPU's to look after. */
 static bool is_resetting(const struct port *p)
 {
-	for_each_below(g, p->f) if (reset_takes_link(g)) return true;
+	for_each_below(g, p->f)
+		if (reset_takes_link(g))
+			return true;
 	return false;
 }
 
@@ -77,9 +79,11 @@ static void port_enter(struct port *p, uint8_t state, uint64_t us)
 
 static void lose_below(struct port *p, const char *why)
 {
-	for_each_below(g, p->f) if (pci_lose(g))
-		pci_tell(g, true, "%s %s; all ones until it is back and reset, or a restart", why,
-			 p->f->name);
+	for_each_below(g, p->f)
+		if (pci_lose(g))
+			pci_tell(g, true,
+				 "%s %s; all ones until it is back and reset, or a restart", why,
+				 p->f->name);
 	port_enter(p, DOWN, 0);
 }
 
@@ -118,9 +122,10 @@ static bool take_dpc(const struct port *p)
 
 static bool is_let_go(const struct port *p)
 {
-	for_each_below(g,
-		       p->f) if (__atomic_load_n(&g->command, __ATOMIC_RELAXED) & PCI_CMD_MASTER &&
-				 pci_state(g) == PCI_OWNED) return false;
+	for_each_below(g, p->f)
+		if (__atomic_load_n(&g->command, __ATOMIC_RELAXED) & PCI_CMD_MASTER &&
+		    pci_state(g) == PCI_OWNED)
+			return false;
 	return true;
 }
 

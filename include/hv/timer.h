@@ -15,7 +15,6 @@ enum cpu_timer {
 	TIMER_POLL,     /* console, IOMMUs, a guest that waits: whoever asked looks again */
 	TIMER_RTC,      /* alarm of the RTC of this CPU's guest */
 	TIMER_WATCHDOG, /* of this CPU's guest */
-	TIMER_FEED,     /* the machine's watchdog */
 	CPU_TIMERS,
 };
 
